@@ -1,0 +1,4 @@
+// Package safetensors reads and checks the index of safetensors files, single
+// or sharded, without reading the weights: names, types, shapes and the byte
+// ranges that an ONNX graph may point to.
+package safetensors

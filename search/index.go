@@ -1,0 +1,73 @@
+package search
+
+import (
+	"context"
+	"errors"
+)
+
+// ErrCollectionNotFound is returned for a collection that does not exist or
+// has no index yet.
+var ErrCollectionNotFound = errors.New("collection not found")
+
+// ErrUnavailable is returned, wrapped, when the index cannot be reached now:
+// the call may succeed later, nothing was lost.
+var ErrUnavailable = errors.New("index unavailable")
+
+// Key names one physical index: a collection encoded by one model.
+type Key struct {
+	Collection  string // as the user named it
+	Fingerprint string // of the model, lower-case hex
+	Dimension   int    // of the vectors
+}
+
+// Row is what the index holds for one image.
+type Row struct {
+	ID       string         // unique within the collection, at most 64 bytes
+	Vector   []float32      // unit length, Key.Dimension long
+	Metadata map[string]any // what filters may ask for; JSON values only
+}
+
+// Match is one answer of the index.
+type Match struct {
+	ID    string
+	Score float32 // inner product with the query, -1 to 1
+}
+
+// Query asks for the Limit rows nearest to Vector that satisfy Filter.
+type Query struct {
+	Vector []float32
+	Limit  int    // 1 to MaxLimit
+	Filter Filter // nil: every row
+}
+
+// MaxLimit is the largest number of matches one Query may ask for (Milvus'
+// own bound on topk).
+const MaxLimit = 16384
+
+// Index keeps vectors and finds the nearest. Calls may come from many
+// goroutines at once; every implementation honours the context's deadline and
+// sets one of its own when there is none. Two implementations pass the same
+// conformance suite (package searchtest): Milvus, and an exact in-memory one.
+type Index interface {
+	// Ensure creates the index of key if it is missing and makes it ready for
+	// Upsert and Search. The first index of a collection becomes its active one.
+	Ensure(ctx context.Context, key Key) error
+	// Upsert inserts or replaces rows by ID. Once it returns, a Search sees
+	// them. An ID that occurs twice in rows is an error and changes nothing.
+	Upsert(ctx context.Context, key Key, rows []Row) error
+	// Delete removes rows by ID. Unknown IDs are not an error.
+	Delete(ctx context.Context, key Key, ids []string) error
+	// IDs calls yield with every stored ID, in no particular order, each once.
+	IDs(ctx context.Context, key Key, yield func(id string) error) error
+	// Search asks the active index of a collection. Matches come best first;
+	// equal scores are ordered by ID.
+	Search(ctx context.Context, collection string, query Query) ([]Match, error)
+	// Activate makes key the index that Search of its collection uses.
+	Activate(ctx context.Context, key Key) error
+	// Drop removes the index of key. A missing one is not an error.
+	Drop(ctx context.Context, key Key) error
+	// Flush makes everything acknowledged so far durable on disk.
+	Flush(ctx context.Context) error
+	// Ready reports nil when searches can be answered now.
+	Ready(ctx context.Context) error
+}
