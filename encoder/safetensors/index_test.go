@@ -1,0 +1,210 @@
+package safetensors
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// file returns a safetensors file with the given header and data bytes.
+func file(header string, data int) []byte {
+	content := binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
+	content = append(content, header...)
+	return append(content, make([]byte, data)...)
+}
+
+const twoTensors = `{"__metadata__":{"format":"pt"},"b":{"dtype":"F16","shape":[2],"data_offsets":[8,12]},"a":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]}}`
+
+func write(t *testing.T, dir, name string, content []byte) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestOpenSingle(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, SingleFile, file(twoTensors+"   ", 12))
+	index, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, _ := index.Tensor("a")
+	start := int64(8 + len(twoTensors) + 3)
+	if a.Offset != start || a.Length != 8 || a.DType != F32 || !slices.Equal(a.Shape, []int64{2, 1}) || a.File != SingleFile {
+		t.Errorf("tensor a is %+v", a)
+	}
+	if got := index.Elements(); got != 4 {
+		t.Errorf("%d elements, want 4", got)
+	}
+	if !slices.Equal(index.Names(), []string{"a", "b"}) {
+		t.Errorf("names %v", index.Names())
+	}
+}
+
+func TestOpenSharded(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "one.safetensors", file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 4))
+	write(t, dir, "two.safetensors", file(`{"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 4))
+	write(t, dir, IndexFile, []byte(`{"metadata":{"total_size":8},"weight_map":{"a":"one.safetensors","b":"two.safetensors"}}`))
+	index, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, _ := index.Tensor("b")
+	if b.File != "two.safetensors" || len(index.Files) != 2 {
+		t.Errorf("b is %+v in files %v", b, index.Files)
+	}
+}
+
+// TestHostileFiles: every lie in a file is an error that names it.
+func TestHostileFiles(t *testing.T) {
+	one := func(entry string) string { return `{"w":` + entry + `}` }
+	tests := []struct {
+		name    string
+		content []byte
+		want    string
+	}{
+		{"empty", nil, "too short"},
+		{"huge header", append([]byte{0, 0, 0, 0, 0, 0, 0, 0x7f}, 1, 2, 3), "more than the format's limit"},
+		{"header beyond the end", []byte{100, 0, 0, 0, 0, 0, 0, 0, '{', '}'}, "only 2 follow"},
+		{"not JSON", file("[1,2]", 0), "no JSON object"},
+		{"cut JSON", file(`{"w":{"dtype"`, 0), "tensor \"w\" is described wrongly"},
+		{"two objects", file(`{}{}`, 0), "more than one JSON object"},
+		{"truncated data", file(twoTensors, 11), `tensor "b" ends at byte`},
+		{"offset outside", file(one(`{"dtype":"F32","shape":[1],"data_offsets":[4000,4004]}`), 4), `tensor "w" ends at byte`},
+		{"huge offset", file(one(`{"dtype":"F32","shape":[1],"data_offsets":[9223372036854775803,9223372036854775807]}`), 4), `tensor "w"`},
+		{"offset overflow", file(one(`{"dtype":"F32","shape":[1],"data_offsets":[0,99999999999999999999]}`), 4), "described wrongly"},
+		{"negative offset", file(one(`{"dtype":"F32","shape":[1],"data_offsets":[-4,0]}`), 4), "impossible offsets"},
+		{"reversed offsets", file(one(`{"dtype":"F32","shape":[1],"data_offsets":[4,0]}`), 4), "impossible offsets"},
+		{"dtype lies", file(one(`{"dtype":"F64","shape":[1],"data_offsets":[0,4]}`), 4), "takes 4 bytes, but F64 of shape [1] needs 8"},
+		{"unknown dtype", file(one(`{"dtype":"F31","shape":[1],"data_offsets":[0,4]}`), 4), "unknown type"},
+		{"shape lies", file(one(`{"dtype":"F32","shape":[2],"data_offsets":[0,4]}`), 4), "needs 8"},
+		{"negative shape", file(one(`{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}`), 4), "negative dimension"},
+		{"shape overflow", file(one(`{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}`), 0), "overflows"},
+		{"deep shape", file(one(`{"dtype":"F32","shape":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1],"data_offsets":[0,4]}`), 4), "17 dimensions"},
+		{"missing field", file(one(`{"dtype":"F32","shape":[1]}`), 4), "lacks"},
+		{"unknown field", file(one(`{"dtype":"F32","shape":[1],"data_offsets":[0,4],"path":"/etc/passwd"}`), 4), "described wrongly"},
+		{"overlap", file(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, 8), `tensor "b" overlaps`},
+		{"gap", file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}`, 12), `gap of 4 bytes before tensor "b"`},
+		{"rest", file(one(`{"dtype":"F32","shape":[1],"data_offsets":[0,4]}`), 5), "belong to no tensor"},
+		{"duplicate", file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, 8), `"a" twice`},
+		{"metadata of wrong type", file(`{"__metadata__":{"x":1}}`, 0), "broken metadata"},
+		{"deep nesting", file(`{"w":`+strings.Repeat("[", 20000)+strings.Repeat("]", 20000)+`}`, 0), "described wrongly"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, dir, SingleFile, test.content)
+			_, err := Open(dir)
+			expectFileError(t, err, SingleFile, test.want)
+		})
+	}
+}
+
+func TestHostileShards(t *testing.T) {
+	shard := file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 4)
+	tests := []struct{ name, index, want string }{
+		{"absolute", `{"weight_map":{"a":"/etc/passwd"}}`, "outside the model directory"},
+		{"parent", `{"weight_map":{"a":"../one.safetensors"}}`, "outside the model directory"},
+		{"subfolder", `{"weight_map":{"a":"sub/one.safetensors"}}`, "outside the model directory"},
+		{"missing shard", `{"weight_map":{"a":"none.safetensors"}}`, "is missing"},
+		{"symlink", `{"weight_map":{"a":"link.safetensors"}}`, "symbolic link"},
+		{"missing tensor", `{"weight_map":{"a":"one.safetensors","b":"one.safetensors"}}`, `holds tensor "b", but it does not`},
+		{"unlisted tensor", `{"weight_map":{"c":"two.safetensors"}}`, `does not list tensor "d"`},
+		{"tensor twice", `{"weight_map":{"a":"one.safetensors","x":"copy.safetensors"}}`, "holds too"},
+		{"empty", `{}`, "lists no tensors"},
+		{"not JSON", `nonsense`, "is no shard index"},
+		{"a folder", `{"weight_map":{"a":"."}}`, "is no regular file"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, dir, "one.safetensors", shard)
+			write(t, dir, "copy.safetensors", shard)
+			write(t, dir, "two.safetensors", file(`{"c":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"d":{"dtype":"U8","shape":[0],"data_offsets":[4,4]}}`, 4))
+			if err := os.Symlink(filepath.Join(dir, "one.safetensors"), filepath.Join(dir, "link.safetensors")); err != nil {
+				t.Fatal(err)
+			}
+			write(t, dir, IndexFile, []byte(test.index))
+			_, err := Open(dir)
+			expectFileError(t, err, "", test.want)
+		})
+	}
+}
+
+func TestOpenMissing(t *testing.T) {
+	_, err := Open(t.TempDir())
+	expectFileError(t, err, "", "holds neither")
+}
+
+func expectFileError(t *testing.T, err error, path, want string) {
+	t.Helper()
+	var problem *FileError
+	if !errors.As(err, &problem) {
+		t.Fatalf("error is %v, want a FileError", err)
+	}
+	for _, part := range []string{path, want, "fetch the model again"} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("error %q does not say %q", err, part)
+		}
+	}
+}
+
+func TestWriteReadsBack(t *testing.T) {
+	dir := t.TempDir()
+	want := []Weights{{"x", []int64{2, 1}, []float32{1, 2}}, {"scalar", nil, []float32{3}}}
+	if err := WriteFile(filepath.Join(dir, SingleFile), want); err != nil {
+		t.Fatal(err)
+	}
+	index, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, _ := os.ReadFile(filepath.Join(dir, SingleFile))
+	scalar, _ := index.Tensor("scalar")
+	if got := content[scalar.Offset:][:4]; !bytes.Equal(got, []byte{0, 0, 0x40, 0x40}) || scalar.Offset%4 != 0 {
+		t.Errorf("scalar at %d holds % x", scalar.Offset, got)
+	}
+	if err := Write(&bytes.Buffer{}, []Weights{{"x", []int64{3}, []float32{1}}}); err == nil {
+		t.Error("values that do not fill the shape were written")
+	}
+}
+
+// FuzzParse: whatever the bytes, parse neither panics nor accepts a range
+// outside the file.
+func FuzzParse(f *testing.F) {
+	f.Add(file(twoTensors, 12))
+	f.Add(file(`{}`, 0))
+	f.Add([]byte{255, 255, 255, 255, 255, 255, 255, 255})
+	f.Fuzz(func(t *testing.T, content []byte) {
+		tensors, err := parse(bytes.NewReader(content), "f", int64(len(content)))
+		if err != nil {
+			return
+		}
+		var sum int64
+		for _, tensor := range tensors {
+			if tensor.Offset < 8 || tensor.Length < 0 || tensor.Offset+tensor.Length > int64(len(content)) {
+				t.Errorf("%+v lies outside %d bytes", tensor, len(content))
+			}
+			sum += tensor.Length
+		}
+		if sum > int64(len(content)) {
+			t.Errorf("tensors take %d of %d bytes", sum, len(content))
+		}
+	})
+}
+
+func FuzzShardIndex(f *testing.F) {
+	f.Add([]byte(`{"weight_map":{"a":"one.safetensors"}}`))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		if shardOf, err := parseShardIndex(content); err == nil && len(shardOf) == 0 {
+			t.Error("accepted without tensors")
+		}
+	})
+}
