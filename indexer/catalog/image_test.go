@@ -1,0 +1,334 @@
+package catalog
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"polylens/migrations"
+)
+
+const model = "f1"
+
+func migrationFiles() fs.FS { return migrations.Files }
+
+func mustCollection(t *testing.T, s *Store, name string) {
+	t.Helper()
+	if _, err := s.CreateCollection(t.Context(), name); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func record(uri, content string) Record {
+	return Record{
+		Image: Image{
+			Source: "file:///p", URI: uri, SHA256: content, Size: 3, Modified: time.Unix(5, 7).UTC(),
+			Width: 4, Height: 5, Format: "png", Color: "#102030",
+			Metadata: map[string]any{"tags": []any{"red"}, "n": 1.5},
+			Captions: []Caption{{"de", "Hund"}, {"", "NUL-free 🐕"}},
+		},
+		Vector: []float32{0.6, 0.8},
+	}
+}
+
+func mustSave(t *testing.T, s *Store, records ...Record) {
+	t.Helper()
+	if err := s.SaveImages(t.Context(), "c", model, records); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestCollections(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, s *Store) {
+		ctx := t.Context()
+		mustCollection(t, s, "c")
+		if _, err := s.CreateCollection(ctx, "c"); !errors.Is(err, ErrConflict) {
+			t.Errorf("second create: got %v, want ErrConflict", err)
+		}
+		for _, bad := range []string{"", "A", "-a", "a b", "ä", strings.Repeat("a", 64)} {
+			if _, err := s.CreateCollection(ctx, bad); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "1 to 63") {
+				t.Errorf("name %q: got %v, want ErrInvalid with the rule", bad, err)
+			}
+		}
+		mustSave(t, s, record("file:///p/a", "s1"))
+		if err := s.SetFingerprint(ctx, "c", model); err != nil {
+			t.Fatal(err)
+		}
+		list, err := s.Collections(ctx)
+		if err != nil || len(list) != 1 || list[0].Images != 1 || list[0].Fingerprint != model {
+			t.Errorf("got %+v, %v", list, err)
+		}
+		if err := s.DeleteCollection(ctx, "c"); err != nil {
+			t.Fatal(err)
+		}
+		for name, err := range map[string]error{
+			"delete": s.DeleteCollection(ctx, "c"),
+			"set":    s.SetFingerprint(ctx, "c", model),
+			"get":    func() error { _, err := s.Collection(ctx, "c"); return err }(),
+			"image":  func() error { _, err := s.Image(ctx, ImageID("c", "file:///p/a")); return err }(),
+		} {
+			if !errors.Is(err, ErrNotFound) {
+				t.Errorf("%s: got %v, want ErrNotFound", name, err)
+			}
+		}
+		if n, err := s.PurgeVectors(ctx); n != 1 || err != nil {
+			t.Errorf("purged %d vectors, %v; want 1", n, err)
+		}
+	})
+}
+
+func TestSaveAndReadImage(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, s *Store) {
+		ctx := t.Context()
+		mustCollection(t, s, "c")
+		want := record("file:///p/a%20b", "s1")
+		mustSave(t, s, want)
+		id := ImageID("c", want.Image.URI)
+		got, err := s.Image(ctx, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want.Image.ID, want.Image.Collection = id, "c"
+		want.Image.Created, want.Image.Updated = got.Created, got.Updated
+		if !reflect.DeepEqual(got, want.Image) {
+			t.Errorf("got %+v\nwant %+v", got, want.Image)
+		}
+		want.Image.Captions = []Caption{{"fr", "chien"}}
+		mustSave(t, s, want)
+		byID, err := s.Images(ctx, "c", []string{id, "unknown"})
+		if err != nil || len(byID) != 1 || !reflect.DeepEqual(byID[id].Captions, want.Image.Captions) {
+			t.Errorf("after replacing: got %+v, %v", byID, err)
+		}
+		if other, err := s.Images(ctx, "other", []string{id}); err != nil || len(other) != 0 {
+			t.Errorf("another collection gave %v, %v", other, err)
+		}
+		vector, err := s.Vector(ctx, id, model)
+		if err != nil || !slices.Equal(vector, Round(want.Vector)) {
+			t.Errorf("vector %v, %v; want %v", vector, err, Round(want.Vector))
+		}
+		if _, err := s.Vector(ctx, id, "f2"); !errors.Is(err, ErrNotFound) {
+			t.Errorf("unknown model: got %v, want ErrNotFound", err)
+		}
+		if same, err := s.ImageByContent(ctx, "s1"); err != nil || same.ID != id {
+			t.Errorf("by content: got %v, %v", same.ID, err)
+		}
+	})
+}
+
+func TestSaveImagesIsOneTransaction(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, s *Store) {
+		mustCollection(t, s, "c")
+		bad := record("file:///p/b", "s2")
+		bad.Vector = nil
+		err := s.SaveImages(t.Context(), "c", model, []Record{record("file:///p/a", "s1"), bad})
+		if !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "file:///p/b") {
+			t.Errorf("got %v, want ErrInvalid that names the image", err)
+		}
+		if c, err := s.Collection(t.Context(), "c"); err != nil || c.Images != 0 {
+			t.Errorf("half a batch was saved: %+v, %v", c, err)
+		}
+	})
+}
+
+func TestListImages(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, s *Store) {
+		mustCollection(t, s, "c")
+		var want []string
+		for i := range 7 {
+			want = append(want, fmt.Sprintf("file:///p/%d", i))
+			mustSave(t, s, record(want[i], "s1"))
+		}
+		var got []string
+		cursor := ""
+		for {
+			page, next, err := s.ListImages(t.Context(), "c", cursor, 3)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, image := range page {
+				got = append(got, image.URI)
+			}
+			if cursor = next; next == "" {
+				break
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+		if _, _, err := s.ListImages(t.Context(), "c", "!", 3); !errors.Is(err, ErrInvalid) {
+			t.Errorf("bad cursor: got %v, want ErrInvalid", err)
+		}
+		if _, _, err := s.ListImages(t.Context(), "c", "", 0); !errors.Is(err, ErrInvalid) {
+			t.Errorf("limit 0: got %v, want ErrInvalid", err)
+		}
+	})
+}
+
+func TestWatermark(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, s *Store) {
+		ctx := t.Context()
+		mustCollection(t, s, "c")
+		a, b := record("file:///p/a", "s1"), record("file:///p/b", "s2")
+		mustSave(t, s, a, b)
+		pending, err := s.Pending(ctx, "c", model, "", 10)
+		if err != nil || len(pending) != 2 {
+			t.Fatalf("got %d pending, %v; want 2", len(pending), err)
+		}
+		if err := s.MarkIndexed(ctx, model, pending); err != nil {
+			t.Fatal(err)
+		}
+		wantPending := func(step string, want int) {
+			t.Helper()
+			if got, err := s.Pending(ctx, "c", model, "", 10); err != nil || len(got) != want {
+				t.Errorf("%s: %d pending, %v; want %d", step, len(got), err, want)
+			}
+		}
+		wantPending("after marking", 0)
+		a.Image.Modified = time.Unix(9, 9)
+		mustSave(t, s, a)
+		wantPending("after touching", 0)
+		a.Image.Metadata = map[string]any{"n": 2.0}
+		mustSave(t, s, a)
+		wantPending("after new metadata", 1)
+		id := ImageID("c", a.Image.URI)
+		states, err := s.States(ctx, model, []string{id, "unknown"})
+		if err != nil || len(states) != 1 || !states[id].Encoded || states[id].Indexed {
+			t.Errorf("states: got %+v, %v", states, err)
+		}
+		if one, err := s.PendingOf(ctx, "c", model, []string{id, ImageID("c", b.Image.URI)}); err != nil || len(one) != 1 || one[0].ID != id {
+			t.Errorf("pending of two: got %+v, %v", one, err)
+		}
+		if err := s.ForgetIndexed(ctx, "c", model); err != nil {
+			t.Fatal(err)
+		}
+		wantPending("after forgetting", 2)
+		if ids, err := s.IndexableIDs(ctx, "c", model); err != nil || len(ids) != 2 {
+			t.Errorf("indexable: got %v, %v", ids, err)
+		}
+	})
+}
+
+func TestTombstones(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, s *Store) {
+		ctx := t.Context()
+		mustCollection(t, s, "c")
+		a, b := record("file:///p/a", "s1"), record("file:///p/b", "s2")
+		mustSave(t, s, a, b)
+		idA, idB := ImageID("c", a.Image.URI), ImageID("c", b.Image.URI)
+		// Only b was acknowledged; a may stand in the index all the same.
+		if err := s.MarkIndexed(ctx, model, []IndexRow{{ID: idB, Digest: "d"}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.DeleteImages(ctx, []string{idA, idB, "unknown"}); err != nil {
+			t.Fatal(err)
+		}
+		want := []string{idA, idB}
+		slices.Sort(want)
+		if got, err := s.Tombstones(ctx, "c", model, 10); err != nil || !slices.Equal(got, want) {
+			t.Errorf("got %v, %v; want %v", got, err, want)
+		}
+		// a comes back and is indexed before the old tombstone is cleared.
+		mustSave(t, s, a)
+		if err := s.MarkIndexed(ctx, model, []IndexRow{{ID: idA, Digest: "d"}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.ClearTombstones(ctx, "c", model, want); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.Tombstones(ctx, "c", model, 10); err != nil || len(got) != 0 {
+			t.Errorf("after clearing: got %v, %v", got, err)
+		}
+		if got, err := s.Pending(ctx, "c", model, "", 10); err != nil || len(got) != 1 {
+			t.Errorf("an image that came back is not pending: %v, %v", got, err)
+		}
+	})
+}
+
+func TestSourceImagesAndFailures(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, s *Store) {
+		ctx := t.Context()
+		mustCollection(t, s, "c")
+		failures := []Failure{
+			{URI: "file:///p/a", Source: "file:///p", Kind: FailurePicture, Reason: "truncated", Size: 3, Modified: time.Unix(1, 2).UTC()},
+			{URI: "file:///p/b.json", Source: "file:///p", Kind: FailureSidecar, Reason: "no JSON"},
+		}
+		if err := s.SaveFailures(ctx, "c", failures); err != nil {
+			t.Fatal(err)
+		}
+		found, err := s.FailuresOf(ctx, "c", []string{"file:///p/a", "x"})
+		if err != nil || len(found) != 1 || found["file:///p/a"].Modified != failures[0].Modified {
+			t.Errorf("got %+v, %v", found, err)
+		}
+		mustSave(t, s, record("file:///p/a", "s1")) // now readable
+		if left, err := s.Failures(ctx, "c", "", 10); err != nil || len(left) != 1 || left[0].Kind != FailureSidecar {
+			t.Errorf("left %+v, %v; want the sidecar", left, err)
+		}
+		if err := s.PruneFailures(ctx, "c", "file:///p", func(string) bool { return false }); err != nil {
+			t.Fatal(err)
+		}
+		if left, err := s.Failures(ctx, "c", "", 10); err != nil || len(left) != 0 {
+			t.Errorf("left %+v, %v; want none", left, err)
+		}
+		var uris []string
+		err = s.SourceImages(ctx, "c", "file:///p", func(id, uri string) error {
+			uris = append(uris, uri)
+			return nil
+		})
+		if err != nil || !slices.Equal(uris, []string{"file:///p/a"}) {
+			t.Errorf("got %v, %v", uris, err)
+		}
+	})
+}
+
+func TestTasks(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, s *Store) {
+		ctx := t.Context()
+		first, err := s.CreateTask(ctx, "index", "c", map[string]string{"directory": "/p"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := s.CreateTask(ctx, "check", "d", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if list, err := s.Tasks(ctx, "", "", 10); err != nil || len(list) != 2 || list[0].ID != second.ID {
+			t.Errorf("got %+v, %v; want newest first", list, err)
+		}
+		if list, err := s.Tasks(ctx, "", second.ID, 10); err != nil || len(list) != 1 || list[0].ID != first.ID {
+			t.Errorf("second page: got %+v, %v", list, err)
+		}
+		if list, err := s.Tasks(ctx, "d", "", 10); err != nil || len(list) != 1 {
+			t.Errorf("of one collection: got %+v, %v", list, err)
+		}
+		if err := s.MoveTask(ctx, first.ID, TaskEnqueued, TaskProcessing, ""); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.MoveTask(ctx, first.ID, TaskEnqueued, TaskProcessing, ""); !errors.Is(err, ErrConflict) {
+			t.Errorf("started twice: got %v, want ErrConflict", err)
+		}
+		if err := s.SaveTaskProgress(ctx, first.ID, map[string]int{"done": 3}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.MoveTask(ctx, first.ID, TaskProcessing, TaskFailed, "index is down"); err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.Task(ctx, first.ID)
+		if err != nil || got.State != TaskFailed || got.Error != "index is down" || got.Started.IsZero() || got.Finished.IsZero() {
+			t.Errorf("got %+v, %v", got, err)
+		}
+		if string(got.Progress) != `{"done":3}` || string(got.Params) != `{"directory":"/p"}` {
+			t.Errorf("progress %s, params %s", got.Progress, got.Params)
+		}
+		if err := s.DeleteTasks(ctx, time.Now().Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		if list, err := s.TasksIn(ctx, TaskEnqueued); err != nil || len(list) != 1 {
+			t.Errorf("an unfinished task was deleted: %v, %v", list, err)
+		}
+	})
+}

@@ -1,0 +1,169 @@
+package catalog
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// IndexRow is what an index has to hold for one image.
+type IndexRow struct {
+	ID       string
+	Digest   string    // state of the image this row mirrors
+	Vector   []float32 // unit length
+	Metadata map[string]any
+}
+
+const selectPending = `
+	SELECT images.id, images.digest, images.metadata, vectors.fp16
+	FROM images
+	JOIN vectors ON vectors.sha256 = images.sha256 AND vectors.fingerprint = $2
+	LEFT JOIN indexed ON indexed.image_id = images.id AND indexed.fingerprint = $2
+	WHERE images.collection = $1 AND (indexed.digest IS NULL OR indexed.digest <> images.digest)`
+
+// Pending returns up to limit rows, in order of ID and beginning after the
+// given one, that have a vector of the model and whose present state its index
+// has not acknowledged.
+func (s *Store) Pending(ctx context.Context, collection, fingerprint, after string, limit int) ([]IndexRow, error) {
+	return s.pending(ctx, selectPending+` AND images.id > $3 ORDER BY images.id LIMIT $4`,
+		collection, fingerprint, after, limit)
+}
+
+// PendingOf is Pending for the given images only.
+func (s *Store) PendingOf(ctx context.Context, collection, fingerprint string, ids []string) ([]IndexRow, error) {
+	var rows []IndexRow
+	for chunk := range slices.Chunk(ids, maxList) {
+		list, args := inList(3, chunk)
+		found, err := s.pending(ctx, selectPending+` AND images.id IN (`+list+`) ORDER BY images.id`,
+			append([]any{collection, fingerprint}, args...)...)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, found...)
+	}
+	return rows, nil
+}
+
+func (s *Store) pending(ctx context.Context, query string, args ...any) ([]IndexRow, error) {
+	var rows []IndexRow
+	err := each(ctx, s.read, func(scan func(...any) error) error {
+		var row IndexRow
+		var metadata string
+		var data []byte
+		if err := scan(&row.ID, &row.Digest, &metadata, &data); err != nil {
+			return err
+		}
+		if err := json.Unmarshal([]byte(metadata), &row.Metadata); err != nil {
+			return fmt.Errorf("metadata of image %s: %w", row.ID, err)
+		}
+		var err error
+		row.Vector, err = decodeHalf(data)
+		rows = append(rows, row)
+		return err
+	}, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read rows to index: %w", err)
+	}
+	return rows, nil
+}
+
+// MarkIndexed notes that the index of a model has acknowledged rows. Images
+// deleted in the meantime are passed over: their tombstone stands.
+func (s *Store) MarkIndexed(ctx context.Context, fingerprint string, rows []IndexRow) error {
+	err := s.update(ctx, func(tx *sql.Tx) error {
+		for _, row := range rows {
+			if _, err := tx.ExecContext(ctx, `
+				INSERT INTO indexed (image_id, fingerprint, digest)
+				SELECT id, CAST($1 AS TEXT), CAST($2 AS TEXT) FROM images WHERE id = $3
+				ON CONFLICT (image_id, fingerprint) DO UPDATE SET digest = excluded.digest`,
+				fingerprint, row.Digest, row.ID); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("mark %d images as indexed: %w", len(rows), err)
+	}
+	return nil
+}
+
+// ForgetIndexed makes every image of a collection pending again for a model.
+func (s *Store) ForgetIndexed(ctx context.Context, collection, fingerprint string) error {
+	_, err := s.write.ExecContext(ctx, `
+		DELETE FROM indexed WHERE fingerprint = $2
+		AND image_id IN (SELECT id FROM images WHERE collection = $1)`, collection, fingerprint)
+	if err != nil {
+		return fmt.Errorf("forget what is indexed of %q: %w", collection, err)
+	}
+	return nil
+}
+
+// ForgetIndexedImages makes the given images pending again for a model.
+func (s *Store) ForgetIndexedImages(ctx context.Context, fingerprint string, ids []string) error {
+	err := s.update(ctx, func(tx *sql.Tx) error {
+		for chunk := range slices.Chunk(ids, maxList) {
+			list, args := inList(2, chunk)
+			if _, err := tx.ExecContext(ctx, `DELETE FROM indexed WHERE fingerprint = $1 AND image_id IN (`+list+`)`,
+				append([]any{fingerprint}, args...)...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("forget %d indexed images: %w", len(ids), err)
+	}
+	return nil
+}
+
+// IndexableIDs returns the images of a collection that have a vector of a
+// model: exactly those that its index has to hold.
+func (s *Store) IndexableIDs(ctx context.Context, collection, fingerprint string) ([]string, error) {
+	ids, err := stringColumn(ctx, s.read, `
+		SELECT images.id FROM images
+		JOIN vectors ON vectors.sha256 = images.sha256 AND vectors.fingerprint = $2
+		WHERE images.collection = $1`, collection, fingerprint)
+	if err != nil {
+		return nil, fmt.Errorf("read ids of %q: %w", collection, err)
+	}
+	return ids, nil
+}
+
+// Tombstones returns up to limit IDs that are gone from a collection and that
+// the index of a model may still hold.
+func (s *Store) Tombstones(ctx context.Context, collection, fingerprint string, limit int) ([]string, error) {
+	ids, err := stringColumn(ctx, s.read, `
+		SELECT image_id FROM tombstones WHERE collection = $1 AND fingerprint = $2
+		ORDER BY image_id LIMIT $3`, collection, fingerprint, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read tombstones of %q: %w", collection, err)
+	}
+	return ids, nil
+}
+
+// ClearTombstones notes that the index has forgotten ids. An image that came
+// back in the meantime becomes pending, because the index may just have lost it.
+func (s *Store) ClearTombstones(ctx context.Context, collection, fingerprint string, ids []string) error {
+	err := s.update(ctx, func(tx *sql.Tx) error {
+		for chunk := range slices.Chunk(ids, maxList) {
+			list, args := inList(2, chunk)
+			args = append([]any{fingerprint}, args...)
+			if _, err := tx.ExecContext(ctx, `DELETE FROM indexed WHERE fingerprint = $1 AND image_id IN (`+list+`)`, args...); err != nil {
+				return err
+			}
+			list, args = inList(3, chunk)
+			args = append([]any{collection, fingerprint}, args...)
+			if _, err := tx.ExecContext(ctx, `DELETE FROM tombstones WHERE collection = $1 AND fingerprint = $2 AND image_id IN (`+list+`)`, args...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("clear %d tombstones: %w", len(ids), err)
+	}
+	return nil
+}

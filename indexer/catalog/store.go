@@ -1,0 +1,223 @@
+package catalog
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // database/sql driver "pgx"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+	_ "modernc.org/sqlite" // database/sql driver "sqlite"
+
+	"polylens/migrations"
+)
+
+// Store is the catalogue. Its methods may be called from many goroutines.
+//
+// All SQL is one text for both databases: $1 placeholders, ON CONFLICT and
+// BIGINT moments are understood by SQLite and Postgres alike.
+type Store struct {
+	read  *sql.DB
+	write *sql.DB          // SQLite: exactly one connection, so writers queue here and not in the file
+	now   func() time.Time // replaceable in tests
+}
+
+// Open opens the catalogue and brings its schema up to date. dsn is either a
+// Postgres URL (postgres://...) or the path of a SQLite file, which is created
+// together with its folder, readable by its owner alone. A schema newer than
+// this program knows is refused.
+func Open(ctx context.Context, dsn string) (*Store, error) {
+	open, dialect := openSQLite, goose.DialectSQLite3
+	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") {
+		open, dialect = openPostgres, goose.DialectPostgres
+	}
+	s, err := open(dsn)
+	if err != nil {
+		return nil, err
+	}
+	if err := migrate(ctx, dialect, s.write, migrations.Files); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// Close waits for running statements and closes the catalogue.
+func (s *Store) Close() error {
+	if s.read == s.write {
+		return s.write.Close()
+	}
+	return errors.Join(s.read.Close(), s.write.Close())
+}
+
+// Ping reports nil when the catalogue answers.
+func (s *Store) Ping(ctx context.Context) error {
+	if err := s.read.PingContext(ctx); err != nil {
+		return fmt.Errorf("catalogue does not answer: %w", err)
+	}
+	return nil
+}
+
+func openPostgres(dsn string) (*Store, error) {
+	db, err := sql.Open("pgx", dsn)
+	if err != nil {
+		return nil, fmt.Errorf("open Postgres catalogue: %w", err)
+	}
+	return &Store{read: db, write: db, now: time.Now}, nil
+}
+
+func openSQLite(path string) (*Store, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("open catalogue: %w", err)
+	}
+	if err := createPrivate(path); err != nil {
+		return nil, fmt.Errorf("open catalogue %s: %w", path, err)
+	}
+	write, err := sql.Open("sqlite", sqliteURL(path, false))
+	if err != nil {
+		return nil, fmt.Errorf("open catalogue %s: %w", path, err)
+	}
+	write.SetMaxOpenConns(1)
+	read, err := sql.Open("sqlite", sqliteURL(path, true))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open catalogue %s: %w", path, err), write.Close())
+	}
+	read.SetMaxOpenConns(4)
+	return &Store{read: read, write: write, now: time.Now}, nil
+}
+
+// createPrivate makes the file first, because SQLite would create it with the
+// process' ordinary mode, readable by others.
+func createPrivate(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return file.Close()
+}
+
+// sqliteURL sets the pragmas of every connection. Readers do not block in WAL
+// mode. synchronous=FULL costs one fsync a transaction and keeps what was
+// acknowledged also when the power fails: a lost transaction could leave rows
+// in the index that the catalogue never heard of.
+func sqliteURL(path string, readOnly bool) string {
+	query := url.Values{"_pragma": {
+		"busy_timeout(15000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
+	}}
+	if readOnly {
+		query.Add("_pragma", "query_only(1)")
+	} else {
+		query.Set("_txlock", "immediate")
+	}
+	return (&url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}).String()
+}
+
+func migrate(ctx context.Context, dialect goose.Dialect, db *sql.DB, files fs.FS) error {
+	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
+	if dialect == goose.DialectPostgres {
+		locker, err := lock.NewPostgresSessionLocker()
+		if err != nil {
+			return fmt.Errorf("migrate catalogue: %w", err)
+		}
+		options = append(options, goose.WithSessionLocker(locker))
+	}
+	provider, err := goose.NewProvider(dialect, db, files, options...)
+	if err != nil {
+		return fmt.Errorf("read migrations: %w", err)
+	}
+	current, known, err := provider.GetVersions(ctx)
+	if err != nil {
+		return fmt.Errorf("read catalogue version: %w", err)
+	}
+	if current > known {
+		return fmt.Errorf("catalogue has schema version %d, this program knows versions up to %d: use a newer Polylens", current, known)
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		// Another process may have done the same a moment earlier.
+		if now, _, again := provider.GetVersions(ctx); again == nil && now == known {
+			return nil
+		}
+		return fmt.Errorf("migrate catalogue from version %d to %d: %w", current, known, err)
+	}
+	return nil
+}
+
+// update runs do in one write transaction.
+func (s *Store) update(ctx context.Context, do func(tx *sql.Tx) error) error {
+	tx, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin transaction: %w", err)
+	}
+	defer tx.Rollback() // no effect after Commit
+	if err := do(tx); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit transaction: %w", err)
+	}
+	return nil
+}
+
+// querier is what *sql.DB and *sql.Tx have in common.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// each calls row for every row of the answer.
+func each(ctx context.Context, db querier, row func(scan func(...any) error) error, query string, args ...any) error {
+	rows, err := db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := row(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// maxList bounds the IN list of one statement.
+const maxList = 500
+
+// inList gives "$first, $first+1, ..." for the values, and the values as
+// arguments.
+func inList(first int, values []string) (string, []any) {
+	var list strings.Builder
+	args := make([]any, len(values))
+	for i, value := range values {
+		if i > 0 {
+			list.WriteString(", ")
+		}
+		list.WriteString("$" + strconv.Itoa(first+i))
+		args[i] = value
+	}
+	return list.String(), args
+}
+
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func fromMillis(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}

@@ -1,0 +1,177 @@
+package catalog
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// onEachDatabase runs a test on SQLite and, when POLYLENS_POSTGRES holds the
+// URL of a server, on Postgres, in a schema of its own.
+func onEachDatabase(t *testing.T, test func(t *testing.T, s *Store)) {
+	t.Run("sqlite", func(t *testing.T) {
+		test(t, mustOpen(t, filepath.Join(t.TempDir(), "data", "catalog ?%.db")))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		test(t, mustOpen(t, postgresURL(t)))
+	})
+}
+
+func postgresURL(t *testing.T) string {
+	t.Helper()
+	server := os.Getenv("POLYLENS_POSTGRES")
+	if server == "" {
+		t.Skip("set POLYLENS_POSTGRES to the URL of a Postgres server to run this")
+	}
+	schema := fmt.Sprintf("test_%d", time.Now().UnixNano())
+	admin, err := sql.Open("pgx", server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := admin.Exec("CREATE SCHEMA " + schema); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := admin.Exec("DROP SCHEMA " + schema + " CASCADE"); err != nil {
+			t.Error(err)
+		}
+		admin.Close()
+	})
+	parsed, err := url.Parse(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := parsed.Query()
+	query.Set("search_path", schema)
+	parsed.RawQuery = query.Encode()
+	return parsed.String()
+}
+
+func mustOpen(t *testing.T, dsn string) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func TestOpenAgainKeepsRows(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "catalog.db")
+	first, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := first.CreateCollection(t.Context(), "demo"); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := mustOpen(t, path).Collection(t.Context(), "demo"); err != nil {
+		t.Error(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != 0o600 {
+		t.Errorf("catalogue has mode %v, want 0600", info.Mode().Perm())
+	}
+}
+
+func TestOpenManyAtOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "catalog.db")
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			s, err := Open(context.Background(), path)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			s.Close()
+		})
+	}
+	group.Wait()
+}
+
+func TestOpenRefusesNewerSchema(t *testing.T) {
+	s := mustOpen(t, filepath.Join(t.TempDir(), "catalog.db"))
+	if _, err := s.write.Exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, 1)`); err != nil {
+		t.Fatal(err)
+	}
+	err := migrate(t.Context(), goose.DialectSQLite3, s.write, fstest.MapFS{
+		"00001_a.sql": {Data: []byte("-- +goose Up\nSELECT 1;\n")},
+	})
+	if err == nil || !strings.Contains(err.Error(), "newer Polylens") {
+		t.Errorf("got %v, want a refusal that asks for a newer Polylens", err)
+	}
+}
+
+func TestOpenNamesUnusablePath(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte("this is no database, but a text that is long enough"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), path); err == nil {
+		t.Error("a text file was accepted as catalogue")
+	}
+	if _, err := Open(t.Context(), filepath.Join(path, "below", "catalog.db")); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("got %v, want an error that names the path", err)
+	}
+}
+
+// The WAL-reset bug, which could corrupt a file with several connections, was
+// fixed in SQLite 3.52.
+func TestSQLiteVersion(t *testing.T) {
+	s := mustOpen(t, filepath.Join(t.TempDir(), "catalog.db"))
+	var version string
+	if err := s.read.QueryRow("SELECT sqlite_version()").Scan(&version); err != nil {
+		t.Fatal(err)
+	}
+	var major, minor int
+	if _, err := fmt.Sscanf(version, "%d.%d", &major, &minor); err != nil {
+		t.Fatal(err)
+	}
+	if major == 3 && minor < 52 {
+		t.Errorf("SQLite is %s, want 3.52 or newer", version)
+	}
+}
+
+func TestMigrationsDownAndUp(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, s *Store) {
+		dialect := goose.DialectSQLite3
+		if s.read == s.write {
+			dialect = goose.DialectPostgres
+		}
+		provider, err := goose.NewProvider(dialect, s.write, migrationFiles())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := provider.DownTo(t.Context(), 0); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := provider.Up(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
