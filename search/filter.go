@@ -1,8 +1,276 @@
 package search
 
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"regexp"
+	"unicode/utf8"
+)
+
 // Filter is an allow-listed condition on metadata. It is data, never text in
-// the index's own language: see ParseFilter for its JSON form.
+// the index's own language: see ParseFilter for its JSON form. And, Or, Not
+// and Compare are all the filters there are.
 type Filter interface {
 	// Matches evaluates the condition on one row's metadata.
 	Matches(metadata map[string]any) bool
+}
+
+// And holds when all its parts do; without parts always.
+type And []Filter
+
+// Or holds when one of its parts does; without parts never.
+type Or []Filter
+
+// Not holds when its part does not.
+type Not struct{ Filter Filter }
+
+// Compare sets one metadata value against Value: a string, float64 or bool;
+// for In a []any of these. Values of different types are never equal and have
+// no order; bools have none at all. A field that is missing, null, an object
+// or an array fails every comparison but Ne, which is exactly not Eq, and
+// Contains, which asks whether an array has the value among its elements.
+type Compare struct {
+	Field string // metadata key, [A-Za-z0-9_.-]{1,64}; a dot is part of the key
+	Op    Op
+	Value any
+}
+
+// Op is a comparison.
+type Op string
+
+// The comparisons.
+const (
+	Eq       Op = "eq"
+	Ne       Op = "ne"
+	Lt       Op = "lt"
+	Le       Op = "le"
+	Gt       Op = "gt"
+	Ge       Op = "ge"
+	In       Op = "in"
+	Contains Op = "contains"
+)
+
+// Bounds of what CheckFilter accepts.
+const (
+	MaxFilterDepth  = 16   // nesting of And, Or and Not
+	MaxFilterValues = 1000 // conditions and values in all
+	MaxFilterString = 1024 // bytes of one value
+)
+
+// Matches implements Filter.
+func (f And) Matches(metadata map[string]any) bool {
+	for _, part := range f {
+		if !part.Matches(metadata) {
+			return false
+		}
+	}
+	return true
+}
+
+// Matches implements Filter.
+func (f Or) Matches(metadata map[string]any) bool {
+	for _, part := range f {
+		if part.Matches(metadata) {
+			return true
+		}
+	}
+	return false
+}
+
+// Matches implements Filter.
+func (f Not) Matches(metadata map[string]any) bool { return !f.Filter.Matches(metadata) }
+
+// Matches implements Filter.
+func (f Compare) Matches(metadata map[string]any) bool {
+	stored := metadata[f.Field]
+	switch f.Op {
+	case Eq:
+		return equal(stored, f.Value)
+	case Ne:
+		return !equal(stored, f.Value)
+	case In:
+		values, _ := f.Value.([]any)
+		return hasElement(values, stored)
+	case Contains:
+		return contains(stored, f.Value)
+	}
+	return ordered(stored, f.Op, f.Value)
+}
+
+// contains looks into the array types that metadata comes in.
+func contains(stored, value any) bool {
+	switch stored := stored.(type) {
+	case []any:
+		return hasElement(stored, value)
+	case []string:
+		for _, element := range stored {
+			if equal(element, value) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func hasElement(values []any, value any) bool {
+	for _, element := range values {
+		if equal(element, value) {
+			return true
+		}
+	}
+	return false
+}
+
+// equal compares strings, numbers and bools; nothing else equals anything.
+func equal(a, b any) bool {
+	if x, ok := numberOf(a); ok {
+		y, ok := numberOf(b)
+		return ok && x == y
+	}
+	switch a := a.(type) {
+	case string:
+		b, ok := b.(string)
+		return ok && a == b
+	case bool:
+		b, ok := b.(bool)
+		return ok && a == b
+	}
+	return false
+}
+
+// ordered compares two numbers, or two strings byte by byte.
+func ordered(stored any, op Op, value any) bool {
+	if x, ok := numberOf(stored); ok {
+		y, ok := numberOf(value)
+		return ok && holds(op, x < y, x == y, x > y)
+	}
+	x, isString := stored.(string)
+	y, ok := value.(string)
+	return isString && ok && holds(op, x < y, x == y, x > y)
+}
+
+func holds(op Op, less, same, more bool) bool {
+	switch op {
+	case Lt:
+		return less
+	case Le:
+		return less || same
+	case Gt:
+		return more
+	case Ge:
+		return more || same
+	}
+	return false
+}
+
+// numberOf reads the number types that metadata comes in.
+func numberOf(value any) (float64, bool) {
+	switch value := value.(type) {
+	case float64:
+		return value, true
+	case float32:
+		return float64(value), true
+	case int:
+		return float64(value), true
+	case int64:
+		return float64(value), true
+	case json.Number:
+		number, err := value.Float64()
+		return number, err == nil
+	}
+	return 0, false
+}
+
+var fieldForm = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
+
+// CheckFilter reports what is wrong with a filter: an unknown kind or
+// comparison, a field or value of the wrong form, or too much of it. Every
+// index calls it before it evaluates one. nil is a valid filter.
+func CheckFilter(filter Filter) error {
+	if filter == nil {
+		return nil
+	}
+	values := 0
+	return checkFilter(filter, 0, &values)
+}
+
+func checkFilter(filter Filter, depth int, values *int) error {
+	if depth > MaxFilterDepth {
+		return fmt.Errorf("filter is nested deeper than %d", MaxFilterDepth)
+	}
+	if *values++; *values > MaxFilterValues {
+		return fmt.Errorf("filter has more than %d conditions and values", MaxFilterValues)
+	}
+	switch filter := filter.(type) {
+	case And:
+		return checkParts(filter, depth, values)
+	case Or:
+		return checkParts(filter, depth, values)
+	case Not:
+		return checkFilter(filter.Filter, depth+1, values)
+	case Compare:
+		return filter.check(values)
+	}
+	return fmt.Errorf("filter of unknown kind %T", filter)
+}
+
+func checkParts(parts []Filter, depth int, values *int) error {
+	for _, part := range parts {
+		if err := checkFilter(part, depth+1, values); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f Compare) check(values *int) error {
+	if !fieldForm.MatchString(f.Field) {
+		return fmt.Errorf("filter field %q: 1 to 64 letters, digits, _ . - are allowed", f.Field)
+	}
+	switch f.Op {
+	case Eq, Ne, Contains:
+		return checkValue(f.Field, f.Value)
+	case Lt, Le, Gt, Ge:
+		if _, isBool := f.Value.(bool); isBool {
+			return fmt.Errorf("filter field %q: true and false have no order", f.Field)
+		}
+		return checkValue(f.Field, f.Value)
+	case In:
+		list, ok := f.Value.([]any)
+		if !ok {
+			return fmt.Errorf("filter field %q: in needs a list of values, not %T", f.Field, f.Value)
+		}
+		if *values += len(list); *values > MaxFilterValues {
+			return fmt.Errorf("filter has more than %d conditions and values", MaxFilterValues)
+		}
+		for _, value := range list {
+			if err := checkValue(f.Field, value); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return fmt.Errorf("filter field %q: unknown comparison %q", f.Field, f.Op)
+}
+
+func checkValue(field string, value any) error {
+	switch value := value.(type) {
+	case bool:
+		return nil
+	case float64:
+		if math.IsNaN(value) || math.IsInf(value, 0) {
+			return fmt.Errorf("filter field %q: %v is not a JSON number", field, value)
+		}
+		return nil
+	case string:
+		if len(value) > MaxFilterString {
+			return fmt.Errorf("filter field %q: value of %d bytes, at most %d are allowed", field, len(value), MaxFilterString)
+		}
+		if !utf8.ValidString(value) {
+			return fmt.Errorf("filter field %q: value %q is not valid UTF-8", field, value)
+		}
+		return nil
+	}
+	return fmt.Errorf("filter field %q: a string, number or bool is needed, not %T", field, value)
 }

@@ -1,0 +1,171 @@
+package milvus
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// process is one run of keeper and Milvus.
+type process struct {
+	keeperPID, milvusPID int
+	done                 chan struct{} // closed when the keeper has ended
+	err                  error         // why, valid after done
+}
+
+// startProcess forks the keeper, which starts Milvus.
+func (s *Server) startProcess(ports ports) (*process, error) {
+	door, err := listenDoor(s.folder.path)
+	if err != nil {
+		return nil, err
+	}
+	defer door.Close()
+	reportRead, reportWrite, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer reportRead.Close()
+	defer reportWrite.Close()
+	cmd, err := keeperCommand(keeperTask{
+		Isolated: s.exposure.Isolated,
+		Port:     ports.proxy,
+		Binary:   filepath.Join(s.options.Folder, binary),
+		Dir:      s.folder.path,
+		Env:      serverEnvironment(s.options.Folder, s.folder.path, ports),
+	})
+	if err != nil {
+		return nil, err
+	}
+	cmd.ExtraFiles = []*os.File{door, reportWrite}
+	cmd.Stdout, cmd.Stderr = s.output, s.output
+	process, err := runPinned(cmd)
+	if err != nil {
+		return nil, err
+	}
+	reportWrite.Close() // so that the keeper's death ends the read
+	if process.milvusPID, err = readReport(reportRead); err != nil {
+		process.kill()
+		return nil, err
+	}
+	return process, nil
+}
+
+// keeperCommand is this program again, as a keeper, in namespaces if asked.
+func keeperCommand(task keeperTask) (*exec.Cmd, error) {
+	encoded, err := json.Marshal(task)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Args = []string{"polylens-milvus-keeper"}
+	cmd.Env = append(passedOn(), childVariable+"="+string(encoded))
+	cmd.WaitDelay = 2 * time.Second // for output that outlives the keeper
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Setpgid:   true, // Ctrl-C in the terminal must not kill it before the flush
+		Pdeathsig: syscall.SIGKILL,
+	}
+	if task.Isolated {
+		isolate(cmd.SysProcAttr)
+	}
+	return cmd, nil
+}
+
+// isolate asks for a user and a network namespace. Being root inside (our own
+// user outside) lets the keeper bring the loopback interface up.
+func isolate(attr *syscall.SysProcAttr) {
+	attr.Cloneflags = syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET
+	attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
+	attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}
+}
+
+// passedOn is the part of our environment that a child needs: no secrets.
+func passedOn() []string {
+	var kept []string
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "TZ", "LANG"} {
+		if value, ok := os.LookupEnv(name); ok {
+			kept = append(kept, name+"="+value)
+		}
+	}
+	return kept
+}
+
+// runPinned starts cmd and waits for it from one OS thread: Pdeathsig fires
+// when the thread that forked ends, not when the process does.
+func runPinned(cmd *exec.Cmd) (*process, error) {
+	process := &process{done: make(chan struct{})}
+	started := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			process.err = cmd.Wait()
+			close(process.done)
+		}
+	}()
+	if err := <-started; err != nil {
+		return nil, fmt.Errorf("start the keeper of Milvus: %w", err)
+	}
+	process.keeperPID = cmd.Process.Pid
+	return process, nil
+}
+
+// readReport reads the one line in which the keeper tells the id of Milvus'
+// process, or why there is none.
+func readReport(pipe *os.File) (int, error) {
+	if err := pipe.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		return 0, err
+	}
+	line, err := bufio.NewReader(pipe).ReadBytes('\n')
+	if err != nil {
+		return 0, fmt.Errorf("the keeper of Milvus gave no sign of life (does main call milvus.MaybeRunChild first?): %w", err)
+	}
+	var report keeperReport
+	if err := json.Unmarshal(line, &report); err != nil {
+		return 0, fmt.Errorf("report of the keeper: %w", err)
+	}
+	if report.Error != "" {
+		return 0, errors.New(report.Error)
+	}
+	return report.PID, nil
+}
+
+// kill ends keeper and Milvus and waits for the keeper's end. The keeper leads
+// the process group of both.
+func (p *process) kill() {
+	_ = syscall.Kill(-p.keeperPID, syscall.SIGKILL)
+	<-p.done
+	waitGone(p.milvusPID, 10*time.Second)
+}
+
+// probeNamespace reports nil when a process of ours can have its own network.
+func probeNamespace() error {
+	cmd, err := keeperCommand(keeperTask{Isolated: true, Probe: true})
+	if err != nil {
+		return err
+	}
+	var output strings.Builder
+	cmd.Stderr = &output
+	process, err := runPinned(cmd)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-process.done:
+	case <-time.After(20 * time.Second):
+		process.kill()
+	}
+	if process.err != nil {
+		return fmt.Errorf("%w: %s", process.err, strings.TrimSpace(output.String()))
+	}
+	return nil
+}

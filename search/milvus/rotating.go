@@ -1,0 +1,83 @@
+package milvus
+
+import (
+	"os"
+	"strings"
+	"sync"
+)
+
+// rotatingFile is a log of bounded size: when it is full it becomes NAME.1, in
+// place of the previous one. Writing never fails for the writer: a full disk
+// must not stop the server whose words these are.
+type rotatingFile struct {
+	mu    sync.Mutex
+	path  string
+	limit int64
+	file  *os.File // nil after Close, or when it could not be opened
+	size  int64
+	last  []byte // the latest words, for error messages
+}
+
+const tailSize = 2000
+
+func openRotating(path string, limit int64) (*rotatingFile, error) {
+	log := &rotatingFile{path: path, limit: limit}
+	return log, log.open()
+}
+
+func (r *rotatingFile) open() error {
+	file, err := os.OpenFile(r.path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	info, err := file.Stat()
+	if err != nil {
+		file.Close()
+		return err
+	}
+	r.file, r.size = file, info.Size()
+	return nil
+}
+
+// Write implements io.Writer.
+func (r *rotatingFile) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.last = append(r.last, p...)
+	r.last = r.last[max(0, len(r.last)-tailSize):]
+	if r.file != nil && r.size+int64(len(p)) > r.limit {
+		r.rotate()
+	}
+	if r.file != nil {
+		n, _ := r.file.Write(p)
+		r.size += int64(n)
+	}
+	return len(p), nil
+}
+
+func (r *rotatingFile) rotate() {
+	r.file.Close()
+	r.file = nil
+	_ = os.Rename(r.path, r.path+".1")
+	_ = r.open() // if this fails the words are lost, not the server
+}
+
+// tail is what was written last.
+func (r *rotatingFile) tail() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.last) == 0 {
+		return "(none)"
+	}
+	return strings.TrimSpace(strings.ToValidUTF8(string(r.last), "?"))
+}
+
+// Close closes the file; later words go nowhere.
+func (r *rotatingFile) Close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.file != nil {
+		r.file.Close()
+		r.file = nil
+	}
+}

@@ -1,0 +1,243 @@
+package milvus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+)
+
+// ServerOptions say where the embedded server lives.
+type ServerOptions struct {
+	Folder string       // the unpacked server, see Unpack
+	Data   string       // its own folder: created if missing, mode 0700
+	Logger *slog.Logger // nil: no log
+
+	// StartTimeout bounds the time from start to healthy; 0 means two minutes.
+	StartTimeout time.Duration
+	// SharedNetwork runs the server in the host's network, as on systems that
+	// refuse namespaces: its ports are open to the machine's network.
+	SharedNetwork bool
+}
+
+// Server is the embedded Milvus: a supervised child that is restarted when it
+// dies. Its methods may be called from many goroutines.
+type Server struct {
+	options  ServerOptions
+	log      *slog.Logger
+	folder   *dataFolder
+	output   *rotatingFile
+	exposure Exposure
+
+	stop     context.CancelFunc // ends the supervisor
+	finished chan struct{}      // closed when the supervisor has ended
+
+	mu      sync.Mutex
+	running *process // nil while there is none
+	healthy bool
+	starts  int
+}
+
+// Start runs the server and returns when it is healthy. The context and
+// StartTimeout bound the start alone: the server then runs until Stop. It
+// fails when the data folder is in use, when the server dies again and again,
+// or when it does not become healthy in time; nothing is left running then.
+func Start(ctx context.Context, options ServerOptions) (*Server, error) {
+	server, err := newServer(options)
+	if err != nil {
+		return nil, fmt.Errorf("start Milvus: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, server.options.StartTimeout)
+	defer cancel()
+	supervised, stop := context.WithCancel(context.Background())
+	server.stop = stop
+	first := make(chan error, 1)
+	go server.supervise(supervised, first)
+	select {
+	case err = <-first:
+	case <-ctx.Done():
+		err = fmt.Errorf("not healthy after %s: %w; its last words: %s",
+			server.options.StartTimeout, ctx.Err(), server.output.tail())
+	}
+	if err != nil {
+		server.kill()
+		return nil, fmt.Errorf("start Milvus (logs in %s): %w", server.folder.logs(), err)
+	}
+	return server, nil
+}
+
+func newServer(options ServerOptions) (*Server, error) {
+	if options.Logger == nil {
+		options.Logger = slog.New(slog.DiscardHandler)
+	}
+	if options.StartTimeout == 0 {
+		options.StartTimeout = 2 * time.Minute
+	}
+	if err := CheckFolder(options.Folder); err != nil {
+		return nil, err
+	}
+	var err error
+	if options.Folder, err = filepath.Abs(options.Folder); err != nil {
+		return nil, err
+	}
+	folder, err := openDataFolder(options.Data)
+	if err != nil {
+		return nil, err
+	}
+	server := &Server{options: options, log: options.Logger, folder: folder, finished: make(chan struct{})}
+	if err := server.prepare(); err != nil {
+		folder.close()
+		return nil, err
+	}
+	return server, nil
+}
+
+// prepare does what needs the locked data folder, before the first process.
+func (s *Server) prepare() error {
+	killed, err := s.folder.killLeftovers()
+	if err != nil {
+		return err
+	}
+	if killed > 0 {
+		s.log.Warn("killed a Milvus that an earlier run left behind", "processes", killed)
+	}
+	if s.output, err = openRotating(filepath.Join(s.folder.logs(), "server.log"), 16<<20); err != nil {
+		return err
+	}
+	s.exposure = chooseExposure(s.options.SharedNetwork)
+	if !s.exposure.Isolated {
+		s.log.Warn("Milvus runs in the network of this machine: its ports are reachable from outside unless a firewall forbids it",
+			"reason", s.exposure.Reason)
+	}
+	return nil
+}
+
+// Stop flushes what has been written and ends the server. Flushing is bounded
+// by ctx and by 30 seconds; when it fails nothing is lost: the server replays
+// its log at the next start. Stop may be called twice.
+func (s *Server) Stop(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	var err error
+	if s.Healthy() {
+		if err = flushServer(ctx, s.Config()); err != nil {
+			err = fmt.Errorf("flush Milvus before its end: %w", err)
+		}
+	}
+	s.kill()
+	return err
+}
+
+// kill ends supervisor and processes and releases the data folder. SIGKILL is
+// the only quick way (SIGTERM takes minutes), and safe: see the package tests.
+func (s *Server) kill() {
+	s.stop()
+	<-s.finished
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.output.Close()
+	s.folder.close()
+}
+
+// Healthy reports whether the server answers now.
+func (s *Server) Healthy() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.healthy
+}
+
+// Starts counts how often the server has been started: 1 until it died once.
+func (s *Server) Starts() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.starts
+}
+
+// PID is the process id of Milvus itself, 0 while it does not run.
+func (s *Server) PID() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.running == nil {
+		return 0
+	}
+	return s.running.milvusPID
+}
+
+// Exposure says what of the server the machine's network can reach.
+func (s *Server) Exposure() Exposure {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.exposure
+}
+
+// Logs is the folder of the server's log files.
+func (s *Server) Logs() string { return s.folder.logs() }
+
+// Config connects to this server, see Connect.
+func (s *Server) Config() Config {
+	config := Config{Address: "embedded.invalid:19530", Dialer: s.Dial, Logger: s.log}
+	if s.Exposure().Isolated {
+		return config // nobody else can come in
+	}
+	if password, err := s.folder.password(); err == nil {
+		config.Username, config.Password = rootUser, password
+	}
+	return config
+}
+
+// Dial opens a connection to the server, ignoring the address. It fails at
+// once while no server runs.
+func (s *Server) Dial(ctx context.Context, _ string) (net.Conn, error) {
+	return dialDoor(ctx, s.folder.path)
+}
+
+// Exposure says who can reach the embedded server.
+type Exposure struct {
+	// Isolated: nothing of it listens on any address of this machine.
+	Isolated bool
+	// Reason says why it is not isolated.
+	Reason string
+	// Ports it listens on, on every address of the machine, when not isolated.
+	Ports []int
+}
+
+// String is one sentence for people.
+func (e Exposure) String() string {
+	if e.Isolated {
+		return "Milvus runs in a network of its own; nothing of it listens on this machine."
+	}
+	ports := make([]string, len(e.Ports))
+	for i, port := range e.Ports {
+		ports[i] = fmt.Sprint(port)
+	}
+	return fmt.Sprintf("Milvus listens on every address of this machine (ports %s), with a password on its main port only, because %s. Close these ports with a firewall.",
+		strings.Join(ports, ", "), e.Reason)
+}
+
+// chooseExposure finds out whether this system lets us isolate the server.
+func chooseExposure(shared bool) Exposure {
+	if shared {
+		return Exposure{Reason: "isolation has been switched off"}
+	}
+	if err := probeNamespace(); err != nil {
+		return Exposure{Reason: fmt.Sprintf("this system refuses network namespaces (%v)", err)}
+	}
+	return Exposure{Isolated: true}
+}
+
+// errDied tells that the server ended by itself.
+var errDied = errors.New("the server died")
+
+// removeIfExists is os.Remove without complaint about a missing file.
+func removeIfExists(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}

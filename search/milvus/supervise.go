@@ -1,0 +1,145 @@
+package milvus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+const (
+	firstPause  = 500 * time.Millisecond
+	longPause   = 30 * time.Second
+	calm        = time.Minute // a run this long forgets earlier failures
+	startTrials = 3           // deaths before the first healthy moment that make Start fail
+)
+
+// supervise keeps the server running until ctx ends. It tells first, once,
+// whether the server came to life.
+func (s *Server) supervise(ctx context.Context, first chan<- error) {
+	defer close(s.finished)
+	pause, failures := firstPause, 0
+	for {
+		began := time.Now()
+		wasHealthy, err := s.runOnce(ctx, first)
+		if ctx.Err() != nil {
+			return
+		}
+		if wasHealthy {
+			failures = 0
+		} else if failures++; failures == startTrials {
+			offer(first, err) // heard only while Start still waits
+		}
+		if time.Since(began) > calm {
+			pause = firstPause
+		}
+		s.log.Error("Milvus ended, starting it again", "error", err, "pause", pause, "log", s.folder.logs())
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, longPause)
+	}
+}
+
+// offer sends without waiting for a listener.
+func offer(channel chan<- error, err error) {
+	select {
+	case channel <- err:
+	default:
+	}
+}
+
+// runOnce starts the server, waits for its health, then for its end.
+func (s *Server) runOnce(ctx context.Context, first chan<- error) (wasHealthy bool, err error) {
+	ports, err := choosePorts(s.exposure.Isolated)
+	if err != nil {
+		return false, err
+	}
+	if err := s.folder.writeSettings(ports, s.exposure.Isolated); err != nil {
+		return false, err
+	}
+	process, err := s.startProcess(ports)
+	if err != nil {
+		return false, err
+	}
+	s.setRunning(process, ports)
+	defer s.setStopped(process)
+
+	healthCtx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	health := make(chan error, 1)
+	go func() { health <- s.waitHealthy(healthCtx) }()
+	for {
+		select {
+		case <-ctx.Done():
+			return wasHealthy, ctx.Err()
+		case <-process.done:
+			return wasHealthy, fmt.Errorf("%w (%v); its last words: %s", errDied, process.err, s.output.tail())
+		case err := <-health:
+			if err == nil {
+				wasHealthy = true
+				s.setHealthy()
+				offer(first, nil)
+			} else if ctx.Err() == nil {
+				return false, err // wrong password, or sick for too long
+			}
+		}
+	}
+}
+
+func (s *Server) setRunning(process *process, ports ports) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running = process
+	s.starts++
+	if !s.exposure.Isolated {
+		s.exposure.Ports = ports.open()
+	}
+	if err := s.folder.remember(process.keeperPID, process.milvusPID); err != nil {
+		s.log.Warn("cannot note the process id of Milvus", "error", err)
+	}
+}
+
+func (s *Server) setHealthy() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.healthy = true
+	s.log.Info("Milvus is healthy", "pid", s.running.milvusPID, "isolated", s.exposure.Isolated)
+}
+
+// setStopped kills what is left of a process and forgets it.
+func (s *Server) setStopped(process *process) {
+	process.kill()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running, s.healthy = nil, false
+	if err := errors.Join(removeIfExists(s.folder.door()), s.folder.forget()); err != nil {
+		s.log.Warn("cannot tidy the Milvus data folder", "error", err)
+	}
+}
+
+// waitHealthy asks until the server says that it is healthy. Silence beyond
+// the limit, also after a restart, is an error: the supervisor starts afresh.
+func (s *Server) waitHealthy(ctx context.Context) error {
+	limit := max(s.options.StartTimeout, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	began, told := time.Now(), time.Now()
+	for {
+		err := s.checkHealth(ctx)
+		if err == nil {
+			return nil
+		}
+		if time.Since(told) > 5*time.Second {
+			told = time.Now()
+			s.log.Info("waiting for Milvus", "for", time.Since(began).Round(time.Second), "answer", err)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("not healthy after %s: %w", limit, err)
+		case <-time.After(150 * time.Millisecond):
+		}
+	}
+}
