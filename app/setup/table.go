@@ -1,0 +1,144 @@
+package setup
+
+import (
+	"context"
+	"runtime"
+
+	"polylens/search/milvus"
+)
+
+// Names of the items.
+const (
+	OnnxRuntime = "onnxruntime"
+	Milvus      = "milvus"
+	CLDR        = "cldr"
+	Demo        = "demo"
+	Chromium    = "chromium"
+)
+
+// Registries that packages come from.
+const (
+	PyPI = "pypi"
+	Npm  = "npm"
+)
+
+// Package is one pinned download.
+type Package struct {
+	Registry string // PyPI or Npm
+	Name     string
+	Version  string
+	File     string // as the client names it
+	Size     int64  // bytes
+	SHA256   string // lower-case hex
+	// Tags choose a wheel of PyPI: platform, Python version, implementation, ABI.
+	Tags [4]string
+}
+
+// Item is one thing that setup provides.
+type Item struct {
+	Name    string
+	Version string
+	Purpose string // ends the sentence "needed to …"
+	Licence string
+	Env     string // variable that names a copy of one's own
+	Flag    string // flag that does the same, "" without one
+	Entry   string // what Env names, inside the unpacked folder
+	ForTest bool   // only the tests need it
+	Needs   string // an item that unpack reads, "" without one
+
+	packages map[string]Package // by "GOOS/GOARCH", or by "any"
+	layout   string             // changes when unpack lays files out differently
+	unpack   unpacker
+}
+
+// unpacker turns the verified archive into dir, which does not exist yet.
+// needs is the entry of the item that it needs.
+type unpacker func(ctx context.Context, archive, dir, needs string) error
+
+// Package is the download for this machine; false when there is none.
+func (i Item) Package() (Package, bool) {
+	if pkg, ok := i.packages["any"]; ok {
+		return pkg, true
+	}
+	pkg, ok := i.packages[runtime.GOOS+"/"+runtime.GOARCH]
+	return pkg, ok
+}
+
+const onnxRuntimeVersion = "1.32.0"
+
+// Items is the pinned table. A change of version changes its SHA-256, and so
+// the folder in the cache.
+func Items() []Item {
+	return []Item{onnxRuntime(), {
+		Name: Milvus, Version: "2.3.5", Licence: "Apache-2.0",
+		Purpose: "keep vectors and search them",
+		Env:     "POLYLENS_MILVUS", Flag: "--milvus", Entry: "server",
+		packages: map[string]Package{"linux/amd64": {
+			Registry: PyPI, Name: "milvus", Version: "2.3.5",
+			File: "milvus-2.3.5-py3-none-manylinux2014_x86_64.whl", Size: 57692521,
+			SHA256: "69515a0630ce29fd10e101fa442afea8ca1387b93a456cd9bd41fdf3deb93d04",
+			Tags:   [4]string{"manylinux2014_x86_64", "3.12", "py", "none"},
+		}},
+		unpack: func(ctx context.Context, archive, dir, _ string) error {
+			return milvus.Unpack(ctx, archive, dir+"/server")
+		},
+	}, {
+		Name: CLDR, Version: "48.2.0", Licence: "Unicode-3.0",
+		Purpose: "name the demo pictures in many languages",
+		Env:     "POLYLENS_CLDR", Entry: ".",
+		packages: map[string]Package{"any": {
+			Registry: Npm, Name: "cldr-annotations-full", Version: "48.2.0",
+			File: "cldr-annotations-full-48.2.0.tgz", Size: 6537823,
+			SHA256: "28576e51225deb51e3ddd734b0f824a0079682cb5d8c27faa9f68149317a14d1",
+		}},
+		unpack: unpackCLDR,
+	}, {
+		Name: Demo, Version: "16.0.0", Licence: "CC-BY-4.0 (Twemoji graphics), MIT (emoji-data), Unicode-3.0 (names)",
+		Purpose: "show a collection of pictures at the first start",
+		Env:     "POLYLENS_DEMO", Entry: ".", Needs: CLDR, layout: demoLayout,
+		packages: map[string]Package{"any": {
+			Registry: Npm, Name: "emoji-datasource-twitter", Version: "16.0.0",
+			File: "emoji-datasource-twitter-16.0.0.tgz", Size: 61683754,
+			SHA256: "f64a530c63bca463bd8317fdc4615ce63a53a0c65018e4ce2d848aaba7a28877",
+		}},
+		unpack: layOutDemo,
+	}, {
+		Name: Chromium, Version: "153.0.0", Licence: "MIT (package), BSD-3-Clause (Chromium)",
+		Purpose: "test the page in a browser",
+		Env:     "POLYLENS_CHROMIUM", Entry: "chromium", ForTest: true,
+		packages: map[string]Package{"linux/amd64": {
+			Registry: Npm, Name: "@sparticuz/chromium", Version: "153.0.0",
+			File: "sparticuz-chromium-153.0.0.tgz", Size: 69995309,
+			SHA256: "20e5656fcdcf4118ede85edfb9d6bb9cc1bbb7ffb8b75622fffbcf36a835c3c0",
+		}},
+		unpack: unpackChromium,
+	}}
+}
+
+func onnxRuntime() Item {
+	wheel := func(platform, file string, size int64, sum string) Package {
+		return Package{Registry: PyPI, Name: "onnxruntime", Version: onnxRuntimeVersion,
+			File: "onnxruntime-" + onnxRuntimeVersion + file, Size: size, SHA256: sum,
+			Tags: [4]string{platform, "3.12", "cp", "cp312"}}
+	}
+	library := "libonnxruntime.so." + onnxRuntimeVersion
+	if runtime.GOOS == "darwin" {
+		library = "libonnxruntime." + onnxRuntimeVersion + ".dylib"
+	}
+	return Item{
+		Name: OnnxRuntime, Version: onnxRuntimeVersion, Licence: "MIT",
+		Purpose: "run the model",
+		Env:     "POLYLENS_ONNXRUNTIME", Flag: "--onnxruntime", Entry: library,
+		packages: map[string]Package{
+			"linux/amd64": wheel("manylinux_2_28_x86_64", "-cp312-cp312-manylinux_2_28_x86_64.whl", 27780211,
+				"99e1074c4b2197accd5073052a465361be17b89c093b8ffb6e6bd8f986c52df8"),
+			"linux/arm64": wheel("manylinux_2_28_aarch64", "-cp312-cp312-manylinux_2_28_aarch64.whl", 23196724,
+				"e36c187006e7a7c8b8d6d57f1a209dd63f52430dca6c282b177718ad6b841054"),
+			"darwin/arm64": wheel("macosx_14_0_arm64", "-cp312-cp312-macosx_14_0_arm64.whl", 22519308,
+				"d52510bbbcc880c13b826f7d75cdf33ac5cf0bb864d960000fc29ce73f0cb83e"),
+		},
+		unpack: func(ctx context.Context, archive, dir, _ string) error {
+			return unpackZipMember(ctx, archive, "onnxruntime/capi/"+library, dir)
+		},
+	}
+}
