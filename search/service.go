@@ -1,0 +1,174 @@
+package search
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+)
+
+// Encoder turns queries into unit vectors of the space that a collection was
+// indexed in.
+type Encoder interface {
+	// Fingerprint identifies the model: weights, tokenizer and preprocessing.
+	Fingerprint() string
+	// Dimension is the length of every vector.
+	Dimension() int
+	// EncodeTexts answers one unit vector for each text, in order.
+	EncodeTexts(ctx context.Context, texts []string) ([][]float32, error)
+	// EncodeImages answers one unit vector for each picture, in order.
+	EncodeImages(ctx context.Context, images []image.Image) ([][]float32, error)
+}
+
+// Catalog knows what the index does not: names, places and metadata.
+type Catalog interface {
+	// Collection returns ErrCollectionNotFound, wrapped, for an unknown name.
+	Collection(ctx context.Context, name string) (Collection, error)
+	// Images returns those of ids that exist, by ID.
+	Images(ctx context.Context, collection string, ids []string) (map[string]Image, error)
+	// Vector returns the stored vector of one image, or ErrImageNotFound,
+	// wrapped, when there is none by this model.
+	Vector(ctx context.Context, collection, id, fingerprint string) ([]float32, error)
+}
+
+// Collection is what a search needs to know of a set of images.
+type Collection struct {
+	Name        string
+	Fingerprint string // of the model that its active index was made with; empty: nothing indexed yet
+	Images      int
+}
+
+// Image is what the catalogue tells of one picture.
+type Image struct {
+	ID            string
+	URI           string
+	Metadata      map[string]any
+	Width, Height int    // pixels, upright; 0 when unknown
+	Color         string // of its placeholder, as #rrggbb; may be empty
+}
+
+// Service answers queries by joining the encoder, the index and the catalogue.
+// It is safe for use by many goroutines.
+type Service struct {
+	index   Index
+	catalog Catalog
+	encoder Encoder
+}
+
+// New returns a service over its three parts, none of which may be nil.
+func New(index Index, catalog Catalog, encoder Encoder) *Service {
+	return &Service{index: index, catalog: catalog, encoder: encoder}
+}
+
+// ByText finds the images that text describes, in any language the model knows.
+func (s *Service) ByText(ctx context.Context, collection, text string, options Options) (Results, error) {
+	text, err := cleanText(text)
+	if err != nil {
+		return Results{}, err
+	}
+	identify := func(h hasher) { h.add("text", text) }
+	return s.answer(ctx, collection, options, identify, func(ctx context.Context) ([]float32, error) {
+		return one(s.encoder.EncodeTexts(ctx, []string{text}))
+	})
+}
+
+// ByPicture finds the images that look like picture.
+func (s *Service) ByPicture(ctx context.Context, collection string, picture image.Image, options Options) (Results, error) {
+	if picture == nil || picture.Bounds().Empty() {
+		return Results{}, invalid("picture", "it has no pixels")
+	}
+	identify := func(h hasher) { h.addPicture(picture) }
+	return s.answer(ctx, collection, options, identify, func(ctx context.Context) ([]float32, error) {
+		return one(s.encoder.EncodeImages(ctx, []image.Image{picture}))
+	})
+}
+
+// ByImage finds the images most like one of the collection, which is itself
+// left out.
+func (s *Service) ByImage(ctx context.Context, collection, id string, options Options) (Results, error) {
+	if id == "" {
+		return Results{}, invalid("image", "the ID is empty")
+	}
+	identify := func(h hasher) { h.add("image", id) }
+	options.exclude = id
+	return s.answer(ctx, collection, options, identify, func(ctx context.Context) ([]float32, error) {
+		return s.catalog.Vector(ctx, collection, id, s.encoder.Fingerprint())
+	})
+}
+
+// answer runs one query: check, encode, ask the index, join the catalogue.
+func (s *Service) answer(ctx context.Context, collection string, options Options,
+	identify func(hasher), encode func(context.Context) ([]float32, error)) (Results, error) {
+	window, err := newWindow(collection, options, identify)
+	if err != nil {
+		return Results{}, err
+	}
+	found, err := s.usable(ctx, collection)
+	if err != nil {
+		return Results{}, err
+	}
+	vector, err := encode(ctx)
+	if err != nil {
+		return Results{}, fmt.Errorf("encode the query: %w", err)
+	}
+	if found.Fingerprint == "" {
+		return Results{Hits: []Hit{}}, nil
+	}
+	matches, err := s.index.Search(ctx, collection, Query{Vector: vector, Limit: window.depth(), Filter: options.Filter})
+	if err != nil {
+		return Results{}, fmt.Errorf("search collection %q: %w", collection, err)
+	}
+	page, next := window.cut(matches)
+	hits, err := s.join(ctx, collection, page)
+	if err != nil {
+		return Results{}, err
+	}
+	return Results{Hits: hits, Next: next}, nil
+}
+
+// usable returns the collection if the loaded model can search it.
+func (s *Service) usable(ctx context.Context, name string) (Collection, error) {
+	collection, err := s.catalog.Collection(ctx, name)
+	if err != nil {
+		return Collection{}, fmt.Errorf("collection %q: %w", name, err)
+	}
+	if collection.Fingerprint != "" && collection.Fingerprint != s.encoder.Fingerprint() {
+		return Collection{}, &ModelMismatchError{
+			Collection: name, Indexed: collection.Fingerprint, Loaded: s.encoder.Fingerprint(),
+		}
+	}
+	return collection, nil
+}
+
+// join adds what the catalogue knows. Matches that it no longer has are left
+// out: the index may lag behind a removal.
+func (s *Service) join(ctx context.Context, collection string, matches []Match) ([]Hit, error) {
+	hits := make([]Hit, 0, len(matches))
+	if len(matches) == 0 {
+		return hits, nil
+	}
+	ids := make([]string, len(matches))
+	for i, match := range matches {
+		ids[i] = match.ID
+	}
+	images, err := s.catalog.Images(ctx, collection, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read images of collection %q: %w", collection, err)
+	}
+	for _, match := range matches {
+		if image, ok := images[match.ID]; ok {
+			hits = append(hits, Hit{Image: image, Score: match.Score})
+		}
+	}
+	return hits, nil
+}
+
+func one(vectors [][]float32, err error) ([]float32, error) {
+	if err != nil {
+		return nil, err
+	}
+	if len(vectors) != 1 {
+		return nil, errors.New("the encoder did not answer exactly one vector")
+	}
+	return vectors[0], nil
+}

@@ -1,0 +1,80 @@
+package web
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// CollectionPath is the part of a path that names a collection. (The library
+// that reads parameters sees embedded structs only when they are exported.)
+type CollectionPath struct {
+	Name string `path:"name" maxLength:"64" example:"demo" doc:"Name of the collection"`
+}
+
+type collectionAnswer struct{ Body Collection }
+
+type collectionsAnswer struct {
+	Body struct {
+		Collections []Collection `json:"collections"`
+	}
+}
+
+type createCollectionInput struct {
+	IdempotencyHeader
+	Body struct {
+		Name string `json:"name" pattern:"^[A-Za-z0-9][A-Za-z0-9_-]*$" maxLength:"64" example:"holiday" doc:"Letters, digits, - and _"`
+	}
+}
+
+type createdCollection struct {
+	Location string `header:"Location"`
+	Body     Collection
+}
+
+func (s *server) collectionOperations(api huma.API) {
+	huma.Register(api, operation("list-collections", http.MethodGet, "/collections", "collections",
+		"List the collections"), s.listCollections)
+	create := operation("create-collection", http.MethodPost, "/collections", "collections",
+		"Create an empty collection", http.StatusConflict)
+	create.DefaultStatus = http.StatusCreated
+	huma.Register(api, create, s.createCollection)
+	huma.Register(api, operation("get-collection", http.MethodGet, "/collections/{name}", "collections",
+		"Get one collection", http.StatusNotFound), s.getCollection)
+	huma.Register(api, operation("delete-collection", http.MethodDelete, "/collections/{name}", "collections",
+		"Delete a collection and its index; the pictures themselves stay", http.StatusNotFound, http.StatusConflict), s.deleteCollection)
+}
+
+func (s *server) listCollections(ctx context.Context, _ *struct{}) (*collectionsAnswer, error) {
+	collections, err := s.Catalog.Collections(ctx)
+	if err != nil {
+		return nil, problemOf(ctx, s.Logger, err)
+	}
+	answer := &collectionsAnswer{}
+	answer.Body.Collections = append([]Collection{}, collections...)
+	return answer, nil
+}
+
+func (s *server) createCollection(ctx context.Context, input *createCollectionInput) (*createdCollection, error) {
+	collection, err := s.Catalog.CreateCollection(ctx, input.Body.Name)
+	if err != nil {
+		return nil, problemOf(ctx, s.Logger, err)
+	}
+	return &createdCollection{Location: apiPrefix + "/collections/" + collection.Name, Body: collection}, nil
+}
+
+func (s *server) getCollection(ctx context.Context, input *CollectionPath) (*collectionAnswer, error) {
+	collection, err := s.Catalog.Collection(ctx, input.Name)
+	if err != nil {
+		return nil, problemOf(ctx, s.Logger, err)
+	}
+	return &collectionAnswer{Body: collection}, nil
+}
+
+func (s *server) deleteCollection(ctx context.Context, input *CollectionPath) (*struct{}, error) {
+	if err := s.Catalog.DeleteCollection(ctx, input.Name); err != nil {
+		return nil, problemOf(ctx, s.Logger, err)
+	}
+	return nil, nil
+}

@@ -1,0 +1,106 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"image"
+	"io"
+	"log/slog"
+	"time"
+
+	"polylens/search"
+)
+
+// Errors by which the parts plugged into Config tell the server what went
+// wrong; each has its own problem type. Wrap them with what the user should
+// read.
+var (
+	ErrNotFound = errors.New("not found")      // 404
+	ErrConflict = errors.New("conflict")       // 409: exists already, or cannot happen now
+	ErrInvalid  = errors.New("invalid")        // 422
+	ErrBusy     = errors.New("busy, try soon") // 503
+)
+
+// Config is what a server is made of. Every field without "optional" must be
+// set.
+type Config struct {
+	Search   Searcher
+	Catalog  Catalog
+	Pictures Pictures
+	Tasks    Tasks
+	// Decode makes a picture of an uploaded file within the limits of the
+	// caller. Errors are shown to the user.
+	Decode func(ctx context.Context, file []byte) (image.Image, error)
+	// Ready reports nil once searches can be answered.
+	Ready  func(ctx context.Context) error
+	Info   Info
+	Logger *slog.Logger
+
+	// AllowedHosts are the names (without port) that a request's Host header may
+	// carry; a page elsewhere that resolves its own name to this address (DNS
+	// rebinding) is refused. Empty allows any: for a server that others on the
+	// network may reach.
+	AllowedHosts []string
+	// AllowFolders lets clients index folders of the server. Only for a server
+	// that none but its own user reaches.
+	AllowFolders bool
+	// MaxUploadBytes bounds an uploaded picture; 0 means DefaultMaxUpload.
+	MaxUploadBytes int64
+}
+
+// DefaultMaxUpload is the largest uploaded picture when Config does not say.
+const DefaultMaxUpload = 32 << 20
+
+// LoopbackHosts are the AllowedHosts of a server on the loopback address.
+func LoopbackHosts() []string { return []string{"localhost", "127.0.0.1", "::1"} }
+
+// Searcher answers queries; *search.Service is one.
+type Searcher interface {
+	ByText(ctx context.Context, collection, text string, options search.Options) (search.Results, error)
+	ByPicture(ctx context.Context, collection string, picture image.Image, options search.Options) (search.Results, error)
+	ByImage(ctx context.Context, collection, id string, options search.Options) (search.Results, error)
+}
+
+// Catalog keeps collections and their images. Unknown names are ErrNotFound or
+// search.ErrCollectionNotFound.
+type Catalog interface {
+	Collections(ctx context.Context) ([]Collection, error)
+	Collection(ctx context.Context, name string) (Collection, error)
+	CreateCollection(ctx context.Context, name string) (Collection, error)
+	DeleteCollection(ctx context.Context, name string) error
+	// Images answers a page in a stable order, and the cursor of the next one.
+	Images(ctx context.Context, collection, cursor string, limit int) (images []search.Image, next string, err error)
+	Image(ctx context.Context, collection, id string) (search.Image, error)
+}
+
+// Pictures serves the files behind images.
+type Pictures interface {
+	// Thumbnail answers the picture scaled so that its longer side is at most
+	// size pixels.
+	Thumbnail(ctx context.Context, collection, id string, size int) (Picture, error)
+	// Original answers the file as it was indexed.
+	Original(ctx context.Context, collection, id string) (Picture, error)
+}
+
+// Picture is a file to send. The server closes Content.
+type Picture struct {
+	Content  io.ReadSeekCloser
+	Type     string    // media type, image/…
+	Tag      string    // changes when the content does; hex or base64url
+	Modified time.Time // zero when unknown
+	Name     string    // suggested file name; may be empty
+}
+
+// Tasks runs work in the background and tells how it goes.
+type Tasks interface {
+	// IndexFolder queues the indexing of an existing folder into a collection,
+	// which is created if it is missing.
+	IndexFolder(ctx context.Context, collection, directory string) (Task, error)
+	Tasks(ctx context.Context) ([]Task, error) // newest first
+	Task(ctx context.Context, id string) (Task, error)
+	// Cancel asks a task to stop. A finished one stays as it is.
+	Cancel(ctx context.Context, id string) (Task, error)
+	// Watch calls changed, which returns at once, with every new state of any
+	// task until stop is called.
+	Watch(changed func(Task)) (stop func())
+}

@@ -1,0 +1,141 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+)
+
+// ImagePath is the part of a path that names an image.
+type ImagePath struct {
+	CollectionPath
+	ID string `path:"id" maxLength:"64" doc:"Identity of the image within the collection"`
+}
+
+type imageAnswer struct{ Body Image }
+
+type listImagesInput struct {
+	CollectionPath
+	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"Images a page"`
+	Cursor string `query:"cursor" maxLength:"512" doc:"“next” of the page before"`
+}
+
+type imagesAnswer struct {
+	Body struct {
+		Images []Image `json:"images"`
+		Next   string  `json:"next,omitempty" doc:"Cursor of the next page; absent after the last"`
+	}
+}
+
+type thumbnailInput struct {
+	ImagePath
+	Size int `query:"size" minimum:"16" maximum:"2048" default:"512" doc:"Longest side, in pixels; rounded up to a size that is kept"`
+}
+
+func (s *server) imageOperations(api huma.API) {
+	huma.Register(api, operation("list-images", http.MethodGet, "/collections/{name}/images", "images",
+		"List the images of a collection", http.StatusNotFound), s.listImages)
+	huma.Register(api, operation("get-image", http.MethodGet, "/collections/{name}/images/{id}", "images",
+		"Get one image's data", http.StatusNotFound), s.getImage)
+	huma.Register(api, pictureOperation("get-thumbnail", "/collections/{name}/images/{id}/thumbnail",
+		"Get a small version of the picture"), s.getThumbnail)
+	huma.Register(api, pictureOperation("get-original", "/collections/{name}/images/{id}/original",
+		"Get the picture as it was indexed"), s.getOriginal)
+}
+
+func pictureOperation(id, path, summary string) huma.Operation {
+	o := operation(id, http.MethodGet, path, "images", summary, http.StatusNotFound)
+	o.Responses = map[string]*huma.Response{"200": {
+		Description: "The picture",
+		Content:     map[string]*huma.MediaType{"image/*": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}},
+	}}
+	return o
+}
+
+func (s *server) listImages(ctx context.Context, input *listImagesInput) (*imagesAnswer, error) {
+	images, next, err := s.Catalog.Images(ctx, input.Name, input.Cursor, input.Limit)
+	if err != nil {
+		return nil, problemOf(ctx, s.Logger, err)
+	}
+	answer := &imagesAnswer{}
+	answer.Body.Next = next
+	answer.Body.Images = make([]Image, len(images))
+	for i, image := range images {
+		answer.Body.Images[i] = newImage(image)
+	}
+	return answer, nil
+}
+
+func (s *server) getImage(ctx context.Context, input *ImagePath) (*imageAnswer, error) {
+	image, err := s.Catalog.Image(ctx, input.Name, input.ID)
+	if err != nil {
+		return nil, problemOf(ctx, s.Logger, err)
+	}
+	return &imageAnswer{Body: newImage(image)}, nil
+}
+
+func (s *server) getThumbnail(ctx context.Context, input *thumbnailInput) (*huma.StreamResponse, error) {
+	picture, err := s.Pictures.Thumbnail(ctx, input.Name, input.ID, input.Size)
+	if err != nil {
+		return nil, problemOf(ctx, s.Logger, err)
+	}
+	return sendPicture(picture), nil
+}
+
+func (s *server) getOriginal(ctx context.Context, input *ImagePath) (*huma.StreamResponse, error) {
+	picture, err := s.Pictures.Original(ctx, input.Name, input.ID)
+	if err != nil {
+		return nil, problemOf(ctx, s.Logger, err)
+	}
+	return sendPicture(picture), nil
+}
+
+// inlineTypes are the media types that a browser shows and cannot execute.
+// Everything else is offered for saving.
+var inlineTypes = map[string]bool{
+	"image/jpeg": true, "image/png": true, "image/gif": true,
+	"image/webp": true, "image/bmp": true, "image/avif": true,
+}
+
+// sendPicture answers ranges and conditions. The content is somebody's file:
+// it is never treated as a page, whatever it holds.
+func sendPicture(picture Picture) *huma.StreamResponse {
+	return &huma.StreamResponse{Body: func(ctx huma.Context) {
+		r, w := humachi.Unwrap(ctx)
+		defer picture.Content.Close()
+		header := w.Header()
+		mediaType, disposition := picture.Type, "inline"
+		if !inlineTypes[mediaType] {
+			mediaType, disposition = "application/octet-stream", "attachment"
+		}
+		if picture.Name != "" {
+			disposition += "; filename*=UTF-8''" + escapeName(picture.Name)
+		}
+		header.Set("Content-Type", mediaType)
+		header.Set("Content-Disposition", disposition)
+		header.Set("Content-Security-Policy", "default-src 'none'; sandbox")
+		header.Set("Cache-Control", "private, max-age=3600")
+		if picture.Tag != "" {
+			header.Set("ETag", strconv.Quote(picture.Tag))
+		}
+		http.ServeContent(w, r, "", picture.Modified, picture.Content)
+	}}
+}
+
+// escapeName writes a file name as RFC 8187 wants it.
+func escapeName(name string) string {
+	const hex = "0123456789ABCDEF"
+	escaped := make([]byte, 0, len(name))
+	for _, c := range []byte(name) {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '.', c == '-', c == '_':
+			escaped = append(escaped, c)
+		default:
+			escaped = append(escaped, '%', hex[c>>4], hex[c&15])
+		}
+	}
+	return string(escaped)
+}

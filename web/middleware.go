@@ -1,0 +1,151 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+)
+
+// operationLimit bounds every API call. Uploads are read within it too.
+const operationLimit = 90 * time.Second
+
+// pagePolicy lets the page load nothing but its own files, and pictures that
+// the user dropped on it.
+const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; " +
+	"img-src 'self' blob: data:; connect-src 'self'; manifest-src 'self'; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// secured sets the headers that every answer carries.
+func secured(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		header.Set("Content-Security-Policy", pagePolicy)
+		header.Set("X-Content-Type-Options", "nosniff")
+		header.Set("X-Frame-Options", "DENY")
+		header.Set("Referrer-Policy", "no-referrer")
+		header.Set("Cross-Origin-Opener-Policy", "same-origin")
+		header.Set("Cross-Origin-Resource-Policy", "same-origin")
+		header.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+		if strings.HasPrefix(r.URL.Path, "/api/") {
+			header.Set("Cache-Control", "no-store")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// hostChecked refuses names that are not this server's: a page elsewhere whose
+// name resolves to a loopback address must not read the collection.
+func (s *server) hostChecked(next http.Handler) http.Handler {
+	if len(s.AllowedHosts) == 0 {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if host := hostName(r.Host); !slices.ContainsFunc(s.AllowedHosts, func(allowed string) bool {
+			return strings.EqualFold(allowed, host)
+		}) {
+			writeProblem(w, newProblem(kindMisdirected, fmt.Sprintf(
+				"this server does not answer for the host %q; open it as %s", host, s.AllowedHosts[0])))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// hostName is a Host header without port and brackets.
+func hostName(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		return name
+	}
+	return strings.Trim(host, "[]")
+}
+
+// originChecked refuses changes that a page of another origin asks for.
+func (s *server) originChecked() func(http.Handler) http.Handler {
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		writeProblem(w, newProblem(kindCrossOrigin, "a page of another origin may not change anything here"))
+	}))
+	return protection.Handler
+}
+
+// limitTime gives every operation a deadline, for its work and its answer.
+func limitTime(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), operationLimit)
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// recovered turns a panic into a problem and logs where it came from.
+func (s *server) recovered(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			cause := recover()
+			if cause == nil {
+				return
+			}
+			if cause == http.ErrAbortHandler {
+				panic(cause)
+			}
+			s.Logger.ErrorContext(r.Context(), "panic while answering", "path", r.URL.Path,
+				"cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+			writeProblem(w, newProblem(kindInternal, "something went wrong inside Polylens; its log says what"))
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// logged writes one line for each request. Queries stay out of it: what people
+// search for is theirs.
+func (s *server) logged(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		seen := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+		defer func() {
+			level := slog.LevelDebug
+			if seen.Status() >= http.StatusInternalServerError {
+				level = slog.LevelWarn
+			}
+			s.Logger.Log(r.Context(), level, "request", "method", r.Method, "path", r.URL.Path,
+				"status", seen.Status(), "bytes", seen.BytesWritten(), "duration", time.Since(start))
+		}()
+		next.ServeHTTP(seen, r)
+	})
+}
+
+// methodNotAllowed answers 405 with the methods that the path does know.
+func methodNotAllowed(router chi.Routes) http.HandlerFunc {
+	methods := []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
+	return func(w http.ResponseWriter, r *http.Request) {
+		var allowed []string
+		for _, method := range methods {
+			if router.Match(chi.NewRouteContext(), method, r.URL.Path) {
+				allowed = append(allowed, method)
+			}
+		}
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		writeProblem(w, newProblem(kindMethod, r.Method+" does nothing here; allowed: "+strings.Join(allowed, ", ")))
+	}
+}
+
+// notFound answers what no route knows: problems under the API, the page for
+// its own deep links, 404 for the rest.
+func notFound(page http.Handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/api/") || (r.Method != http.MethodGet && r.Method != http.MethodHead) {
+			writeProblem(w, newProblem(kindNotFound, "nothing is at "+r.URL.Path))
+			return
+		}
+		page.ServeHTTP(w, r)
+	}
+}

@@ -1,0 +1,63 @@
+package web
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// apiConfig describes the API and turns off what huma would serve by itself:
+// its documentation page loads scripts from elsewhere, and its $schema links
+// would change the shape of every answer.
+func apiConfig(version string) huma.Config {
+	config := huma.DefaultConfig("Polylens", version)
+	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
+	config.CreateHooks = nil
+	config.Transformers = []huma.Transformer{completeProblem}
+	config.RejectUnknownQueryParameters = true
+	config.Info.Description = "Search pictures with words in any language. " +
+		"Every answer that is not a success is a problem (RFC 9457) whose type is stable. " +
+		"Lists are paged by opaque cursors. Live progress of tasks comes over a WebSocket at " +
+		apiPrefix + "/tasks/events, one JSON object a message: first {\"tasks\":[…]}, then {\"task\":{…}} for each change."
+	config.Info.License = &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}
+	config.Tags = []*huma.Tag{
+		{Name: "search", Description: "Find images by text, by a picture or by another image"},
+		{Name: "collections", Description: "Sets of images"},
+		{Name: "images", Description: "Pictures and what is known of them"},
+		{Name: "tasks", Description: "Work in the background"},
+		{Name: "server", Description: "What answers here"},
+	}
+	return config
+}
+
+// describe completes what huma cannot know.
+func describe(api *huma.OpenAPI) {
+	upload := api.Paths[apiPrefix+"/collections/{name}/search"].Post.RequestBody
+	upload.Description = "The picture itself, or a form with the picture in the field “picture”."
+	upload.Content["multipart/form-data"] = &huma.MediaType{Schema: &huma.Schema{
+		Type:       huma.TypeObject,
+		Properties: map[string]*huma.Schema{"picture": {Type: huma.TypeString, Format: "binary"}},
+		Required:   []string{"picture"},
+	}}
+}
+
+func serveDescription(api *huma.OpenAPI) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		text, err := json.Marshal(api)
+		if err != nil {
+			writeProblem(w, newProblem(kindInternal, "the description of the API cannot be written"))
+			return
+		}
+		w.Header().Set("Content-Type", "application/openapi+json")
+		_, _ = w.Write(text)
+	}
+}
+
+// operation is the common part of every operation.
+func operation(id, method, path, tag, summary string, errors ...int) huma.Operation {
+	return huma.Operation{
+		OperationID: id, Method: method, Path: apiPrefix + path, Tags: []string{tag}, Summary: summary,
+		Errors: append(errors, http.StatusUnprocessableEntity, http.StatusInternalServerError),
+	}
+}

@@ -1,0 +1,121 @@
+package web
+
+import (
+	"time"
+
+	"polylens/search"
+)
+
+// Collection is a set of images.
+type Collection struct {
+	Name       string    `json:"name" doc:"Name, unique"`
+	Images     int       `json:"images" doc:"Number of images"`
+	Searchable bool      `json:"searchable" doc:"Whether it was indexed with the loaded model"`
+	Model      string    `json:"model,omitempty" doc:"Fingerprint of the model that it was indexed with; absent when nothing is indexed yet"`
+	Created    time.Time `json:"created" doc:"When it was created"`
+}
+
+// Image is one picture and what is known of it.
+type Image struct {
+	ID       string         `json:"id" doc:"Identity within the collection"`
+	URI      string         `json:"uri" doc:"Where the picture lies"`
+	Width    int            `json:"width,omitempty" doc:"Pixels, upright"`
+	Height   int            `json:"height,omitempty" doc:"Pixels, upright"`
+	Color    string         `json:"color,omitempty" doc:"Mean colour, as #rrggbb, for a placeholder"`
+	Metadata map[string]any `json:"metadata" doc:"Whatever the source told, such as captions and tags"`
+}
+
+// Hit is an image that a search found.
+type Hit struct {
+	Image
+	Score float32 `json:"score" doc:"Inner product of the unit vectors of query and image, -1 to 1"`
+}
+
+// TaskStatus is the state of a task.
+type TaskStatus string
+
+// The states of a task; the last three are final.
+const (
+	TaskQueued    TaskStatus = "queued"
+	TaskRunning   TaskStatus = "running"
+	TaskSucceeded TaskStatus = "succeeded"
+	TaskFailed    TaskStatus = "failed"
+	TaskCanceled  TaskStatus = "canceled"
+)
+
+// Final tells whether the state can change no more.
+func (s TaskStatus) Final() bool {
+	return s == TaskSucceeded || s == TaskFailed || s == TaskCanceled
+}
+
+// Task is work in the background.
+type Task struct {
+	ID         string       `json:"id"`
+	Collection string       `json:"collection"`
+	Source     Source       `json:"source"`
+	Status     TaskStatus   `json:"status" enum:"queued,running,succeeded,failed,canceled"`
+	Error      string       `json:"error,omitempty" doc:"Why the task failed"`
+	Progress   Progress     `json:"progress"`
+	Failures   []FileFailed `json:"failures" doc:"The first pictures that could not be read"`
+	Created    time.Time    `json:"created"`
+	Started    *time.Time   `json:"started,omitempty"`
+	Finished   *time.Time   `json:"finished,omitempty"`
+}
+
+// Source says where pictures come from.
+type Source struct {
+	Directory string `json:"directory" doc:"Absolute path of a folder on the server" minLength:"1" maxLength:"4096"`
+}
+
+// Progress counts the pictures of a task.
+type Progress struct {
+	Total       int     `json:"total" doc:"Pictures found; 0 until the source is listed"`
+	Done        int     `json:"done" doc:"Pictures dealt with, whatever the outcome"`
+	Indexed     int     `json:"indexed" doc:"New or changed pictures now searchable"`
+	Unchanged   int     `json:"unchanged" doc:"Pictures that were indexed before"`
+	Removed     int     `json:"removed" doc:"Images taken out because their picture is gone"`
+	Failed      int     `json:"failed" doc:"Pictures that could not be read"`
+	Rate        float64 `json:"rate" doc:"Pictures a second"`
+	SecondsLeft float64 `json:"seconds_left" doc:"Estimate; negative when unknown"`
+}
+
+// FileFailed is a picture that was skipped, and why.
+type FileFailed struct {
+	URI    string `json:"uri"`
+	Reason string `json:"reason"`
+}
+
+// Info tells a client what it talks to.
+type Info struct {
+	Version string    `json:"version"`
+	Model   ModelInfo `json:"model"`
+	Folders bool      `json:"folders" doc:"Whether clients may index folders of the server"`
+	Demo    string    `json:"demo,omitempty" doc:"Name of the demo collection, if there is one"`
+}
+
+// ModelInfo describes the loaded model.
+type ModelInfo struct {
+	Name        string `json:"name"`
+	Fingerprint string `json:"fingerprint"`
+	Dimension   int    `json:"dimension"`
+	Bundled     bool   `json:"bundled" doc:"Whether it is the small model that comes with Polylens, made for emoji-like art only"`
+}
+
+func newImage(image search.Image) Image {
+	metadata := image.Metadata
+	if metadata == nil {
+		metadata = map[string]any{}
+	}
+	return Image{
+		ID: image.ID, URI: image.URI, Width: image.Width, Height: image.Height,
+		Color: image.Color, Metadata: metadata,
+	}
+}
+
+func newHits(hits []search.Hit) []Hit {
+	answer := make([]Hit, len(hits))
+	for i, hit := range hits {
+		answer[i] = Hit{Image: newImage(hit.Image), Score: hit.Score}
+	}
+	return answer
+}

@@ -1,0 +1,136 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"polylens/search"
+)
+
+// SearchOptions are the parameters that every search has.
+type SearchOptions struct {
+	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"40" doc:"Hits a page"`
+	Cursor string `query:"cursor" maxLength:"512" doc:"“next” of the page before, of the same query"`
+	Filter string `query:"filter" maxLength:"16384" example:"{\"field\":\"group\",\"eq\":\"animals\"}" doc:"Condition on metadata, as JSON: {\"field\":F,OP:V} with OP one of eq, ne, lt, le, gt, ge, in, contains; {\"and\":[…]}, {\"or\":[…]}, {\"not\":…}"`
+}
+
+type searchInput struct {
+	CollectionPath
+	SearchOptions
+	Text  string `query:"q" maxLength:"4096" example:"a red fish" doc:"What the picture shows, in any language"`
+	Image string `query:"image" maxLength:"64" doc:"Instead of q: find images like this one of the collection"`
+}
+
+type pictureSearchInput struct {
+	CollectionPath
+	SearchOptions
+	ContentType string `header:"Content-Type" doc:"image/… or multipart/form-data"`
+	RawBody     []byte `contentType:"image/*"`
+}
+
+type searchAnswer struct {
+	Body struct {
+		Hits []Hit  `json:"hits" doc:"Best first"`
+		Next string `json:"next,omitempty" doc:"Cursor of the next page; absent after the last"`
+	}
+}
+
+func (s *server) searchOperations(api huma.API) {
+	find := operation("search", http.MethodGet, "/collections/{name}/search", "search",
+		"Find images by text, or like another image",
+		http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable)
+	huma.Register(api, find, s.search)
+	upload := operation("search-by-picture", http.MethodPost, "/collections/{name}/search", "search",
+		"Find images that look like an uploaded picture",
+		http.StatusNotFound, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusServiceUnavailable)
+	upload.MaxBodyBytes = s.MaxUploadBytes
+	upload.BodyReadTimeout = time.Minute
+	huma.Register(api, upload, s.searchByPicture)
+}
+
+func (s *server) search(ctx context.Context, input *searchInput) (*searchAnswer, error) {
+	options, err := input.parse()
+	if err != nil {
+		return nil, problemOf(ctx, s.Logger, err)
+	}
+	var results search.Results
+	switch {
+	case input.Image != "" && input.Text != "":
+		return nil, newProblem(kindInvalid, "give either q or image, not both")
+	case input.Image != "":
+		results, err = s.Search.ByImage(ctx, input.Name, input.Image, options)
+	default:
+		results, err = s.Search.ByText(ctx, input.Name, input.Text, options)
+	}
+	return s.answer(ctx, results, err)
+}
+
+func (s *server) searchByPicture(ctx context.Context, input *pictureSearchInput) (*searchAnswer, error) {
+	options, err := input.parse()
+	if err != nil {
+		return nil, problemOf(ctx, s.Logger, err)
+	}
+	file, err := pictureOf(input.ContentType, input.RawBody)
+	if err != nil {
+		return nil, newProblem(kindBadPicture, err.Error())
+	}
+	picture, err := s.Decode(ctx, file)
+	if err != nil {
+		return nil, newProblem(kindBadPicture, "the picture cannot be used: "+err.Error())
+	}
+	results, err := s.Search.ByPicture(ctx, input.Name, picture, options)
+	return s.answer(ctx, results, err)
+}
+
+func (s *server) answer(ctx context.Context, results search.Results, err error) (*searchAnswer, error) {
+	if err != nil {
+		return nil, problemOf(ctx, s.Logger, err)
+	}
+	answer := &searchAnswer{}
+	answer.Body.Hits, answer.Body.Next = newHits(results.Hits), results.Next
+	return answer, nil
+}
+
+func (o SearchOptions) parse() (search.Options, error) {
+	options := search.Options{Limit: o.Limit, Cursor: o.Cursor}
+	if o.Filter == "" {
+		return options, nil
+	}
+	filter, err := search.ParseFilter([]byte(o.Filter))
+	options.Filter = filter
+	return options, err
+}
+
+// pictureOf takes the picture out of a request body: the only file of a form,
+// or the body itself.
+func pictureOf(contentType string, body []byte) ([]byte, error) {
+	mediaType, params, err := mime.ParseMediaType(contentType)
+	if contentType != "" && err != nil {
+		return nil, errors.New("the Content-Type cannot be read")
+	}
+	if len(body) == 0 {
+		return nil, errors.New("the request has no body; send the picture's bytes")
+	}
+	if mediaType != "multipart/form-data" {
+		return body, nil
+	}
+	reader := multipart.NewReader(bytes.NewReader(body), params["boundary"])
+	for {
+		part, err := reader.NextPart()
+		if err != nil {
+			return nil, errors.New("the form holds no file; put the picture into the field “picture”")
+		}
+		if part.FileName() != "" || strings.EqualFold(part.FormName(), "picture") {
+			return io.ReadAll(part)
+		}
+	}
+}

@@ -1,0 +1,307 @@
+package webtest
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"image"
+	"image/png"
+	"io"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/image/draw"
+
+	"polylens/search"
+	"polylens/web"
+)
+
+// Fingerprint is that of the pretended model of a Library.
+const Fingerprint = "0123456789abcdef0123456789abcdef"
+
+// LibraryName is the collection that a Library begins with.
+const LibraryName = "demo"
+
+// Library is a collection of drawn pictures with everything that web.Config
+// asks for, in memory: catalogue, index, encoder, files.
+type Library struct {
+	mu          sync.Mutex
+	collections map[string]*shelf
+	created     time.Time
+}
+
+type shelf struct {
+	images  []search.Image
+	files   map[string][]byte
+	vectors map[string][]float32
+}
+
+// NewLibrary draws the pictures.
+func NewLibrary() *Library {
+	l := &Library{collections: make(map[string]*shelf), created: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+	demo := l.shelf(LibraryName)
+	for variant := range Variants {
+		for _, concept := range Concepts {
+			demo.add(concept, variant)
+		}
+	}
+	return l
+}
+
+func (l *Library) shelf(name string) *shelf {
+	if l.collections[name] == nil {
+		l.collections[name] = &shelf{files: make(map[string][]byte), vectors: make(map[string][]float32)}
+	}
+	return l.collections[name]
+}
+
+func (s *shelf) add(concept Concept, variant int) {
+	picture := concept.Draw(variant)
+	file := EncodePNG(picture)
+	id := concept.Name + "-" + strconv.Itoa(variant)
+	captions := make([]any, 0, len(concept.Names))
+	for language, text := range concept.Names {
+		captions = append(captions, map[string]any{"lang": language, "text": text})
+	}
+	slices.SortFunc(captions, func(a, b any) int {
+		return cmp.Compare(a.(map[string]any)["lang"].(string), b.(map[string]any)["lang"].(string))
+	})
+	s.images = append(s.images, search.Image{
+		ID: id, URI: "file:///pictures/" + id + ".png",
+		Width: picture.Bounds().Dx(), Height: picture.Bounds().Dy(),
+		Color: hexColor(picture.At(2, 2)),
+		Metadata: map[string]any{
+			"captions": captions, "group": concept.Group, "tags": []any{concept.Name, "drawn"}, "variant": float64(variant),
+		},
+	})
+	s.files[id] = file
+	s.vectors[id] = look(picture)
+}
+
+// File answers a picture of the demo collection, or nil.
+func (l *Library) File(id string) []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.collections[LibraryName].files[id]
+}
+
+// find answers the present state of a collection, which a task may be filling.
+func (l *Library) find(name string) (*shelf, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s, ok := l.collections[name]; ok {
+		return &shelf{images: s.images, files: maps.Clone(s.files), vectors: maps.Clone(s.vectors)}, nil
+	}
+	return nil, search.ErrCollectionNotFound
+}
+
+// Catalog answers the catalogue as the server sees it.
+func (l *Library) Catalog() web.Catalog { return catalog{l} }
+
+type catalog struct{ *Library }
+
+func (c catalog) describe(name string, s *shelf) web.Collection {
+	collection := web.Collection{Name: name, Images: len(s.images), Searchable: true, Created: c.created}
+	if len(s.images) > 0 {
+		collection.Model = Fingerprint
+	}
+	return collection
+}
+
+func (c catalog) Collections(context.Context) ([]web.Collection, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var all []web.Collection
+	for name, s := range c.collections {
+		all = append(all, c.describe(name, s))
+	}
+	slices.SortFunc(all, func(a, b web.Collection) int { return cmp.Compare(a.Name, b.Name) })
+	return all, nil
+}
+
+func (c catalog) Collection(_ context.Context, name string) (web.Collection, error) {
+	s, err := c.find(name)
+	if err != nil {
+		return web.Collection{}, err
+	}
+	return c.describe(name, s), nil
+}
+
+func (c catalog) CreateCollection(_ context.Context, name string) (web.Collection, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.collections[name] != nil {
+		return web.Collection{}, fmt.Errorf("%w: collection %q exists", web.ErrConflict, name)
+	}
+	return c.describe(name, c.shelf(name)), nil
+}
+
+func (c catalog) DeleteCollection(_ context.Context, name string) error {
+	if _, err := c.find(name); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.collections, name)
+	return nil
+}
+
+func (c catalog) Images(_ context.Context, name, cursor string, limit int) ([]search.Image, string, error) {
+	s, err := c.find(name)
+	if err != nil {
+		return nil, "", err
+	}
+	start := 0
+	if cursor != "" {
+		if start, err = strconv.Atoi(cursor); err != nil || start < 0 || start > len(s.images) {
+			return nil, "", fmt.Errorf("%w: cursor", web.ErrInvalid)
+		}
+	}
+	end := min(start+limit, len(s.images))
+	next := ""
+	if end < len(s.images) {
+		next = strconv.Itoa(end)
+	}
+	return s.images[start:end], next, nil
+}
+
+func (c catalog) Image(_ context.Context, name, id string) (search.Image, error) {
+	s, err := c.find(name)
+	if err != nil {
+		return search.Image{}, err
+	}
+	for _, image := range s.images {
+		if image.ID == id {
+			return image, nil
+		}
+	}
+	return search.Image{}, fmt.Errorf("%w: %s", search.ErrImageNotFound, id)
+}
+
+// Pictures answers the files as the server sees them.
+func (l *Library) Pictures() web.Pictures { return pictures{l} }
+
+type pictures struct{ *Library }
+
+type memory struct{ *bytes.Reader }
+
+func (memory) Close() error { return nil }
+
+func (p pictures) Original(_ context.Context, name, id string) (web.Picture, error) {
+	s, err := p.find(name)
+	if err != nil {
+		return web.Picture{}, err
+	}
+	file, ok := s.files[id]
+	if !ok {
+		return web.Picture{}, fmt.Errorf("%w: %s", search.ErrImageNotFound, id)
+	}
+	return web.Picture{Content: memory{bytes.NewReader(file)}, Type: "image/png", Tag: id, Name: id + ".png"}, nil
+}
+
+func (p pictures) Thumbnail(ctx context.Context, name, id string, size int) (web.Picture, error) {
+	original, err := p.Original(ctx, name, id)
+	if err != nil {
+		return web.Picture{}, err
+	}
+	picture, err := png.Decode(original.Content)
+	if err != nil {
+		return web.Picture{}, err
+	}
+	bounds := picture.Bounds()
+	scale := math.Min(1, float64(size)/float64(max(bounds.Dx(), bounds.Dy())))
+	small := image.NewRGBA(image.Rect(0, 0, int(float64(bounds.Dx())*scale), int(float64(bounds.Dy())*scale)))
+	draw.ApproxBiLinear.Scale(small, small.Bounds(), picture, bounds, draw.Src, nil)
+	content := memory{bytes.NewReader(EncodePNG(small))}
+	return web.Picture{Content: content, Type: "image/png", Tag: id + "-" + strconv.Itoa(size)}, nil
+}
+
+// Decode is web.Config's Decode for PNG files.
+func Decode(_ context.Context, file []byte) (image.Image, error) {
+	return png.Decode(bytes.NewReader(file))
+}
+
+// EncodePNG writes a picture as a file.
+func EncodePNG(picture image.Image) []byte {
+	var file bytes.Buffer
+	encoder := png.Encoder{CompressionLevel: png.BestSpeed}
+	if err := encoder.Encode(&file, picture); err != nil {
+		panic(err) // a picture in memory always encodes
+	}
+	return file.Bytes()
+}
+
+var _ io.ReadSeekCloser = memory{}
+
+// Search answers a real search service over the library.
+func (l *Library) Search() *search.Service {
+	return search.New(index{Library: l}, joined{l}, Encoder{})
+}
+
+type joined struct{ *Library }
+
+func (j joined) Collection(_ context.Context, name string) (search.Collection, error) {
+	s, err := j.find(name)
+	if err != nil {
+		return search.Collection{}, err
+	}
+	collection := search.Collection{Name: name, Images: len(s.images)}
+	if len(s.images) > 0 {
+		collection.Fingerprint = Fingerprint
+	}
+	return collection, nil
+}
+
+func (j joined) Images(_ context.Context, name string, ids []string) (map[string]search.Image, error) {
+	s, err := j.find(name)
+	if err != nil {
+		return nil, err
+	}
+	images := make(map[string]search.Image, len(ids))
+	for _, image := range s.images {
+		if slices.Contains(ids, image.ID) {
+			images[image.ID] = image
+		}
+	}
+	return images, nil
+}
+
+func (j joined) Vector(_ context.Context, name, id, _ string) ([]float32, error) {
+	s, err := j.find(name)
+	if err != nil {
+		return nil, err
+	}
+	if vector, ok := s.vectors[id]; ok {
+		return vector, nil
+	}
+	return nil, fmt.Errorf("%w: %s", search.ErrImageNotFound, id)
+}
+
+// index finds the nearest of a library by comparing with every vector.
+type index struct {
+	search.Index
+	*Library
+}
+
+func (i index) Search(_ context.Context, name string, query search.Query) ([]search.Match, error) {
+	s, err := i.find(name)
+	if err != nil {
+		return nil, err
+	}
+	var matches []search.Match
+	for _, image := range s.images {
+		if query.Filter == nil || query.Filter.Matches(image.Metadata) {
+			matches = append(matches, search.Match{ID: image.ID, Score: inner(query.Vector, s.vectors[image.ID])})
+		}
+	}
+	slices.SortFunc(matches, func(a, b search.Match) int {
+		return cmp.Or(cmp.Compare(b.Score, a.Score), strings.Compare(a.ID, b.ID))
+	})
+	return matches[:min(len(matches), query.Limit)], nil
+}

@@ -1,0 +1,53 @@
+package webtest
+
+import (
+	"context"
+	"log/slog"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"polylens/web"
+)
+
+// Server serves a Library for the length of a test.
+type Server struct {
+	URL     string
+	Library *Library
+	Tasks   *Tasks
+}
+
+// NewServer starts one. change may alter the configuration first.
+func NewServer(t testing.TB, change ...func(*web.Config)) *Server {
+	t.Helper()
+	library := NewLibrary()
+	tasks := NewTasks(library, 30*time.Millisecond)
+	config := Config(library, tasks)
+	config.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
+	for _, alter := range change {
+		alter(&config)
+	}
+	handler, err := web.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(handler)
+	t.Cleanup(func() {
+		tasks.Close()
+		handler.Close()
+		server.Close()
+	})
+	return &Server{URL: server.URL, Library: library, Tasks: tasks}
+}
+
+// Config is a complete configuration over a library.
+func Config(library *Library, tasks *Tasks) web.Config {
+	return web.Config{
+		Search: library.Search(), Catalog: library.Catalog(), Pictures: library.Pictures(), Tasks: tasks,
+		Decode: Decode, Ready: func(context.Context) error { return nil },
+		Info: web.Info{Version: "test", Demo: LibraryName, Model: web.ModelInfo{
+			Name: "polylens-mini", Fingerprint: Fingerprint, Dimension: Encoder{}.Dimension(), Bundled: true,
+		}},
+		AllowedHosts: web.LoopbackHosts(), AllowFolders: true,
+	}
+}
