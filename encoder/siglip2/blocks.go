@@ -1,0 +1,135 @@
+package siglip2
+
+import (
+	"fmt"
+	"math"
+
+	"polylens/encoder/graph"
+)
+
+// Options choose among graphs that compute the same.
+type Options struct {
+	// Portable uses standard ONNX operators alone, instead of ONNX Runtime's
+	// fused ones.
+	Portable bool
+	// Outputs names intermediates to output beside the embedding, as
+	// graph.Graph.Marks lists them: "embeddings", "layers.0" and so on,
+	// "last_hidden_state", "pooler_output".
+	Outputs []string
+}
+
+// tower composes one tower. Activations are rows: [B*L, D], because a fully
+// connected layer on rows is one Gemm on the weight as it is stored.
+type tower struct {
+	Tower
+	name       string // prefix of the tower's weights
+	tokens     int64  // L of texts, N of pictures
+	graph      *graph.Graph
+	parameters Parameters
+	options    Options
+}
+
+// stored returns a weight in the type that it is stored in.
+func (t *tower) stored(name string, shape ...int64) *graph.Value {
+	return t.parameters.Parameter(t.graph, t.name+"."+name, shape...)
+}
+
+// weight returns a weight in float32.
+func (t *tower) weight(name string, shape ...int64) *graph.Value {
+	return graph.Cast(t.stored(name, shape...), graph.Float32)
+}
+
+// linear maps rows [M, in] to [M, out].
+func (t *tower) linear(name string, x *graph.Value, out int64) *graph.Value {
+	return graph.Linear(x, t.weight(name+".weight", out, x.Shape[1]), t.weight(name+".bias", out))
+}
+
+// norm is a LayerNorm over the width.
+func (t *tower) norm(name string, x *graph.Value) *graph.Value {
+	return graph.LayerNorm(x, t.weight(name+".weight", t.Width), t.weight(name+".bias", t.Width), t.Epsilon)
+}
+
+// mlp is fc2(gelu(fc1(x))) on rows [M, D].
+func (t *tower) mlp(name string, x *graph.Value) *graph.Value {
+	return t.linear(name+".fc2", t.activate(t.linear(name+".fc1", x, t.MLP)), t.Width)
+}
+
+func (t *tower) activate(x *graph.Value) *graph.Value {
+	switch {
+	case t.Activation == GeluExact:
+		return graph.Gelu(x)
+	case t.options.Portable:
+		return graph.GeluTanh(x)
+	default:
+		return graph.FastGelu(x, nil)
+	}
+}
+
+// encode runs the blocks on [B*L, D]. The last block computes only the rows
+// that pick chooses: every other row would be thrown away.
+func (t *tower) encode(x *graph.Value, pick func(*graph.Value) *graph.Value) *graph.Value {
+	for layer := range t.Layers {
+		chosen := all
+		if layer == t.Layers-1 {
+			chosen = pick
+		}
+		x = t.graph.Mark(fmt.Sprintf("layers.%d", layer), t.block(fmt.Sprintf("encoder.layers.%d", layer), x, chosen))
+	}
+	return x
+}
+
+// all picks every row.
+func all(x *graph.Value) *graph.Value { return x }
+
+// block is a pre-norm transformer block:
+// x += attention(norm1(x)); x += mlp(norm2(x)).
+func (t *tower) block(name string, x *graph.Value, pick func(*graph.Value) *graph.Value) *graph.Value {
+	h := t.norm(name+".layer_norm1", x)
+	query := t.linear(name+".self_attn.q_proj", pick(h), t.Width)
+	key := t.linear(name+".self_attn.k_proj", h, t.Width)
+	value := t.linear(name+".self_attn.v_proj", h, t.Width)
+	attended := t.rows(t.attention(t.items(query), t.items(key), t.items(value)))
+	x = graph.Add(pick(x), t.linear(name+".self_attn.out_proj", attended, t.Width))
+	return graph.Add(x, t.mlp(name+".mlp", t.norm(name+".layer_norm2", x)))
+}
+
+// items turns rows [B*L, D] into [B, L, D].
+func (t *tower) items(x *graph.Value) *graph.Value {
+	return graph.Reshape(x, graph.Batch, -x.Shape[0], x.Shape[1])
+}
+
+// rows turns [B, L, D] into [B*L, D].
+func (t *tower) rows(x *graph.Value) *graph.Value {
+	return graph.Reshape(x, graph.Batch*x.Shape[1], x.Shape[2])
+}
+
+// attention is softmax(q k^T / sqrt(D/H)) v in each head, without a mask:
+// query [B, L, D], key and value [B, N, D] -> [B, L, D].
+func (t *tower) attention(query, key, value *graph.Value) *graph.Value {
+	if !t.options.Portable {
+		return graph.MultiHeadAttention(query, key, value, t.Heads)
+	}
+	scale := t.graph.Floats(graph.Shape{1}, float32(1/math.Sqrt(float64(t.Width/t.Heads))))
+	scores := graph.MatMul(graph.Mul(t.heads(query, 0, 2, 1, 3), scale), t.heads(key, 0, 2, 3, 1)) // [B, H, L, N]
+	mixed := graph.MatMul(graph.Softmax(scores), t.heads(value, 0, 2, 1, 3))                       // [B, H, L, D/H]
+	return graph.Reshape(graph.Transpose(mixed, 0, 2, 1, 3), query.Shape...)
+}
+
+// heads splits [B, L, D] into [B, L, H, D/H] and reorders the axes.
+func (t *tower) heads(x *graph.Value, permutation ...int64) *graph.Value {
+	split := graph.Reshape(x, x.Shape[0], x.Shape[1], t.Heads, t.Width/t.Heads)
+	return graph.Transpose(split, permutation...)
+}
+
+// finish declares the outputs: the unit vector of pooled [B, D] and whatever
+// intermediates the options ask for.
+func (t *tower) finish(pooled *graph.Value) {
+	t.graph.Mark("pooler_output", pooled)
+	t.graph.Output(EmbeddingOutput, graph.Unit(pooled))
+	for _, name := range t.options.Outputs {
+		t.graph.MarkOutput(name)
+	}
+	if weights, ok := t.parameters.(*Weights); ok {
+		weights.checkUnused(t.name)
+	}
+}
