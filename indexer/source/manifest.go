@@ -1,0 +1,168 @@
+package source
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+const (
+	fileNameKey = "file_name"
+	maxManifest = 256 << 20 // bytes: a manifest is held in memory while its folder is walked
+)
+
+// manifest is a metadata.jsonl or metadata.csv: one entry for each picture of
+// its folder or below.
+type manifest struct {
+	folder  string
+	uri     string
+	entries map[string]manifestEntry // by cleaned file_name
+}
+
+type manifestEntry struct {
+	data  []byte // the JSON object
+	place string // where in the manifest, as a URI fragment
+}
+
+func (m manifest) entry(name string) (manifestEntry, bool) {
+	if m.folder != "." {
+		name = strings.TrimPrefix(name, m.folder+"/")
+	}
+	entry, ok := m.entries[name]
+	return entry, ok
+}
+
+// addManifests returns manifests with those of a folder added, nearest last.
+func (w *walker) addManifests(folder string, names map[string]bool, manifests []manifest) []manifest {
+	manifests = slices.Clip(manifests) // siblings must not share what is appended
+	for name, parse := range map[string]parseManifest{
+		"metadata.jsonl": parseLines, "metadata.csv": parseTable,
+	} {
+		if !names[name] || name == "metadata.csv" && names["metadata.jsonl"] {
+			continue
+		}
+		file := path.Join(folder, name)
+		uri := w.uri(file)
+		data, err := w.readFile(file, maxManifest)
+		if err != nil {
+			w.problem(Problem{URI: uri, Err: err})
+			continue
+		}
+		entries := parse(data, func(place string, err error) {
+			w.problem(Problem{URI: uri + "#" + place, Err: err})
+		})
+		manifests = append(manifests, manifest{folder: folder, uri: uri, entries: entries})
+	}
+	return manifests
+}
+
+// parseManifest reads a whole manifest; problem is called with the place of
+// every entry that cannot be used.
+type parseManifest func(data []byte, problem func(place string, err error)) map[string]manifestEntry
+
+// parseLines reads JSON objects, one a line.
+func parseLines(data []byte, problem func(place string, err error)) map[string]manifestEntry {
+	entries := make(map[string]manifestEntry)
+	number := 0
+	for line := range bytes.Lines(bytes.TrimPrefix(data, []byte("\ufeff"))) {
+		number++
+		line = bytes.TrimSpace(line)
+		if len(line) == 0 {
+			continue
+		}
+		place := "L" + strconv.Itoa(number)
+		var key struct {
+			FileName string `json:"file_name"`
+		}
+		if err := json.Unmarshal(line, &key); err != nil {
+			problem(place, fmt.Errorf("it is not a JSON object: %w", err))
+			continue
+		}
+		addEntry(entries, key.FileName, manifestEntry{data: line, place: place}, problem)
+	}
+	return entries
+}
+
+// parseTable reads comma-separated values with a header. All values are texts.
+func parseTable(data []byte, problem func(place string, err error)) map[string]manifestEntry {
+	entries := make(map[string]manifestEntry)
+	reader := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(data, []byte("\ufeff"))))
+	header, err := reader.Read()
+	if err == nil && !slices.Contains(header, fileNameKey) {
+		err = fmt.Errorf("no column is called %s", fileNameKey)
+	}
+	if err != nil {
+		problem("L1", fmt.Errorf("its header: %w", err))
+		return entries
+	}
+	for number := 2; ; number++ {
+		row, err := reader.Read()
+		if err == io.EOF {
+			return entries
+		}
+		place := "row=" + strconv.Itoa(number)
+		if err != nil {
+			problem(place, err)
+			if row == nil { // not just a wrong number of fields: the rest cannot be read
+				return entries
+			}
+			continue
+		}
+		entry, err := tableEntry(header, row)
+		if err != nil {
+			problem(place, err)
+			continue
+		}
+		entry.place = place
+		addEntry(entries, row[slices.Index(header, fileNameKey)], entry, problem)
+	}
+}
+
+func tableEntry(header, row []string) (manifestEntry, error) {
+	object := make(map[string]string, len(header))
+	for i, key := range header {
+		object[key] = row[i]
+	}
+	data, err := json.Marshal(object)
+	return manifestEntry{data: data}, err
+}
+
+func addEntry(entries map[string]manifestEntry, name string, entry manifestEntry, problem func(string, error)) {
+	name = path.Clean(name)
+	if name == "." || !filepath.IsLocal(filepath.FromSlash(name)) {
+		problem(entry.place, fmt.Errorf("its %s is not the relative path of a file below", fileNameKey))
+		return
+	}
+	entries[name] = entry
+}
+
+// readFile reads a file of at most limit bytes.
+func (w *walker) readFile(name string, limit int64) ([]byte, error) {
+	info, err := w.root.Stat(name)
+	if err != nil {
+		return nil, plain(err)
+	}
+	if !info.Mode().IsRegular() { // opening a pipe would wait for its writer
+		return nil, fmt.Errorf("it is not an ordinary file")
+	}
+	file, err := w.root.Open(name)
+	if err != nil {
+		return nil, plain(err)
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, limit+1))
+	if err != nil {
+		return nil, plain(err)
+	}
+	if int64(len(data)) > limit {
+		return nil, fmt.Errorf("it has more than %d bytes", limit)
+	}
+	return data, nil
+}

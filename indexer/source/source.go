@@ -1,0 +1,50 @@
+package source
+
+import (
+	"context"
+	"time"
+)
+
+// Source is a place where pictures lie.
+type Source interface {
+	// Name identifies the place for ever: images found in it carry this name,
+	// and those that a later walk no longer meets are gone.
+	Name() string
+	// Count returns how many items Walk would give, at less cost.
+	Count(ctx context.Context) (int, error)
+	// Walk calls item for every picture, each URI once, in the same order every
+	// time, and problem for everything that cannot be used; both from the
+	// calling goroutine. It ends with the first error of item, with the
+	// context's, or when the place as a whole cannot be read.
+	Walk(ctx context.Context, item func(Item) error, problem func(Problem)) error
+}
+
+// Item is one picture where it lies, not yet opened.
+type Item struct {
+	URI      string
+	Path     string // of the file to read
+	Size     int64  // bytes
+	Modified time.Time
+	Sidecar
+}
+
+// Sidecar is what stands beside a picture about it.
+type Sidecar struct {
+	Metadata map[string]any // JSON values; "tags", when there, is a list of strings
+	Captions []Caption
+}
+
+// Caption is one text about a picture.
+type Caption struct {
+	Language string // BCP 47, empty when unknown
+	Text     string
+}
+
+// Problem is something a walk met and could not use.
+type Problem struct {
+	URI string
+	Err error
+	// Folder is set when everything below URI stayed unseen: nothing can be
+	// said about pictures there.
+	Folder bool
+}

@@ -1,0 +1,54 @@
+package source
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+)
+
+// fileURI gives the file URI (RFC 8089) of an absolute path. Every byte that
+// is not allowed in a URI is escaped, so names need not be UTF-8.
+func fileURI(absolute string) string {
+	return (&url.URL{Scheme: "file", Path: absolute}).String()
+}
+
+// filePath is the inverse of fileURI.
+func filePath(uri string) (string, error) {
+	parsed, err := url.Parse(uri)
+	if err != nil {
+		return "", fmt.Errorf("URI %.200q: %w", uri, err)
+	}
+	if parsed.Scheme != "file" || parsed.Host != "" || !filepath.IsAbs(parsed.Path) {
+		return "", fmt.Errorf("URI %.200q does not name a local file", uri)
+	}
+	return parsed.Path, nil
+}
+
+// Open opens the file of an item for reading. name is the name of the source
+// it was found in: nothing outside of that folder is opened, not even through
+// a symbolic link put there since the walk.
+func Open(name, uri string) (*os.File, error) {
+	folder, err := filePath(name)
+	if err != nil {
+		return nil, err
+	}
+	file, err := filePath(uri)
+	if err != nil {
+		return nil, err
+	}
+	relative, err := filepath.Rel(folder, file)
+	if err != nil {
+		return nil, fmt.Errorf("%s is not below %s: %w", uri, name, err)
+	}
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return nil, fmt.Errorf("folder of %s: %w", uri, err)
+	}
+	defer root.Close() // the opened file stays valid
+	opened, err := root.Open(relative)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", uri, err)
+	}
+	return opened, nil
+}
