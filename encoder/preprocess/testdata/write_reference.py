@@ -1,0 +1,102 @@
+"""Writes reference.json: what SiglipImageProcessorPil of transformers makes of
+pictures that a formula draws, so that the pictures need not be stored.
+
+    python write_reference.py
+"""
+import hashlib
+import json
+import pathlib
+
+import numpy as np
+import PIL
+import transformers
+from PIL import Image
+from transformers import SiglipImageProcessorPil
+from transformers.image_transforms import convert_to_rgb
+
+HERE = pathlib.Path(__file__).parent
+
+
+def draw(width, height, channels, seed):
+    """uint8 [height, width, channels]: tiles of a gradient and of noise. picture_test.go draws the same."""
+    y, x, c = np.meshgrid(np.arange(height), np.arange(width), np.arange(channels), indexing="ij")
+    x, y, c = x.astype(np.uint64), y.astype(np.uint64), c.astype(np.uint64)
+    mask = np.uint64(0xFFFFFFFF)
+    h = (x * np.uint64(73856093)) ^ (y * np.uint64(19349663)) ^ (c * np.uint64(83492791)) ^ np.uint64(seed)
+    noise = ((h & mask) * np.uint64(2654435761) & mask) >> np.uint64(24)
+    smooth = ((x * np.uint64(3) + y * np.uint64(5) + c * np.uint64(160)) >> np.uint64(2)) & np.uint64(255)
+    tile = ((x >> np.uint64(3)) + (y >> np.uint64(3))) & np.uint64(1)
+    return np.where(tile == 1, noise, smooth).astype(np.uint8)
+
+
+def picture(mode, width, height, seed):
+    if mode == "L" or mode == "P":
+        image = Image.fromarray(draw(width, height, 1, seed)[..., 0], "L")
+        if mode == "P":
+            palette = draw(256, 1, 4, seed + 1)[0]
+            indices = np.array(image)
+            image = Image.fromarray(indices, "P")
+            image.putpalette(palette[:, :3].tobytes())
+            image.info["transparency"] = palette[:, 3].tobytes()
+        return image
+    if mode == "I;16":
+        bytes2 = draw(width, height, 2, seed).astype(np.uint16)
+        return Image.fromarray(((bytes2[..., 0] >> 7) << 8) | bytes2[..., 1])
+    return Image.fromarray(draw(width, height, len(mode), seed), mode)
+
+
+SHAPES = [
+    (1, 1), (1, 1000), (1000, 1), (3, 39), (39, 3), (641, 479), (479, 641), (2, 2), (7, 5), (224, 224), (225, 223),
+    (64, 64), (64, 65), (65, 64), (1920, 1080), (1023, 17), (17, 1023), (2999, 31), (31, 2999), (512, 512), (100, 99),
+    (13, 200), (4000, 3), (3, 4000),
+]  # width, height
+SIZES = [(224, 224), (64, 64), (31, 57)]  # height, width
+
+
+def cases():
+    seed = 0
+    for i, (w, h) in enumerate(SHAPES):
+        for resample in (2, 3):
+            seed += 1
+            yield dict(mode="RGB", width=w, height=h, seed=seed, size=SIZES[(i + resample) % 3], resample=resample)
+    for mode in ("L", "RGBA", "P", "CMYK", "I;16"):
+        for (w, h), size, resample in [((641, 479), (224, 224), 2), ((37, 90), (64, 64), 3), ((1, 77), (31, 57), 2)]:
+            seed += 1
+            yield dict(mode=mode, width=w, height=h, seed=seed, size=size, resample=resample)
+    for resample in (0, 1, 4, 5):
+        for w, h in [(641, 479), (37, 90), (3, 39), (500, 2)]:
+            seed += 1
+            yield dict(mode="RGB", width=w, height=h, seed=seed, size=(64, 48), resample=resample)
+    yield dict(mode="RGB", width=333, height=111, seed=77, size=(1, 1), resample=2)
+    yield dict(mode="RGB", width=333, height=111, seed=78, size=(512, 512), resample=2)
+    yield dict(mode="RGB", width=50, height=50, seed=79, size=(40, 40), resample=2,
+               image_mean=[0.485, 0.456, 0.406], image_std=[0.229, 0.224, 0.225], rescale_factor=1 / 127.5)
+
+
+def run(case):
+    height, width = case["size"]
+    image = picture(case["mode"], case["width"], case["height"], case["seed"])
+    rgb = Image.fromarray(convert_to_rgb(image, return_numpy=True), "RGB")
+    resized = np.asarray(rgb.resize((width, height), resample=case["resample"]))
+    config = {k: v for k, v in case.items() if k in ("resample", "image_mean", "image_std", "rescale_factor")}
+    for key in ("image_mean", "image_std"):
+        config.setdefault(key, [0.5, 0.5, 0.5])
+    config["size"] = {"height": height, "width": width}
+    pixels = SiglipImageProcessorPil(**config)(image, return_tensors="np")["pixel_values"][0]
+    assert pixels.dtype == np.float32 and pixels.shape == (3, height, width)
+    return {
+        "mode": case["mode"], "width": case["width"], "height": case["height"], "seed": case["seed"],
+        "config": config,
+        "first": resized.reshape(-1)[:12].tolist(),
+        "resized_sha256": hashlib.sha256(resized.tobytes()).hexdigest(),
+        "pixels_sha256": hashlib.sha256(pixels.astype("<f4").tobytes()).hexdigest(),
+    }
+
+
+def main():
+    out = {"transformers": transformers.__version__, "pillow": PIL.__version__, "cases": [run(c) for c in cases()]}
+    lines = ",\n".join(json.dumps(c) for c in out.pop("cases"))
+    (HERE / "reference.json").write_text(json.dumps(out)[:-1] + ',\n"cases": [\n' + lines + "\n]}\n")
+
+
+main()
