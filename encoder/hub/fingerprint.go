@@ -1,0 +1,113 @@
+package hub
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"polylens/encoder/safetensors"
+)
+
+// Fingerprint identifies what a model computes: 64 hexadecimal digits, the
+// SHA-256 over names, sizes and contents of its config, weights, tokenizer and
+// preprocessing files. Digests of files are remembered in the user's cache
+// folder by path, size and time of change, so that only new files are read.
+func Fingerprint(dir string) (string, error) {
+	index, err := safetensors.Open(dir)
+	if err != nil {
+		return "", err
+	}
+	files, err := filesOf(index)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.New()
+	fmt.Fprintln(sum, "polylens model 1")
+	for _, file := range files {
+		digest, err := fileDigest(filepath.Join(dir, file.Name))
+		if err != nil {
+			return "", fmt.Errorf("fingerprint of the model: %w", err)
+		}
+		fmt.Fprintf(sum, "%s %d %s\n", file.Name, file.Bytes, digest)
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// settled is how long a file must have been left alone before its digest is
+// remembered: a change within one tick of the clock leaves size and time equal.
+const settled = 3 * time.Second
+
+// fileDigest is the SHA-256 of a file in hexadecimal, from the cache if it can.
+func fileDigest(path string) (string, error) {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	info, err := os.Stat(absolute)
+	if err != nil {
+		return "", err
+	}
+	entry := cacheEntry(absolute, info)
+	if digest, ok := readDigest(entry); ok {
+		return digest, nil
+	}
+	digest, err := hashFile(absolute)
+	if err == nil && time.Since(info.ModTime()) > settled {
+		writeDigest(entry, digest)
+	}
+	return digest, err
+}
+
+func hashFile(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// cacheEntry names the file that remembers a digest; "" without a cache folder.
+func cacheEntry(path string, info os.FileInfo) string {
+	folder, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	key := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d\x00%d", path, info.Size(), info.ModTime().UnixNano()))
+	return filepath.Join(folder, "polylens", "digests", hex.EncodeToString(key[:]))
+}
+
+func readDigest(entry string) (string, bool) {
+	content, err := os.ReadFile(entry)
+	if err != nil || len(content) != 2*sha256.Size {
+		return "", false
+	}
+	if _, err := hex.DecodeString(string(content)); err != nil {
+		return "", false
+	}
+	return string(content), true
+}
+
+// writeDigest remembers a digest. It may fail in silence: the next call then
+// reads the file again.
+func writeDigest(entry, digest string) {
+	if entry == "" || os.MkdirAll(filepath.Dir(entry), 0o700) != nil {
+		return
+	}
+	f, err := os.CreateTemp(filepath.Dir(entry), ".new-*")
+	if err != nil {
+		return
+	}
+	_, writeErr := f.WriteString(digest)
+	if writeErr != nil || f.Close() != nil || os.Rename(f.Name(), entry) != nil {
+		os.Remove(f.Name())
+	}
+}
