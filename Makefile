@@ -1,0 +1,88 @@
+# Polylens. "make help" lists the targets.
+#
+# Everything fetched (Go modules, packages, the browser of the tests) stands in
+# the caches of its tool or in $POLYLENS_CACHE, never in this folder but for
+# bin/, web/ui/node_modules/ and test-artifacts/, which git ignores.
+
+GO       ?= go
+BIN      := bin/polylens
+LINT     := bin/golangci-lint
+UI       := web/ui
+PACKAGES ?= ./...
+
+# The tests run real servers and real models: two packages at once are enough.
+TESTFLAGS ?= -p 2 -timeout 14m
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test test-go test-ui check bench clean \
+	check-format check-modules check-lint check-ui check-api check-vulnerabilities
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## fetch what is missing, index the demo and serve the page on $ADDR or 127.0.0.1:8080
+	@$(BIN) setup && exec $(BIN) serve --demo
+
+build: ## build bin/polylens
+	@$(GO) build -trimpath -o $(BIN) ./app
+
+test: test-go test-ui ## run every test; fetches what they need first
+
+# One shell: the variables that setup prints must reach the tests. Nothing is
+# skipped for want of them.
+test-go: build
+	@settings=$$($(BIN) setup --for test --print-env) && eval "$$settings" && \
+		$(GO) test $(TESTFLAGS) $(PACKAGES)
+
+test-ui: $(UI)/node_modules
+	@cd $(UI) && npm test --silent
+
+$(UI)/node_modules: $(UI)/package.json $(UI)/package-lock.json
+	@cd $(UI) && npm ci --silent --no-audit --no-fund && touch node_modules
+
+check: check-format check-modules check-lint check-ui check-api check-vulnerabilities ## format, lint, generated files, known vulnerabilities
+	@echo "check: all good"
+
+check-format:
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "not formatted (run gofmt -w):"; echo "$$unformatted"; exit 1; fi
+
+check-modules:
+	@$(GO) mod tidy -diff || { echo "go.mod is stale: run go mod tidy"; exit 1; }
+	@$(GO) mod verify >/dev/null
+
+# golangci-lint is built from source once, pinned by tools/go.sum.
+$(LINT): tools/go.mod tools/go.sum
+	@echo "building golangci-lint (once)" && \
+		$(GO) build -C tools -o ../$(LINT) github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+check-lint: $(LINT)
+	@$(GO) vet ./...
+	@$(LINT) run
+
+# The built page is committed, so that building Polylens needs no Node.
+check-ui: $(UI)/node_modules
+	@cd $(UI) && npm run --silent check
+	@fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && \
+		(cd $(UI) && npm run --silent build -- --logLevel warn --emptyOutDir --outDir "$$fresh/dist") && \
+		diff -r $(UI)/dist "$$fresh/dist" || { echo "$(UI)/dist is stale: run npm run build in $(UI)"; exit 1; }
+
+check-api:
+	@$(GO) test ./web -run OpenAPI
+
+# Exit code 3 says that something is vulnerable, any other but 0 that the
+# database of vulnerabilities cannot be reached from here.
+check-vulnerabilities:
+	@$(GO) build -C tools -o ../bin/govulncheck golang.org/x/vuln/cmd/govulncheck
+	@report=$$(bin/govulncheck ./... 2>&1); code=$$?; \
+	case $$code in \
+	0) ;; \
+	3) echo "$$report"; exit 1 ;; \
+	*) echo "check-vulnerabilities: NOT DONE, the database cannot be reached: $$(echo "$$report" | tail -n 1)" ;; \
+	esac
+
+bench: build ## measure encoding and search on this machine
+	@settings=$$($(BIN) setup --print-env) && eval "$$settings" && $(BIN) bench
+
+clean: ## remove what make built here; caches and data folders stay
+	@rm -rf bin test-artifacts $(UI)/node_modules
