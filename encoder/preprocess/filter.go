@@ -80,7 +80,7 @@ func hamming(x float64) float64 {
 		return 0
 	}
 	x *= math.Pi
-	return math.Sin(x) / x * (0.54 + float64(0.46*math.Cos(x)))
+	return math.Sin(x) / x * (float64(float32(0.54)) + float64(float64(float32(0.46))*math.Cos(x)))
 }
 
 // precision is PRECISION_BITS of Pillow: weights are integers of this scale.
@@ -92,6 +92,9 @@ type weights struct {
 	first int
 	k     []int32
 }
+
+// last is the last input pixel that counts.
+func (w weights) last() int { return w.first + len(w.k) - 1 }
 
 // resample returns the weights of each output pixel along one axis
 // (precompute_coeffs and normalize_coeffs_8bpc of Pillow).

@@ -5,52 +5,76 @@ import (
 	"sync"
 )
 
-// buffers are used again by later calls: the intermediate picture and one
-// source row.
-var buffers = sync.Pool{New: func() any { return new([]byte) }}
-
-func borrow(n int) *[]byte {
-	b := buffers.Get().(*[]byte)
-	if cap(*b) < n {
-		*b = make([]byte, n)
-	}
-	*b = (*b)[:n]
-	return b
-}
-
-// resize returns the picture as interleaved RGB bytes [height, width, 3].
-// As in Pillow, rows are resampled first, then columns, with the result in
-// between rounded to bytes.
+// resize returns the picture as interleaved RGB bytes [height, width, 3]: one
+// pass along rows, one along columns, rounded to bytes in between. The pass
+// along columns comes first under the condition that Pillow has
+// (ImagingResampleInner), since the order changes the rounding.
 func resize(img image.Image, height, width int, f filter) []byte {
 	size := img.Bounds().Size()
-	columns, rows := f.resample(size.X, width), f.resample(size.Y, height)
-	narrow := borrow(size.Y * width * 3)
-	defer buffers.Put(narrow)
-	source := borrow(size.X * 3)
-	defer buffers.Put(source)
-	readRow := rowReader(img)
-	for y := range size.Y {
-		out := (*narrow)[y*width*3:][:width*3]
-		if size.X == width {
-			readRow(out, y)
-			continue
-		}
-		readRow(*source, y)
-		resampleRow(out, *source, columns)
-	}
+	s := scratches.Get().(*scratch)
+	defer scratches.Put(s)
+	across := rowPass{columns: f.resample(size.X, width), skip: size.X == width}
 	out := make([]byte, height*width*3)
+	line := func(y int) []byte { return out[y*width*3:][:width*3] }
+	read := rowReader(img)
+	source := s.source.take(size.X * 3)
 	if size.Y == height {
-		copy(out, *narrow)
+		for y := range height {
+			read(source, y)
+			across.run(line(y), source)
+		}
 		return out
 	}
-	resampleColumns(out, *narrow, rows, width*3)
+	rows := f.resample(size.Y, height)
+	if lost := size.Y - height; lost > 0 && lost > (size.X-width)*2 {
+		down := newColumnPass(rows, size.X*3, s)
+		for y := range size.Y {
+			read(source, y)
+			down.add(source, y, func(y int, row []byte) { across.run(line(y), row) })
+		}
+		return out
+	}
+	down := newColumnPass(rows, width*3, s)
+	narrow := s.narrow.take(width * 3)
+	for y := range size.Y {
+		read(source, y)
+		across.run(narrow, source)
+		down.add(narrow, y, func(y int, row []byte) { copy(line(y), row) })
+	}
 	return out
 }
 
-// resampleRow makes one row of RGB pixels.
-func resampleRow(out, in []byte, columns []weights) {
-	for i, w := range columns {
-		const half = 1 << (precision - 1)
+// scratch is working memory that later calls use again.
+type scratch struct {
+	source, narrow, row memory[byte]
+	sums                memory[int32]
+}
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+type memory[T any] []T
+
+func (m *memory[T]) take(n int) []T {
+	if cap(*m) < n {
+		*m = make([]T, n)
+	}
+	return (*m)[:n]
+}
+
+const half = 1 << (precision - 1) // for rounding to nearest
+
+// rowPass resamples rows of RGB pixels.
+type rowPass struct {
+	columns []weights
+	skip    bool // the width stays
+}
+
+func (p rowPass) run(out, in []byte) {
+	if p.skip {
+		copy(out, in)
+		return
+	}
+	for i, w := range p.columns {
 		r, g, b := int32(half), int32(half), int32(half)
 		in := in[w.first*3:][:len(w.k)*3]
 		for j, k := range w.k {
@@ -63,23 +87,52 @@ func resampleRow(out, in []byte, columns []weights) {
 	}
 }
 
-// resampleColumns makes all rows of the result; stride is the length of a row
-// in bytes. Whole rows are added up, which reads memory in order.
-func resampleColumns(out, in []byte, rows []weights, stride int) {
-	sums := make([]int32, stride)
-	for y, w := range rows {
-		for i := range sums {
-			sums[i] = 1 << (precision - 1)
+// columnPass resamples columns while the rows of the source go by once: each
+// is added to all the output rows that need it. Only those rows are in memory.
+type columnPass struct {
+	rows   []weights
+	done   int     // output rows that are complete
+	open   int     // output rows that may be incomplete at a time
+	sums   []int32 // [open][stride], output row o at o % open
+	row    []byte
+	stride int
+}
+
+func newColumnPass(rows []weights, stride int, s *scratch) *columnPass {
+	p := &columnPass{rows: rows, stride: stride}
+	first := 0
+	for o, w := range rows {
+		for rows[first].last() < w.first {
+			first++
 		}
-		for j, k := range w.k {
-			row := in[(w.first+j)*stride:][:len(sums)]
-			for i, v := range row {
+		p.open = max(p.open, o-first+1)
+	}
+	p.sums, p.row = s.sums.take(p.open*stride), s.row.take(stride)
+	return p
+}
+
+// add takes the next source row, number y, and emits the output rows that it
+// completes.
+func (p *columnPass) add(in []byte, y int, emit func(y int, row []byte)) {
+	for o := p.done; o < len(p.rows) && p.rows[o].first <= y; o++ {
+		w := p.rows[o]
+		sums := p.sums[o%p.open*p.stride:][:len(in)]
+		k := w.k[y-w.first]
+		if y == w.first {
+			for i, v := range in {
+				sums[i] = half + int32(v)*k
+			}
+		} else {
+			for i, v := range in {
 				sums[i] += int32(v) * k
 			}
 		}
-		line := out[y*stride:][:len(sums)]
-		for i, s := range sums {
-			line[i] = clip(s)
+		if y == w.last() {
+			for i, s := range sums {
+				p.row[i] = clip(s)
+			}
+			emit(o, p.row)
+			p.done = o + 1
 		}
 	}
 }
