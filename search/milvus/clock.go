@@ -22,48 +22,62 @@ type writeClock struct {
 	last map[string]write
 }
 
-// write is the latest one of a collection.
+// write is what is known of one collection.
 type write struct {
-	stamp uint64 // Milvus' timestamp of it
-	at    time.Time
-	read  bool // the collection has been searched with Strong consistency
+	stamp uint64    // Milvus' timestamp of the latest write that has one
+	at    time.Time // of the latest write
+	// Deletes get no timestamp, and another process may have written before
+	// ours began: both owe one search with Strong consistency.
+	owed, paid int
 }
 
 func newWriteClock() *writeClock { return &writeClock{last: map[string]write{}} }
 
-// wrote notes a write that Milvus has acknowledged with a timestamp.
+// wrote notes a write that Milvus has acknowledged, with its timestamp or 0.
 func (c *writeClock) wrote(name string, stamp uint64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	last := c.last[name]
-	last.stamp, last.at = max(stamp, last.stamp), time.Now()
-	c.last[name] = last
-}
-
-// searched notes a search that answered.
-func (c *writeClock) searched(name string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	last := c.last[name]
-	last.read = true
-	c.last[name] = last
-}
-
-// consistency is what a search of the collection must ask for.
-func (c *writeClock) consistency(name string) client.SearchQueryOptionFunc {
-	c.mu.Lock()
-	last := c.last[name]
-	c.mu.Unlock()
-	if !last.read {
-		// A process before this one may have written a moment ago.
-		return client.WithSearchQueryConsistencyLevel(entity.ClStrong)
-	}
-	if time.Since(last.at) < settled {
-		return func(option *client.SearchQueryOption) {
-			option.ConsistencyLevel, option.GuaranteeTimestamp = entity.ClCustomized, last.stamp
+	c.change(name, func(last *write) {
+		last.stamp, last.at = max(stamp, last.stamp), time.Now()
+		if stamp == 0 {
+			last.owed++
 		}
+	})
+}
+
+// consistency is what a search of the collection must ask for. The debt goes
+// to searched when that search has answered.
+func (c *writeClock) consistency(name string) (option client.SearchQueryOptionFunc, debt int) {
+	last := c.change(name, func(*write) {})
+	switch {
+	case last.paid < last.owed:
+		return client.WithSearchQueryConsistencyLevel(entity.ClStrong), last.owed
+	case time.Since(last.at) < settled:
+		return since(last.stamp), last.owed
 	}
-	return client.WithSearchQueryConsistencyLevel(entity.ClBounded)
+	return client.WithSearchQueryConsistencyLevel(entity.ClBounded), last.owed
+}
+
+// searched notes a search that has answered.
+func (c *writeClock) searched(name string, debt int) {
+	c.change(name, func(last *write) { last.paid = max(last.paid, debt) })
+}
+
+func (c *writeClock) change(name string, change func(*write)) write {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	last, ok := c.last[name]
+	if !ok {
+		last.owed = 1
+	}
+	change(&last)
+	c.last[name] = last
+	return last
+}
+
+// since makes a search wait until it sees everything up to stamp.
+func since(stamp uint64) client.SearchQueryOptionFunc {
+	return func(option *client.SearchQueryOption) {
+		option.ConsistencyLevel, option.GuaranteeTimestamp = entity.ClCustomized, max(stamp, client.EventuallyTimestamp)
+	}
 }
 
 type stampKey struct{}

@@ -1,11 +1,106 @@
 package milvus
 
 import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
 	"os"
+	"path/filepath"
 	"testing"
+	"time"
+
+	"polylens/search"
+	"polylens/search/searchtest"
 )
+
+// shared is one server for all tests that do not disturb it: starting one
+// takes seconds.
+var shared *Server
 
 func TestMain(m *testing.M) {
 	MaybeRunChild()
-	os.Exit(m.Run())
+	flag.Parse()
+	os.Exit(runShared(m))
+}
+
+func runShared(m *testing.M) int {
+	folder := os.Getenv("POLYLENS_MILVUS")
+	if folder == "" {
+		return m.Run() // needServer skips
+	}
+	data, err := os.MkdirTemp("", "polylens-milvus-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(data)
+	shared, err = Start(context.Background(), ServerOptions{Folder: folder, Data: filepath.Join(data, "shared"), Logger: testLog()})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer shared.kill()
+	return m.Run()
+}
+
+func testLog() *slog.Logger {
+	level := slog.LevelWarn
+	if testing.Verbose() {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+}
+
+// needServer returns the folder of the unpacked server.
+func needServer(t testing.TB) string {
+	t.Helper()
+	folder := os.Getenv("POLYLENS_MILVUS")
+	if folder == "" {
+		t.Skip("POLYLENS_MILVUS is not set: it names the folder of the unpacked Milvus server")
+	}
+	return folder
+}
+
+// startServer starts a server of the test's own.
+func startServer(t *testing.T, options ServerOptions) *Server {
+	t.Helper()
+	options.Folder, options.Logger = needServer(t), testLog()
+	if options.Data == "" {
+		options.Data = filepath.Join(t.TempDir(), "milvus")
+	}
+	server, err := Start(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		select {
+		case <-server.finished: // stopped by the test
+		default:
+			server.kill()
+		}
+	})
+	return server
+}
+
+// connect opens an index on a server.
+func connect(t testing.TB, server *Server) *Index {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	index, err := Connect(ctx, server.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := index.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return index
+}
+
+func TestConformance(t *testing.T) {
+	needServer(t)
+	searchtest.Run(t, func(t *testing.T) search.Index { return connect(t, shared) })
 }

@@ -273,12 +273,13 @@ func (i *Index) nearest(ctx context.Context, collection string, active activeInd
 	if err != nil {
 		return nil, err
 	}
+	consistency, debt := i.clock.consistency(active.name)
 	results, err := i.sdk.Search(ctx, aliasName(collection), nil, expression, nil,
-		[]entity.Vector{entity.FloatVector(vector)}, vectorField, entity.IP, count, breadth, i.clock.consistency(active.name))
+		[]entity.Vector{entity.FloatVector(vector)}, vectorField, entity.IP, count, breadth, consistency)
 	if err != nil {
 		return nil, err
 	}
-	i.clock.searched(active.name)
+	i.clock.searched(active.name, debt)
 	if len(results) == 0 {
 		return nil, nil
 	}

@@ -86,6 +86,11 @@ func milvusSettings(data string, ports ports, authorize bool) section {
 	at := func(port int) section { return section{"ip": "127.0.0.1", "port": port} }
 	proxy := at(ports.proxy)
 	proxy["internalPort"] = ports.proxyInternal
+	// Loading a collection waits for these rounds: 3 s with the default second.
+	queryCoord := at(ports.queryCoord)
+	queryCoord["checkChannelInterval"] = 200
+	queryCoord["checkSegmentInterval"] = 200
+	queryCoord["distPullInterval"] = 200
 	queryNode := at(ports.queryNode)
 	// Rows that are not yet in a sealed segment are compared exactly: the
 	// interim index would miss some of the nearest.
@@ -111,7 +116,7 @@ func milvusSettings(data string, ports ports, authorize bool) section {
 		},
 		"rootCoord":  at(ports.rootCoord),
 		"proxy":      proxy,
-		"queryCoord": at(ports.queryCoord),
+		"queryCoord": queryCoord,
 		"queryNode":  queryNode,
 		"indexCoord": section{"bindIndexNodeMode": section{"address": fmt.Sprintf("localhost:%d", ports.indexCoord)}},
 		"indexNode":  indexNode,

@@ -1,0 +1,224 @@
+// Package exact is a search.Index in memory that compares every row: the
+// oracle that approximate indexes are measured against, and enough for tests.
+// It keeps nothing on disk and is no substitute for Milvus beyond some
+// thousands of rows.
+package exact
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"sync"
+
+	"polylens/search"
+)
+
+// Index implements search.Index. The zero value is not usable: see New.
+type Index struct {
+	mu     sync.RWMutex
+	stores map[storeKey]*store
+	active map[string]storeKey
+}
+
+// storeKey identifies a search.Key: its dimension must not vary.
+type storeKey struct{ collection, fingerprint string }
+
+type store struct {
+	key  search.Key
+	rows map[string]search.Row
+}
+
+var _ search.Index = (*Index)(nil)
+
+// New returns an empty index.
+func New() *Index {
+	return &Index{stores: map[storeKey]*store{}, active: map[string]storeKey{}}
+}
+
+func identity(key search.Key) storeKey { return storeKey{key.Collection, key.Fingerprint} }
+
+// Ensure implements search.Index.
+func (x *Index) Ensure(ctx context.Context, key search.Key) error {
+	if key.Collection == "" || key.Fingerprint == "" || key.Dimension < 1 {
+		return fmt.Errorf("prepare an index: incomplete key %+v", key)
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if existing, ok := x.stores[identity(key)]; ok && existing.key != key {
+		return fmt.Errorf("prepare the index of collection %q: it holds vectors of %d numbers, asked for %d",
+			key.Collection, existing.key.Dimension, key.Dimension)
+	} else if !ok {
+		x.stores[identity(key)] = &store{key: key, rows: map[string]search.Row{}}
+	}
+	if _, ok := x.active[key.Collection]; !ok {
+		x.active[key.Collection] = identity(key)
+	}
+	return ctx.Err()
+}
+
+// find needs the lock.
+func (x *Index) find(key search.Key) (*store, error) {
+	found, ok := x.stores[identity(key)]
+	if !ok {
+		return nil, fmt.Errorf("%w: %q with model %s", search.ErrCollectionNotFound, key.Collection, key.Fingerprint)
+	}
+	return found, nil
+}
+
+// Upsert implements search.Index. An error changes nothing.
+func (x *Index) Upsert(ctx context.Context, key search.Key, rows []search.Row) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	found, err := x.find(key)
+	if err != nil {
+		return err
+	}
+	checked := make(map[string]search.Row, len(rows))
+	for _, row := range rows {
+		if _, twice := checked[row.ID]; twice {
+			return fmt.Errorf("upsert into collection %q: ID %q occurs twice", key.Collection, row.ID)
+		}
+		if checked[row.ID], err = check(found.key, row); err != nil {
+			return fmt.Errorf("upsert into collection %q: ID %q: %w", key.Collection, row.ID, err)
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	maps.Copy(found.rows, checked)
+	return nil
+}
+
+// check returns a copy of a valid row, its metadata as JSON gives it back.
+func check(key search.Key, row search.Row) (search.Row, error) {
+	if len(row.ID) < 1 || len(row.ID) > 64 {
+		return row, fmt.Errorf("it has %d bytes, 1 to 64 are allowed", len(row.ID))
+	}
+	if err := checkVector(row.Vector, key.Dimension); err != nil {
+		return row, err
+	}
+	text, err := json.Marshal(row.Metadata)
+	if err != nil {
+		return row, fmt.Errorf("metadata: %w", err)
+	}
+	row.Metadata = nil
+	if err := json.Unmarshal(text, &row.Metadata); err != nil {
+		return row, fmt.Errorf("metadata: %w", err)
+	}
+	row.Vector = slices.Clone(row.Vector)
+	return row, nil
+}
+
+func checkVector(vector []float32, dimension int) error {
+	if len(vector) != dimension {
+		return fmt.Errorf("the vector has %d numbers, the collection's have %d", len(vector), dimension)
+	}
+	for _, v := range vector {
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			return fmt.Errorf("the vector holds %v", v)
+		}
+	}
+	return nil
+}
+
+// Delete implements search.Index.
+func (x *Index) Delete(ctx context.Context, key search.Key, ids []string) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	found, err := x.find(key)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		delete(found.rows, id)
+	}
+	return ctx.Err()
+}
+
+// IDs implements search.Index.
+func (x *Index) IDs(ctx context.Context, key search.Key, yield func(id string) error) error {
+	x.mu.RLock()
+	found, err := x.find(key)
+	if err != nil {
+		x.mu.RUnlock()
+		return err
+	}
+	ids := slices.Sorted(maps.Keys(found.rows))
+	x.mu.RUnlock() // yield may call us
+	for _, id := range ids {
+		if err := cmp.Or(ctx.Err(), yield(id)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Search implements search.Index.
+func (x *Index) Search(ctx context.Context, collection string, query search.Query) ([]search.Match, error) {
+	if query.Limit < 1 || query.Limit > search.MaxLimit {
+		return nil, fmt.Errorf("search collection %q: limit %d: 1 to %d are allowed", collection, query.Limit, search.MaxLimit)
+	}
+	if err := search.CheckFilter(query.Filter); err != nil {
+		return nil, fmt.Errorf("search collection %q: %w", collection, err)
+	}
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	found, ok := x.stores[x.active[collection]]
+	if !ok {
+		return nil, fmt.Errorf("search: %w: %q", search.ErrCollectionNotFound, collection)
+	}
+	if err := checkVector(query.Vector, found.key.Dimension); err != nil {
+		return nil, fmt.Errorf("search collection %q: %w", collection, err)
+	}
+	matches := make([]search.Match, 0, len(found.rows))
+	for id, row := range found.rows {
+		if query.Filter == nil || query.Filter.Matches(row.Metadata) {
+			matches = append(matches, search.Match{ID: id, Score: dot(query.Vector, row.Vector)})
+		}
+	}
+	slices.SortFunc(matches, func(a, b search.Match) int {
+		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.ID, b.ID))
+	})
+	return matches[:min(query.Limit, len(matches))], ctx.Err()
+}
+
+// dot is the inner product of two vectors of one length.
+func dot(a, b []float32) float32 {
+	var sum float32
+	for i := range a {
+		sum += a[i] * b[i]
+	}
+	return sum
+}
+
+// Activate implements search.Index.
+func (x *Index) Activate(ctx context.Context, key search.Key) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if _, err := x.find(key); err != nil {
+		return err
+	}
+	x.active[key.Collection] = identity(key)
+	return ctx.Err()
+}
+
+// Drop implements search.Index.
+func (x *Index) Drop(ctx context.Context, key search.Key) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	delete(x.stores, identity(key))
+	if x.active[key.Collection] == identity(key) {
+		delete(x.active, key.Collection)
+	}
+	return ctx.Err()
+}
+
+// Flush implements search.Index: there is no disk.
+func (x *Index) Flush(ctx context.Context) error { return ctx.Err() }
+
+// Ready implements search.Index.
+func (x *Index) Ready(ctx context.Context) error { return ctx.Err() }

@@ -1,0 +1,145 @@
+package searchtest
+
+import (
+	"fmt"
+	mathrand "math/rand/v2"
+
+	"polylens/search"
+	"polylens/search/exact"
+)
+
+// Values that metadata and filters of the suite are made of.
+var (
+	fields  = []string{"a", "b", "tags", "a.b", "x-y_z", "0", "missing", "id", "metadata"}
+	strange = []string{"", "red", "Red", "rot", "é", "é", "日本", "😀", `"`, `\`, `\"`, "'", "a\nb\tc", "%", "_", "1", "true",
+		`x" or id != "`, `\u0041`, `\x41`, "]", "$meta", "\u0001", "\u007f", "\ufeff", "zz"}
+	numbers = []float64{0, 1, -1, 2, 0.5, -0.25, 1e15, 1e-7, 9007199254740993, 3.0000001, 1e21, -1e30, 123456.789}
+)
+
+// testFilters compares generated filters over generated metadata with Matches.
+func testFilters(s *suite) {
+	const dimension, rows, filters = 4, 300, 250
+	key := s.ensured("filters", dimension)
+	oracle := exact.New()
+	s.must(oracle.Ensure(s.ctx, key))
+	var all []search.Row
+	for i := range rows {
+		all = append(all, search.Row{ID: fmt.Sprintf("row%03d", i), Vector: s.unit(dimension), Metadata: randomMetadata(s.random)})
+	}
+	s.upsert(key, all...)
+	s.must(oracle.Upsert(s.ctx, key, all))
+	query := search.Query{Vector: s.unit(dimension), Limit: rows}
+	for _, filter := range fixedFilters() {
+		query.Filter = filter
+		s.compare(oracle, key.Collection, query)
+	}
+	for range filters {
+		query.Filter = RandomFilter(s.random, 3)
+		s.compare(oracle, key.Collection, query)
+	}
+}
+
+// fixedFilters are the corners that chance might miss.
+func fixedFilters() []search.Filter {
+	filters := []search.Filter{nil, search.And{}, search.Or{}, search.Not{Filter: search.And{}},
+		search.Compare{Field: "a", Op: search.In, Value: []any{}}}
+	for _, op := range []search.Op{search.Eq, search.Ne, search.Lt, search.Le, search.Gt, search.Ge, search.Contains} {
+		for _, field := range []string{"a", "missing"} {
+			filters = append(filters,
+				search.Compare{Field: field, Op: op, Value: "red"}, search.Compare{Field: field, Op: op, Value: 1.0},
+				search.Not{Filter: search.Compare{Field: field, Op: op, Value: "red"}},
+				search.Not{Filter: search.Compare{Field: field, Op: op, Value: 0.5}})
+		}
+	}
+	for _, text := range strange {
+		filters = append(filters, search.Compare{Field: "a", Op: search.Eq, Value: text},
+			search.Compare{Field: "tags", Op: search.Contains, Value: text})
+	}
+	for _, number := range numbers {
+		filters = append(filters, search.Compare{Field: "b", Op: search.Eq, Value: number},
+			search.Compare{Field: "b", Op: search.Lt, Value: number})
+	}
+	return filters
+}
+
+func randomMetadata(random *mathrand.Rand) map[string]any {
+	metadata := map[string]any{}
+	for _, field := range fields {
+		if field == "missing" || random.IntN(4) == 0 {
+			continue
+		}
+		metadata[field] = randomStored(random, field == "tags")
+	}
+	return metadata
+}
+
+// randomStored is any JSON value, most often of the kinds that filters ask for.
+func randomStored(random *mathrand.Rand, list bool) any {
+	kind := random.IntN(12)
+	switch {
+	case list && kind < 9:
+		elements := make([]any, random.IntN(4))
+		for i := range elements {
+			elements[i] = randomStored(random, false)
+		}
+		return elements
+	case kind == 9:
+		return nil
+	case kind == 10:
+		return map[string]any{"a": randomValue(random)}
+	case kind == 11:
+		return []any{randomValue(random)}
+	}
+	return randomValue(random)
+}
+
+func randomValue(random *mathrand.Rand) any {
+	switch random.IntN(5) {
+	case 0, 1:
+		return strange[random.IntN(len(strange))]
+	case 2:
+		return numbers[random.IntN(len(numbers))]
+	case 3:
+		return float64(random.IntN(4))
+	}
+	return random.IntN(2) == 0
+}
+
+// RandomFilter returns a valid filter of at most the given depth.
+func RandomFilter(random *mathrand.Rand, depth int) search.Filter {
+	if depth > 0 {
+		switch random.IntN(6) {
+		case 0:
+			return search.And(randomParts(random, depth))
+		case 1:
+			return search.Or(randomParts(random, depth))
+		case 2:
+			return search.Not{Filter: RandomFilter(random, depth-1)}
+		}
+	}
+	compare := search.Compare{Field: fields[random.IntN(len(fields))]}
+	ops := []search.Op{search.Eq, search.Ne, search.Lt, search.Le, search.Gt, search.Ge, search.In, search.Contains}
+	compare.Op = ops[random.IntN(len(ops))]
+	compare.Value = randomValue(random)
+	switch compare.Op {
+	case search.In:
+		list := make([]any, random.IntN(4))
+		for i := range list {
+			list[i] = randomValue(random)
+		}
+		compare.Value = list
+	case search.Lt, search.Le, search.Gt, search.Ge:
+		if _, isBool := compare.Value.(bool); isBool {
+			compare.Value = "m"
+		}
+	}
+	return compare
+}
+
+func randomParts(random *mathrand.Rand, depth int) []search.Filter {
+	parts := make([]search.Filter, random.IntN(4))
+	for i := range parts {
+		parts[i] = RandomFilter(random, depth-1)
+	}
+	return parts
+}
