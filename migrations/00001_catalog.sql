@@ -68,7 +68,7 @@ CREATE TABLE failures (
     collection TEXT   NOT NULL REFERENCES collections (name) ON DELETE CASCADE,
     uri        TEXT   NOT NULL,
     source     TEXT   NOT NULL,
-    kind       TEXT   NOT NULL, -- picture or sidecar
+    kind       TEXT   NOT NULL, -- picture, sidecar or folder
     reason     TEXT   NOT NULL,
     size       BIGINT NOT NULL,
     modified   BIGINT NOT NULL,

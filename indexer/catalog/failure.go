@@ -13,7 +13,8 @@ type FailureKind string
 
 const (
 	FailurePicture FailureKind = "picture" // the picture is not indexed
-	FailureSidecar FailureKind = "sidecar" // the picture is indexed without this metadata
+	FailureSidecar FailureKind = "sidecar" // pictures are indexed without this metadata
+	FailureFolder  FailureKind = "folder"  // what lies below was not looked at
 )
 
 // Failure is a file that could not be used, as it was when that was found.

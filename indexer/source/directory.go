@@ -106,7 +106,7 @@ func (w *walker) folder(folder string, entries []fs.DirEntry, manifests []manife
 		case entry.IsDir():
 			inside, err := w.readDir(name)
 			if err != nil {
-				w.problem(Problem{URI: w.uri(name), Err: plain(err), Folder: true})
+				w.problem(Problem{URI: w.uri(name), Kind: ProblemFolder, Err: plain(err)})
 				continue
 			}
 			if err := w.folder(name, inside, manifests); err != nil {

@@ -52,11 +52,11 @@ func (w *walker) addManifests(folder string, names map[string]bool, manifests []
 		uri := w.uri(file)
 		data, err := w.readFile(file, maxManifest)
 		if err != nil {
-			w.problem(Problem{URI: uri, Err: err})
+			w.problem(Problem{URI: uri, Kind: ProblemSidecar, Err: err})
 			continue
 		}
 		entries := parse(data, func(place string, err error) {
-			w.problem(Problem{URI: uri + "#" + place, Err: err})
+			w.problem(Problem{URI: uri + "#" + place, Kind: ProblemSidecar, Err: err})
 		})
 		manifests = append(manifests, manifest{folder: folder, uri: uri, entries: entries})
 	}

@@ -206,7 +206,7 @@ func (w *walker) sidecar(name string, names map[string]bool, manifests []manifes
 		}
 		found, err := ParseSidecar(entry.data)
 		if err != nil {
-			w.problem(Problem{URI: m.uri + "#" + entry.place, Err: err})
+			w.problem(Problem{URI: m.uri + "#" + entry.place, Kind: ProblemSidecar, Err: err})
 			continue
 		}
 		delete(found.Metadata, fileNameKey)
@@ -220,7 +220,7 @@ func (w *walker) sidecar(name string, names map[string]bool, manifests []manifes
 		file := path.Join(path.Dir(name), candidate)
 		found, err := w.readSidecar(file)
 		if err != nil {
-			w.problem(Problem{URI: w.uri(file), Err: err})
+			w.problem(Problem{URI: w.uri(file), Kind: ProblemSidecar, Err: err})
 			break
 		}
 		return found.over(sidecar)

@@ -40,11 +40,18 @@ type Caption struct {
 	Text     string
 }
 
+// ProblemKind tells what a problem is about.
+type ProblemKind int
+
+const (
+	ProblemPicture ProblemKind = iota // a picture that the walk does not give
+	ProblemSidecar                    // metadata that pictures are given without
+	ProblemFolder                     // everything below stayed unseen: nothing can be said about pictures there
+)
+
 // Problem is something a walk met and could not use.
 type Problem struct {
-	URI string
-	Err error
-	// Folder is set when everything below URI stayed unseen: nothing can be
-	// said about pictures there.
-	Folder bool
+	URI  string
+	Kind ProblemKind
+	Err  error
 }

@@ -1,0 +1,161 @@
+package indexer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"polylens/indexer/catalog"
+)
+
+// errVector is the failure of a picture for which the model gives no
+// direction.
+var errVector = errors.New("the model gave no usable vector for it")
+
+// longBatch bounds a batch of pictures that need no encoding.
+const longBatch = 256
+
+// encodeAll encodes and commits batch after batch. A batch is full when it has
+// Options.Batch different contents to encode.
+func (r *run) encodeAll(ctx context.Context, ready <-chan prepared, committed chan<- []string) error {
+	defer close(committed)
+	var batch []prepared
+	contents := make(map[string]bool)
+	flush := func() error {
+		ids, err := r.commit(ctx, batch)
+		batch = nil
+		clear(contents)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		return send(ctx, committed, ids)
+	}
+	for p := range ready {
+		batch = append(batch, p)
+		if p.pixels != nil {
+			contents[p.image.SHA256] = true
+		}
+		if len(contents) < r.options.Batch && len(batch) < longBatch {
+			continue
+		}
+		if err := flush(); err != nil {
+			return err
+		}
+	}
+	if ctx.Err() != nil { // ready was closed because another stage failed
+		return context.Cause(ctx)
+	}
+	return flush()
+}
+
+// commit encodes what has no vector yet and saves the whole batch in one
+// transaction. It returns the IDs of what it saved.
+func (r *run) commit(ctx context.Context, batch []prepared) ([]string, error) {
+	if len(batch) == 0 {
+		return nil, nil
+	}
+	vectors, encoded, err := r.vectors(ctx, batch)
+	if err != nil {
+		return nil, err
+	}
+	var records []catalog.Record
+	var ids []string
+	for _, p := range batch {
+		vector := vectors[p.image.SHA256]
+		if vector == nil {
+			if err := r.fail(ctx, jobOf(p), errVector); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		records = append(records, catalog.Record{Image: p.image, Vector: vector})
+		ids = append(ids, catalog.ImageID(r.collection, p.image.URI))
+	}
+	if err := r.store.SaveImages(ctx, r.collection, r.fingerprint, records); err != nil {
+		return nil, err
+	}
+	r.progress.update(func(p *Progress) {
+		p.Encoded += encoded
+		p.Reused += len(records) - encoded
+		p.Done += len(records)
+	})
+	return ids, nil
+}
+
+func jobOf(p prepared) (j job) {
+	j.item.URI, j.item.Size, j.item.Modified = p.image.URI, p.image.Size, p.image.Modified
+	return j
+}
+
+// vectors returns the vectors of a batch by content, and how many of them were
+// encoded just now: each content once, and none that the catalogue has. A
+// picture for which the model gives no usable vector has none.
+func (r *run) vectors(ctx context.Context, batch []prepared) (map[string][]float32, int, error) {
+	contents := make([]string, len(batch))
+	for i, p := range batch {
+		contents[i] = p.image.SHA256
+	}
+	vectors, err := r.store.Vectors(ctx, r.fingerprint, contents)
+	if err != nil {
+		return nil, 0, err
+	}
+	var missing, uris []string
+	var pixels [][]float32
+	asked := make(map[string]bool)
+	for _, p := range batch {
+		content := p.image.SHA256
+		if vectors[content] == nil && p.pixels != nil && !asked[content] {
+			asked[content] = true
+			missing, uris, pixels = append(missing, content), append(uris, p.image.URI), append(pixels, p.pixels)
+		}
+	}
+	if len(missing) == 0 {
+		return vectors, 0, nil
+	}
+	made, err := r.encode(ctx, pixels)
+	if err != nil {
+		return nil, 0, fmt.Errorf("encode %d pictures, the first is %s: %w", len(pixels), uris[0], err)
+	}
+	encoded := 0
+	for i, vector := range made {
+		if usable(vector) {
+			vectors[missing[i]] = vector
+			encoded++
+		}
+	}
+	return vectors, encoded, nil
+}
+
+// encode checks what the model gives: a wrong count or length is a fault of
+// the model, not of a picture.
+func (r *run) encode(ctx context.Context, pixels [][]float32) ([][]float32, error) {
+	vectors, err := r.encoder.EncodePixels(ctx, pixels)
+	if err != nil {
+		return nil, err
+	}
+	if len(vectors) != len(pixels) {
+		return nil, fmt.Errorf("the model gave %d vectors", len(vectors))
+	}
+	for _, vector := range vectors {
+		if len(vector) != r.encoder.Dimension() {
+			return nil, fmt.Errorf("the model gave a vector of dimension %d, want %d", len(vector), r.encoder.Dimension())
+		}
+	}
+	return vectors, nil
+}
+
+// usable tells whether a vector has a direction that survives fp16.
+func usable(vector []float32) bool {
+	for _, x := range vector {
+		if math.IsNaN(float64(x)) || math.Abs(float64(x)) > 65504 {
+			return false
+		}
+	}
+	for _, x := range catalog.Round(vector) {
+		if x != 0 {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,199 @@
+package indexer
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"log/slog"
+	"runtime"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
+
+	"polylens/indexer/catalog"
+	"polylens/indexer/source"
+)
+
+// Picture is a decoded file.
+type Picture struct {
+	Image  image.Image // upright
+	Width  int         // of Image
+	Height int
+	Format string
+	SHA256 string // of the file's bytes, hex
+	Color  string // average, #rrggbb
+}
+
+// Decoder reads the picture file at a path within its limits. An error that
+// is or wraps *fs.PathError speaks of the file system: the picture is tried
+// again on the next run. Every other error speaks of the file itself, which is
+// not tried again until it changes.
+type Decoder func(ctx context.Context, path string) (Picture, error)
+
+// Options tune an Indexer. Zero values mean the defaults.
+type Options struct {
+	Workers       int           // that decode at once; default: one for each core
+	Batch         int           // pictures encoded together, and at most repeated after a crash; default 16
+	PixelBudget   int64         // pixels decoded at once by all workers; default 100 million
+	IndexPatience time.Duration // how long to wait for an index that is unavailable; default 3 minutes
+	IndexTimeout  time.Duration // deadline of one call to the index; default 1 minute
+	Log           *slog.Logger  // default: none
+}
+
+func (o Options) withDefaults() Options {
+	o.Workers = cmp.Or(o.Workers, runtime.GOMAXPROCS(0))
+	o.Batch = cmp.Or(o.Batch, 16)
+	o.PixelBudget = cmp.Or(o.PixelBudget, 100_000_000)
+	o.IndexPatience = cmp.Or(o.IndexPatience, 3*time.Minute)
+	o.IndexTimeout = cmp.Or(o.IndexTimeout, time.Minute)
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
+	return o
+}
+
+// Indexer fills the catalogue and the index from sources.
+//
+// The order of its writes makes every interruption harmless. A batch of images
+// is committed to the catalogue with its vectors; then it is sent to the
+// index; then the catalogue notes that the index has it. Whatever lacks that
+// note is sent again, and the index replaces by ID. Removal leaves a tombstone
+// in the catalogue until the index has forgotten the image.
+type Indexer struct {
+	store   *catalog.Store
+	encoder Encoder
+	index   Index
+	decode  Decoder
+	options Options
+	pixels  *semaphore.Weighted
+	locks   locks
+}
+
+// New plugs an indexer together.
+func New(store *catalog.Store, encoder Encoder, index Index, decode Decoder, options Options) *Indexer {
+	options = options.withDefaults()
+	return &Indexer{
+		store: store, encoder: encoder, index: index, decode: decode, options: options,
+		pixels: semaphore.NewWeighted(options.PixelBudget),
+	}
+}
+
+// Request says what to index.
+type Request struct {
+	Collection  string // created when it does not exist
+	Source      source.Source
+	RetryFailed bool // also try files again that failed before and have not changed
+}
+
+// Run brings a collection up to date with a source: it encodes what is new or
+// changed and removes what is gone. tell, when not nil, is called a few times
+// a second, never twice at once, and must not block.
+//
+// Files that cannot be read are reported and passed over. Run returns an error
+// when the catalogue, the index, the model or the source as a whole fails, or
+// ctx ends; the report then says how far it came, nothing is lost, and the
+// next run goes on from there. Runs on one collection wait for each other.
+func (ix *Indexer) Run(ctx context.Context, request Request, tell func(Progress)) (Report, error) {
+	started := time.Now()
+	r := newRun(ix, request, tell)
+	unlock, err := ix.locks.lock(ctx, request.Collection)
+	if err == nil {
+		defer unlock()
+		err = r.all(ctx)
+	}
+	if err != nil {
+		err = fmt.Errorf("index %s into %q: %w", request.Source.Name(), request.Collection, err)
+	}
+	return r.progress.result(started), err
+}
+
+// run is one Run in progress.
+type run struct {
+	*Indexer
+	collection  string
+	source      source.Source
+	retryFailed bool
+	fingerprint string
+	progress    *tracker
+	met         met
+}
+
+func newRun(ix *Indexer, request Request, tell func(Progress)) *run {
+	return &run{
+		Indexer: ix, collection: request.Collection, source: request.Source, retryFailed: request.RetryFailed,
+		fingerprint: ix.encoder.Fingerprint(), progress: newTracker(tell), met: newMet(),
+	}
+}
+
+func (r *run) all(ctx context.Context) error {
+	r.progress.enter(StateRepairing)
+	if err := r.openCollection(ctx); err != nil {
+		return err
+	}
+	repaired, err := r.mirror(r.collection, r.fingerprint, r.progress.waiting).repair(ctx)
+	r.progress.update(func(p *Progress) { p.Repaired = repaired })
+	if err != nil {
+		return err
+	}
+	r.progress.enter(StateIndexing)
+	if err := r.pipeline(ctx); err != nil {
+		return err
+	}
+	r.progress.enter(StateRemoving)
+	if err := r.removeGone(ctx); err != nil {
+		return err
+	}
+	r.progress.enter(StateDone)
+	return nil
+}
+
+func (r *run) openCollection(ctx context.Context) error {
+	collection, err := r.store.Collection(ctx, r.collection)
+	if errors.Is(err, catalog.ErrNotFound) {
+		collection, err = r.store.CreateCollection(ctx, r.collection)
+	}
+	if err != nil {
+		return err
+	}
+	err = r.mirror(r.collection, r.fingerprint, r.progress.waiting).ensure(ctx, r.encoder.Dimension())
+	if err != nil || collection.Fingerprint != "" {
+		return err
+	}
+	return r.store.SetFingerprint(ctx, r.collection, r.fingerprint)
+}
+
+// pipeline overlaps its stages: walking, reading and decoding, encoding and
+// committing, sending to the index. The channels between them are short, so a
+// slow stage holds the faster ones back.
+func (r *run) pipeline(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	jobs := make(chan job, 2*r.options.Workers)
+	ready := make(chan prepared, r.options.Batch)
+	committed := make(chan []string, 1)
+	group.Go(func() error { return r.count(ctx) })
+	group.Go(func() error { return r.scan(ctx, jobs) })
+	group.Go(func() error { return r.prepareAll(ctx, jobs, ready) })
+	group.Go(func() error { return r.encodeAll(ctx, ready, committed) })
+	group.Go(func() error { return r.mirrorAll(ctx, committed) })
+	return group.Wait()
+}
+
+func (r *run) count(ctx context.Context) error {
+	total, err := r.source.Count(ctx)
+	if err != nil {
+		return err
+	}
+	r.progress.update(func(p *Progress) { p.Total = total })
+	return nil
+}
+
+// send puts a value into a channel unless ctx ends first.
+func send[T any](ctx context.Context, to chan<- T, value T) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case to <- value:
+		return nil
+	}
+}

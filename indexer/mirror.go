@@ -1,0 +1,127 @@
+package indexer
+
+import (
+	"context"
+
+	"polylens/indexer/catalog"
+)
+
+// mirror keeps the index of one collection under one model equal to the
+// catalogue. Rows always come from the catalogue, in first indexing, repair and
+// rebuild alike, so that all three give the same index.
+type mirror struct {
+	store       *catalog.Store
+	index       Index
+	collection  string
+	fingerprint string
+	patience    patience
+	waiting     func(bool) // may be nil
+}
+
+// mirrorPage is how many rows go to the index in one call.
+const mirrorPage = 256
+
+func (ix *Indexer) mirror(collection, fingerprint string, waiting func(bool)) mirror {
+	return mirror{
+		store: ix.store, index: ix.index, collection: collection, fingerprint: fingerprint, waiting: waiting,
+		patience: patience{whole: ix.options.IndexPatience, attempt: ix.options.IndexTimeout, log: ix.options.Log},
+	}
+}
+
+func (m mirror) ensure(ctx context.Context, dimension int) error {
+	return m.patience.try(ctx, "open the index", m.waiting, func(ctx context.Context) error {
+		return m.index.Ensure(ctx, m.collection, m.fingerprint, dimension)
+	})
+}
+
+// repair finishes what an interrupted run left open: it removes what has a
+// tombstone and sends what lacks its watermark. It returns how many rows it
+// touched.
+func (m mirror) repair(ctx context.Context) (int, error) {
+	removed, err := m.clearTombstones(ctx)
+	if err != nil {
+		return removed, err
+	}
+	sent := 0
+	after := ""
+	for {
+		rows, err := m.store.Pending(ctx, m.collection, m.fingerprint, after, mirrorPage)
+		if err != nil || len(rows) == 0 {
+			return removed + sent, err
+		}
+		if err := m.upsert(ctx, rows); err != nil {
+			return removed + sent, err
+		}
+		sent += len(rows)
+		after = rows[len(rows)-1].ID
+	}
+}
+
+// upsert sends rows to the index and notes that it has them.
+func (m mirror) upsert(ctx context.Context, pending []catalog.IndexRow) error {
+	if len(pending) == 0 {
+		return nil
+	}
+	rows := make([]Row, len(pending))
+	for i, row := range pending {
+		rows[i] = Row{ID: row.ID, Vector: row.Vector, Metadata: row.Metadata}
+	}
+	err := m.patience.try(ctx, "add to the index", m.waiting, func(ctx context.Context) error {
+		return m.index.Upsert(ctx, m.collection, m.fingerprint, rows)
+	})
+	if err != nil {
+		return err
+	}
+	return m.store.MarkIndexed(ctx, m.fingerprint, pending)
+}
+
+func (m mirror) clearTombstones(ctx context.Context) (int, error) {
+	removed := 0
+	for {
+		ids, err := m.store.Tombstones(ctx, m.collection, m.fingerprint, mirrorPage)
+		if err != nil || len(ids) == 0 {
+			return removed, err
+		}
+		if err := m.delete(ctx, ids); err != nil {
+			return removed, err
+		}
+		if err := m.store.ClearTombstones(ctx, m.collection, m.fingerprint, ids); err != nil {
+			return removed, err
+		}
+		removed += len(ids)
+	}
+}
+
+func (m mirror) delete(ctx context.Context, ids []string) error {
+	return m.patience.try(ctx, "remove from the index", m.waiting, func(ctx context.Context) error {
+		return m.index.Delete(ctx, m.collection, m.fingerprint, ids)
+	})
+}
+
+// ids returns every ID the index holds.
+func (m mirror) ids(ctx context.Context) (map[string]bool, error) {
+	var ids map[string]bool
+	err := m.patience.try(ctx, "list the index", m.waiting, func(ctx context.Context) error {
+		ids = make(map[string]bool)
+		return m.index.IDs(ctx, m.collection, m.fingerprint, func(id string) error {
+			ids[id] = true
+			return nil
+		})
+	})
+	return ids, err
+}
+
+// mirrorAll sends committed batches to the index while the next are encoded.
+func (r *run) mirrorAll(ctx context.Context, committed <-chan []string) error {
+	m := r.mirror(r.collection, r.fingerprint, r.progress.waiting)
+	for ids := range committed {
+		rows, err := r.store.PendingOf(ctx, r.collection, r.fingerprint, ids)
+		if err != nil {
+			return err
+		}
+		if err := m.upsert(ctx, rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+package indexer
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"polylens/indexer/catalog"
+	"polylens/indexer/source"
+)
+
+// Original is the file of an image as it lies in its source.
+type Original struct {
+	*os.File           // to be closed by the caller
+	Name        string // without folders
+	ContentType string // from the first bytes; application/octet-stream for what is no picture
+	Modified    time.Time
+	Size        int64
+}
+
+// OpenOriginal opens the file of an image. Only files that the catalogue
+// names are opened, and only inside of the source they were found in.
+// catalog.ErrNotFound for an unknown image, fs.ErrNotExist when its file is
+// gone.
+func OpenOriginal(ctx context.Context, store *catalog.Store, imageID string) (*Original, error) {
+	image, err := store.Image(ctx, imageID)
+	if err != nil {
+		return nil, err
+	}
+	file, err := source.Open(image.Source, image.URI)
+	if err != nil {
+		return nil, err
+	}
+	original, err := describe(file)
+	if err != nil {
+		file.Close()
+		return nil, fmt.Errorf("original of %s: %w", image.URI, err)
+	}
+	return original, nil
+}
+
+func describe(file *os.File) (*Original, error) {
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("it is not a file any more")
+	}
+	head := make([]byte, 512)
+	n, err := file.ReadAt(head, 0)
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	return &Original{
+		File: file, Name: path.Base(file.Name()), ContentType: sniff(head[:n]),
+		Modified: info.ModTime(), Size: info.Size(),
+	}, nil
+}
+
+// sniff never answers with a type that a browser would run.
+func sniff(head []byte) string {
+	if bytes.HasPrefix(head, []byte("II*\x00")) || bytes.HasPrefix(head, []byte("MM\x00*")) {
+		return "image/tiff"
+	}
+	if kind := http.DetectContentType(head); strings.HasPrefix(kind, "image/") && kind != "image/svg+xml" {
+		return kind
+	}
+	return "application/octet-stream"
+}

@@ -1,0 +1,204 @@
+package indexer
+
+import (
+	"context"
+	"encoding/hex"
+	"strings"
+	"sync"
+
+	"polylens/indexer/catalog"
+	"polylens/indexer/source"
+)
+
+// job is a picture whose file or metadata needs work.
+type job struct {
+	item     source.Item
+	captions []catalog.Caption
+	content  string // SHA-256, when the file is known to be unchanged
+}
+
+// scanChunk is how many pictures are compared with the catalogue at once.
+const scanChunk = 256
+
+// scan walks the source and passes on what is not as the catalogue knows it.
+func (r *run) scan(ctx context.Context, jobs chan<- job) error {
+	defer close(jobs)
+	var items []source.Item
+	var problems []source.Problem
+	flush := func() error {
+		err := r.compare(ctx, items, jobs)
+		if err == nil {
+			err = r.noteProblems(ctx, problems)
+		}
+		items, problems = items[:0], problems[:0]
+		return err
+	}
+	err := r.source.Walk(ctx, func(item source.Item) error {
+		items = append(items, item)
+		if len(items) < scanChunk {
+			return nil
+		}
+		return flush()
+	}, func(problem source.Problem) {
+		problems = append(problems, problem)
+	})
+	if err != nil {
+		return err
+	}
+	return flush()
+}
+
+func (r *run) compare(ctx context.Context, items []source.Item, jobs chan<- job) error {
+	ids, uris := make([]string, len(items)), make([]string, len(items))
+	for i, item := range items {
+		ids[i], uris[i] = catalog.ImageID(r.collection, item.URI), item.URI
+	}
+	states, err := r.store.States(ctx, r.fingerprint, ids)
+	if err != nil {
+		return err
+	}
+	failures, err := r.store.FailuresOf(ctx, r.collection, uris)
+	if err != nil {
+		return err
+	}
+	for i, item := range items {
+		failure, failed := failures[item.URI]
+		if failed && !r.retryFailed && failure.Size == item.Size && failure.Modified.Equal(item.Modified) {
+			r.met.failure(item.URI) // and not r.met.picture: what it was before is gone
+			r.progress.fail(failure)
+			continue
+		}
+		r.met.picture(ids[i])
+		if err := r.compareOne(ctx, item, states[ids[i]], jobs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compareOne takes a file for unchanged when size and time are. The zero state
+// stands for a picture that is not known.
+func (r *run) compareOne(ctx context.Context, item source.Item, state catalog.State, jobs chan<- job) error {
+	next := job{item: item, captions: captions(item)}
+	if state.Encoded && state.Size == item.Size && state.Modified == item.Modified.UnixNano() {
+		next.content = state.SHA256
+		digest, err := catalog.Digest(state.SHA256, item.Metadata, next.captions)
+		if err != nil {
+			return err
+		}
+		if digest == state.Digest && state.Indexed && state.Source == r.source.Name() {
+			r.progress.update(func(p *Progress) { p.Skipped++; p.Done++ })
+			return nil
+		}
+	}
+	return send(ctx, jobs, next)
+}
+
+func captions(item source.Item) []catalog.Caption {
+	list := make([]catalog.Caption, len(item.Captions))
+	for i, caption := range item.Captions {
+		list[i] = catalog.Caption(caption)
+	}
+	return list
+}
+
+var failureKinds = map[source.ProblemKind]catalog.FailureKind{
+	source.ProblemPicture: catalog.FailurePicture,
+	source.ProblemSidecar: catalog.FailureSidecar,
+	source.ProblemFolder:  catalog.FailureFolder,
+}
+
+func (r *run) noteProblems(ctx context.Context, problems []source.Problem) error {
+	var failures []catalog.Failure
+	for _, problem := range problems {
+		failure := catalog.Failure{
+			URI: problem.URI, Source: r.source.Name(), Kind: failureKinds[problem.Kind], Reason: reason(problem.Err), Size: -1,
+		}
+		if problem.Kind == source.ProblemFolder {
+			r.met.unseen(problem.URI)
+		}
+		r.met.failure(problem.URI)
+		r.progress.warn(failure)
+		failures = append(failures, failure)
+	}
+	if failures == nil {
+		return nil
+	}
+	return r.store.SaveFailures(ctx, r.collection, failures)
+}
+
+// reason is the text of an error as it is kept: valid and not endless.
+func reason(err error) string {
+	const longest = 500
+	text := strings.ReplaceAll(err.Error(), "\x00", "")
+	if len(text) > longest {
+		text = text[:longest]
+	}
+	return strings.ToValidUTF8(text, "")
+}
+
+// met remembers what a run has come across, to tell afterwards what is gone.
+type met struct {
+	mu       sync.Mutex
+	pictures map[[16]byte]struct{} // by the bytes of the ID: large collections count
+	failures map[string]struct{}   // by URI
+	folders  []string              // that could not be looked into, as URIs ending in /
+}
+
+func newMet() met {
+	return met{pictures: make(map[[16]byte]struct{}), failures: make(map[string]struct{})}
+}
+
+func idBytes(id string) (key [16]byte) {
+	hex.Decode(key[:], []byte(id)) // ImageID gives 32 hex digits
+	return key
+}
+
+func (m *met) picture(id string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.pictures[idBytes(id)] = struct{}{}
+}
+
+// forget makes a picture count as gone: there is no such picture in its file
+// any more.
+func (m *met) forget(id string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.pictures, idBytes(id))
+}
+
+func (m *met) failure(uri string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.failures[uri] = struct{}{}
+}
+
+func (m *met) unseen(folder string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.folders = append(m.folders, strings.TrimSuffix(folder, "/")+"/")
+}
+
+func (m *met) isGone(id, uri string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, there := m.pictures[idBytes(id)]
+	return !there && !m.isHidden(uri)
+}
+
+func (m *met) stillFails(uri string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, fails := m.failures[uri]
+	return fails || m.isHidden(uri)
+}
+
+func (m *met) isHidden(uri string) bool {
+	for _, folder := range m.folders {
+		if strings.HasPrefix(uri, folder) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,146 @@
+package indexer
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+	"golang.org/x/sync/singleflight"
+
+	"polylens/indexer/catalog"
+	"polylens/indexer/source"
+)
+
+// Thumbnailer shrinks a picture so that no side is longer than maxSide and
+// encodes it.
+type Thumbnailer func(picture image.Image, maxSide int) (data []byte, contentType string, err error)
+
+// ThumbnailSides are the sides thumbnails are made in; others are rounded up
+// to one of them, so that no request can fill the disk with sizes.
+var ThumbnailSides = []int{128, 256, 512, 1024}
+
+const (
+	thumbnailsAtOnce = 2
+	thumbnailTimeout = 30 * time.Second
+)
+
+// Thumbnails makes small versions of pictures when they are asked for and
+// keeps them in a folder, by content: equal files share them, and a changed
+// file gets new ones.
+type Thumbnails struct {
+	folder string
+	store  *catalog.Store
+	decode Decoder
+	shrink Thumbnailer
+	busy   *semaphore.Weighted
+	flight singleflight.Group
+}
+
+// NewThumbnails keeps thumbnails in folder, which is made when it is missing.
+func NewThumbnails(folder string, store *catalog.Store, decode Decoder, shrink Thumbnailer) (*Thumbnails, error) {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, fmt.Errorf("folder for thumbnails: %w", err)
+	}
+	return &Thumbnails{
+		folder: folder, store: store, decode: decode, shrink: shrink,
+		busy: semaphore.NewWeighted(thumbnailsAtOnce),
+	}, nil
+}
+
+// Thumbnail is an encoded small picture.
+type Thumbnail struct {
+	Data        []byte
+	ContentType string
+	SHA256      string // of the picture it was made from: with the side it names the thumbnail for ever
+}
+
+// Get returns the thumbnail of an image with sides of at most side pixels
+// rounded up to one of ThumbnailSides. catalog.ErrNotFound for an unknown
+// image; other errors when its file cannot be read any more.
+func (t *Thumbnails) Get(ctx context.Context, imageID string, side int) (Thumbnail, error) {
+	image, err := t.store.Image(ctx, imageID)
+	if err != nil {
+		return Thumbnail{}, err
+	}
+	side = roundSide(side)
+	key := filepath.Join(image.SHA256[:2], image.SHA256[2:]+"-"+strconv.Itoa(side))
+	if data, err := os.ReadFile(filepath.Join(t.folder, key)); err == nil && len(data) > 0 {
+		return Thumbnail{Data: data, ContentType: http.DetectContentType(data), SHA256: image.SHA256}, nil
+	}
+	// Whoever asks first makes it for all; it is finished even when they leave.
+	result := t.flight.DoChan(key, func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), thumbnailTimeout)
+		defer cancel()
+		return t.make(ctx, image, side, key)
+	})
+	select {
+	case <-ctx.Done():
+		return Thumbnail{}, ctx.Err()
+	case r := <-result:
+		if r.Err != nil {
+			return Thumbnail{}, fmt.Errorf("thumbnail of %s: %w", image.URI, r.Err)
+		}
+		return r.Val.(Thumbnail), nil
+	}
+}
+
+func roundSide(side int) int {
+	for _, fixed := range ThumbnailSides {
+		if side <= fixed {
+			return fixed
+		}
+	}
+	return ThumbnailSides[len(ThumbnailSides)-1]
+}
+
+func (t *Thumbnails) make(ctx context.Context, image catalog.Image, side int, key string) (Thumbnail, error) {
+	if err := t.busy.Acquire(ctx, 1); err != nil {
+		return Thumbnail{}, err
+	}
+	defer t.busy.Release(1)
+	file, err := source.Open(image.Source, image.URI) // refuses what lies outside of the source
+	if err != nil {
+		return Thumbnail{}, err
+	}
+	defer file.Close()
+	picture, err := t.decode(ctx, file.Name())
+	if err != nil {
+		return Thumbnail{}, err
+	}
+	data, contentType, err := t.shrink(picture.Image, side)
+	if err != nil {
+		return Thumbnail{}, err
+	}
+	made := Thumbnail{Data: data, ContentType: contentType, SHA256: picture.SHA256}
+	if picture.SHA256 != image.SHA256 {
+		return made, nil // changed since it was indexed: show it, keep nothing
+	}
+	return made, t.keep(key, data)
+}
+
+// keep writes through a temporary file: a reader never sees half of it.
+func (t *Thumbnails) keep(key string, data []byte) error {
+	path := filepath.Join(t.folder, key)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	temporary, err := os.CreateTemp(t.folder, "new-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temporary.Name()) // no effect after Rename
+	_, err = temporary.Write(data)
+	if closeErr := temporary.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(temporary.Name(), path)
+}
