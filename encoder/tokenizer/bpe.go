@@ -1,5 +1,7 @@
 package tokenizer
 
+import "unicode/utf8"
+
 // model is a byte-pair encoding.
 type model struct {
 	runes     map[rune]int32 // tokens of one character
@@ -34,22 +36,26 @@ func (m *model) appendWord(ids []int64, s string, limit int, w *word) []int64 {
 	before := rune(-1) // the character of the last symbol, -1 for a byte
 	pending := false   // an <unk> waits for the next known character
 	for _, r := range s {
+		id, known := m.runes[r]
+		if !known && !m.hasBytes(r) {
+			if !m.fuseUnk {
+				w.addUnknown(m, &pending)
+			}
+			pending = true
+			continue
+		}
 		if m.atomic && !pending && len(w.symbols) > 0 && m.cuttable(before, r) {
 			if ids = w.flush(m, ids); len(ids) >= limit {
 				return ids
 			}
 		}
-		if id, ok := m.runes[r]; ok {
+		if known {
 			w.addUnknown(m, &pending)
 			w.add(id)
 			before = r
-		} else if m.addBytes(w, r) {
-			before = -1
 		} else {
-			if !m.fuseUnk {
-				w.addUnknown(m, &pending)
-			}
-			pending = true
+			w.addBytes(m, r)
+			before = -1
 		}
 	}
 	w.addUnknown(m, &pending)
@@ -63,17 +69,13 @@ func (m *model) cuttable(a, b rune) bool {
 	return !ok
 }
 
-// addBytes adds the byte tokens of a character, or reports that the vocabulary
-// lacks one of them.
-func (m *model) addBytes(w *word, r rune) bool {
-	s := string(r)
-	for i := range len(s) {
-		if m.bytes[s[i]] < 0 {
+// hasBytes reports whether the vocabulary has every byte of a character.
+func (m *model) hasBytes(r rune) bool {
+	var buf [utf8.UTFMax]byte
+	for _, b := range buf[:utf8.EncodeRune(buf[:], r)] {
+		if m.bytes[b] < 0 {
 			return false
 		}
-	}
-	for i := range len(s) {
-		w.add(m.bytes[s[i]])
 	}
 	return true
 }
@@ -113,6 +115,13 @@ func (w *word) addUnknown(m *model, pending *bool) {
 		w.add(m.unk)
 	}
 	*pending = false
+}
+
+func (w *word) addBytes(m *model, r rune) {
+	var buf [utf8.UTFMax]byte
+	for _, b := range buf[:utf8.EncodeRune(buf[:], r)] {
+		w.add(m.bytes[b])
+	}
 }
 
 // flush merges the segment, appends its ids and empties it.

@@ -15,7 +15,7 @@ const maxID = 1 << 24
 func Parse(data []byte) (*Tokenizer, error) {
 	var f file
 	if err := json.Unmarshal(data, &f); err != nil {
-		return nil, fmt.Errorf("not a readable tokenizer.json: %w", err)
+		return nil, unreadable(data, err)
 	}
 	t := &Tokenizer{}
 	steps := []func(*file) error{t.setModel, t.setNormalizer, t.setSplit, t.setAdded}
@@ -25,6 +25,19 @@ func Parse(data []byte) (*Tokenizer, error) {
 		}
 	}
 	return t, nil
+}
+
+// unreadable explains why data does not decode: another type of model has a
+// vocabulary of another shape.
+func unreadable(data []byte, err error) error {
+	var probe struct{ Model struct{ Type string } }
+	if json.Unmarshal(data, &probe) == nil {
+		m := modelEntry{Type: probe.Model.Type}
+		if other := m.check(); other != nil {
+			return other
+		}
+	}
+	return fmt.Errorf("not a readable tokenizer.json: %w", err)
 }
 
 // file is tokenizer.json as far as it matters here.

@@ -1,0 +1,203 @@
+package tokenizer
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+)
+
+func openTiny(t testing.TB, name string) *Tokenizer {
+	t.Helper()
+	tok, err := Open(filepath.Join("testdata/tiny", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tok
+}
+
+func TestEncodeLengths(t *testing.T) {
+	tok := openTiny(t, "plain")
+	full := tok.Encode("the then in", 6)
+	tests := []struct {
+		length int
+		want   []int64
+	}{
+		{-1, nil},
+		{0, nil},
+		{1, []int64{1}},
+		{2, []int64{full[0], 1}},
+		{8, append(slices.Clone(full), 0, 0)},
+	}
+	for _, tt := range tests {
+		if got := tok.Encode("the then in", tt.length); !slices.Equal(got, tt.want) {
+			t.Errorf("length %d: %v, want %v", tt.length, got, tt.want)
+		}
+	}
+}
+
+func TestSize(t *testing.T) {
+	var f file
+	data, err := os.ReadFile("testdata/tiny/added/tokenizer.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &f); err != nil {
+		t.Fatal(err)
+	}
+	beyond := 7 // added tokens that are not in the vocabulary
+	if got, want := openTiny(t, "added").Size(), len(f.Model.Vocab)+beyond; got != want {
+		t.Errorf("size %d, want %d", got, want)
+	}
+}
+
+// Text without a place to cut must not cost its length squared, and text after
+// the last id that counts must cost nothing.
+func TestVeryLongText(t *testing.T) {
+	tok := openTiny(t, "plain")
+	for name, text := range map[string]string{
+		"one run of merges":    strings.Repeat("a", 3<<20),
+		"bytes":                strings.Repeat("日", 1<<20),
+		"words":                strings.Repeat("the then ", 1<<20),
+		"added tokens":         strings.Repeat("<eos>", 1<<20),
+		"not UTF-8":            strings.Repeat("\xf0\x9f", 1<<20),
+		"cut inside character": strings.Repeat("a", maxTextBytes-1) + "é",
+	} {
+		start := time.Now()
+		if got := tok.Encode(text, 64); len(got) != 64 {
+			t.Errorf("%s: %d ids", name, len(got))
+		}
+		if d := time.Since(start); d > 10*time.Second {
+			t.Errorf("%s took %v", name, d)
+		}
+	}
+}
+
+func TestClip(t *testing.T) {
+	for _, end := range []string{"é", "日", "🦊"} {
+		for back := range len(end) + 1 {
+			text := strings.Repeat("a", maxTextBytes-back) + end + "b"
+			got := clip(text)
+			if !utf8.ValidString(got) || len(got) > maxTextBytes || len(got) < maxTextBytes-3 {
+				t.Errorf("%q, %d bytes before the limit: %d bytes, valid %v", end, back, len(got), utf8.ValidString(got))
+			}
+		}
+	}
+}
+
+func TestOpenNamesTheFile(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), dir) {
+		t.Errorf("missing file: %v", err)
+	}
+	path := filepath.Join(dir, "tokenizer.json")
+	if err := os.WriteFile(path, []byte(`{"model":{"type":"WordPiece"}}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "WordPiece") {
+		t.Errorf("another model: %v", err)
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	const vocab = `"vocab":{"<pad>":0,"<eos>":1,"a":2,"b":3,"ab":4},"merges":[]`
+	tests := []struct{ name, json, fault string }{
+		{"fine", `{"model":{"type":"BPE",` + vocab + `}}`, ""},
+		{"not JSON", `{"model":`, "not a readable"},
+		{"nothing", `{}`, "<pad> is missing"},
+		{"Unigram", `{"model":{"type":"Unigram","vocab":[["a",-1.5]]}}`, `"Unigram"`},
+		{"WordPiece", `{"model":{"type":"WordPiece",` + vocab + `}}`, "WordPiece"},
+		{"no eos", `{"model":{"vocab":{"<pad>":0}}}`, "<eos> is missing"},
+		{"negative id", `{"model":{"vocab":{"<pad>":-1,"<eos>":1}}}`, "id -1"},
+		{"huge id", `{"model":{"vocab":{"<pad>":0,"<eos>":16777216}}}`, "id 16777216"},
+		{"id beyond int32", `{"model":{"vocab":{"<pad>":0,"<eos>":4294967296}}}`, "not a readable"},
+		{"dropout", `{"model":{"dropout":0.1,` + vocab + `}}`, "dropout"},
+		{"prefix", `{"model":{"continuing_subword_prefix":"##",` + vocab + `}}`, "continuing_subword_prefix"},
+		{"unknown unk", `{"model":{"unk_token":"<unk>",` + vocab + `}}`, `unk_token "<unk>"`},
+		{"merge of unknown part", `{"model":{"vocab":{"<pad>":0,"<eos>":1},"merges":[["x","y"]]}}`, "merge 0"},
+		{"merge without result", `{"model":{"vocab":{"<pad>":0,"<eos>":1,"a":2},"merges":["a a"]}}`, "merge 0"},
+		{"merge of three", `{"model":{"vocab":{},"merges":["a b c"]}}`, "3 parts"},
+		{"merge of one", `{"model":{"vocab":{},"merges":[["a"]]}}`, "1 parts"},
+		{"regular expression", `{"normalizer":{"type":"Replace","pattern":{"Regex":"a+"},"content":"b"},"model":{` + vocab + `}}`, `normalizer "Replace"`},
+		{"replace nothing", `{"normalizer":{"type":"Replace","pattern":{"String":""},"content":"b"},"model":{` + vocab + `}}`, `normalizer "Replace"`},
+		{"NFKC", `{"normalizer":{"type":"NFKC"},"model":{` + vocab + `}}`, `"NFKC"`},
+		{"lower case last", `{"normalizer":{"type":"Sequence","normalizers":[{"type":"Replace","pattern":{"String":"a"},"content":"B"},{"type":"Lowercase"}]},"model":{` + vocab + `}}`, `"Lowercase"`},
+		{"deep", `{"normalizer":` + strings.Repeat(`{"type":"Sequence","normalizers":[`, 20) + `{"type":"Lowercase"}` + strings.Repeat(`]}`, 20) + `,"model":{` + vocab + `}}`, "nested"},
+		{"Metaspace", `{"pre_tokenizer":{"type":"Metaspace"},"model":{` + vocab + `}}`, `"Metaspace"`},
+		{"ByteLevel", `{"pre_tokenizer":{"type":"ByteLevel"},"model":{` + vocab + `}}`, `"ByteLevel"`},
+		{"Isolated", `{"pre_tokenizer":{"type":"Split","pattern":{"String":" "},"behavior":"Isolated"},"model":{` + vocab + `}}`, `"Isolated"`},
+		{"added id differs", `{"added_tokens":[{"id":7,"content":"a"}],"model":{` + vocab + `}}`, `"a" has id 7`},
+		{"added id negative", `{"added_tokens":[{"id":-7,"content":"x"}],"model":{` + vocab + `}}`, `"x" has id -7`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := Parse([]byte(tt.json))
+			if tt.fault == "" && err != nil {
+				t.Fatal(err)
+			}
+			if tt.fault != "" && (err == nil || !strings.Contains(err.Error(), tt.fault)) {
+				t.Fatalf("error %v, want one that says %q", err, tt.fault)
+			}
+		})
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(`{"model":{"type":"BPE","vocab":{"<pad>":0,"<eos>":1,"a":2,"aa":3},"merges":["a a"],"byte_fallback":true}}`), "aaa b")
+	f.Add([]byte(`{"added_tokens":[{"id":9,"content":" ","lstrip":true},{"id":8,"content":"a","rstrip":true}],"model":{"vocab":{"<pad>":0,"<eos>":1}}}`), "a  a")
+	f.Add([]byte(`{"normalizer":{"type":"Replace","pattern":{"String":" "},"content":""},"pre_tokenizer":{"type":"Split","pattern":{"String":"b"},"behavior":"MergedWithPrevious"},"model":{"unk_token":"<eos>","vocab":{"<pad>":0,"<eos>":1}}}`), "abb b")
+	f.Fuzz(func(t *testing.T, data []byte, text string) {
+		tok, err := Parse(data)
+		if err != nil {
+			return
+		}
+		checkIDs(t, tok, text)
+	})
+}
+
+func FuzzEncode(f *testing.F) {
+	tokens := []*Tokenizer{openTiny(f, "plain"), openTiny(f, "added"), openTiny(f, "some_bytes"), openTiny(f, "unknown")}
+	f.Add("The thing \xff <eos> [both] 日本")
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, tok := range tokens {
+			checkIDs(t, tok, text)
+		}
+	})
+}
+
+func checkIDs(t *testing.T, tok *Tokenizer, text string) {
+	t.Helper()
+	for _, length := range []int{1, 2, 64} {
+		ids := tok.Encode(text, length)
+		if len(ids) != length {
+			t.Fatalf("%d ids, want %d", len(ids), length)
+		}
+		for _, id := range ids {
+			if id < 0 || id >= int64(tok.Size()) {
+				t.Fatalf("id %d, size %d", id, tok.Size())
+			}
+		}
+	}
+}
+
+func BenchmarkEncode(b *testing.B) {
+	tok, err := Open(*modelDir)
+	if err != nil {
+		b.Skip(err)
+	}
+	for b.Loop() {
+		tok.Encode("Ein Hund schläft auf dem Sofa im Sonnenschein", 64)
+	}
+}
+
+func BenchmarkOpen(b *testing.B) {
+	for b.Loop() {
+		if _, err := Open(*modelDir); err != nil {
+			b.Skip(err)
+		}
+	}
+}
