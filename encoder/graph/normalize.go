@@ -11,17 +11,14 @@ func Softmax(x *Value) *Value {
 // LayerNorm normalises the last axis of x [..., D] to mean 0 and variance 1,
 // then scales and shifts it by scale [D] and bias [D].
 func LayerNorm(x, scale, bias *Value, epsilon float32) *Value {
-	checkLayerNorm("LayerNormalization", x, scale, bias)
-	node := Node{Op: "LayerNormalization", Inputs: []*Value{x, scale, bias},
-		Attributes: []Attribute{{"axis", int64(-1)}, {"epsilon", epsilon}}}
-	return apply(node, Type{x.DType, x.Shape})
-}
-
-func checkLayerNorm(op string, x, scale, bias *Value) {
+	const op = "LayerNormalization"
 	width := Shape{dimFromRight(x.Shape, 0)}
 	if len(x.Shape) == 0 || !scale.Shape.Equal(width) || !bias.Shape.Equal(width) {
 		fail(op, "%v, %v and %v do not share a width", x, scale, bias)
 	}
+	node := Node{Op: op, Inputs: []*Value{x, scale, bias},
+		Attributes: []Attribute{{"axis", int64(-1)}, {"epsilon", epsilon}}}
+	return apply(node, Type{x.DType, x.Shape})
 }
 
 // ReduceL2 is the Euclidean norm over the last axis, kept as size 1.

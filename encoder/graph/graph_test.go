@@ -1,0 +1,224 @@
+package graph_test
+
+import (
+	"errors"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"polylens/encoder/graph"
+	"polylens/encoder/ort"
+)
+
+// array is a literal operand or expectation.
+type array struct {
+	shape  []int64
+	values []float32
+}
+
+func of(shape []int64, values ...float32) array { return array{shape, values} }
+
+// TestOperators runs every operator on literal numbers in ONNX Runtime. The
+// first dimension of each operand is the batch.
+func TestOperators(t *testing.T) {
+	type values = []*graph.Value
+	ramp := of([]int64{2, 3}, 1, 2, 3, 4, 5, 6)
+	tests := []struct {
+		name  string
+		apply func(in values) *graph.Value
+		in    []array
+		want  array
+	}{
+		{"Add", func(in values) *graph.Value { return graph.Add(in[0], in[1]) }, []array{ramp, ramp}, of([]int64{2, 3}, 2, 4, 6, 8, 10, 12)},
+		{"Sub", func(in values) *graph.Value { return graph.Sub(in[0], in[0].Graph().Floats(graph.Shape{3}, 1, 2, 3)) }, []array{ramp}, of([]int64{2, 3}, 0, 0, 0, 3, 3, 3)},
+		{"Mul", func(in values) *graph.Value { return graph.Mul(in[0], in[0]) }, []array{ramp}, of([]int64{2, 3}, 1, 4, 9, 16, 25, 36)},
+		{"Div", func(in values) *graph.Value { return graph.Div(in[0], in[0].Graph().Floats(graph.Shape{1}, 2)) }, []array{ramp}, of([]int64{2, 3}, .5, 1, 1.5, 2, 2.5, 3)},
+		{"Max", func(in values) *graph.Value { return graph.Max(in[0], in[0].Graph().Floats(graph.Shape{}, 4)) }, []array{ramp}, of([]int64{2, 3}, 4, 4, 4, 4, 5, 6)},
+		{"Cast", func(in values) *graph.Value {
+			return graph.Cast(graph.Cast(in[0], graph.BFloat16), graph.Float32)
+		}, []array{of([]int64{1, 2}, 1, 1.001)}, of([]int64{1, 2}, 1, 1)},
+		{"MatMul", func(in values) *graph.Value { return graph.MatMul(in[0], in[1]) },
+			[]array{of([]int64{1, 1, 2}, 1, 2), of([]int64{1, 2, 2}, 1, 2, 3, 4)}, of([]int64{1, 1, 2}, 7, 10)},
+		{"Linear", func(in values) *graph.Value {
+			g := in[0].Graph()
+			return graph.Linear(in[0], g.Floats(graph.Shape{2, 3}, 1, 0, 0, 1, 1, 1), g.Floats(graph.Shape{2}, 10, 20))
+		}, []array{ramp}, of([]int64{2, 2}, 11, 26, 14, 35)},
+		{"Linear without bias", func(in values) *graph.Value {
+			return graph.Linear(in[0], in[0].Graph().Floats(graph.Shape{1, 3}, 1, 1, 1), nil)
+		}, []array{ramp}, of([]int64{2, 1}, 6, 15)},
+		{"Reshape", func(in values) *graph.Value { return graph.Reshape(in[0], -3, 1) }, []array{ramp}, of([]int64{6, 1}, 1, 2, 3, 4, 5, 6)},
+		{"Transpose", func(in values) *graph.Value { return graph.Transpose(in[0], 1, 0) }, []array{ramp}, of([]int64{3, 2}, 1, 4, 2, 5, 3, 6)},
+		{"Slice", func(in values) *graph.Value { return graph.Slice(in[0], -1, 1, 3) }, []array{ramp}, of([]int64{2, 2}, 2, 3, 5, 6)},
+		{"Gather", func(in values) *graph.Value {
+			g := in[0].Graph()
+			return graph.Add(graph.Slice(in[0], 1, 0, 1), graph.Gather(g.Floats(graph.Shape{3, 1}, 10, 20, 30), g.Ints(2)))
+		}, []array{ramp}, of([]int64{2, 1}, 31, 34)},
+		{"Expand", func(in values) *graph.Value {
+			return graph.Expand(in[0].Graph().Floats(graph.Shape{1, 2}, 7, 8), in[0])
+		}, []array{ramp}, of([]int64{2, 2}, 7, 8, 7, 8)},
+		{"Softmax", func(in values) *graph.Value { return graph.Softmax(in[0]) },
+			[]array{of([]int64{1, 2}, 0, float32(math.Log(3)))}, of([]int64{1, 2}, .25, .75)},
+		{"LayerNorm", func(in values) *graph.Value {
+			g := in[0].Graph()
+			return graph.LayerNorm(in[0], g.Floats(graph.Shape{2}, 2, 3), g.Floats(graph.Shape{2}, 0, 1), 1e-12)
+		}, []array{of([]int64{1, 2}, 3, 5)}, of([]int64{1, 2}, -2, 4)},
+		{"ReduceL2", func(in values) *graph.Value { return graph.ReduceL2(in[0]) }, []array{of([]int64{1, 2}, 3, 4)}, of([]int64{1, 1}, 5)},
+		{"Unit", func(in values) *graph.Value { return graph.Unit(in[0]) }, []array{of([]int64{2, 2}, 3, 4, 0, 0)}, of([]int64{2, 2}, .6, .8, 0, 0)},
+		{"Gelu", func(in values) *graph.Value { return graph.Gelu(in[0]) }, []array{of([]int64{1, 2}, 1, -2)}, of([]int64{1, 2}, .8413447, -.0455003)},
+		{"GeluTanh", func(in values) *graph.Value { return graph.GeluTanh(in[0]) }, []array{of([]int64{1, 2}, 1, -2)}, of([]int64{1, 2}, .8411920, -.0454023)},
+		// Two heads of width one; the scores of the second are 0 and log 3.
+		{"MultiHeadAttention", func(in values) *graph.Value { return graph.MultiHeadAttention(in[0], in[1], in[2], 2) },
+			[]array{of([]int64{1, 1, 2}, 0, 1), of([]int64{1, 2, 2}, 5, 0, 5, float32(math.Log(3))), of([]int64{1, 2, 2}, 1, 1, 3, 5)}, of([]int64{1, 1, 2}, 2, 4)},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got := run(t, test.in, test.apply)
+			if !slices.Equal(got.Shape, test.want.shape) {
+				t.Fatalf("shape %v, want %v", got.Shape, test.want.shape)
+			}
+			for i, want := range test.want.values {
+				if math.Abs(float64(got.Floats[i]-want)) > 1e-5 {
+					t.Fatalf("%v, want %v", got.Floats, test.want.values)
+				}
+			}
+		})
+	}
+}
+
+// run builds a graph of one operator and runs it.
+func run(t *testing.T, in []array, apply func([]*graph.Value) *graph.Value) ort.Tensor {
+	t.Helper()
+	library := os.Getenv("POLYLENS_ONNXRUNTIME")
+	if library == "" {
+		t.Skip("POLYLENS_ONNXRUNTIME does not name the ONNX Runtime library; `make test` sets it")
+	}
+	var inputs []ort.Tensor
+	model := ort.Model{}
+	var result *graph.Value
+	g, err := graph.Build(t.Name(), func(g *graph.Graph) {
+		var values []*graph.Value
+		for i, operand := range in {
+			shape := append([]int64{graph.Batch}, operand.shape[1:]...)
+			values = append(values, g.Input(string(rune('a'+i)), graph.Float32, shape...))
+			inputs = append(inputs, ort.Floats(operand.values, operand.shape...))
+			model.Inputs = append(model.Inputs, ort.Port{Name: values[i].Name, Shape: shape})
+		}
+		result = apply(values)
+		g.Output("result", result)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	model.Graph, model.Outputs = g.Encode(), []ort.Port{{Name: "result", Shape: result.Shape}}
+	environment, err := ort.Open(library)
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, err := environment.NewSession(model, ort.Options{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	results, err := session.Run(t.Context(), inputs...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if inferred := result.Shape.Concrete(in[0].shape[0]); !slices.Equal(inferred, results[0].Shape) {
+		t.Errorf("inferred shape %v, the runtime says %v", inferred, results[0].Shape)
+	}
+	return results[0]
+}
+
+// TestMisfitsAreErrors: what does not fit ends Build with an error that shows
+// the shapes.
+func TestMisfitsAreErrors(t *testing.T) {
+	tests := []struct {
+		name  string
+		build func(g *graph.Graph, x *graph.Value) // x is [B, 4, 6]
+		want  string
+	}{
+		{"broadcast", func(g *graph.Graph, x *graph.Value) { graph.Add(x, g.Floats(graph.Shape{5}, 1, 2, 3, 4, 5)) }, "[B, 4, 6] and [5]"},
+		{"types", func(g *graph.Graph, x *graph.Value) { graph.Add(x, g.Ints(1)) }, "different types"},
+		{"matmul", func(g *graph.Graph, x *graph.Value) { graph.MatMul(x, x) }, "cannot multiply"},
+		{"linear", func(g *graph.Graph, x *graph.Value) {
+			graph.Linear(graph.Reshape(x, -4, 6), g.Floats(graph.Shape{1, 2}, 1, 2), nil)
+		}, "[4B, 6]"},
+		{"linear bias", func(g *graph.Graph, x *graph.Value) {
+			graph.Linear(graph.Reshape(x, -12, 2), g.Floats(graph.Shape{1, 2}, 1, 2), g.Floats(graph.Shape{2}, 1, 2))
+		}, "bias"},
+		{"reshape", func(g *graph.Graph, x *graph.Value) { graph.Reshape(x, graph.Batch, 5) }, "cannot take shape [B, 5]"},
+		{"reshape loses the batch", func(g *graph.Graph, x *graph.Value) { graph.Reshape(x, 24) }, "cannot take shape [24]"},
+		{"transpose", func(g *graph.Graph, x *graph.Value) { graph.Transpose(x, 0, 0, 1) }, "no permutation"},
+		{"transpose rank", func(g *graph.Graph, x *graph.Value) { graph.Transpose(x, 0) }, "no permutation"},
+		{"slice", func(g *graph.Graph, x *graph.Value) { graph.Slice(x, 1, 2, 5) }, "outside axis 1"},
+		{"axis", func(g *graph.Graph, x *graph.Value) { graph.Slice(x, 3, 0, 1) }, "axis 3 is outside"},
+		{"gather", func(g *graph.Graph, x *graph.Value) { graph.Gather(x, x) }, "cannot look"},
+		{"expand", func(g *graph.Graph, x *graph.Value) { graph.Expand(x, x) }, "cannot be repeated"},
+		{"layer norm", func(g *graph.Graph, x *graph.Value) {
+			one := g.Floats(graph.Shape{1}, 1)
+			graph.LayerNorm(x, one, one, 1e-6)
+		}, "do not share a width"},
+		{"heads", func(g *graph.Graph, x *graph.Value) { graph.MultiHeadAttention(x, x, x, 5) }, "5 heads do not divide"},
+		{"attention", func(g *graph.Graph, x *graph.Value) { graph.MultiHeadAttention(x, graph.Slice(x, 2, 0, 3), x, 2) }, "do not fit"},
+		{"constant", func(g *graph.Graph, x *graph.Value) { g.Floats(graph.Shape{2}, 1) }, "do not fill"},
+		{"external", func(g *graph.Graph, x *graph.Value) {
+			g.External("w", graph.Float32, graph.Shape{2}, graph.External{Location: "f", Length: 4})
+		}, "does not fill the 4 bytes of f"},
+		{"name twice", func(g *graph.Graph, x *graph.Value) { g.Input("x", graph.Float32) }, "used twice"},
+		{"mark twice", func(g *graph.Graph, x *graph.Value) { g.Mark("m", x); g.Mark("m", x) }, "named twice"},
+		{"no mark", func(g *graph.Graph, x *graph.Value) { g.MarkOutput("m") }, "no intermediate"},
+		{"no output", func(g *graph.Graph, x *graph.Value) {}, "no output"},
+		{"another graph", func(g *graph.Graph, x *graph.Value) {
+			_, _ = graph.Build("other", func(other *graph.Graph) { graph.Add(x, other.Input("y", graph.Float32, 6)) })
+			other := &graph.Value{Name: "stranger", DType: graph.Float32, Shape: x.Shape}
+			graph.Add(x, other)
+		}, "another graph"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := graph.Build("misfit", func(g *graph.Graph) { test.build(g, g.Input("x", graph.Float32, graph.Batch, 4, 6)) })
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v does not say %q", err, test.want)
+			}
+		})
+	}
+}
+
+func TestBuildPassesOtherPanics(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("a panic that is none of the graph's was swallowed")
+		}
+	}()
+	_, _ = graph.Build("panics", func(*graph.Graph) { panic("a bug") })
+}
+
+// TestGraphCanBeWalked: what a differentiator needs is there.
+func TestGraphCanBeWalked(t *testing.T) {
+	g, err := graph.Build("walk", func(g *graph.Graph) {
+		x := g.Input("x", graph.Float32, graph.Batch, 2)
+		w := g.External("w", graph.Float32, graph.Shape{3, 2}, graph.External{Location: "f", Offset: 8, Length: 24})
+		g.Output("y", g.Mark("hidden", graph.Linear(x, w, nil)))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hidden, ok := g.Marked("hidden")
+	if !ok || !hidden.Shape.Equal(graph.Shape{graph.Batch, 3}) || !slices.Equal(g.Marks(), []string{"hidden"}) {
+		t.Fatalf("hidden is %v among %v", hidden, g.Marks())
+	}
+	node := hidden.Producer
+	if node.Op != "Gemm" || node.Attribute("transB") != int64(1) || node.Attribute("none") != nil || node.Inputs[1].Name != "w" {
+		t.Errorf("hidden comes from %+v", node)
+	}
+	if at := node.Inputs[1].Initializer.External; at.Offset != 8 {
+		t.Errorf("w lies at %+v", at)
+	}
+	var problem *graph.BuildError
+	_, err = graph.Build("bad", func(g *graph.Graph) { graph.Fail("here", "no") })
+	if !errors.As(err, &problem) || problem.Op != "here" {
+		t.Errorf("error %v is no BuildError", err)
+	}
+}
