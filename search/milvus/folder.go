@@ -20,7 +20,7 @@ import (
 //	password        of Milvus' root user, used when it is not isolated
 //	configs/        written by us before every start
 //	logs/           server.log (output), Milvus' own log and etcd's
-//	etcd/ rocksmq/ storage/ run/  Milvus' own
+//	etcd/ rocksmq/ storage/ tmp/  Milvus' own
 type dataFolder struct {
 	path string
 	lock *os.File
@@ -35,7 +35,7 @@ func openDataFolder(path string) (*dataFolder, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, dir := range []string{path, filepath.Join(path, "configs"), filepath.Join(path, "logs")} {
+	for _, dir := range []string{path, filepath.Join(path, "configs"), filepath.Join(path, "logs"), filepath.Join(path, "tmp")} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, err
 		}

@@ -6,7 +6,9 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 	"time"
 
@@ -69,6 +71,9 @@ func runKeeper(encoded string) error {
 	if task.Probe {
 		return nil
 	}
+	if task.Isolated {
+		hideShared(task)
+	}
 	return keep(task)
 }
 
@@ -117,6 +122,31 @@ func raiseLoopback() error {
 		return fmt.Errorf("bring up the loopback interface in the new network: %w", err)
 	}
 	return nil
+}
+
+// hideShared gives Milvus a /run and a /tmp of its own: it writes to
+// /run/milvus and /tmp/milvus, whoever owns them, and another user's folders
+// there can keep it from starting. Best effort: a single user fares well
+// without.
+func hideShared(task keeperTask) {
+	if err := unix.Mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		fmt.Fprintln(os.Stderr, "keeper of Milvus: no folders of its own:", err)
+		return
+	}
+	for _, dir := range []string{"/run", "/tmp"} {
+		if holds(dir, task.Binary) || holds(dir, task.Dir) {
+			continue // it would hide our own files
+		}
+		if err := unix.Mount("tmpfs", dir, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "size=16m,mode=0700"); err != nil {
+			fmt.Fprintf(os.Stderr, "keeper of Milvus: no %s of its own: %v\n", dir, err)
+		}
+	}
+}
+
+// holds reports whether path is, or may be, inside dir.
+func holds(dir, path string) bool {
+	real, err := filepath.EvalSymlinks(path)
+	return err != nil || strings.HasPrefix(real, dir+"/")
 }
 
 func inheritedDoor() (*net.UnixListener, error) {

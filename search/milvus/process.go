@@ -78,10 +78,10 @@ func keeperCommand(task keeperTask) (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-// isolate asks for a user and a network namespace. Being root inside (our own
-// user outside) lets the keeper bring the loopback interface up.
+// isolate asks for user, network and mount namespaces. Being root inside (our
+// own user outside) lets the keeper bring the loopback interface up.
 func isolate(attr *syscall.SysProcAttr) {
-	attr.Cloneflags = syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET
+	attr.Cloneflags = syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET | syscall.CLONE_NEWNS
 	attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
 	attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}
 }
@@ -89,7 +89,7 @@ func isolate(attr *syscall.SysProcAttr) {
 // passedOn is the part of our environment that a child needs: no secrets.
 func passedOn() []string {
 	var kept []string
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "TZ", "LANG"} {
+	for _, name := range []string{"PATH", "HOME", "TZ", "LANG"} {
 		if value, ok := os.LookupEnv(name); ok {
 			kept = append(kept, name+"="+value)
 		}

@@ -71,7 +71,7 @@ func (p ports) open() []int {
 func serverEnvironment(server, data string, ports ports) []string {
 	return append(passedOn(),
 		"DEPLOY_MODE=STANDALONE",
-		"MILVUS_RUN_DIR="+filepath.Join(data, "run"),
+		"TMPDIR="+filepath.Join(data, "tmp"),
 		fmt.Sprintf("METRICS_PORT=%d", ports.metrics),
 		"LD_LIBRARY_PATH="+server,
 	)
