@@ -17,7 +17,7 @@ type collectionAnswer struct{ Body Collection }
 
 type collectionsAnswer struct {
 	Body struct {
-		Collections []Collection `json:"collections"`
+		Collections []Collection `json:"collections" nullable:"false"`
 	}
 }
 

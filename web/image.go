@@ -15,17 +15,23 @@ type ImagePath struct {
 	ID string `path:"id" maxLength:"64" doc:"Identity of the image within the collection"`
 }
 
-type imageAnswer struct{ Body Image }
+type imageAnswer struct{ Body FullImage }
+
+type getImageInput struct {
+	ImagePath
+	AcceptLanguage
+}
 
 type listImagesInput struct {
 	CollectionPath
+	AcceptLanguage
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"Images a page"`
 	Cursor string `query:"cursor" maxLength:"512" doc:"“next” of the page before"`
 }
 
 type imagesAnswer struct {
 	Body struct {
-		Images []Image `json:"images"`
+		Images []Image `json:"images" nullable:"false"`
 		Next   string  `json:"next,omitempty" doc:"Cursor of the next page; absent after the last"`
 	}
 }
@@ -63,18 +69,19 @@ func (s *server) listImages(ctx context.Context, input *listImagesInput) (*image
 	answer := &imagesAnswer{}
 	answer.Body.Next = next
 	answer.Body.Images = make([]Image, len(images))
+	prefer := input.prefer()
 	for i, image := range images {
-		answer.Body.Images[i] = newImage(image)
+		answer.Body.Images[i] = newImage(image, prefer)
 	}
 	return answer, nil
 }
 
-func (s *server) getImage(ctx context.Context, input *ImagePath) (*imageAnswer, error) {
+func (s *server) getImage(ctx context.Context, input *getImageInput) (*imageAnswer, error) {
 	image, err := s.Catalog.Image(ctx, input.Name, input.ID)
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
-	return &imageAnswer{Body: newImage(image)}, nil
+	return &imageAnswer{Body: newFullImage(image, input.prefer())}, nil
 }
 
 func (s *server) getThumbnail(ctx context.Context, input *thumbnailInput) (*huma.StreamResponse, error) {

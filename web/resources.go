@@ -22,7 +22,20 @@ type Image struct {
 	Width    int            `json:"width,omitempty" doc:"Pixels, upright"`
 	Height   int            `json:"height,omitempty" doc:"Pixels, upright"`
 	Color    string         `json:"color,omitempty" doc:"Mean colour, as #rrggbb, for a placeholder"`
-	Metadata map[string]any `json:"metadata" doc:"Whatever the source told, such as captions and tags"`
+	Metadata map[string]any `json:"metadata" doc:"Whatever the source told, such as tags"`
+	Caption  *Caption       `json:"caption,omitempty" doc:"The caption in the language that Accept-Language prefers, else English, else any"`
+}
+
+// Caption is a text about a picture.
+type Caption struct {
+	Language string `json:"language" doc:"BCP 47 tag; empty when unknown"`
+	Text     string `json:"text"`
+}
+
+// FullImage is an image with all that is known of it.
+type FullImage struct {
+	Image
+	Captions []Caption `json:"captions" nullable:"false" doc:"Every caption, in all languages"`
 }
 
 // Hit is an image that a search found.
@@ -36,11 +49,11 @@ type TaskStatus string
 
 // The states of a task; the last three are final.
 const (
-	TaskQueued    TaskStatus = "queued"
-	TaskRunning   TaskStatus = "running"
-	TaskSucceeded TaskStatus = "succeeded"
-	TaskFailed    TaskStatus = "failed"
-	TaskCanceled  TaskStatus = "canceled"
+	TaskEnqueued   TaskStatus = "enqueued"
+	TaskProcessing TaskStatus = "processing"
+	TaskSucceeded  TaskStatus = "succeeded"
+	TaskFailed     TaskStatus = "failed"
+	TaskCanceled   TaskStatus = "canceled"
 )
 
 // Final tells whether the state can change no more.
@@ -53,10 +66,10 @@ type Task struct {
 	ID         string       `json:"id"`
 	Collection string       `json:"collection"`
 	Source     Source       `json:"source"`
-	Status     TaskStatus   `json:"status" enum:"queued,running,succeeded,failed,canceled"`
+	Status     TaskStatus   `json:"status" enum:"enqueued,processing,succeeded,failed,canceled"`
 	Error      string       `json:"error,omitempty" doc:"Why the task failed"`
 	Progress   Progress     `json:"progress"`
-	Failures   []FileFailed `json:"failures" doc:"The first pictures that could not be read"`
+	Failures   []FileFailed `json:"failures" nullable:"false" doc:"The first pictures that could not be read"`
 	Created    time.Time    `json:"created"`
 	Started    *time.Time   `json:"started,omitempty"`
 	Finished   *time.Time   `json:"finished,omitempty"`
@@ -101,21 +114,29 @@ type ModelInfo struct {
 	Bundled     bool   `json:"bundled" doc:"Whether it is the small model that comes with Polylens, made for emoji-like art only"`
 }
 
-func newImage(image search.Image) Image {
+func newImage(image search.Image, prefer languages) Image {
 	metadata := image.Metadata
 	if metadata == nil {
 		metadata = map[string]any{}
 	}
 	return Image{
 		ID: image.ID, URI: image.URI, Width: image.Width, Height: image.Height,
-		Color: image.Color, Metadata: metadata,
+		Color: image.Color, Metadata: metadata, Caption: prefer.caption(image.Captions),
 	}
 }
 
-func newHits(hits []search.Hit) []Hit {
+func newFullImage(image search.Image, prefer languages) FullImage {
+	captions := make([]Caption, len(image.Captions))
+	for i, caption := range image.Captions {
+		captions[i] = Caption(caption)
+	}
+	return FullImage{Image: newImage(image, prefer), Captions: captions}
+}
+
+func newHits(hits []search.Hit, prefer languages) []Hit {
 	answer := make([]Hit, len(hits))
 	for i, hit := range hits {
-		answer[i] = Hit{Image: newImage(hit.Image), Score: hit.Score}
+		answer[i] = Hit{Image: newImage(hit.Image, prefer), Score: hit.Score}
 	}
 	return answer
 }

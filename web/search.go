@@ -18,6 +18,7 @@ import (
 
 // SearchOptions are the parameters that every search has.
 type SearchOptions struct {
+	AcceptLanguage
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"40" doc:"Hits a page"`
 	Cursor string `query:"cursor" maxLength:"512" doc:"“next” of the page before, of the same query"`
 	Filter string `query:"filter" maxLength:"16384" example:"{\"field\":\"group\",\"eq\":\"animals\"}" doc:"Condition on metadata, as JSON: {\"field\":F,OP:V} with OP one of eq, ne, lt, le, gt, ge, in, contains; {\"and\":[…]}, {\"or\":[…]}, {\"not\":…}"`
@@ -39,7 +40,7 @@ type pictureSearchInput struct {
 
 type searchAnswer struct {
 	Body struct {
-		Hits []Hit  `json:"hits" doc:"Best first"`
+		Hits []Hit  `json:"hits" nullable:"false" doc:"Best first"`
 		Next string `json:"next,omitempty" doc:"Cursor of the next page; absent after the last"`
 	}
 }
@@ -71,7 +72,7 @@ func (s *server) search(ctx context.Context, input *searchInput) (*searchAnswer,
 	default:
 		results, err = s.Search.ByText(ctx, input.Name, input.Text, options)
 	}
-	return s.answer(ctx, results, err)
+	return s.answer(ctx, input.prefer(), results, err)
 }
 
 func (s *server) searchByPicture(ctx context.Context, input *pictureSearchInput) (*searchAnswer, error) {
@@ -88,15 +89,15 @@ func (s *server) searchByPicture(ctx context.Context, input *pictureSearchInput)
 		return nil, newProblem(kindBadPicture, "the picture cannot be used: "+err.Error())
 	}
 	results, err := s.Search.ByPicture(ctx, input.Name, picture, options)
-	return s.answer(ctx, results, err)
+	return s.answer(ctx, input.prefer(), results, err)
 }
 
-func (s *server) answer(ctx context.Context, results search.Results, err error) (*searchAnswer, error) {
+func (s *server) answer(ctx context.Context, prefer languages, results search.Results, err error) (*searchAnswer, error) {
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
 	answer := &searchAnswer{}
-	answer.Body.Hits, answer.Body.Next = newHits(results.Hits), results.Next
+	answer.Body.Hits, answer.Body.Next = newHits(results.Hits, prefer), results.Next
 	return answer, nil
 }
 

@@ -18,7 +18,7 @@ type taskAnswer struct{ Body Task }
 
 type tasksAnswer struct {
 	Body struct {
-		Tasks []Task `json:"tasks" doc:"Newest first"`
+		Tasks []Task `json:"tasks" nullable:"false" doc:"Newest first"`
 	}
 }
 

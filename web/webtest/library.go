@@ -65,19 +65,16 @@ func (s *shelf) add(concept Concept, variant int) {
 	picture := concept.Draw(variant)
 	file := EncodePNG(picture)
 	id := concept.Name + "-" + strconv.Itoa(variant)
-	captions := make([]any, 0, len(concept.Names))
-	for language, text := range concept.Names {
-		captions = append(captions, map[string]any{"lang": language, "text": text})
+	var captions []search.Caption
+	for _, language := range slices.Sorted(maps.Keys(concept.Names)) {
+		captions = append(captions, search.Caption{Language: language, Text: concept.Names[language]})
 	}
-	slices.SortFunc(captions, func(a, b any) int {
-		return cmp.Compare(a.(map[string]any)["lang"].(string), b.(map[string]any)["lang"].(string))
-	})
 	s.images = append(s.images, search.Image{
 		ID: id, URI: "file:///pictures/" + id + ".png",
 		Width: picture.Bounds().Dx(), Height: picture.Bounds().Dy(),
-		Color: hexColor(picture.At(2, 2)),
+		Color: hexColor(picture.At(2, 2)), Captions: captions,
 		Metadata: map[string]any{
-			"captions": captions, "group": concept.Group, "tags": []any{concept.Name, "drawn"}, "variant": float64(variant),
+			"group": concept.Group, "tags": []any{concept.Name, "drawn"}, "variant": float64(variant),
 		},
 	})
 	s.files[id] = file

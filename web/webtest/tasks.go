@@ -49,7 +49,7 @@ func (t *Tasks) IndexFolder(_ context.Context, collection, directory string) (we
 	id := "task-" + strconv.Itoa(len(t.tasks)+1)
 	task := web.Task{
 		ID: id, Collection: collection, Source: web.Source{Directory: directory},
-		Status: web.TaskRunning, Created: time.Now().UTC(),
+		Status: web.TaskProcessing, Created: time.Now().UTC(),
 		Progress: web.Progress{Total: len(Concepts) * Variants, SecondsLeft: -1},
 	}
 	task.Started = &task.Created
