@@ -1,0 +1,70 @@
+package decode
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Reason says why a picture could not be had.
+type Reason string
+
+const (
+	Unreadable    Reason = "unreadable"      // the file cannot be opened or read
+	Empty         Reason = "empty"           // no bytes, or no pixels
+	UnknownFormat Reason = "unknown format"  // not one of the formats of this package
+	Unsupported   Reason = "unsupported"     // a rare variant of such a format
+	Corrupt       Reason = "corrupt"         // damaged, or cut off
+	TooLarge      Reason = "too large"       // more bytes than Limits.MaxBytes
+	TooManyPixels Reason = "too many pixels" // beyond MaxPixels, MaxSide or MaxMemory
+	TimedOut      Reason = "timed out"       // not done after Limits.Timeout
+	Stopped       Reason = "stopped"         // the caller's context ended; says nothing about the picture
+)
+
+// remedies say what a user can do.
+var remedies = map[Reason]string{
+	Unreadable:    "check that the file exists and may be read",
+	Empty:         "copy the picture again from where it came",
+	UnknownFormat: "convert it to JPEG, PNG, GIF, WebP, BMP or TIFF",
+	Unsupported:   "save it again as an ordinary JPEG or PNG",
+	Corrupt:       "copy the picture again from where it came, or save it anew",
+	TooLarge:      "make the file smaller or raise the limit",
+	TooManyPixels: "scale the picture down or raise the limit",
+	TimedOut:      "scale the picture down or raise the time limit",
+}
+
+// Error is the only type of error that File and Bytes return.
+type Error struct {
+	URI    string // the name the caller gave
+	Format string // as far as known: "jpeg", "png", "gif", "webp", "bmp", "tiff"
+	Reason Reason
+	Err    error
+}
+
+func (e *Error) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "picture %s: %s", e.URI, e.Reason)
+	if e.Format != "" {
+		fmt.Fprintf(&b, " (%s)", e.Format)
+	}
+	if e.Err != nil {
+		fmt.Fprintf(&b, ": %v", e.Err)
+	}
+	if r := remedies[e.Reason]; r != "" {
+		fmt.Fprintf(&b, "; %s", r)
+	}
+	return b.String()
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// fault is an error that knows its reason; Bytes and File add the rest.
+type fault struct {
+	reason Reason
+	err    error
+}
+
+func (f *fault) Error() string { return f.err.Error() }
+
+func faultf(r Reason, format string, args ...any) error {
+	return &fault{r, fmt.Errorf(format, args...)}
+}

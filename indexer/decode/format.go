@@ -1,0 +1,98 @@
+package decode
+
+import (
+	"bytes"
+	"image"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+	"io"
+
+	"golang.org/x/image/bmp"
+	"golang.org/x/image/tiff"
+	"golang.org/x/image/webp"
+)
+
+// codec is a format that can be read.
+type codec struct {
+	name   string
+	config func(io.Reader) (image.Config, error)
+	decode func(io.Reader) (image.Image, error)
+}
+
+var codecs = []codec{
+	{"jpeg", jpeg.DecodeConfig, jpeg.Decode},
+	{"png", png.DecodeConfig, png.Decode},
+	{"gif", gif.DecodeConfig, gif.Decode},
+	{"webp", webp.DecodeConfig, webp.Decode},
+	{"bmp", bmp.DecodeConfig, bmp.Decode},
+	{"tiff", tiff.DecodeConfig, tiff.Decode},
+}
+
+// magics are the first bytes of formats; '?' stands for any byte. Those below
+// are named only so that the error can say what the file is.
+var magics = []struct{ magic, name string }{
+	{"\xff\xd8\xff", "jpeg"},
+	{"\x89PNG\r\n\x1a\n", "png"},
+	{"GIF87a", "gif"},
+	{"GIF89a", "gif"},
+	{"RIFF????WEBP", "webp"},
+	{"BM", "bmp"},
+	{"II*\x00", "tiff"},
+	{"MM\x00*", "tiff"},
+
+	{"????ftypheic", "HEIC"}, {"????ftypheix", "HEIC"}, {"????ftypmif1", "HEIC"}, {"????ftyphevc", "HEIC"},
+	{"????ftypavif", "AVIF"}, {"????ftypavis", "AVIF"}, {"????ftyp", "a video"},
+	{"\xff\x0a", "JPEG XL"}, {"\x00\x00\x00\x0cJXL ", "JPEG XL"}, {"\x00\x00\x00\x0cjP  ", "JPEG 2000"},
+	{"II+\x00", "BigTIFF"}, {"MM\x00+", "BigTIFF"}, {"8BPS", "a Photoshop file"}, {"%PDF", "PDF"}, {"%!PS", "PostScript"},
+	{"\x00\x00\x01\x00", "an icon (ICO)"}, {"<svg", "SVG"}, {"<?xml", "XML or SVG"}, {"<!DOCTYPE", "a web page"}, {"<html", "a web page"},
+	{"PK\x03\x04", "a zip archive"}, {"\x1f\x8b", "a gzip file"},
+}
+
+// sniff names the format by the first bytes; "" is unknown.
+func sniff(data []byte) string {
+	for _, m := range magics {
+		if hasMagic(data, m.magic) {
+			return m.name
+		}
+	}
+	return ""
+}
+
+func hasMagic(data []byte, magic string) bool {
+	if len(data) < len(magic) {
+		return false
+	}
+	for i := range len(magic) {
+		if magic[i] != '?' && magic[i] != data[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// find returns the codec for the content.
+func find(data []byte) (codec, error) {
+	if len(data) == 0 {
+		return codec{}, faultf(Empty, "it has no bytes")
+	}
+	name := sniff(data)
+	for _, c := range codecs {
+		if c.name == name {
+			return c, nil
+		}
+	}
+	if name != "" {
+		return codec{}, faultf(UnknownFormat, "it looks like %s", name)
+	}
+	return codec{}, faultf(UnknownFormat, "it begins with %q", data[:min(len(data), 12)])
+}
+
+// variant refuses what the decoder would call corrupt though it is not.
+func variant(format string, data []byte) error {
+	const animation = 1 << 1 // flag in the VP8X chunk, the first of an extended WebP
+	if format == "webp" && len(data) > 20 && bytes.Equal(data[12:16], []byte("VP8X")) && data[20]&animation != 0 {
+		return faultf(Unsupported, "animated WebP")
+	}
+	return nil
+}

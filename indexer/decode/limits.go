@@ -1,0 +1,88 @@
+package decode
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+)
+
+// Limits bound what one picture may cost. A zero field has the default.
+type Limits struct {
+	MaxBytes  int64         // size of the file; default 256 MiB
+	MaxPixels int64         // width times height; default 128 million
+	MaxSide   int           // width and height in pixels; default 65,535
+	MaxMemory int64         // bytes that decoding may take at worst; default 1 GiB
+	Timeout   time.Duration // from the call to the picture; default 30 s
+	Budget    *Budget       // shared by calls that run at the same time; default none
+}
+
+func (l Limits) withDefaults() Limits {
+	l.MaxBytes = or(l.MaxBytes, 256<<20)
+	l.MaxPixels = or(l.MaxPixels, 128e6)
+	l.MaxSide = or(l.MaxSide, 65535)
+	l.MaxMemory = or(l.MaxMemory, 1<<30)
+	l.Timeout = or(l.Timeout, 30*time.Second)
+	return l
+}
+
+func or[T int | int64 | time.Duration](v, missing T) T {
+	if v == 0 {
+		return missing
+	}
+	return v
+}
+
+// Budget bounds the memory of decoders that run at the same time, also of
+// those that a deadline has left behind. A decoder waits, within its own
+// deadline, until its worst case fits.
+type Budget struct {
+	bytes int64
+	sem   *semaphore.Weighted
+}
+
+// NewBudget returns a budget of so many bytes. A picture that needs more than
+// all of it is decoded alone.
+func NewBudget(bytes int64) *Budget {
+	return &Budget{bytes, semaphore.NewWeighted(bytes)}
+}
+
+// take waits for memory and returns the function that gives it back.
+func (b *Budget) take(ctx context.Context, bytes int64) (func(), error) {
+	if b == nil {
+		return func() {}, nil
+	}
+	n := min(bytes, b.bytes)
+	if err := b.sem.Acquire(ctx, n); err != nil {
+		return nil, err
+	}
+	return func() { b.sem.Release(n) }, nil
+}
+
+// bytesPerPixel is what a decoder allocates at worst: the picture, its working
+// copy (coefficients of a progressive JPEG, the strip of a TIFF) and the
+// upright picture.
+func bytesPerPixel(format string, progressive bool) int64 {
+	switch {
+	case format == "tiff", format == "jpeg" && progressive:
+		return 16
+	case format == "gif":
+		return 4
+	}
+	return 8
+}
+
+// check refuses a size before any memory is taken for it.
+func (l Limits) check(width, height int, perPixel int64) error {
+	if width <= 0 || height <= 0 {
+		return faultf(Empty, "it says it has %d x %d pixels", width, height)
+	}
+	if width > l.MaxSide || height > l.MaxSide {
+		return faultf(TooManyPixels, "%d x %d; the limit is %d on a side", width, height, l.MaxSide)
+	}
+	pixels := int64(width) * int64(height) // fits: both are at most MaxInt32 in every format
+	if most := min(l.MaxPixels, l.MaxMemory/perPixel); pixels > most {
+		return faultf(TooManyPixels, "%d x %d is %d pixels; the limit for such a file is %d", width, height, pixels, most)
+	}
+	return nil
+}

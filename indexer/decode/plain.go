@@ -1,0 +1,47 @@
+package decode
+
+import (
+	"image"
+	"image/draw"
+)
+
+// plain corrects what the decoder of a format leaves to its caller.
+func plain(img image.Image, format string, config image.Config) image.Image {
+	switch m := img.(type) {
+	case *image.Paletted:
+		return onCanvas(m, config)
+	case *image.Gray16:
+		return eightBits(m)
+	case *image.YCbCr:
+		if format == "webp" {
+			return fromWebP(m, nil, 0)
+		}
+	case *image.NYCbCrA:
+		return fromWebP(&m.YCbCr, m.A, m.AStride)
+	}
+	return img
+}
+
+// onCanvas places the first frame of a GIF that does not fill its screen.
+func onCanvas(m *image.Paletted, config image.Config) image.Image {
+	screen := image.Rect(0, 0, config.Width, config.Height)
+	if m.Rect == screen {
+		return m
+	}
+	canvas := image.NewNRGBA(screen)
+	draw.Draw(canvas, m.Rect, m, m.Rect.Min, draw.Src)
+	return canvas
+}
+
+// eightBits keeps the high bytes.
+func eightBits(m *image.Gray16) *image.Gray {
+	out := image.NewGray(image.Rect(0, 0, m.Rect.Dx(), m.Rect.Dy()))
+	for y := range m.Rect.Dy() {
+		src := m.Pix[m.PixOffset(m.Rect.Min.X, m.Rect.Min.Y+y):]
+		dst := out.Pix[y*out.Stride:][:out.Stride]
+		for x := range dst {
+			dst[x] = src[2*x]
+		}
+	}
+	return out
+}

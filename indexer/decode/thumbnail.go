@@ -1,0 +1,89 @@
+package decode
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"image/png"
+
+	"golang.org/x/image/draw"
+)
+
+// thumbnailQuality is of JPEG, 1 to 100. Above it files grow faster than they
+// look better.
+const thumbnailQuality = 85
+
+// Thumbnail encodes the picture with neither side longer than maxSide pixels,
+// keeping its proportions and never enlarging it. It is a JPEG, or a PNG where
+// the picture has transparency; contentType says which. Nothing of the
+// metadata of the original is in it.
+func Thumbnail(img image.Image, maxSide int) (data []byte, contentType string, err error) {
+	b := img.Bounds()
+	if b.Empty() || maxSide < 1 {
+		return nil, "", fmt.Errorf("thumbnail: picture of %d x %d, side %d; want at least one pixel", b.Dx(), b.Dy(), maxSide)
+	}
+	small := image.NewRGBA(image.Rectangle{Max: fit(b.Size(), maxSide)})
+	if small.Rect.Size() == b.Size() {
+		draw.Draw(small, small.Rect, img, b.Min, draw.Src)
+	} else {
+		draw.CatmullRom.Scale(small, small.Rect, img, b, draw.Src, nil)
+	}
+	var buf bytes.Buffer
+	if small.Opaque() {
+		contentType = "image/jpeg"
+		err = jpeg.Encode(&buf, small, &jpeg.Options{Quality: thumbnailQuality})
+	} else {
+		contentType = "image/png"
+		err = png.Encode(&buf, small)
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("thumbnail: %w", err)
+	}
+	return buf.Bytes(), contentType, nil
+}
+
+// fit returns the largest size of the same proportions, at least one pixel.
+func fit(size image.Point, maxSide int) image.Point {
+	long := max(size.X, size.Y)
+	if long <= maxSide {
+		return size
+	}
+	scale := func(v int) int { return max(1, (v*maxSide+long/2)/long) }
+	return image.Pt(scale(size.X), scale(size.Y))
+}
+
+// averageSamples is how many pixels along each side AverageColor looks at.
+const averageSamples = 64
+
+// AverageColor returns the mean colour of the picture on a white background as
+// "#rrggbb", to show before the picture has arrived. It samples a grid, so a
+// large picture costs no more than a small one.
+func AverageColor(img image.Image) string {
+	b := img.Bounds()
+	cols, rows := min(b.Dx(), averageSamples), min(b.Dy(), averageSamples)
+	if b.Empty() {
+		return "#ffffff"
+	}
+	var sum [3]uint64
+	for j := range rows {
+		y := b.Min.Y + (2*j+1)*b.Dy()/(2*rows)
+		for i := range cols {
+			c := onWhite(img.At(b.Min.X+(2*i+1)*b.Dx()/(2*cols), y))
+			for ch := range sum {
+				sum[ch] += uint64(c[ch])
+			}
+		}
+	}
+	n := uint64(cols*rows) * 0x101
+	round := func(v uint64) uint64 { return (v + n/2) / n }
+	return fmt.Sprintf("#%02x%02x%02x", round(sum[0]), round(sum[1]), round(sum[2]))
+}
+
+// onWhite returns 16-bit R, G and B.
+func onWhite(c color.Color) [3]uint32 {
+	r, g, b, a := c.RGBA()
+	white := 0xFFFF - a
+	return [3]uint32{r + white, g + white, b + white}
+}
