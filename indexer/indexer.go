@@ -5,39 +5,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"image"
 	"log/slog"
 	"runtime"
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sync/semaphore"
 
 	"polylens/indexer/catalog"
 	"polylens/indexer/source"
 )
 
-// Picture is a decoded file.
-type Picture struct {
-	Image  image.Image // upright
-	Width  int         // of Image
-	Height int
-	Format string
-	SHA256 string // of the file's bytes, hex
-	Color  string // average, #rrggbb
-}
-
-// Decoder reads the picture file at a path within its limits. An error that
-// is or wraps *fs.PathError speaks of the file system: the picture is tried
-// again on the next run. Every other error speaks of the file itself, which is
-// not tried again until it changes.
-type Decoder func(ctx context.Context, path string) (Picture, error)
-
 // Options tune an Indexer. Zero values mean the defaults.
 type Options struct {
 	Workers       int           // that decode at once; default: one for each core
 	Batch         int           // pictures encoded together, and at most repeated after a crash; default 16
-	PixelBudget   int64         // pixels decoded at once by all workers; default 100 million
 	IndexPatience time.Duration // how long to wait for an index that is unavailable; default 3 minutes
 	IndexTimeout  time.Duration // deadline of one call to the index; default 1 minute
 	Log           *slog.Logger  // default: none
@@ -46,7 +27,6 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	o.Workers = cmp.Or(o.Workers, runtime.GOMAXPROCS(0))
 	o.Batch = cmp.Or(o.Batch, 16)
-	o.PixelBudget = cmp.Or(o.PixelBudget, 100_000_000)
 	o.IndexPatience = cmp.Or(o.IndexPatience, 3*time.Minute)
 	o.IndexTimeout = cmp.Or(o.IndexTimeout, time.Minute)
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
@@ -66,17 +46,12 @@ type Indexer struct {
 	index   Index
 	decode  Decoder
 	options Options
-	pixels  *semaphore.Weighted
 	locks   locks
 }
 
 // New plugs an indexer together.
 func New(store *catalog.Store, encoder Encoder, index Index, decode Decoder, options Options) *Indexer {
-	options = options.withDefaults()
-	return &Indexer{
-		store: store, encoder: encoder, index: index, decode: decode, options: options,
-		pixels: semaphore.NewWeighted(options.PixelBudget),
-	}
+	return &Indexer{store: store, encoder: encoder, index: index, decode: decode, options: options.withDefaults()}
 }
 
 // Request says what to index.

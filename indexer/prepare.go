@@ -84,6 +84,9 @@ func (r *run) prepare(ctx context.Context, j job) (prepared, error) {
 // wherever that was.
 func (r *run) reuse(ctx context.Context, j job, image *catalog.Image) (bool, error) {
 	content := j.content
+	if content == "" && j.item.Size > maxHashed {
+		return false, nil
+	}
 	if content == "" {
 		var err error
 		if content, err = hashFile(j.item.Path); err != nil {
@@ -103,6 +106,10 @@ func (r *run) reuse(ctx context.Context, j job, image *catalog.Image) (bool, err
 	return err == nil, err
 }
 
+// maxHashed bounds the files that are read once more before they are decoded,
+// to find that they need not be.
+const maxHashed = 256 << 20
+
 func hashFile(path string) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -116,17 +123,8 @@ func hashFile(path string) (string, error) {
 	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
-// read decodes and preprocesses, holding its share of the pixel budget only
-// while the decoded picture is in memory.
+// read decodes and preprocesses.
 func (r *run) read(ctx context.Context, path string) (Picture, []float32, error) {
-	weight := min(pixelCount(path), r.options.PixelBudget)
-	if weight <= 0 {
-		weight = r.options.PixelBudget // unknown: alone
-	}
-	if err := r.pixels.Acquire(ctx, weight); err != nil {
-		return Picture{}, nil, err
-	}
-	defer r.pixels.Release(weight)
 	picture, err := r.decode(ctx, path)
 	if err != nil {
 		return Picture{}, nil, err
@@ -135,21 +133,19 @@ func (r *run) read(ctx context.Context, path string) (Picture, []float32, error)
 	if err != nil {
 		return Picture{}, nil, fmt.Errorf("cannot be prepared for the model: %w", err)
 	}
-	picture.Image = nil
+	picture.Image = nil // it is large
 	return picture, pixels, nil
 }
 
 // fail notes a picture that cannot be read. When the fault is in the file, the
-// image that it was before is gone; when it is in the file system, the image
-// stays and the next run tries again.
+// image that it was before is gone; when it may pass, the image stays.
 func (r *run) fail(ctx context.Context, j job, err error) error {
 	failure := catalog.Failure{
 		URI: j.item.URI, Source: r.source.Name(), Kind: catalog.FailurePicture,
 		Reason: reason(err), Size: j.item.Size, Modified: j.item.Modified,
 	}
-	var fileSystem *fs.PathError
-	if errors.As(err, &fileSystem) {
-		failure.Size = -1
+	if mayPass(err) {
+		failure.Size = -1 // no file has this size: the next run tries again
 	}
 	if failure.Size >= 0 || errors.Is(err, fs.ErrNotExist) {
 		r.met.forget(catalog.ImageID(r.collection, j.item.URI))

@@ -127,16 +127,6 @@ func (r *run) noteProblems(ctx context.Context, problems []source.Problem) error
 	return r.store.SaveFailures(ctx, r.collection, failures)
 }
 
-// reason is the text of an error as it is kept: valid and not endless.
-func reason(err error) string {
-	const longest = 500
-	text := strings.ReplaceAll(err.Error(), "\x00", "")
-	if len(text) > longest {
-		text = text[:longest]
-	}
-	return strings.ToValidUTF8(text, "")
-}
-
 // met remembers what a run has come across, to tell afterwards what is gone.
 type met struct {
 	mu       sync.Mutex

@@ -3,7 +3,6 @@ package indexer
 import (
 	"context"
 	"fmt"
-	"image"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -14,12 +13,9 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"polylens/indexer/catalog"
+	"polylens/indexer/decode"
 	"polylens/indexer/source"
 )
-
-// Thumbnailer shrinks a picture so that no side is longer than maxSide and
-// encodes it.
-type Thumbnailer func(picture image.Image, maxSide int) (data []byte, contentType string, err error)
 
 // ThumbnailSides are the sides thumbnails are made in; others are rounded up
 // to one of them, so that no request can fill the disk with sizes.
@@ -37,18 +33,17 @@ type Thumbnails struct {
 	folder string
 	store  *catalog.Store
 	decode Decoder
-	shrink Thumbnailer
 	busy   *semaphore.Weighted
 	flight singleflight.Group
 }
 
 // NewThumbnails keeps thumbnails in folder, which is made when it is missing.
-func NewThumbnails(folder string, store *catalog.Store, decode Decoder, shrink Thumbnailer) (*Thumbnails, error) {
+func NewThumbnails(folder string, store *catalog.Store, decode Decoder) (*Thumbnails, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("folder for thumbnails: %w", err)
 	}
 	return &Thumbnails{
-		folder: folder, store: store, decode: decode, shrink: shrink,
+		folder: folder, store: store, decode: decode,
 		busy: semaphore.NewWeighted(thumbnailsAtOnce),
 	}, nil
 }
@@ -113,7 +108,7 @@ func (t *Thumbnails) make(ctx context.Context, image catalog.Image, side int, ke
 	if err != nil {
 		return Thumbnail{}, err
 	}
-	data, contentType, err := t.shrink(picture.Image, side)
+	data, contentType, err := decode.Thumbnail(picture.Image, side)
 	if err != nil {
 		return Thumbnail{}, err
 	}

@@ -1,0 +1,70 @@
+package indexer
+
+import (
+	"context"
+	"errors"
+	"image"
+	"io/fs"
+	"strings"
+
+	"polylens/indexer/decode"
+)
+
+// Picture is a decoded file.
+type Picture struct {
+	Image  image.Image // upright
+	Width  int         // of Image
+	Height int
+	Format string
+	SHA256 string // of the file's bytes, hex
+	Color  string // average, #rrggbb
+}
+
+// Decoder reads the picture file at a path within its limits.
+type Decoder func(ctx context.Context, path string) (Picture, error)
+
+// NewDecoder gives a Decoder with limits. Let all decoders of a process share
+// one decode.Budget: it bounds the memory of pictures decoded at once.
+func NewDecoder(limits decode.Limits) Decoder {
+	return func(ctx context.Context, path string) (Picture, error) {
+		picture, info, err := decode.File(ctx, path, limits)
+		if err != nil {
+			return Picture{}, err
+		}
+		return Picture{
+			Image: picture, Width: info.Width, Height: info.Height, Format: info.Format,
+			SHA256: info.SHA256, Color: decode.AverageColor(picture),
+		}, nil
+	}
+}
+
+// mayPass tells whether an error of a Decoder speaks of the moment, not of the
+// file: such a picture is tried again on the next run.
+func mayPass(err error) bool {
+	var picture *decode.Error
+	if errors.As(err, &picture) {
+		switch picture.Reason {
+		case decode.Unreadable, decode.TimedOut, decode.Stopped:
+			return true
+		}
+		return false
+	}
+	var fileSystem *fs.PathError
+	return errors.As(err, &fileSystem)
+}
+
+// reason is the text of an error as it is kept beside the URI: without the
+// name, valid and not endless.
+func reason(err error) string {
+	const longest = 500
+	text := err.Error()
+	var picture *decode.Error
+	if errors.As(err, &picture) {
+		text = strings.TrimPrefix(text, "picture "+picture.URI+": ")
+	}
+	text = strings.ReplaceAll(text, "\x00", "")
+	if len(text) > longest {
+		text = text[:longest]
+	}
+	return strings.ToValidUTF8(text, "")
+}

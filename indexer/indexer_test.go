@@ -1,0 +1,546 @@
+package indexer
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"polylens/indexer/catalog"
+	"polylens/indexer/source"
+)
+
+// bench is an indexer with everything around it.
+type bench struct {
+	*Indexer
+	folder   string // of pictures
+	database string
+	store    *catalog.Store
+	encoder  *fakeEncoder
+	index    *fakeIndex
+}
+
+func newBench(t *testing.T, options Options) *bench {
+	t.Helper()
+	b := &bench{
+		folder: t.TempDir(), database: filepath.Join(t.TempDir(), "catalog.db"),
+		encoder: &fakeEncoder{}, index: newFakeIndex(),
+	}
+	var err error
+	if b.store, err = catalog.Open(t.Context(), b.database); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.store.Close() })
+	if options.Batch == 0 {
+		options.Batch = 4
+	}
+	b.Indexer = New(b.store, b.encoder, b.index, testDecode, options)
+	return b
+}
+
+func (b *bench) request(t *testing.T) Request {
+	t.Helper()
+	directory, err := source.NewDirectory(b.folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Request{Collection: "c", Source: directory}
+}
+
+// run is one run that must succeed, with what it did.
+func (b *bench) run(t *testing.T) Report {
+	t.Helper()
+	report, err := b.Run(t.Context(), b.request(t), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.wantMirror(t)
+	return report
+}
+
+// wantMirror checks that the index holds what the catalogue says, to the bit.
+func (b *bench) wantMirror(t *testing.T) {
+	t.Helper()
+	ids, err := b.store.IndexableIDs(t.Context(), "c", "f1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := b.index.rows["c/f1"]
+	if len(ids) != len(held) {
+		t.Errorf("the index holds %d rows, the catalogue %d", len(held), len(ids))
+	}
+	for _, id := range ids {
+		vector, err := b.store.Vector(t.Context(), id, "f1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		image, err := b.store.Image(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(vector, held[id].Vector) || fmt.Sprint(image.Metadata) != fmt.Sprint(held[id].Metadata) {
+			t.Errorf("%s: the index holds %v, the catalogue %v %v", image.URI, held[id], vector, image.Metadata)
+		}
+	}
+}
+
+// counts are the numbers of a report that tests look at.
+type counts struct{ encoded, reused, skipped, failed, removed int }
+
+func wantCounts(t *testing.T, step string, report Report, want counts) {
+	t.Helper()
+	got := counts{report.Encoded, report.Reused, report.Skipped, report.Failed, report.Removed}
+	if got != want {
+		t.Errorf("%s: got %+v, want %+v", step, got, want)
+	}
+	if report.Done != report.Total || report.State != StateDone {
+		t.Errorf("%s: done %d of %d in state %s", step, report.Done, report.Total, report.State)
+	}
+}
+
+func (b *bench) image(t *testing.T, name string) catalog.Image {
+	t.Helper()
+	uri := b.request(t).Source.Name() + "/" + name
+	image, err := b.store.Image(t.Context(), catalog.ImageID("c", uri))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return image
+}
+
+// touch moves a file's time without changing its content.
+func (b *bench) touch(t *testing.T, name string) {
+	t.Helper()
+	later := time.Now().Add(time.Hour)
+	if err := os.Chtimes(filepath.Join(b.folder, name), later, later); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (b *bench) remove(t *testing.T, name string) {
+	t.Helper()
+	if err := os.RemoveAll(filepath.Join(b.folder, name)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRunFollowsTheFolder(t *testing.T) {
+	b := newBench(t, Options{})
+	files := map[string][]byte{"copy.png": picture(3), "a/copy.png": picture(3)}
+	for i := range 10 {
+		files[fmt.Sprintf("%d.png", i)] = picture(i)
+	}
+	write(t, b.folder, files)
+	wantCounts(t, "first", b.run(t), counts{encoded: 10, reused: 2})
+	wantCounts(t, "again", b.run(t), counts{skipped: 12})
+
+	b.touch(t, "0.png")
+	wantCounts(t, "touched", b.run(t), counts{reused: 1, skipped: 11})
+	wantCounts(t, "after touching", b.run(t), counts{skipped: 12})
+
+	write(t, b.folder, map[string][]byte{"1.png.json": []byte(`{"tags":["red"],"captions":{"de":"Hund"}}`)})
+	wantCounts(t, "metadata", b.run(t), counts{reused: 1, skipped: 11})
+	if image := b.image(t, "1.png"); fmt.Sprint(image.Captions, image.Metadata) != "[{de Hund}] map[tags:[red]]" {
+		t.Errorf("got %v %v", image.Captions, image.Metadata)
+	}
+	b.remove(t, "1.png.json")
+	wantCounts(t, "metadata gone", b.run(t), counts{reused: 1, skipped: 11})
+
+	write(t, b.folder, map[string][]byte{"2.png": picture(99)})
+	b.touch(t, "2.png")
+	before := b.image(t, "2.png").SHA256
+	wantCounts(t, "changed", b.run(t), counts{encoded: 1, skipped: 11})
+	if b.image(t, "2.png").SHA256 == before {
+		t.Error("the changed picture kept its content")
+	}
+
+	b.remove(t, "5.png")
+	b.remove(t, "a")
+	wantCounts(t, "gone", b.run(t), counts{skipped: 10, removed: 2})
+
+	if err := os.Rename(filepath.Join(b.folder, "6.png"), filepath.Join(b.folder, "six.png")); err != nil {
+		t.Fatal(err)
+	}
+	wantCounts(t, "renamed", b.run(t), counts{reused: 1, skipped: 9, removed: 1})
+	if got := b.encoder.encoded(); got != 11 {
+		t.Errorf("encoded %d pictures in all, want 11", got)
+	}
+	if sizes := b.encoder.batches; slices.Max(sizes) > 4 {
+		t.Errorf("batches of %v, want at most 4", sizes)
+	}
+}
+
+func TestRunPassesOverBrokenFiles(t *testing.T) {
+	b := newBench(t, Options{})
+	good := picture(1)
+	write(t, b.folder, map[string][]byte{
+		"good.png": good, "empty.png": {}, "cut.png": good[:len(good)/2], "text.jpg": []byte("hello"),
+		"good.json": []byte("{"), "locked/x.png": picture(2),
+	})
+	report := b.run(t)
+	wantCounts(t, "first", report, counts{encoded: 2, failed: 3})
+	if report.Warnings != 1 || len(report.Failures) != 4 {
+		t.Errorf("got %d warnings and %v, want the sidecar and three pictures", report.Warnings, report.Failures)
+	}
+	collection, err := b.store.Collection(t.Context(), "c")
+	if err != nil || collection.Failures != 4 || collection.Images != 2 || collection.Fingerprint != "f1" {
+		t.Errorf("got %+v, %v", collection, err)
+	}
+	decodes := 0
+	b.decode = func(ctx context.Context, path string) (Picture, error) { decodes++; return testDecode(ctx, path) }
+	again := b.run(t)
+	wantCounts(t, "again", again, counts{skipped: 2, failed: 3})
+	if decodes != 0 || len(again.Failures) != 4 {
+		t.Errorf("decoded %d broken files again, reported %d failures", decodes, len(again.Failures))
+	}
+	retry := b.request(t)
+	retry.RetryFailed = true
+	if _, err := b.Run(t.Context(), retry, nil); err != nil || decodes != 3 {
+		t.Errorf("asked to try again: decoded %d, %v; want 3", decodes, err)
+	}
+
+	// One is mended, one goes, one that was good breaks.
+	write(t, b.folder, map[string][]byte{"cut.png": picture(7), "good.png": []byte("no longer")})
+	b.touch(t, "cut.png")
+	b.remove(t, "text.jpg")
+	b.remove(t, "good.json")
+	wantCounts(t, "mended", b.run(t), counts{encoded: 1, skipped: 1, failed: 2, removed: 1})
+	left, err := b.store.Failures(t.Context(), "c", "", 10)
+	if err != nil || len(left) != 2 {
+		t.Errorf("failures left: %v, %v; want empty.png and good.png", left, err)
+	}
+}
+
+func TestRunKeepsWhatItCannotSee(t *testing.T) {
+	b := newBench(t, Options{})
+	write(t, b.folder, map[string][]byte{"a.png": picture(1), "sub/b.png": picture(2)})
+	b.run(t)
+	request := b.request(t)
+	request.Source = hiding{request.Source, request.Source.Name() + "/sub"}
+	report, err := b.Run(t.Context(), request, nil)
+	if err != nil || report.Removed != 0 || report.Warnings != 1 {
+		t.Errorf("got %+v, %v; want nothing removed and a warning", report, err)
+	}
+	// A file system that fails for a moment loses nothing either.
+	b.touch(t, "a.png")
+	write(t, b.folder, map[string][]byte{"a.png": picture(3)})
+	b.decode = func(context.Context, string) (Picture, error) {
+		return Picture{}, &os.PathError{Op: "read", Path: "a.png", Err: errors.New("input/output error")}
+	}
+	wantCounts(t, "file system fails", b.run(t), counts{skipped: 1, failed: 1})
+	b.decode = testDecode
+	wantCounts(t, "file system is back", b.run(t), counts{encoded: 1, skipped: 1})
+}
+
+// hiding is a source with a folder that cannot be read.
+type hiding struct {
+	source.Source
+	folder string
+}
+
+func (h hiding) Walk(ctx context.Context, item func(source.Item) error, problem func(source.Problem)) error {
+	problem(source.Problem{URI: h.folder, Kind: source.ProblemFolder, Err: os.ErrPermission})
+	return h.Source.Walk(ctx, func(i source.Item) error {
+		if strings.HasPrefix(i.URI, h.folder) {
+			return nil
+		}
+		return item(i)
+	}, problem)
+}
+
+func TestRunReportsProgress(t *testing.T) {
+	b := newBench(t, Options{})
+	b.encoder.pause = 60 * time.Millisecond
+	files := make(map[string][]byte)
+	for i := range 30 {
+		files[fmt.Sprintf("%02d.png", i)] = picture(i)
+	}
+	write(t, b.folder, files)
+	var told []Progress
+	if _, err := b.Run(t.Context(), b.request(t), func(p Progress) { told = append(told, p) }); err != nil {
+		t.Fatal(err)
+	}
+	states := make(map[State]bool)
+	estimated := false
+	for i, p := range told {
+		states[p.State] = true
+		estimated = estimated || p.Rate > 0 && p.RemainingSeconds > 0 && p.CurrentURI != ""
+		if i > 0 && p.Done < told[i-1].Done {
+			t.Errorf("progress went back from %+v to %+v", told[i-1], p)
+		}
+	}
+	if !states[StateRepairing] || !states[StateIndexing] || !states[StateRemoving] || !states[StateDone] || !estimated {
+		t.Errorf("states %v, estimated %v in %+v", slices.Collect(maps.Keys(states)), estimated, told)
+	}
+	if last := told[len(told)-1]; last.Done != 30 || last.Total != 30 || last.RemainingSeconds != 0 {
+		t.Errorf("last progress %+v", last)
+	}
+}
+
+func TestRunWaitsForTheIndex(t *testing.T) {
+	b := newBench(t, Options{})
+	write(t, b.folder, map[string][]byte{"a.png": picture(1), "b.png": picture(2)})
+	b.index.setDown(fmt.Errorf("refused: %w", ErrIndexUnavailable))
+	waited := false
+	_, err := b.Run(t.Context(), b.request(t), func(p Progress) {
+		if p.State == StateWaiting {
+			waited = true
+			go b.index.setDown(nil)
+		}
+	})
+	if err != nil || !waited {
+		t.Errorf("got %v, waited %v", err, waited)
+	}
+	b.wantMirror(t)
+}
+
+func TestRunGivesUpOnTheIndex(t *testing.T) {
+	b := newBench(t, Options{IndexPatience: 500 * time.Millisecond, IndexTimeout: 100 * time.Millisecond})
+	write(t, b.folder, map[string][]byte{"a.png": picture(1)})
+	b.run(t)
+	write(t, b.folder, map[string][]byte{"b.png": picture(2)})
+	b.Indexer.index = failing{b.index} // Ensure works, Upsert does not
+	report, err := b.Run(t.Context(), b.request(t), nil)
+	if !errors.Is(err, ErrIndexUnavailable) || !strings.Contains(err.Error(), "run it again") {
+		t.Errorf("got %v, want ErrIndexUnavailable and a remedy", err)
+	}
+	if report.Encoded != 1 {
+		t.Errorf("got %+v, want the picture encoded", report)
+	}
+	b.Indexer.index = b.index
+	after := b.run(t)
+	wantCounts(t, "when it is back", after, counts{skipped: 2})
+	if after.Repaired != 1 || b.encoder.encoded() != 2 {
+		t.Errorf("repaired %d, encoded %d in all; want 1 and 2", after.Repaired, b.encoder.encoded())
+	}
+	b.index.hang = true
+	if _, err := b.Run(t.Context(), b.request(t), nil); !errors.Is(err, ErrIndexUnavailable) || !strings.Contains(err.Error(), "no answer") {
+		t.Errorf("an index that hangs: got %v", err)
+	}
+	b.index.hang = false
+	b.index.setDown(errors.New("dimension mismatch"))
+	started := time.Now()
+	if _, err := b.Run(t.Context(), b.request(t), nil); err == nil || time.Since(started) > 400*time.Millisecond {
+		t.Errorf("a lasting error was tried again: %v after %v", err, time.Since(started))
+	}
+}
+
+type failing struct{ *fakeIndex }
+
+func (failing) Upsert(context.Context, string, string, []Row) error {
+	return fmt.Errorf("connection refused: %w", ErrIndexUnavailable)
+}
+
+func TestRunCanceled(t *testing.T) {
+	b := newBench(t, Options{})
+	b.encoder.pause = 20 * time.Millisecond
+	files := make(map[string][]byte)
+	for i := range 40 {
+		files[fmt.Sprintf("%02d.png", i)] = picture(i)
+	}
+	write(t, b.folder, files)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	why := errors.New("the user left")
+	time.AfterFunc(70*time.Millisecond, func() { cancel(why) })
+	report, err := b.Run(ctx, b.request(t), nil)
+	if !errors.Is(err, why) && !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want the cause", err)
+	}
+	if report.Done == 0 || report.Done == 40 {
+		t.Skipf("canceled too early or too late: %+v", report.Progress)
+	}
+	after := b.run(t)
+	if after.Skipped < report.Done || after.Encoded > 40-report.Encoded {
+		t.Errorf("canceled after %+v, then did %+v", report.Progress, after.Progress)
+	}
+}
+
+func TestRunRefusesABrokenModel(t *testing.T) {
+	for name, test := range map[string]struct {
+		broken func([][]float32) [][]float32
+		want   string
+	}{
+		"count":     {func(v [][]float32) [][]float32 { return v[1:] }, "gave 1 vectors"},
+		"dimension": {func(v [][]float32) [][]float32 { v[1] = v[1][1:]; return v }, "dimension 7, want 8"},
+	} {
+		b := newBench(t, Options{})
+		write(t, b.folder, map[string][]byte{"a.png": picture(1), "b.png": picture(2)})
+		b.encoder.broken = test.broken
+		if _, err := b.Run(t.Context(), b.request(t), nil); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: got %v, want %q", name, err, test.want)
+		}
+		b.encoder.broken = nil
+		wantCounts(t, name+" mended", b.run(t), counts{encoded: 2})
+	}
+	b := newBench(t, Options{})
+	write(t, b.folder, map[string][]byte{"a.png": picture(1), "b.png": picture(2)})
+	b.encoder.broken = func(v [][]float32) [][]float32 { v[0][3] = float32(math.NaN()); clear(v[1]); return v }
+	wantCounts(t, "no direction", b.run(t), counts{failed: 2})
+}
+
+func TestRunNeedsItsSource(t *testing.T) {
+	b := newBench(t, Options{})
+	write(t, b.folder, map[string][]byte{"a.png": picture(1)})
+	b.run(t)
+	request := b.request(t)
+	if err := os.RemoveAll(b.folder); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Run(t.Context(), request, nil); err == nil {
+		t.Error("a run over a folder that is gone ended well")
+	}
+	if b.index.count("c") != 1 {
+		t.Error("it removed the images")
+	}
+	bad := request
+	bad.Collection = "Not A Name"
+	if _, err := b.Run(t.Context(), bad, nil); !errors.Is(err, catalog.ErrInvalid) {
+		t.Errorf("got %v, want ErrInvalid", err)
+	}
+}
+
+func TestTwoModelsStandSideBySide(t *testing.T) {
+	b := newBench(t, Options{})
+	write(t, b.folder, map[string][]byte{"a.png": picture(1), "b.png": picture(2)})
+	b.run(t)
+	second := New(b.store, &fakeEncoder{fingerprint: "f2"}, b.index, testDecode, Options{})
+	report, err := second.Run(t.Context(), b.request(t), nil)
+	if err != nil || report.Encoded != 2 {
+		t.Fatalf("got %+v, %v; want both encoded by the new model", report, err)
+	}
+	if collection, err := b.store.Collection(t.Context(), "c"); err != nil || collection.Fingerprint != "f1" {
+		t.Errorf("got %+v, %v; searches must stay with f1 until they are switched", collection, err)
+	}
+	wantCounts(t, "first model again", b.run(t), counts{skipped: 2})
+	if err := b.DeleteCollection(t.Context(), "c"); err != nil {
+		t.Fatal(err)
+	}
+	if len(b.index.rows) != 0 {
+		t.Errorf("indexes left: %v", slices.Collect(maps.Keys(b.index.rows)))
+	}
+}
+
+func TestCheckAndRebuild(t *testing.T) {
+	b := newBench(t, Options{})
+	if _, err := b.Check(t.Context(), "c"); !errors.Is(err, catalog.ErrNotFound) {
+		t.Errorf("unknown collection: got %v, want ErrNotFound", err)
+	}
+	files := make(map[string][]byte)
+	for i := range 9 {
+		files[fmt.Sprintf("%d.png", i)] = picture(i)
+	}
+	write(t, b.folder, files)
+	b.run(t)
+	rows := b.index.rows["c/f1"]
+	delete(rows, b.image(t, "1.png").ID)
+	rows["stranger"] = Row{ID: "stranger"}
+	report, err := b.Check(t.Context(), "c")
+	if err != nil || report != (CheckReport{Images: 9, Missing: 1, Extra: 1, Repaired: 2}) {
+		t.Errorf("got %+v, %v", report, err)
+	}
+	b.wantMirror(t)
+	delete(b.index.rows, "c/f1") // the whole index is lost
+	if report, err = b.Check(t.Context(), "c"); err != nil || report.Repaired != 9 {
+		t.Errorf("after losing the index: got %+v, %v", report, err)
+	}
+	b.wantMirror(t)
+	spoiled := b.image(t, "2.png").ID
+	b.index.rows["c/f1"][spoiled] = Row{ID: spoiled} // only a rebuild sees this
+	if report, err = b.Rebuild(t.Context(), "c"); err != nil || report.Repaired != 9 {
+		t.Errorf("rebuild: got %+v, %v", report, err)
+	}
+	b.wantMirror(t)
+	if b.encoder.encoded() != 9 {
+		t.Errorf("encoded %d pictures, want 9: repair must not encode", b.encoder.encoded())
+	}
+}
+
+func TestDeleteImages(t *testing.T) {
+	b := newBench(t, Options{IndexPatience: time.Millisecond})
+	write(t, b.folder, map[string][]byte{"a.png": picture(1), "b.png": picture(2), "c.png": picture(3)})
+	b.run(t)
+	ids := []string{b.image(t, "a.png").ID, "unknown"}
+	if err := b.DeleteImages(t.Context(), "c", ids); err != nil {
+		t.Fatal(err)
+	}
+	b.wantMirror(t)
+	// While the index is down the image goes from the catalogue at once and
+	// from the index with the next run.
+	b.index.setDown(ErrIndexUnavailable)
+	if err := b.DeleteImages(t.Context(), "c", []string{b.image(t, "b.png").ID}); !errors.Is(err, ErrIndexUnavailable) {
+		t.Errorf("got %v, want ErrIndexUnavailable", err)
+	}
+	b.index.setDown(nil)
+	b.remove(t, "a.png")
+	b.remove(t, "b.png")
+	wantCounts(t, "afterwards", b.run(t), counts{skipped: 1})
+}
+
+// dump writes down everything that two catalogues and indexes of equal content
+// have in common: all but moments of writing.
+func dump(t *testing.T, database string, index *fakeIndex) string {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+database+"?_pragma=busy_timeout(5000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var text strings.Builder
+	for _, query := range []string{
+		`SELECT 'image', id, collection, source, uri, sha256, size, modified, width, height, format, color, metadata, digest FROM images ORDER BY 2`,
+		`SELECT 'caption', image_id, position, language, text FROM captions ORDER BY 2, 3`,
+		`SELECT 'vector', sha256, fingerprint, dimension, hex(fp16) FROM vectors ORDER BY 2, 3`,
+		`SELECT 'indexed', image_id, fingerprint, digest FROM indexed ORDER BY 2, 3`,
+		`SELECT 'tombstone', collection, fingerprint, image_id FROM tombstones ORDER BY 4`,
+		`SELECT 'failure', collection, uri, source, kind, reason, size, modified FROM failures ORDER BY 3`,
+		`SELECT 'collection', name, fingerprint FROM collections ORDER BY 2`,
+		`PRAGMA integrity_check`, `PRAGMA foreign_key_check`,
+	} {
+		writeRows(t, db, query, &text)
+	}
+	for _, key := range slices.Sorted(maps.Keys(index.rows)) {
+		for _, id := range slices.Sorted(maps.Keys(index.rows[key])) {
+			row, err := json.Marshal(index.rows[key][id])
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintln(&text, "row", key, string(row))
+		}
+	}
+	return text.String()
+}
+
+func writeRows(t *testing.T, db *sql.DB, query string, text *strings.Builder) {
+	t.Helper()
+	rows, err := db.Query(query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rows.Next() {
+		values, targets := make([]any, len(columns)), make([]any, len(columns))
+		for i := range values {
+			targets[i] = &values[i]
+		}
+		if err := rows.Scan(targets...); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintln(text, values...)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+}
