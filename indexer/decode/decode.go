@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"image"
 	"image/jpeg"
+	"image/png"
 	"io"
 	"os"
 
@@ -184,6 +185,7 @@ func explain(outer, ctx context.Context, name, format string, err error) error {
 	e := &Error{URI: name, Format: format, Reason: Corrupt, Err: err}
 	var f *fault
 	var jpegUnsupported jpeg.UnsupportedError
+	var pngUnsupported png.UnsupportedError
 	var tiffUnsupported tiff.UnsupportedError
 	switch {
 	case errors.As(err, &f):
@@ -192,7 +194,7 @@ func explain(outer, ctx context.Context, name, format string, err error) error {
 		e.Reason, e.Err = Stopped, outer.Err()
 	case ctx.Err() != nil:
 		e.Reason, e.Err = TimedOut, ctx.Err()
-	case errors.As(err, &jpegUnsupported), errors.As(err, &tiffUnsupported):
+	case errors.As(err, &jpegUnsupported), errors.As(err, &pngUnsupported), errors.As(err, &tiffUnsupported):
 		e.Reason = Unsupported
 	}
 	return e

@@ -136,4 +136,3 @@ func (p plane) turn(orientation int) plane {
 	}
 	return out
 }
-
