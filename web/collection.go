@@ -24,7 +24,7 @@ type collectionsAnswer struct {
 type createCollectionInput struct {
 	IdempotencyHeader
 	Body struct {
-		Name string `json:"name" pattern:"^[A-Za-z0-9][A-Za-z0-9_-]*$" maxLength:"64" example:"holiday" doc:"Letters, digits, - and _"`
+		Name string `json:"name" pattern:"^[a-z0-9][a-z0-9_-]*$" maxLength:"63" example:"holiday" doc:"Lower-case letters, digits, - and _"`
 	}
 }
 

@@ -23,7 +23,7 @@ type tasksAnswer struct {
 }
 
 type createTaskInput struct {
-	Name string `path:"name" pattern:"^[A-Za-z0-9][A-Za-z0-9_-]*$" maxLength:"64" doc:"Name of the collection; created if it is missing"`
+	Name string `path:"name" pattern:"^[a-z0-9][a-z0-9_-]*$" maxLength:"63" doc:"Name of the collection; created if it is missing"`
 	IdempotencyHeader
 	Body struct {
 		Source Source `json:"source"`

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"image/png"
@@ -12,13 +13,13 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/image/draw"
 
 	"polylens/search"
+	"polylens/search/exact"
 	"polylens/web"
 )
 
@@ -33,6 +34,7 @@ const LibraryName = "demo"
 type Library struct {
 	mu          sync.Mutex
 	collections map[string]*shelf
+	index       *exact.Index
 	created     time.Time
 }
 
@@ -44,11 +46,10 @@ type shelf struct {
 
 // NewLibrary draws the pictures.
 func NewLibrary() *Library {
-	l := &Library{collections: make(map[string]*shelf), created: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
-	demo := l.shelf(LibraryName)
+	l := &Library{collections: make(map[string]*shelf), index: exact.New(), created: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
 	for variant := range Variants {
 		for _, concept := range Concepts {
-			demo.add(concept, variant)
+			l.add(LibraryName, concept, variant)
 		}
 	}
 	return l
@@ -61,24 +62,33 @@ func (l *Library) shelf(name string) *shelf {
 	return l.collections[name]
 }
 
-func (s *shelf) add(concept Concept, variant int) {
+// add puts one picture into a collection; the lock is held, or nobody else
+// knows the library yet.
+func (l *Library) add(collection string, concept Concept, variant int) {
+	s := l.shelf(collection)
 	picture := concept.Draw(variant)
-	file := EncodePNG(picture)
 	id := concept.Name + "-" + strconv.Itoa(variant)
 	var captions []search.Caption
 	for _, language := range slices.Sorted(maps.Keys(concept.Names)) {
 		captions = append(captions, search.Caption{Language: language, Text: concept.Names[language]})
 	}
-	s.images = append(s.images, search.Image{
+	described := search.Image{
 		ID: id, URI: "file:///pictures/" + id + ".png",
 		Width: picture.Bounds().Dx(), Height: picture.Bounds().Dy(),
 		Color: hexColor(picture.At(2, 2)), Captions: captions,
 		Metadata: map[string]any{
 			"group": concept.Group, "tags": []any{concept.Name, "drawn"}, "variant": float64(variant),
 		},
-	})
-	s.files[id] = file
+	}
+	s.images = append(s.images, described)
+	s.files[id] = EncodePNG(picture)
 	s.vectors[id] = look(picture)
+	key := search.Key{Collection: collection, Fingerprint: Fingerprint, Dimension: Encoder{}.Dimension()}
+	row := search.Row{ID: id, Vector: s.vectors[id], Metadata: described.Metadata}
+	err := errors.Join(l.index.Ensure(context.Background(), key), l.index.Upsert(context.Background(), key, []search.Row{row}))
+	if err != nil {
+		panic(err) // a mistake in the drawn pictures
+	}
 }
 
 // File answers a picture of the demo collection, or nil.
@@ -238,7 +248,7 @@ var _ io.ReadSeekCloser = memory{}
 
 // Search answers a real search service over the library.
 func (l *Library) Search() *search.Service {
-	return search.New(index{Library: l}, joined{l}, Encoder{})
+	return search.New(l.index, joined{l}, Encoder{})
 }
 
 type joined struct{ *Library }
@@ -278,27 +288,4 @@ func (j joined) Vector(_ context.Context, name, id, _ string) ([]float32, error)
 		return vector, nil
 	}
 	return nil, fmt.Errorf("%w: %s", search.ErrImageNotFound, id)
-}
-
-// index finds the nearest of a library by comparing with every vector.
-type index struct {
-	search.Index
-	*Library
-}
-
-func (i index) Search(_ context.Context, name string, query search.Query) ([]search.Match, error) {
-	s, err := i.find(name)
-	if err != nil {
-		return nil, err
-	}
-	var matches []search.Match
-	for _, image := range s.images {
-		if query.Filter == nil || query.Filter.Matches(image.Metadata) {
-			matches = append(matches, search.Match{ID: image.ID, Score: inner(query.Vector, s.vectors[image.ID])})
-		}
-	}
-	slices.SortFunc(matches, func(a, b search.Match) int {
-		return cmp.Or(cmp.Compare(b.Score, a.Score), strings.Compare(a.ID, b.ID))
-	})
-	return matches[:min(len(matches), query.Limit)], nil
 }

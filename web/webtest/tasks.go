@@ -94,7 +94,7 @@ func (t *Tasks) work(ctx context.Context, task web.Task) {
 func (l *Library) put(collection string, n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.shelf(collection).add(Concepts[n%len(Concepts)], n/len(Concepts))
+	l.add(collection, Concepts[n%len(Concepts)], n/len(Concepts))
 }
 
 func (t *Tasks) finish(task web.Task, status web.TaskStatus) {

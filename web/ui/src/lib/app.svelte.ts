@@ -4,6 +4,8 @@ import { Paged } from './paged.svelte'
 import { LiveTasks } from './tasks.svelte'
 import { emptyView, formatView, parseView, type View } from './view'
 
+const lookEvery = 3000 // ms
+
 /** App is the state of the page: what the URL says, and what the server answered to it. */
 export class App {
   view = $state.raw<View>(emptyView)
@@ -12,7 +14,7 @@ export class App {
   collections = $state.raw<Collection[] | undefined>()
   problem = $state<Problem | undefined>() // the page cannot start
   readonly list = new Paged()
-  readonly tasks = new LiveTasks((task) => void this.#taskFinished(task))
+  readonly tasks = new LiveTasks((task, ended) => this.#taskChanged(task, ended))
 
   /** name of the collection that is shown: the one asked for, the demo, or the first. */
   readonly collection = $derived(
@@ -27,6 +29,7 @@ export class App {
 
   #pictures = new Map<number, Blob>() // those in the browser's history, by number
   #shown = '' // what the list answers
+  #lookedAt = 0 // when collections were last asked for because of a task
 
   async start(): Promise<void> {
     this.#read()
@@ -51,6 +54,12 @@ export class App {
     } catch (error) {
       this.problem = error instanceof Problem ? error : new Problem(0, '', String(error))
     }
+  }
+
+  /** retry asks for the list again. */
+  retry(): void {
+    this.#shown = ''
+    this.#refresh()
   }
 
   /** back and forward in the browser's history. */
@@ -153,11 +162,22 @@ export class App {
     }
   }
 
-  async #taskFinished(task: Task): Promise<void> {
+  /** While a task fills a collection, look what has arrived, now and then. */
+  #taskChanged(task: Task, ended: boolean): void {
+    const grows = task.progress.indexed + task.progress.removed > 0
+    const now = Date.now()
+    if (!ended && (!grows || now - this.#lookedAt < lookEvery)) return
+    this.#lookedAt = now
+    void this.#look(task, ended)
+  }
+
+  async #look(task: Task, ended: boolean): Promise<void> {
     const collections = await api.collections().catch(() => undefined)
     if (!collections) return
     this.collections = collections
-    if (task.collection === this.collection) this.#shown = ''
+    // What is being read must not jump; a short list may grow.
+    const short = !this.searching && this.list.items.length < 60
+    if (task.collection === this.collection && (ended || short)) this.#shown = ''
     this.#refresh()
   }
 }

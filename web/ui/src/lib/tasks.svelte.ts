@@ -8,14 +8,15 @@ export class LiveTasks {
   connected = $state(false)
   readonly running = $derived(this.list.filter((task) => !isFinal(task)))
 
-  #finished: (task: Task) => void
+  #changed: (task: Task, ended: boolean) => void
   #socket: WebSocket | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
   #wait = 500
   #stopped = false
 
-  constructor(finished: (task: Task) => void) {
-    this.#finished = finished
+  /** changed is called with every news of a task, and whether it has just ended. */
+  constructor(changed: (task: Task, ended: boolean) => void) {
+    this.#changed = changed
   }
 
   connect(): void {
@@ -39,11 +40,11 @@ export class LiveTasks {
     this.#socket?.close()
   }
 
-  /** put adds or replaces a task; one that has just ended is told of. */
+  /** put adds or replaces a task. */
   put(task: Task): void {
     const before = this.list.find((other) => other.id === task.id)
     this.list = before ? this.list.map((other) => (other.id === task.id ? task : other)) : [task, ...this.list]
-    if (isFinal(task) && (!before || !isFinal(before))) this.#finished(task)
+    this.#changed(task, isFinal(task) && (!before || !isFinal(before)))
   }
 
   #receive(event: { tasks?: Task[]; task?: Task }): void {
@@ -53,7 +54,7 @@ export class LiveTasks {
     this.list = event.tasks
     for (const task of event.tasks) {
       const before = known.find((other) => other.id === task.id)
-      if (before && !isFinal(before) && isFinal(task)) this.#finished(task)
+      if (before && !isFinal(before) && isFinal(task)) this.#changed(task, true)
     }
   }
 }
