@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"polylens/web"
+)
+
+// backend does what the commands index and search ask for: in this process,
+// or through the server that holds the data folder.
+type backend interface {
+	// Search answers the best hits, best first.
+	Search(ctx context.Context, collection, text string, limit int) ([]hit, error)
+	// Index indexes a folder, tells every change of the task, and answers its
+	// final state. When ctx ends the task is cancelled.
+	Index(ctx context.Context, collection, folder string, tell func(web.Task)) (web.Task, error)
+}
+
+// hit is one line of search --json.
+type hit struct {
+	ID    string  `json:"id"`
+	URI   string  `json:"uri"`
+	Score float32 `json:"score"`
+}
+
+// backend finds the server that holds the data folder, or opens everything in
+// this process.
+func (p *program) backend(ctx context.Context, command string) (backend, error) {
+	instance, holder, err := hold(p.globals.Data, command)
+	if errors.Is(err, errInUse) && holder.alive(ctx) {
+		p.log.Info("using the server that runs already", "address", holder.Address, "pid", holder.PID)
+		return newRemote(holder.Address), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	p.later(instance.release)
+	parts, err := p.openParts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := parts.connect(ctx); err != nil {
+		return nil, err
+	}
+	return parts, nil
+}
+
+// outcome is the error of a task that did not succeed.
+func outcome(task web.Task) error {
+	switch task.Status {
+	case web.TaskFailed:
+		return fmt.Errorf("indexing %s failed: %s", task.Source.Directory, task.Error)
+	case web.TaskCanceled:
+		return fmt.Errorf("indexing %s was cancelled; what was indexed stays", task.Source.Directory)
+	}
+	return nil
+}

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/cpu"
+	"golang.org/x/sys/unix"
+
+	"polylens/app/setup"
+	"polylens/encoder/hub"
+	"polylens/encoder/ort"
+	"polylens/search/milvus"
+)
+
+const runSetup = `run "polylens setup"`
+
+func checkItems(_ context.Context, p *program) []finding {
+	s := p.setup("", nil)
+	var found []finding
+	for _, name := range setup.Default(false) {
+		if name == setup.Milvus && p.milvusAddress() != "" {
+			continue
+		}
+		ready, err := s.Status(name)
+		if err != nil {
+			found = append(found, problem(name, runSetup, err))
+			continue
+		}
+		found = append(found, good(name, "%s in %s (%s)", ready.Version, ready.Path, ready.Source))
+	}
+	return found
+}
+
+func checkRuntime(_ context.Context, p *program) []finding {
+	library, err := p.item(setup.OnnxRuntime)
+	if err != nil {
+		return nil // said by checkItems
+	}
+	environment, err := ort.Open(library)
+	if err != nil {
+		return []finding{problem("runtime", "name another library with --onnxruntime", err)}
+	}
+	return []finding{good("runtime", "ONNX Runtime %s loads", environment.Version())}
+}
+
+func checkModel(_ context.Context, p *program) []finding {
+	const remedy = "name a model directory with --model; \"polylens model list\" shows those at hand"
+	dir, err := p.modelFolder()
+	if err != nil {
+		return []finding{problem("model", remedy, err)}
+	}
+	info, err := hub.Describe(p.globals.Model, dir)
+	if err != nil {
+		return []finding{problem("model", remedy, err)}
+	}
+	fingerprint, err := hub.Fingerprint(dir)
+	if err != nil {
+		return []finding{problem("model", remedy, err)}
+	}
+	return []finding{good("model", "%s: %d numbers a vector, %d pixels, %.1f M parameters, fingerprint %.12s",
+		info.Name, info.Dimension, info.ImageSize, float64(info.Parameters)/1e6, fingerprint)}
+}
+
+func checkMilvus(ctx context.Context, p *program) []finding {
+	address := p.milvusAddress()
+	if address == "" {
+		return nil
+	}
+	index, _, err := p.openIndex(ctx)
+	if err == nil {
+		err = index.Ready(ctx)
+	}
+	if err != nil {
+		return []finding{problem("milvus", "start the server, or leave --milvus out to run the embedded one", err)}
+	}
+	return []finding{good("milvus", "the server at %s answers", address)}
+}
+
+func checkIsolation(_ context.Context, p *program) []finding {
+	if p.milvusAddress() != "" {
+		return nil
+	}
+	exposure := milvus.Probe()
+	if exposure.Isolated {
+		return []finding{good("isolation", "%s", exposure)}
+	}
+	return []finding{warning("isolation", "allow unprivileged user namespaces, or close the ports with a firewall", "%s", exposure)}
+}
+
+func checkData(ctx context.Context, p *program) []finding {
+	info, err := os.Stat(p.globals.Data)
+	if errors.Is(err, fs.ErrNotExist) {
+		return []finding{good("data", "%s will be created", p.globals.Data)}
+	}
+	if err != nil {
+		return []finding{problem("data", "name another folder with --data", err)}
+	}
+	instance, holder, err := hold(p.globals.Data, "doctor")
+	switch {
+	case err == nil:
+		err = instance.release(ctx)
+	case errors.Is(err, errInUse) && holder.alive(ctx):
+		return []finding{good("data", "%s, in use by the server at http://%s (process %d)", p.globals.Data, holder.Address, holder.PID)}
+	case errors.Is(err, errInUse):
+		return []finding{warning("data", "wait for that process, or stop it", "%v", err)}
+	}
+	if err != nil {
+		return []finding{problem("data", "make it writable for this user, or name another folder with --data", err)}
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return []finding{warning("data", "chmod 700 "+p.globals.Data, "%s can be read by other users", p.globals.Data)}
+	}
+	return []finding{good("data", "%s, free", p.globals.Data)}
+}
+
+// Least free space, in bytes: below it something will fail soon.
+const (
+	leastDisk   = 2 << 30
+	leastMemory = 1 << 30
+)
+
+func checkDisk(_ context.Context, p *program) []finding {
+	var found []finding
+	for _, place := range []struct{ check, folder string }{{"disk-data", p.globals.Data}, {"disk-cache", p.globals.Cache}} {
+		free, err := freeSpace(place.folder)
+		switch {
+		case err != nil:
+			found = append(found, problem(place.check, "name another folder with --data or --cache", err))
+		case free < leastDisk:
+			found = append(found, warning(place.check, "make room", "%.1f GB free in %s", gigabytes(free), place.folder))
+		default:
+			found = append(found, good(place.check, "%.1f GB free in %s", gigabytes(free), place.folder))
+		}
+	}
+	return found
+}
+
+// freeSpace is what an ordinary user may still write, on the disk of folder or
+// of its nearest parent that exists.
+func freeSpace(folder string) (uint64, error) {
+	var stat unix.Statfs_t
+	err := unix.Statfs(folder, &stat)
+	for errors.Is(err, fs.ErrNotExist) && folder != filepath.Dir(folder) {
+		folder = filepath.Dir(folder)
+		err = unix.Statfs(folder, &stat)
+	}
+	return stat.Bavail * uint64(stat.Bsize), err
+}
+
+func checkMemory(context.Context, *program) []finding {
+	available, err := availableMemory()
+	if err != nil {
+		return nil // not Linux: nothing to say
+	}
+	if available < leastMemory {
+		return []finding{warning("memory", "end other programs: Milvus alone takes about half a gigabyte", "%.1f GB available", gigabytes(available))}
+	}
+	return []finding{good("memory", "%.1f GB available", gigabytes(available))}
+}
+
+// availableMemory reads what Linux says it can give without swapping.
+func availableMemory() (uint64, error) {
+	file, err := os.Open("/proc/meminfo")
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		var kilobytes uint64
+		if _, err := fmt.Sscanf(lines.Text(), "MemAvailable: %d kB", &kilobytes); err == nil {
+			return kilobytes << 10, nil
+		}
+	}
+	return 0, errors.New("/proc/meminfo says nothing of available memory")
+}
+
+func checkProcessor(_ context.Context, p *program) []finding {
+	var features []string
+	for name, has := range map[string]bool{
+		"AVX2": cpu.X86.HasAVX2, "AVX-512": cpu.X86.HasAVX512F, "AVX-512 VNNI": cpu.X86.HasAVX512VNNI,
+		"AMX": cpu.X86.HasAMXTile, "NEON": cpu.ARM64.HasASIMD,
+	} {
+		if has {
+			features = append(features, name)
+		}
+	}
+	threads := runtime.GOMAXPROCS(0)
+	if p.globals.Threads > 0 {
+		threads = p.globals.Threads
+	}
+	detail := fmt.Sprintf("%d cores, %d threads, %s", runtime.NumCPU(), threads, strings.Join(slices.Sorted(slices.Values(features)), ", "))
+	if runtime.GOARCH == "amd64" && !cpu.X86.HasAVX2 {
+		return []finding{warning("processor", "use a processor with AVX2: Milvus and ONNX Runtime need it to be fast", "%s", detail)}
+	}
+	return []finding{good("processor", "%s", detail)}
+}
+
+func gigabytes(bytes uint64) float64 { return float64(bytes) / (1 << 30) }

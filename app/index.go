@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"polylens/indexer/catalog"
+	"polylens/web"
+)
+
+type indexCommand struct {
+	Folder     string `arg:"" placeholder:"DIR" type:"existingdir" help:"Folder of pictures, with everything below it."`
+	Collection string `required:"" placeholder:"NAME" help:"Collection to index into; created if it is missing."`
+	JSON       bool   `help:"Print the outcome as one JSON object: collection, directory, status, progress, failures."`
+}
+
+// Help documents the command.
+func (*indexCommand) Help() string {
+	return `Makes the pictures of a folder searchable. Running it again encodes only what is new or changed and removes what is ` +
+		`gone; it may be interrupted at any moment. Captions and other metadata are read from metadata.jsonl or metadata.csv ` +
+		`in a folder, or from PICTURE.json beside a picture. Pictures that cannot be read are named and skipped.
+
+If "polylens serve" runs on the same data folder, it does the work; otherwise Milvus is started for it.
+
+Examples:
+
+    polylens index ~/Pictures --collection photos
+    polylens index ~/Pictures --collection photos --json
+
+` + exitHelp
+}
+
+// indexOutcome is what index --json prints.
+type indexOutcome struct {
+	Collection string           `json:"collection"`
+	Directory  string           `json:"directory"`
+	Status     web.TaskStatus   `json:"status"`
+	Progress   web.Progress     `json:"progress"`
+	Failures   []web.FileFailed `json:"failures"`
+}
+
+func (c *indexCommand) Run(ctx context.Context, p *program) error {
+	folder, err := filepath.Abs(c.Folder)
+	if err != nil {
+		return err
+	}
+	if err := catalog.ValidateCollectionName(c.Collection); err != nil {
+		return usageError{err}
+	}
+	backend, err := p.backend(ctx, "index")
+	if err != nil {
+		return err
+	}
+	task, err := backend.Index(ctx, c.Collection, folder, progressPrinter(p))
+	if err != nil {
+		return err
+	}
+	for _, failure := range task.Failures {
+		fmt.Fprintf(p.terminal.err, "skipped %s: %s\n", failure.URI, failure.Reason)
+	}
+	if err := c.print(p, task); err != nil {
+		return err
+	}
+	return outcome(task)
+}
+
+func (c *indexCommand) print(p *program, task web.Task) error {
+	if c.JSON {
+		failures := append([]web.FileFailed{}, task.Failures...)
+		return json.NewEncoder(p.terminal.out).Encode(indexOutcome{
+			Collection: c.Collection, Directory: task.Source.Directory, Status: task.Status,
+			Progress: task.Progress, Failures: failures,
+		})
+	}
+	done := task.Progress
+	_, err := fmt.Fprintf(p.terminal.out, "%s: %d pictures, %d new or changed, %d unchanged, %d removed, %d could not be read\n",
+		c.Collection, done.Done, done.Indexed, done.Unchanged, done.Removed, done.Failed)
+	return err
+}
+
+// progressPrinter tells people now and then how far a task is.
+func progressPrinter(p *program) func(web.Task) {
+	next := time.Now().Add(2 * time.Second)
+	return func(task web.Task) {
+		if task.Status.Final() || time.Now().Before(next) {
+			return
+		}
+		next = time.Now().Add(5 * time.Second)
+		line := fmt.Sprintf("%d of %d pictures, %.1f a second", task.Progress.Done, task.Progress.Total, task.Progress.Rate)
+		if task.Progress.SecondsLeft > 0 {
+			line += fmt.Sprintf(", %s left", (time.Duration(task.Progress.SecondsLeft) * time.Second).Round(time.Second))
+		}
+		fmt.Fprintln(p.terminal.err, line)
+	}
+}

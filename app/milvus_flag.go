@@ -1,0 +1,35 @@
+package main
+
+import (
+	"net"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// milvusAddress is what --milvus says when that is the address of a server,
+// "" when it is a folder or nothing.
+func (p *program) milvusAddress() string {
+	if isAddress(p.globals.Milvus) {
+		return p.globals.Milvus
+	}
+	return ""
+}
+
+// isAddress tells http://HOST:PORT, https://… and HOST:PORT from a folder. What
+// exists in the file system is a folder, whatever it looks like.
+func isAddress(value string) bool {
+	if parsed, err := url.Parse(value); err == nil && parsed.Host != "" {
+		return parsed.Scheme == "http" || parsed.Scheme == "https"
+	}
+	if _, err := os.Stat(value); err == nil {
+		return false
+	}
+	host, port, err := net.SplitHostPort(value)
+	if err != nil || host == "" || strings.ContainsAny(host, `/\`) {
+		return false
+	}
+	number, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && number > 0
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"path/filepath"
+	"time"
+
+	"polylens/encoder"
+	"polylens/indexer"
+	"polylens/indexer/catalog"
+	"polylens/indexer/decode"
+	"polylens/search"
+	"polylens/search/milvus"
+	"polylens/web"
+)
+
+// decodeMemory bounds all decoders together, in bytes.
+const decodeMemory = 1 << 30
+
+// parts are the rooms of the house, wired together. The index may come later:
+// see connect.
+type parts struct {
+	program  *program
+	encoder  *encoder.Encoder
+	store    *catalog.Store
+	index    *lateIndex
+	service  *search.Service
+	indexer  *indexer.Indexer
+	tasks    *indexer.Tasks
+	pictures *pictures
+	limits   decode.Limits
+	milvus   *milvus.Server // nil until connect, and with a server elsewhere
+}
+
+// openParts opens everything but Milvus. The caller holds the data folder.
+func (p *program) openParts(ctx context.Context) (*parts, error) {
+	model, err := p.openEncoder(ctx)
+	if err != nil {
+		return nil, err
+	}
+	store, err := p.openCatalog(ctx)
+	if err != nil {
+		return nil, err
+	}
+	index := &lateIndex{}
+	limits := decode.Limits{Budget: decode.NewBudget(decodeMemory)}
+	ix := indexer.New(store, model, indexerIndex{index, store}, indexer.NewDecoder(limits), indexer.Options{Log: p.log})
+	return &parts{
+		program: p, encoder: model, store: store, index: index, indexer: ix,
+		service:  search.New(index, searchCatalog{store}, model),
+		tasks:    indexer.NewTasks(store, ix, 1, p.log),
+		pictures: newPictures(store, filepath.Join(p.globals.Data, "thumbnails"), limits),
+		limits:   limits,
+	}, nil
+}
+
+// connect opens the index: it starts Milvus or finds the one elsewhere.
+func (x *parts) connect(ctx context.Context) error {
+	index, server, err := x.program.openIndex(ctx)
+	if err != nil {
+		return err
+	}
+	x.milvus = server
+	x.index.set(index)
+	return nil
+}
+
+// decodeUpload makes a picture of a file that somebody sent.
+func (x *parts) decodeUpload(ctx context.Context, file []byte) (image.Image, error) {
+	picture, _, err := decode.Bytes(ctx, "the picture", file, x.limits)
+	return picture, err
+}
+
+// work lets the tasks begin. What an earlier process left undone goes on.
+func (x *parts) work(ctx context.Context) error {
+	if err := x.tasks.Start(ctx); err != nil {
+		return err
+	}
+	x.program.later(x.tasks.Stop)
+	return nil
+}
+
+// Search implements backend.
+func (x *parts) Search(ctx context.Context, collection, text string, limit int) ([]hit, error) {
+	results, err := x.service.ByText(ctx, collection, text, search.Options{Limit: limit})
+	if err != nil {
+		return nil, err
+	}
+	hits := make([]hit, len(results.Hits))
+	for i, found := range results.Hits {
+		hits[i] = hit{ID: found.ID, URI: found.URI, Score: found.Score}
+	}
+	return hits, nil
+}
+
+// Index implements backend.
+func (x *parts) Index(ctx context.Context, collection, folder string, tell func(web.Task)) (web.Task, error) {
+	if err := x.work(ctx); err != nil {
+		return web.Task{}, err
+	}
+	tasks := webTasks{x.tasks}
+	task, err := tasks.IndexFolder(ctx, collection, folder)
+	for err == nil && !task.Status.Final() {
+		tell(task)
+		select {
+		case <-ctx.Done():
+			return task, x.cancel(ctx, task)
+		case <-time.After(100 * time.Millisecond):
+		}
+		task, err = tasks.Task(ctx, task.ID)
+	}
+	return task, err
+}
+
+// cancel ends a task after its caller's context has ended.
+func (x *parts) cancel(ctx context.Context, task web.Task) error {
+	last, stop := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer stop()
+	if err := x.tasks.Cancel(last, task.ID); err != nil {
+		return fmt.Errorf("%w (and the task could not be cancelled: %w)", ctx.Err(), err)
+	}
+	return ctx.Err()
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"polylens/app/setup"
+	"polylens/encoder"
+	"polylens/encoder/hub"
+	"polylens/indexer/catalog"
+	"polylens/search/milvus"
+)
+
+// bundledModel is the model used when none is named.
+const bundledModel = hub.BundledName
+
+// closeGrace bounds the end of a program: Milvus flushes in this time.
+const closeGrace = 40 * time.Second
+
+// program opens the parts that a command needs and closes them in the
+// opposite order.
+type program struct {
+	globals  globals
+	terminal terminal
+	log      *slog.Logger
+	closers  []func(context.Context) error
+}
+
+func newProgram(globals globals, terminal terminal, log *slog.Logger) *program {
+	return &program{globals: globals, terminal: terminal, log: log}
+}
+
+// later adds what close has to do.
+func (p *program) later(closer func(context.Context) error) {
+	p.closers = append(p.closers, closer)
+}
+
+// close ends everything that was opened, also when ctx has ended.
+func (p *program) close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeGrace)
+	defer cancel()
+	var err error
+	for i := len(p.closers) - 1; i >= 0; i-- {
+		err = errors.Join(err, p.closers[i](ctx))
+	}
+	p.closers = nil
+	return err
+}
+
+// setup is the provider of everything fetched, with the user's own copies.
+func (p *program) setup(from string, progress func(setup.Event)) *setup.Setup {
+	given := map[string]string{
+		setup.OnnxRuntime: p.globals.Onnxruntime,
+		setup.CLDR:        os.Getenv("POLYLENS_CLDR"),
+		setup.Demo:        os.Getenv("POLYLENS_DEMO"),
+		setup.Chromium:    findChromium(),
+	}
+	if p.milvusAddress() == "" {
+		given[setup.Milvus] = p.globals.Milvus
+	}
+	return setup.New(setup.Options{Cache: p.globals.Cache, From: from, Given: given, Progress: progress})
+}
+
+// findChromium looks for a browser that is there already.
+func findChromium() string {
+	if path := os.Getenv("POLYLENS_CHROMIUM"); path != "" {
+		return path
+	}
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	return ""
+}
+
+// item is the path of something that setup provides.
+func (p *program) item(name string) (string, error) {
+	ready, err := p.setup("", nil).Status(name)
+	return ready.Path, err
+}
+
+// modelsFolder is where named models stand, in a data folder that none but its
+// owner can read.
+func (p *program) modelsFolder() (string, error) {
+	if err := os.MkdirAll(p.globals.Data, 0o700); err != nil {
+		return "", fmt.Errorf("data folder: %w", err)
+	}
+	return filepath.Join(p.globals.Data, "models"), nil
+}
+
+// modelFolder is the directory of the model in use.
+func (p *program) modelFolder() (string, error) {
+	models, err := p.modelsFolder()
+	if err != nil {
+		return "", err
+	}
+	return hub.Find(models, p.globals.Model)
+}
+
+// openEncoder opens the model in use.
+func (p *program) openEncoder(ctx context.Context) (*encoder.Encoder, error) {
+	library, err := p.item(setup.OnnxRuntime)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := p.modelFolder()
+	if err != nil {
+		return nil, err
+	}
+	model, err := encoder.Open(ctx, dir, encoder.Options{Library: library, Threads: p.globals.Threads, Logger: p.log})
+	if err != nil {
+		return nil, err
+	}
+	p.later(func(context.Context) error { return model.Close() })
+	return model, nil
+}
+
+// openCatalog opens the catalogue. The caller holds the data folder.
+func (p *program) openCatalog(ctx context.Context) (*catalog.Store, error) {
+	store, err := catalog.Open(ctx, filepath.Join(p.globals.Data, "catalogue.db"))
+	if err != nil {
+		return nil, err
+	}
+	p.later(func(context.Context) error { return store.Close() })
+	return store, nil
+}
+
+// openIndex connects to the Milvus that the user named, or starts the
+// embedded one, of which it answers the server too.
+func (p *program) openIndex(ctx context.Context) (*milvus.Index, *milvus.Server, error) {
+	config := milvus.Config{Address: p.milvusAddress(), Logger: p.log}
+	var server *milvus.Server
+	if config.Address == "" {
+		folder, err := p.item(setup.Milvus)
+		if err != nil {
+			return nil, nil, err
+		}
+		server, err = milvus.Start(ctx, milvus.ServerOptions{
+			Folder: folder, Data: filepath.Join(p.globals.Data, "milvus"), Logger: p.log,
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		p.later(server.Stop)
+		config = server.Config()
+	} else {
+		config.Username, config.Password = os.Getenv("POLYLENS_MILVUS_USERNAME"), os.Getenv("POLYLENS_MILVUS_PASSWORD")
+	}
+	index, err := milvus.Connect(ctx, config)
+	if err != nil {
+		return nil, nil, err
+	}
+	p.later(func(context.Context) error { return index.Close() })
+	return index, server, nil
+}
+
+// print writes lines for people.
+func (p *program) print(format string, arguments ...any) {
+	fmt.Fprintf(p.terminal.out, format+"\n", arguments...)
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"polylens/search"
+	"polylens/web"
+)
+
+// remote is the server that holds the data folder, through its API.
+type remote struct {
+	base   string
+	client *http.Client
+}
+
+func newRemote(address string) *remote {
+	return &remote{base: "http://" + address + "/api/v1", client: &http.Client{Timeout: 2 * time.Minute}}
+}
+
+// Search implements backend.
+func (r *remote) Search(ctx context.Context, collection, text string, limit int) ([]hit, error) {
+	query := url.Values{"q": {text}, "limit": {strconv.Itoa(limit)}}
+	var answer struct{ Hits []hit }
+	err := r.call(ctx, http.MethodGet, "/collections/"+url.PathEscape(collection)+"/search?"+query.Encode(), nil, &answer)
+	return answer.Hits, err
+}
+
+// Index implements backend.
+func (r *remote) Index(ctx context.Context, collection, folder string, tell func(web.Task)) (web.Task, error) {
+	var task web.Task
+	body := map[string]any{"source": web.Source{Directory: folder}}
+	err := r.call(ctx, http.MethodPost, "/collections/"+url.PathEscape(collection)+"/tasks", body, &task)
+	for err == nil && !task.Status.Final() {
+		tell(task)
+		select {
+		case <-ctx.Done():
+			return task, r.cancel(ctx, task)
+		case <-time.After(300 * time.Millisecond):
+		}
+		err = r.call(ctx, http.MethodGet, "/tasks/"+task.ID, nil, &task)
+	}
+	return task, err
+}
+
+// cancel ends a task after its caller's context has ended.
+func (r *remote) cancel(ctx context.Context, task web.Task) error {
+	last, stop := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer stop()
+	return errors.Join(ctx.Err(), r.call(last, http.MethodDelete, "/tasks/"+task.ID, nil, &task))
+}
+
+// call sends one request and reads the answer into target.
+func (r *remote) call(ctx context.Context, method, path string, body, target any) error {
+	var content io.Reader
+	if body != nil {
+		data, err := json.Marshal(body)
+		if err != nil {
+			return err
+		}
+		content = bytes.NewReader(data)
+	}
+	request, err := http.NewRequestWithContext(ctx, method, r.base+path, content)
+	if err != nil {
+		return err
+	}
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	response, err := r.client.Do(request)
+	if err != nil {
+		return fmt.Errorf("the running server: %w: %w", search.ErrUnavailable, err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode >= http.StatusMultipleChoices {
+		return problemOf(response)
+	}
+	if err := json.NewDecoder(response.Body).Decode(target); err != nil {
+		return fmt.Errorf("answer of the running server: %w", err)
+	}
+	return nil
+}
+
+// problemOf makes an error of a problem document (RFC 9457).
+func problemOf(response *http.Response) error {
+	var problem struct{ Title, Detail string }
+	if err := json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&problem); err != nil {
+		return fmt.Errorf("the running server answered %s", response.Status)
+	}
+	text := problem.Detail
+	if text == "" {
+		text = problem.Title
+	}
+	switch response.StatusCode {
+	case http.StatusNotFound:
+		return fmt.Errorf("%w: %s", errNotFound, text)
+	case http.StatusServiceUnavailable:
+		return fmt.Errorf("%w: %s", search.ErrUnavailable, text)
+	}
+	return errors.New(text)
+}

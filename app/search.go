@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"polylens/search"
+)
+
+type searchCommand struct {
+	Query      string `arg:"" help:"What the pictures show, in any language."`
+	Collection string `required:"" placeholder:"NAME" help:"Collection to search."`
+	Limit      int    `default:"10" placeholder:"N" help:"Number of pictures, 1 to 1000 (default: ${default})."`
+	JSON       bool   `help:"Print one JSON object a line: id, uri, score."`
+}
+
+// Help documents the command.
+func (*searchCommand) Help() string {
+	return `Prints the pictures of a collection that fit the words best, best first. If "polylens serve" runs on the same data ` +
+		`folder, it answers; otherwise Milvus is started for this one search, which takes some seconds.
+
+Examples:
+
+    polylens search "a red fish" --collection demo
+    polylens search "красная рыба" --collection demo --limit 3 --json
+
+With --json, one object a line: {"id":"...","uri":"file:///...","score":0.123}.
+
+` + exitHelp
+}
+
+func (c *searchCommand) Run(ctx context.Context, p *program) error {
+	if c.Limit < 1 || c.Limit > search.MaxPage {
+		return usageError{fmt.Errorf("--limit %d: want 1 to %d", c.Limit, search.MaxPage)}
+	}
+	backend, err := p.backend(ctx, "search")
+	if err != nil {
+		return err
+	}
+	hits, err := backend.Search(ctx, c.Collection, c.Query, c.Limit)
+	if err != nil {
+		return err
+	}
+	encoder := json.NewEncoder(p.terminal.out)
+	encoder.SetEscapeHTML(false)
+	for _, hit := range hits {
+		if c.JSON {
+			err = encoder.Encode(hit)
+		} else {
+			_, err = fmt.Fprintf(p.terminal.out, "%.4f  %s\n", hit.Score, hit.URI)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+
+	"polylens/app/setup"
+	"polylens/encoder/hub"
+	"polylens/search"
+	"polylens/web"
+)
+
+// demoCollection is the name of the collection of demo pictures.
+const demoCollection = "demo"
+
+type serveCommand struct {
+	Addr                 string `placeholder:"HOST:PORT" env:"ADDR" default:"127.0.0.1:8080" help:"Address to listen on (default: ${default})."`
+	Demo                 bool   `help:"Index the demo pictures into the collection \"demo\" first, if that has not been done."`
+	InsecureAllowNetwork bool   `help:"Allow an address that others on the network can reach. Polylens asks nobody for a password yet."`
+}
+
+// Help documents the command.
+func (*serveCommand) Help() string {
+	return `Serves the page, the API (/openapi.json describes it) and live progress. The page answers at once; searches are ` +
+		`answered as soon as Milvus has started, which /readyz tells. SIGINT or SIGTERM ends it in order, a second one at once.
+
+Examples:
+
+    polylens serve
+    polylens serve --demo --addr 127.0.0.1:9000
+    ADDR=127.0.0.1:0 polylens serve
+
+Only this machine can reach it, unless --insecure-allow-network says otherwise.
+
+` + exitHelp
+}
+
+func (c *serveCommand) Run(ctx context.Context, p *program) error {
+	if err := c.checkAddress(); err != nil {
+		return err
+	}
+	instance, _, err := hold(p.globals.Data, "serve")
+	if err != nil {
+		return err
+	}
+	p.later(instance.release)
+	parts, err := p.openParts(ctx)
+	if err != nil {
+		return err
+	}
+	var listening net.ListenConfig
+	listener, err := listening.Listen(ctx, "tcp", c.Addr)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w (name another address with --addr or ADDR)", c.Addr, err)
+	}
+	handler, err := c.handler(parts)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	if err := instance.announce(listener.Addr().String()); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	p.print("Polylens listens on http://%s", listener.Addr())
+	ctx, fail := context.WithCancelCause(ctx)
+	starting := make(chan struct{})
+	go func() {
+		defer close(starting)
+		if err := c.start(ctx, parts); err != nil {
+			fail(err)
+		}
+	}()
+	err = web.Serve(ctx, listener, handler, p.log)
+	fail(nil) // start must end, too
+	<-starting
+	if cause := context.Cause(ctx); err == nil && !errors.Is(cause, context.Canceled) {
+		err = cause
+	}
+	return err
+}
+
+// checkAddress refuses what the network can reach. A name counts as loopback
+// only if it is localhost: what another one means is for others to say.
+func (c *serveCommand) checkAddress() error {
+	host, _, err := net.SplitHostPort(c.Addr)
+	if err != nil {
+		return usageError{fmt.Errorf("--addr %q: %w", c.Addr, err)}
+	}
+	ip := net.ParseIP(host)
+	if host == "localhost" || ip != nil && ip.IsLoopback() || c.InsecureAllowNetwork {
+		return nil
+	}
+	return usageError{fmt.Errorf("--addr %s can be reached from the network, and Polylens asks nobody for a password yet: "+
+		"use a loopback address, or accept it with --insecure-allow-network", c.Addr)}
+}
+
+// local tells whether only this machine reaches the address.
+func (c *serveCommand) local() bool { return !c.InsecureAllowNetwork }
+
+func (c *serveCommand) handler(x *parts) (*web.Handler, error) {
+	p := x.program
+	config := web.Config{
+		Search:   x.service,
+		Catalog:  webCatalog{x.store, x.indexer, x.encoder.Fingerprint()},
+		Pictures: x.pictures,
+		Tasks:    webTasks{x.tasks},
+		Decode:   x.decodeUpload,
+		Ready:    x.index.Ready,
+		Logger:   p.log,
+		Info: web.Info{Version: version(), Model: web.ModelInfo{
+			Name: filepath.Base(p.globals.Model), Fingerprint: x.encoder.Fingerprint(),
+			Dimension: x.encoder.Dimension(), Bundled: p.globals.Model == hub.BundledName,
+		}},
+		AllowFolders: c.local(),
+	}
+	if c.local() {
+		config.AllowedHosts = web.LoopbackHosts()
+	}
+	if c.Demo {
+		config.Info.Demo = demoCollection
+	}
+	return web.New(config)
+}
+
+// start does what may take its time while the page is up already.
+func (c *serveCommand) start(ctx context.Context, x *parts) error {
+	if err := x.connect(ctx); err != nil {
+		return err
+	}
+	if x.milvus != nil {
+		x.program.log.Info("Milvus is ready", "isolated", x.milvus.Exposure().Isolated, "exposure", x.milvus.Exposure().String())
+	}
+	if err := x.work(ctx); err != nil {
+		return err
+	}
+	if c.Demo {
+		return x.indexDemo(ctx)
+	}
+	return nil
+}
+
+// indexDemo queues the demo pictures unless they are indexed or queued.
+func (x *parts) indexDemo(ctx context.Context) error {
+	found, err := searchCatalog{x.store}.Collection(ctx, demoCollection)
+	if err == nil && found.Fingerprint == x.encoder.Fingerprint() && found.Images > 0 {
+		return nil
+	}
+	if err != nil && !errors.Is(err, search.ErrCollectionNotFound) {
+		return err
+	}
+	folder, err := x.program.item(setup.Demo)
+	if err != nil {
+		return err
+	}
+	_, err = webTasks{x.tasks}.IndexFolder(ctx, demoCollection, folder)
+	return err
+}
