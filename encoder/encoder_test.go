@@ -9,11 +9,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 
 	"polylens/encoder"
+	"polylens/encoder/hub"
 	"polylens/encoder/internal/formula"
 )
 
@@ -82,13 +84,11 @@ func readWhole(t testing.TB) whole {
 func (w whole) images() []image.Image {
 	var images []image.Image
 	for _, size := range w.Pictures {
-		name := "picture." + itoa(size[0]) + "x" + itoa(size[1])
+		name := "picture." + strconv.Itoa(size[0]) + "x" + strconv.Itoa(size[1])
 		images = append(images, formula.Picture(name, size[0], size[1]))
 	}
 	return images
 }
-
-func itoa(n int) string { return string(json.RawMessage(must(json.Marshal(n)))) }
 
 func must[T any](value T, err error) T {
 	if err != nil {
@@ -113,7 +113,7 @@ func TestTextsAndPicturesAsHuggingFace(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, size := range want.Pictures {
-		expectClose(t, "picture "+itoa(size[0])+"x"+itoa(size[1]), pictures[i], want.PictureVectors[i])
+		expectClose(t, "picture "+strconv.Itoa(size[0])+"x"+strconv.Itoa(size[1]), pictures[i], want.PictureVectors[i])
 	}
 }
 
@@ -247,6 +247,23 @@ func TestOpenRefusesBrokenModels(t *testing.T) {
 			_, err = encoder.Open(t.Context(), dir, encoder.Options{Library: library(t)})
 			expectError(t, err, test.want)
 		})
+	}
+}
+
+// TestBundledModelOpens unpacks the model that the program carries and uses it.
+func TestBundledModelOpens(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	dir, err := hub.Bundled(t.TempDir())
+	if errors.Is(err, hub.ErrNotBundled) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := open(t, dir)
+	vectors, err := e.EncodeTexts(t.Context(), []string{"a cat", "Кошка"})
+	if err != nil || len(vectors[1]) != e.Dimension() || len(e.Fingerprint()) != 64 {
+		t.Errorf("the bundled model gives %d vectors, fingerprint %q: %v", len(vectors), e.Fingerprint(), err)
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 // Opset is the version of the standard ONNX operators that nodes are written for.
 const Opset = 21
 
-// Domain of the fused operators that ONNX Runtime adds to the standard ones.
+// Microsoft is the domain of the fused operators that ONNX Runtime adds to the standard ones.
 const Microsoft = "com.microsoft"
 
 // BuildError says why a node could not be added. Functions that add nodes

@@ -6,8 +6,8 @@ func MatMul(a, b *Value) *Value {
 	if len(a.Shape) < 2 || len(b.Shape) < 2 || dimFromRight(a.Shape, 0) != dimFromRight(b.Shape, 1) {
 		fail("MatMul", "cannot multiply %v by %v", a, b)
 	}
-	leading := broadcast("MatMul", a.Shape[:len(a.Shape)-2], b.Shape[:len(b.Shape)-2])
-	shape := append(leading, dimFromRight(a.Shape, 1), dimFromRight(b.Shape, 0))
+	shape := broadcast("MatMul", a.Shape[:len(a.Shape)-2], b.Shape[:len(b.Shape)-2])
+	shape = append(shape, dimFromRight(a.Shape, 1), dimFromRight(b.Shape, 0))
 	return apply(Node{Op: "MatMul", Inputs: []*Value{a, b}}, Type{a.DType, shape})
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"strconv"
 	"sync"
 
 	onnx "github.com/yalue/onnxruntime_go"
@@ -61,7 +60,7 @@ func (e *Environment) NewSession(model Model, options Options) (*Session, error)
 	if err != nil {
 		return nil, fmt.Errorf("configuring ONNX Runtime: %w", err)
 	}
-	defer settings.Destroy()
+	defer free(settings)
 	session, err := onnx.NewDynamicAdvancedSessionWithONNXData(model.Graph, names(model.Inputs), names(model.Outputs), settings)
 	if err != nil {
 		return nil, fmt.Errorf("loading the model into ONNX Runtime: %w", err)
@@ -91,8 +90,8 @@ func (e *Environment) settings(folder string, options Options) (*onnx.SessionOpt
 		errs = append(errs, settings.AddSessionConfigEntry(key, value))
 	}
 	if err := errors.Join(errs...); err != nil {
-		settings.Destroy()
-		return nil, fmt.Errorf("%s threads, folder %q: %w", strconv.Itoa(threads), folder, err)
+		free(settings)
+		return nil, fmt.Errorf("%d threads, folder %q: %w", threads, folder, err)
 	}
 	return settings, nil
 }
@@ -153,7 +152,7 @@ func (s *Session) runUntil(ctx context.Context, inputs, outputs []onnx.Value) er
 	if err != nil {
 		return err
 	}
-	defer options.Destroy()
+	defer free(options)
 	told := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(told)
@@ -187,10 +186,14 @@ func (s *Session) takeAll(results []onnx.Value) ([]Tensor, error) {
 func destroy(values []onnx.Value) {
 	for _, value := range values {
 		if value != nil {
-			_ = value.Destroy() // fails only on values destroyed already
+			free(value)
 		}
 	}
 }
+
+// free destroys what the library holds. That fails only on what is destroyed
+// already, which cannot happen to what one function creates and frees.
+func free(held interface{ Destroy() error }) { _ = held.Destroy() }
 
 // Close waits for running calls and frees the model. Closing twice is fine.
 func (s *Session) Close() error {

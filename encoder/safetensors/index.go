@@ -117,7 +117,7 @@ func readFile(path, file string) ([]Tensor, error) {
 		return nil, err
 	}
 	if info.Mode()&fs.ModeSymlink != 0 {
-		return nil, errors.New("is a symbolic link, which is refused: copy the file it points to in its place")
+		return nil, errors.New("is a symbolic link, which is refused: copy the file it points to in its place (`hf download` with --local-dir makes no links)")
 	}
 	if !info.Mode().IsRegular() {
 		return nil, errors.New("is no regular file")
