@@ -6,6 +6,10 @@
 // (SiglipImageProcessor itself is backed by torchvision there, whose resize of
 // the same picture differs by up to one step of 255 in places.)
 //
+// JPEGs: Pillow decodes them with libjpeg-turbo, so *image.YCbCr is converted as
+// that library does. What remains is the inverse cosine transform of image/jpeg,
+// which differs by one step here and there.
+//
 // Transparency: that processor composites a picture with alpha onto white
 // before anything else, where earlier versions dropped the alpha channel and
 // showed whatever colour transparent pixels happened to store. This package

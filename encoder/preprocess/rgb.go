@@ -15,7 +15,7 @@ func rowReader(img image.Image) func(dst []byte, y int) {
 	case *image.RGBA:
 		return func(dst []byte, y int) { readRGBA(dst, m.Pix[m.PixOffset(at.X, at.Y+y):]) }
 	case *image.YCbCr:
-		return func(dst []byte, y int) { readYCbCr(dst, m, at.Y+y) }
+		return newYCbCrReader(m).read
 	case *image.Gray:
 		return func(dst []byte, y int) { readGray(dst, m.Pix[m.PixOffset(at.X, at.Y+y):]) }
 	case *image.Gray16:
@@ -57,14 +57,6 @@ func readRGBA(dst, src []byte) {
 		for c := range d {
 			d[c] = byte(min(uint16(s[c])+white, 255)) // s may be more than its alpha allows
 		}
-	}
-}
-
-func readYCbCr(dst []byte, m *image.YCbCr, y int) {
-	x := m.Rect.Min.X
-	for i := 0; i < len(dst); i, x = i+3, x+1 {
-		c := m.COffset(x, y)
-		dst[i], dst[i+1], dst[i+2] = color.YCbCrToRGB(m.Y[m.YOffset(x, y)], m.Cb[c], m.Cr[c])
 	}
 }
 

@@ -93,7 +93,21 @@ def run(case):
     }
 
 
+def jpegs():
+    """Small JPEGs of each chroma subsampling, and as PNG what Pillow decodes them to."""
+    y, x = np.mgrid[0:45, 0:61]
+    smooth = np.stack([128 + 100 * np.sin(x / 5), 128 + 90 * np.cos(y / 7 + x / 9), (x * y) % 256 / 2 + 60], -1)
+    image = Image.fromarray(smooth.clip(0, 255).astype(np.uint8), "RGB")
+    for name, subsampling in [("444", "4:4:4"), ("422", "4:2:2"), ("420", "4:2:0")]:
+        for width, height in [(61, 45), (60, 44), (3, 3)]:
+            path = HERE / f"chroma{name}_{width}x{height}.jpg"
+            image.crop((0, 0, width, height)).save(path, quality=92, subsampling=subsampling)
+            with Image.open(path) as decoded:
+                decoded.save(path.with_suffix(".png"), optimize=True)
+
+
 def main():
+    jpegs()
     out = {"transformers": transformers.__version__, "pillow": PIL.__version__, "cases": [run(c) for c in cases()]}
     lines = ",\n".join(json.dumps(c) for c in out.pop("cases"))
     (HERE / "reference.json").write_text(json.dumps(out)[:-1] + ',\n"cases": [\n' + lines + "\n]}\n")
