@@ -1,12 +1,12 @@
 """Compares a whole model, through the program, with Hugging Face transformers.
 
-    python parity.py MODEL_DIR [--pictures 40] [--texts 40] [--polylens bin/polylens] [-- EXTRA ARGUMENTS]
+    python parity.py MODEL_DIR [--pictures 40] [--texts 40] [--polylens bin/polylens] [EXTRA]
 
 Runs `polylens embed --model MODEL_DIR --json` on pictures of odd shapes and on
 strings of many scripts, and the same through torch; prints the worst cosine
 and the largest difference, and exits with 1 when they miss 0.99999 and 1e-4 of
-scale. Needs torch, transformers, tokenizers and pillow; extra arguments go to
-polylens (for example --onnxruntime PATH).
+scale. Needs torch, transformers, tokenizers and pillow; options that it does
+not know go to polylens (for example --onnxruntime=PATH).
 """
 import argparse
 import json
@@ -51,9 +51,9 @@ def pictures(count, folder):
         yield path
 
 
-def polylens(arguments, texts, files):
+def polylens(arguments, extra, texts, files):
     """The vectors that the program prints, in the order given."""
-    command = [arguments.polylens, "embed", "--model", str(arguments.model), "--json", *arguments.extra]
+    command = [arguments.polylens, "embed", "--model", str(arguments.model), "--json", *extra]
     command += [part for text in texts for part in ("--text=" + text,)]
     command += [part for file in files for part in ("--image=" + str(file),)]
     output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
@@ -96,11 +96,10 @@ def main():
     parser.add_argument("--pictures", type=int, default=40)
     parser.add_argument("--texts", type=int, default=40)
     parser.add_argument("--polylens", default="bin/polylens")
-    parser.add_argument("extra", nargs="*")
-    arguments = parser.parse_args()
+    arguments, extra = parser.parse_known_args()
     with tempfile.TemporaryDirectory() as folder:
         texts, files = strings(arguments.texts), list(pictures(arguments.pictures, pathlib.Path(folder)))
-        got = polylens(arguments, texts, files)
+        got = polylens(arguments, extra, texts, files)
         want = transformers(arguments.model, texts, files)
         good = [compare("texts", texts, got[0], want[0]), compare("pictures", [f.name for f in files], got[1], want[1])]
     sys.exit(0 if all(good) else 1)
