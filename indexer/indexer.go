@@ -106,8 +106,8 @@ func (r *run) all(ctx context.Context) error {
 	if err := r.openCollection(ctx); err != nil {
 		return err
 	}
-	repaired, err := r.mirror(r.collection, r.fingerprint, r.progress.waiting).repair(ctx)
-	r.progress.update(func(p *Progress) { p.Repaired = repaired })
+	check, err := r.mirror(r.collection, r.fingerprint, r.progress.waiting).compare(ctx)
+	r.progress.update(func(p *Progress) { p.Repaired = check.Repaired })
 	if err != nil {
 		return err
 	}

@@ -1,11 +1,12 @@
 package indexer
 
 import (
+	"bytes"
 	"context"
-	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
+	"image/png"
 	"maps"
 	"math"
 	"os"
@@ -286,60 +287,6 @@ func TestRunReportsProgress(t *testing.T) {
 	}
 }
 
-func TestRunWaitsForTheIndex(t *testing.T) {
-	b := newBench(t, Options{})
-	write(t, b.folder, map[string][]byte{"a.png": picture(1), "b.png": picture(2)})
-	b.index.setDown(fmt.Errorf("refused: %w", ErrIndexUnavailable))
-	waited := false
-	_, err := b.Run(t.Context(), b.request(t), func(p Progress) {
-		if p.State == StateWaiting {
-			waited = true
-			go b.index.setDown(nil)
-		}
-	})
-	if err != nil || !waited {
-		t.Errorf("got %v, waited %v", err, waited)
-	}
-	b.wantMirror(t)
-}
-
-func TestRunGivesUpOnTheIndex(t *testing.T) {
-	b := newBench(t, Options{IndexPatience: 500 * time.Millisecond, IndexTimeout: 100 * time.Millisecond})
-	write(t, b.folder, map[string][]byte{"a.png": picture(1)})
-	b.run(t)
-	write(t, b.folder, map[string][]byte{"b.png": picture(2)})
-	b.Indexer.index = failing{b.index} // Ensure works, Upsert does not
-	report, err := b.Run(t.Context(), b.request(t), nil)
-	if !errors.Is(err, ErrIndexUnavailable) || !strings.Contains(err.Error(), "run it again") {
-		t.Errorf("got %v, want ErrIndexUnavailable and a remedy", err)
-	}
-	if report.Encoded != 1 {
-		t.Errorf("got %+v, want the picture encoded", report)
-	}
-	b.Indexer.index = b.index
-	after := b.run(t)
-	wantCounts(t, "when it is back", after, counts{skipped: 2})
-	if after.Repaired != 1 || b.encoder.encoded() != 2 {
-		t.Errorf("repaired %d, encoded %d in all; want 1 and 2", after.Repaired, b.encoder.encoded())
-	}
-	b.index.hang = true
-	if _, err := b.Run(t.Context(), b.request(t), nil); !errors.Is(err, ErrIndexUnavailable) || !strings.Contains(err.Error(), "no answer") {
-		t.Errorf("an index that hangs: got %v", err)
-	}
-	b.index.hang = false
-	b.index.setDown(errors.New("dimension mismatch"))
-	started := time.Now()
-	if _, err := b.Run(t.Context(), b.request(t), nil); err == nil || time.Since(started) > 400*time.Millisecond {
-		t.Errorf("a lasting error was tried again: %v after %v", err, time.Since(started))
-	}
-}
-
-type failing struct{ *fakeIndex }
-
-func (failing) Upsert(context.Context, string, string, []Row) error {
-	return fmt.Errorf("connection refused: %w", ErrIndexUnavailable)
-}
-
 func TestRunCanceled(t *testing.T) {
 	b := newBench(t, Options{})
 	b.encoder.pause = 20 * time.Millisecond
@@ -429,118 +376,16 @@ func TestTwoModelsStandSideBySide(t *testing.T) {
 	}
 }
 
-func TestCheckAndRebuild(t *testing.T) {
+func TestRunPassesOverWhatTheModelCannotTake(t *testing.T) {
 	b := newBench(t, Options{})
-	if _, err := b.Check(t.Context(), "c"); !errors.Is(err, catalog.ErrNotFound) {
-		t.Errorf("unknown collection: got %v, want ErrNotFound", err)
-	}
-	files := make(map[string][]byte)
-	for i := range 9 {
-		files[fmt.Sprintf("%d.png", i)] = picture(i)
-	}
-	write(t, b.folder, files)
-	b.run(t)
-	rows := b.index.rows["c/f1"]
-	delete(rows, b.image(t, "1.png").ID)
-	rows["stranger"] = Row{ID: "stranger"}
-	report, err := b.Check(t.Context(), "c")
-	if err != nil || report != (CheckReport{Images: 9, Missing: 1, Extra: 1, Repaired: 2}) {
-		t.Errorf("got %+v, %v", report, err)
-	}
-	b.wantMirror(t)
-	delete(b.index.rows, "c/f1") // the whole index is lost
-	if report, err = b.Check(t.Context(), "c"); err != nil || report.Repaired != 9 {
-		t.Errorf("after losing the index: got %+v, %v", report, err)
-	}
-	b.wantMirror(t)
-	spoiled := b.image(t, "2.png").ID
-	b.index.rows["c/f1"][spoiled] = Row{ID: spoiled} // only a rebuild sees this
-	if report, err = b.Rebuild(t.Context(), "c"); err != nil || report.Repaired != 9 {
-		t.Errorf("rebuild: got %+v, %v", report, err)
-	}
-	b.wantMirror(t)
-	if b.encoder.encoded() != 9 {
-		t.Errorf("encoded %d pictures, want 9: repair must not encode", b.encoder.encoded())
-	}
-}
-
-func TestDeleteImages(t *testing.T) {
-	b := newBench(t, Options{IndexPatience: time.Millisecond})
-	write(t, b.folder, map[string][]byte{"a.png": picture(1), "b.png": picture(2), "c.png": picture(3)})
-	b.run(t)
-	ids := []string{b.image(t, "a.png").ID, "unknown"}
-	if err := b.DeleteImages(t.Context(), "c", ids); err != nil {
+	var data bytes.Buffer
+	if err := png.Encode(&data, image.NewNRGBA(image.Rect(0, 0, 13, 1))); err != nil {
 		t.Fatal(err)
 	}
-	b.wantMirror(t)
-	// While the index is down the image goes from the catalogue at once and
-	// from the index with the next run.
-	b.index.setDown(ErrIndexUnavailable)
-	if err := b.DeleteImages(t.Context(), "c", []string{b.image(t, "b.png").ID}); !errors.Is(err, ErrIndexUnavailable) {
-		t.Errorf("got %v, want ErrIndexUnavailable", err)
-	}
-	b.index.setDown(nil)
-	b.remove(t, "a.png")
-	b.remove(t, "b.png")
-	wantCounts(t, "afterwards", b.run(t), counts{skipped: 1})
-}
-
-// dump writes down everything that two catalogues and indexes of equal content
-// have in common: all but moments of writing.
-func dump(t *testing.T, database string, index *fakeIndex) string {
-	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+database+"?_pragma=busy_timeout(5000)")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	var text strings.Builder
-	for _, query := range []string{
-		`SELECT 'image', id, collection, source, uri, sha256, size, modified, width, height, format, color, metadata, digest FROM images ORDER BY 2`,
-		`SELECT 'caption', image_id, position, language, text FROM captions ORDER BY 2, 3`,
-		`SELECT 'vector', sha256, fingerprint, dimension, hex(fp16) FROM vectors ORDER BY 2, 3`,
-		`SELECT 'indexed', image_id, fingerprint, digest FROM indexed ORDER BY 2, 3`,
-		`SELECT 'tombstone', collection, fingerprint, image_id FROM tombstones ORDER BY 4`,
-		`SELECT 'failure', collection, uri, source, kind, reason, size, modified FROM failures ORDER BY 3`,
-		`SELECT 'collection', name, fingerprint FROM collections ORDER BY 2`,
-		`PRAGMA integrity_check`, `PRAGMA foreign_key_check`,
-	} {
-		writeRows(t, db, query, &text)
-	}
-	for _, key := range slices.Sorted(maps.Keys(index.rows)) {
-		for _, id := range slices.Sorted(maps.Keys(index.rows[key])) {
-			row, err := json.Marshal(index.rows[key][id])
-			if err != nil {
-				t.Fatal(err)
-			}
-			fmt.Fprintln(&text, "row", key, string(row))
-		}
-	}
-	return text.String()
-}
-
-func writeRows(t *testing.T, db *sql.DB, query string, text *strings.Builder) {
-	t.Helper()
-	rows, err := db.Query(query)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
-	columns, err := rows.Columns()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for rows.Next() {
-		values, targets := make([]any, len(columns)), make([]any, len(columns))
-		for i := range values {
-			targets[i] = &values[i]
-		}
-		if err := rows.Scan(targets...); err != nil {
-			t.Fatal(err)
-		}
-		fmt.Fprintln(text, values...)
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
+	write(t, b.folder, map[string][]byte{"13.png": data.Bytes(), "a.png": picture(1)})
+	report := b.run(t)
+	wantCounts(t, "unlucky", report, counts{encoded: 1, failed: 1})
+	if len(report.Failures) != 1 || !strings.Contains(report.Failures[0].Reason, "unlucky") {
+		t.Errorf("got %v", report.Failures)
 	}
 }

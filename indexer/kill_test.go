@@ -61,7 +61,7 @@ func indexUntilKilled(base string) error {
 	if err != nil {
 		return err
 	}
-	encoder := &fakeEncoder{pause: 20 * time.Millisecond, log: log}
+	encoder := &fakeEncoder{pause: 40 * time.Millisecond, log: log}
 	fmt.Println("started")
 	_, err = New(store, encoder, index, testDecode, Options{Batch: killBatch}).
 		Run(ctx, Request{Collection: "c", Source: directory}, nil)

@@ -2,6 +2,7 @@ package indexer
 
 import (
 	"context"
+	"time"
 
 	"polylens/indexer/catalog"
 )
@@ -98,10 +99,15 @@ func (m mirror) delete(ctx context.Context, ids []string) error {
 	})
 }
 
+// listTimeout is for one listing of the index: millions of IDs take minutes.
+const listTimeout = 10 * time.Minute
+
 // ids returns every ID the index holds.
 func (m mirror) ids(ctx context.Context) (map[string]bool, error) {
 	var ids map[string]bool
-	err := m.patience.try(ctx, "list the index", m.waiting, func(ctx context.Context) error {
+	listing := m.patience
+	listing.attempt = max(listing.attempt, listTimeout)
+	err := listing.try(ctx, "list the index", m.waiting, func(ctx context.Context) error {
 		ids = make(map[string]bool)
 		return m.index.IDs(ctx, m.collection, m.fingerprint, func(id string) error {
 			ids[id] = true

@@ -24,12 +24,12 @@ type Progress struct {
 	State            State   `json:"state"`
 	Total            int     `json:"total"` // pictures in the source; 0 until they are counted
 	Done             int     `json:"done"`
-	Encoded          int     `json:"encoded"` // by the model
-	Reused           int     `json:"reused"`  // new or changed, with a vector that was known
-	Skipped          int     `json:"skipped"` // unchanged
-	Failed           int     `json:"failed"`  // could not be read
-	Removed          int     `json:"removed"` // gone from the source
-	Repaired         int     `json:"repaired"`
+	Encoded          int     `json:"encoded"`           // by the model
+	Reused           int     `json:"reused"`            // new or changed, with a vector that was known
+	Skipped          int     `json:"skipped"`           // unchanged
+	Failed           int     `json:"failed"`            // could not be read
+	Removed          int     `json:"removed"`           // gone from the source
+	Repaired         int     `json:"repaired"`          // rows of the index that were not as the catalogue says
 	Rate             float64 `json:"rate"`              // pictures a second that needed work, over the last half minute
 	RemainingSeconds float64 `json:"remaining_seconds"` // 0 when unknown
 	CurrentURI       string  `json:"current_uri"`

@@ -24,7 +24,7 @@ type Failure struct {
 	Kind     FailureKind `json:"kind"`
 	Reason   string      `json:"reason"`
 	Size     int64       `json:"size"`
-	Modified time.Time   `json:"modified"`
+	Modified time.Time   `json:"modified,omitzero"`
 	Created  time.Time   `json:"created"`
 }
 
@@ -40,7 +40,7 @@ func (s *Store) SaveFailures(ctx context.Context, collection string, failures []
 				VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 				ON CONFLICT (collection, uri) DO UPDATE SET source = excluded.source, kind = excluded.kind,
 					reason = excluded.reason, size = excluded.size, modified = excluded.modified`,
-				collection, f.URI, f.Source, f.Kind, f.Reason, f.Size, f.Modified.UnixNano(), millis(s.now())); err != nil {
+				collection, f.URI, f.Source, f.Kind, f.Reason, f.Size, nanos(f.Modified), millis(s.now())); err != nil {
 				return err
 			}
 		}
@@ -80,7 +80,7 @@ func (s *Store) failures(ctx context.Context, query string, args ...any) ([]Fail
 		var f Failure
 		var modified, created int64
 		err := scan(&f.URI, &f.Source, &f.Kind, &f.Reason, &f.Size, &modified, &created)
-		f.Modified, f.Created = time.Unix(0, modified).UTC(), fromMillis(created)
+		f.Modified, f.Created = fromNanos(modified), fromMillis(created)
 		failures = append(failures, f)
 		return err
 	}, query, args...)

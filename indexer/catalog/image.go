@@ -83,7 +83,7 @@ func scanImage(scan func(...any) error) (Image, error) {
 	if err != nil {
 		return Image{}, err
 	}
-	image.Modified = time.Unix(0, modified).UTC()
+	image.Modified = fromNanos(modified)
 	image.Created, image.Updated = fromMillis(created), fromMillis(updated)
 	if err := json.Unmarshal([]byte(metadata), &image.Metadata); err != nil {
 		return Image{}, fmt.Errorf("metadata of image %s: %w", image.ID, err)
@@ -238,7 +238,7 @@ func (s *Store) saveImage(ctx context.Context, tx *sql.Tx, collection, fingerpri
 			size = excluded.size, modified = excluded.modified, width = excluded.width,
 			height = excluded.height, format = excluded.format, color = excluded.color,
 			metadata = excluded.metadata, digest = excluded.digest, updated = excluded.updated`,
-		id, collection, image.Source, image.URI, image.SHA256, image.Size, image.Modified.UnixNano(),
+		id, collection, image.Source, image.URI, image.SHA256, image.Size, nanos(image.Modified),
 		image.Width, image.Height, image.Format, image.Color, metadata, digest, millis(s.now())); err != nil {
 		return err
 	}

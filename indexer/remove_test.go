@@ -1,0 +1,79 @@
+package indexer
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"polylens/indexer/catalog"
+)
+
+func TestCheckAndRebuild(t *testing.T) {
+	b := newBench(t, Options{})
+	if _, err := b.Check(t.Context(), "c"); !errors.Is(err, catalog.ErrNotFound) {
+		t.Errorf("unknown collection: got %v, want ErrNotFound", err)
+	}
+	files := make(map[string][]byte)
+	for i := range 9 {
+		files[fmt.Sprintf("%d.png", i)] = picture(i)
+	}
+	write(t, b.folder, files)
+	b.run(t)
+	rows := b.index.rows["c/f1"]
+	delete(rows, b.image(t, "1.png").ID)
+	rows["stranger"] = Row{ID: "stranger"}
+	report, err := b.Check(t.Context(), "c")
+	if err != nil || report != (CheckReport{Images: 9, Missing: 1, Extra: 1, Repaired: 2}) {
+		t.Errorf("got %+v, %v", report, err)
+	}
+	b.wantMirror(t)
+	delete(b.index.rows, "c/f1") // the whole index is lost
+	if report, err = b.Check(t.Context(), "c"); err != nil || report.Repaired != 9 {
+		t.Errorf("after losing the index: got %+v, %v", report, err)
+	}
+	b.wantMirror(t)
+	spoiled := b.image(t, "2.png").ID
+	b.index.rows["c/f1"][spoiled] = Row{ID: spoiled} // only a rebuild sees this
+	if report, err = b.Rebuild(t.Context(), "c"); err != nil || report.Repaired != 9 {
+		t.Errorf("rebuild: got %+v, %v", report, err)
+	}
+	b.wantMirror(t)
+	if b.encoder.encoded() != 9 {
+		t.Errorf("encoded %d pictures, want 9: repair must not encode", b.encoder.encoded())
+	}
+}
+
+func TestRunRepairsTheIndexFirst(t *testing.T) {
+	b := newBench(t, Options{})
+	write(t, b.folder, map[string][]byte{"a.png": picture(1), "b.png": picture(2)})
+	b.run(t)
+	delete(b.index.rows["c/f1"], b.image(t, "a.png").ID)
+	b.index.rows["c/f1"]["stranger"] = Row{ID: "stranger"}
+	report := b.run(t)
+	wantCounts(t, "after the index lost a row and found a stranger", report, counts{skipped: 2})
+	if report.Repaired != 2 {
+		t.Errorf("repaired %d rows, want 2", report.Repaired)
+	}
+}
+
+func TestDeleteImages(t *testing.T) {
+	b := newBench(t, Options{IndexPatience: time.Millisecond})
+	write(t, b.folder, map[string][]byte{"a.png": picture(1), "b.png": picture(2), "c.png": picture(3)})
+	b.run(t)
+	ids := []string{b.image(t, "a.png").ID, "unknown"}
+	if err := b.DeleteImages(t.Context(), "c", ids); err != nil {
+		t.Fatal(err)
+	}
+	b.wantMirror(t)
+	// While the index is down the image goes from the catalogue at once and
+	// from the index with the next run.
+	b.index.setDown(ErrIndexUnavailable)
+	if err := b.DeleteImages(t.Context(), "c", []string{b.image(t, "b.png").ID}); !errors.Is(err, ErrIndexUnavailable) {
+		t.Errorf("got %v, want ErrIndexUnavailable", err)
+	}
+	b.index.setDown(nil)
+	b.remove(t, "a.png")
+	b.remove(t, "b.png")
+	wantCounts(t, "afterwards", b.run(t), counts{skipped: 1})
+}
