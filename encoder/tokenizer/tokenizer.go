@@ -9,7 +9,7 @@ import (
 // maxTextBytes bounds the work that one text can cause. Encode reads no
 // further, which changes nothing as long as the text has, somewhere after its
 // first tokens, a place that no merge can cross: with Gemma, any space.
-const maxTextBytes = 1 << 20
+const maxTextBytes = 1 << 17
 
 // Tokenizer turns text into token ids. It is read-only after Open and safe for
 // concurrent use.
