@@ -30,6 +30,7 @@ CREATE TABLE images (
 );
 CREATE INDEX images_by_content ON images (sha256);
 CREATE INDEX images_by_source ON images (collection, source, id);
+CREATE INDEX images_by_id ON images (collection, id);
 
 CREATE TABLE captions (
     image_id TEXT   NOT NULL REFERENCES images (id) ON DELETE CASCADE,

@@ -23,11 +23,13 @@ const selectPending = `
 	LEFT JOIN indexed ON indexed.image_id = images.id AND indexed.fingerprint = $2
 	WHERE images.collection = $1 AND (indexed.digest IS NULL OR indexed.digest <> images.digest)`
 
+const pendingPage = ` AND images.id > $3 ORDER BY images.id LIMIT $4`
+
 // Pending returns up to limit rows, in order of ID and beginning after the
 // given one, that have a vector of the model and whose present state its index
 // has not acknowledged.
 func (s *Store) Pending(ctx context.Context, collection, fingerprint, after string, limit int) ([]IndexRow, error) {
-	return s.pending(ctx, selectPending+` AND images.id > $3 ORDER BY images.id LIMIT $4`,
+	return s.pending(ctx, selectPending+pendingPage,
 		collection, fingerprint, after, limit)
 }
 
