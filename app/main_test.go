@@ -1,0 +1,146 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"polylens/search/milvus"
+)
+
+// asProgram makes this test binary behave as polylens itself, so that the
+// tests run the real program as real processes without building it.
+const asProgram = "POLYLENS_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	milvus.MaybeRunChild()
+	if os.Getenv(asProgram) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// result is how a run of the program ended.
+type result struct {
+	stdout, stderr string
+	code           int
+}
+
+// folders are the data folder of one test and the cache of all.
+type folders struct {
+	data string
+	env  []string // further variables
+}
+
+func newFolders(t testing.TB) folders { return folders{data: filepath.Join(t.TempDir(), "data")} }
+
+// command is the program with the given arguments, as a child of the test.
+func (f folders) command(ctx context.Context, arguments ...string) *exec.Cmd {
+	command := exec.CommandContext(ctx, os.Args[0], arguments...)
+	command.Env = append(os.Environ(), asProgram+"=1", "POLYLENS_DATA="+f.data)
+	command.Env = append(command.Env, f.env...)
+	command.WaitDelay = 10 * time.Second
+	return command
+}
+
+// run lets the program run to its end.
+func (f folders) run(t testing.TB, arguments ...string) result {
+	t.Helper()
+	return f.runWith(t, nil, arguments...)
+}
+
+func (f folders) runWith(t testing.TB, stdin io.Reader, arguments ...string) result {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	defer cancel()
+	command := f.command(ctx, arguments...)
+	var stdout, stderr bytes.Buffer
+	command.Stdin, command.Stdout, command.Stderr = stdin, &stdout, &stderr
+	err := command.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) || ctx.Err() != nil {
+		t.Fatalf("polylens %q: %v, %v\n%s", arguments, err, ctx.Err(), stderr.String())
+	}
+	return result{stdout.String(), stderr.String(), command.ProcessState.ExitCode()}
+}
+
+// succeed runs the program and fails the test if it fails.
+func (f folders) succeed(t testing.TB, arguments ...string) string {
+	t.Helper()
+	got := f.run(t, arguments...)
+	if got.code != exitSuccess {
+		t.Fatalf("polylens %q ended with %d:\n%s%s", arguments, got.code, got.stdout, got.stderr)
+	}
+	return got.stdout
+}
+
+// fail runs the program and checks how it fails: with this code and one line
+// that holds all of the words.
+func (f folders) fail(t testing.TB, code int, words []string, arguments ...string) {
+	t.Helper()
+	got := f.run(t, arguments...)
+	checkFailure(t, got, code, words, arguments)
+}
+
+func checkFailure(t testing.TB, got result, code int, words, arguments []string) {
+	t.Helper()
+	if got.code != code {
+		t.Errorf("polylens %q ended with %d, want %d; it said %q", arguments, got.code, code, got.stderr)
+	}
+	lines := strings.Split(strings.TrimSuffix(got.stderr, "\n"), "\n")
+	last := lines[len(lines)-1]
+	if !strings.HasPrefix(last, "polylens: ") {
+		t.Errorf("polylens %q: last line %q does not begin with the name of the program", arguments, last)
+	}
+	for _, word := range words {
+		if !strings.Contains(last, word) {
+			t.Errorf("polylens %q: error %q lacks %q", arguments, last, word)
+		}
+	}
+	if got.stdout != "" && !strings.HasPrefix(got.stdout, "{") {
+		t.Errorf("polylens %q: standard output %q beside an error", arguments, got.stdout)
+	}
+}
+
+// objects reads one JSON object a line and refuses fields that T lacks.
+func objects[T any](t testing.TB, text string) []T {
+	t.Helper()
+	var all []T
+	for line := range strings.Lines(text) {
+		var one T
+		decoder := json.NewDecoder(strings.NewReader(line))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(&one); err != nil {
+			t.Fatalf("line %q: %v", line, err)
+		}
+		if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+			t.Fatalf("line %q holds more than one object", line)
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+// need skips the test unless make test has set the variables.
+func need(t testing.TB, variables ...string) {
+	t.Helper()
+	for _, name := range variables {
+		if os.Getenv(name) == "" {
+			t.Skipf("%s is not set; make test sets it", name)
+		}
+	}
+}
+
+const (
+	needRuntime = "POLYLENS_ONNXRUNTIME"
+	needMilvus  = "POLYLENS_MILVUS"
+	needDemo    = "POLYLENS_DEMO"
+)
