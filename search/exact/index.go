@@ -174,25 +174,46 @@ func (x *Index) Search(ctx context.Context, collection string, query search.Quer
 	if err := checkVector(query.Vector, found.key.Dimension); err != nil {
 		return nil, fmt.Errorf("search collection %q: %w", collection, err)
 	}
-	matches := make([]search.Match, 0, len(found.rows))
+	var best []search.Match
 	for id, row := range found.rows {
 		if query.Filter == nil || query.Filter.Matches(row.Metadata) {
-			matches = append(matches, search.Match{ID: id, Score: dot(query.Vector, row.Vector)})
+			best = keep(best, query.Limit, search.Match{ID: id, Score: dot(query.Vector, row.Vector)})
 		}
 	}
-	slices.SortFunc(matches, func(a, b search.Match) int {
-		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.ID, b.ID))
-	})
-	return matches[:min(query.Limit, len(matches))], ctx.Err()
+	return best, ctx.Err()
 }
 
-// dot is the inner product of two vectors of one length.
-func dot(a, b []float32) float32 {
-	var sum float32
-	for i := range a {
-		sum += a[i] * b[i]
+// keep inserts a match into a list of the limit best, in order.
+func keep(best []search.Match, limit int, match search.Match) []search.Match {
+	if len(best) == limit && compare(match, best[limit-1]) > 0 {
+		return best
 	}
-	return sum
+	at, _ := slices.BinarySearchFunc(best, match, compare)
+	best = slices.Insert(best, at, match)
+	return best[:min(limit, len(best))]
+}
+
+// compare orders matches: higher score first, then lower ID.
+func compare(a, b search.Match) int {
+	return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.ID, b.ID))
+}
+
+// dot is the inner product of two vectors of one length, summed in four
+// strands: one strand would wait for each addition.
+func dot(a, b []float32) float32 {
+	var sums [4]float32
+	b = b[:len(a)]
+	i := 0
+	for ; i+4 <= len(a); i += 4 {
+		sums[0] += a[i] * b[i]
+		sums[1] += a[i+1] * b[i+1]
+		sums[2] += a[i+2] * b[i+2]
+		sums[3] += a[i+3] * b[i+3]
+	}
+	for ; i < len(a); i++ {
+		sums[0] += a[i] * b[i]
+	}
+	return sums[0] + sums[1] + sums[2] + sums[3]
 }
 
 // Activate implements search.Index.

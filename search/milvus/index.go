@@ -276,6 +276,22 @@ func (i *Index) markUnsaved(names ...string) {
 	}
 }
 
+// WaitIndexed waits until the graph of every flushed row has been built.
+// Searches are right without it, only slower.
+func (i *Index) WaitIndexed(ctx context.Context, key search.Key) error {
+	for {
+		total, built, err := i.sdk.GetIndexBuildProgress(ctx, collectionName(key), vectorField)
+		if err != nil || built >= total {
+			return i.explain(ctx, err, "ask for the graph of collection %q", key.Collection)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+}
+
 // Ready implements search.Index: the server is healthy and every collection
 // used so far answers.
 func (i *Index) Ready(ctx context.Context) error {
