@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
 )
 
 const apiPrefix = "/api/v1"
@@ -40,7 +41,7 @@ func New(config Config) (*Handler, error) {
 	}
 	s := &server{Config: config, hub: newHub(), keys: newIdempotency()}
 	router := chi.NewRouter()
-	router.Use(s.logged, s.recovered, secured, s.hostChecked, s.originChecked())
+	router.Use(s.logged, s.recovered, secured, s.hostChecked, s.originChecked(), middleware.GetHead)
 	router.NotFound(notFound(page))
 	router.MethodNotAllowed(methodNotAllowed(router))
 	s.routes(router)

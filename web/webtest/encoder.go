@@ -46,8 +46,8 @@ func imagine(text string) []float32 {
 			if !strings.Contains(text, name) {
 				continue
 			}
-			for variant := range Variants {
-				for i, x := range look(concept.Draw(variant)) {
+			for _, drawn := range gallery()[concept.Name] {
+				for i, x := range drawn.vector {
 					mean[i] += x
 				}
 			}

@@ -62,11 +62,35 @@ func (l *Library) shelf(name string) *shelf {
 	return l.collections[name]
 }
 
+// drawing is one variant of a concept, ready to be shown.
+type drawing struct {
+	size   image.Point
+	color  string
+	file   []byte
+	vector []float32
+}
+
+// gallery holds every drawing by the name of its concept; drawing them takes a
+// while and is done once for all tests of a process.
+var gallery = sync.OnceValue(func() map[string][]drawing {
+	all := make(map[string][]drawing, len(Concepts))
+	for _, concept := range Concepts {
+		for variant := range Variants {
+			picture := concept.Draw(variant)
+			all[concept.Name] = append(all[concept.Name], drawing{
+				size: picture.Bounds().Size(), color: hexColor(picture.At(2, 2)),
+				file: EncodePNG(picture), vector: look(picture),
+			})
+		}
+	}
+	return all
+})
+
 // add puts one picture into a collection; the lock is held, or nobody else
 // knows the library yet.
 func (l *Library) add(collection string, concept Concept, variant int) {
 	s := l.shelf(collection)
-	picture := concept.Draw(variant)
+	drawn := gallery()[concept.Name][variant]
 	id := concept.Name + "-" + strconv.Itoa(variant)
 	var captions []search.Caption
 	for _, language := range slices.Sorted(maps.Keys(concept.Names)) {
@@ -74,15 +98,15 @@ func (l *Library) add(collection string, concept Concept, variant int) {
 	}
 	described := search.Image{
 		ID: id, URI: "file:///pictures/" + id + ".png",
-		Width: picture.Bounds().Dx(), Height: picture.Bounds().Dy(),
-		Color: hexColor(picture.At(2, 2)), Captions: captions,
+		Width: drawn.size.X, Height: drawn.size.Y,
+		Color: drawn.color, Captions: captions,
 		Metadata: map[string]any{
 			"group": concept.Group, "tags": []any{concept.Name, "drawn"}, "variant": float64(variant),
 		},
 	}
 	s.images = append(s.images, described)
-	s.files[id] = EncodePNG(picture)
-	s.vectors[id] = look(picture)
+	s.files[id] = drawn.file
+	s.vectors[id] = drawn.vector
 	key := search.Key{Collection: collection, Fingerprint: Fingerprint, Dimension: Encoder{}.Dimension()}
 	row := search.Row{ID: id, Vector: s.vectors[id], Metadata: described.Metadata}
 	err := errors.Join(l.index.Ensure(context.Background(), key), l.index.Upsert(context.Background(), key, []search.Row{row}))

@@ -227,7 +227,7 @@ export interface components {
         };
         CreateCollectionInputBody: {
             /**
-             * @description Letters, digits, - and _
+             * @description Lower-case letters, digits, - and _
              * @example holiday
              */
             name: string;

@@ -1,0 +1,81 @@
+package web_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"polylens/web"
+	"polylens/web/webtest"
+)
+
+func TestRepeatedCreationHappensOnce(t *testing.T) {
+	server := webtest.NewServer(t)
+	address := server.URL + "/api/v1/collections/again/tasks"
+	create := func(key, directory string) reply {
+		return send(t, http.MethodPost, address, `{"source":{"directory":"`+directory+`"}}`, "Content-Type: application/json", "Idempotency-Key: "+key)
+	}
+	first, second := create("k1", "/"), create("k1", "/")
+	if first.status != http.StatusAccepted || first.header.Get("Location") == "" {
+		t.Fatalf("%d %s", first.status, first.body)
+	}
+	if second.status != first.status || second.body != first.body || second.header.Get("Location") != first.header.Get("Location") ||
+		second.header.Get("Content-Type") != "application/json" {
+		t.Errorf("the repeated call is answered %d %s", second.status, second.body)
+	}
+	if tasks, _ := server.Tasks.Tasks(t.Context()); len(tasks) != 1 {
+		t.Errorf("%d tasks", len(tasks))
+	}
+	wantProblem(t, create("k1", "/tmp"), http.StatusUnprocessableEntity, "idempotency-key-reused")
+	if other := create("k2", "/"); other.body == first.body {
+		t.Error("another key is answered by the first call")
+	}
+	wantProblem(t, create("k3", strings.Repeat("x", 2<<20)), http.StatusRequestEntityTooLarge, "too-large")
+}
+
+// slow lets a test hold a creation while it makes another.
+type slow struct {
+	web.Catalog
+	entered chan struct{}
+	release chan error
+}
+
+func (s slow) CreateCollection(ctx context.Context, name string) (web.Collection, error) {
+	s.entered <- struct{}{}
+	if err := <-s.release; err != nil {
+		return web.Collection{}, err
+	}
+	return s.Catalog.CreateCollection(ctx, name)
+}
+
+func TestConcurrentAndFailedCreations(t *testing.T) {
+	held := slow{entered: make(chan struct{}), release: make(chan error)}
+	server := webtest.NewServer(t, func(c *web.Config) {
+		held.Catalog = c.Catalog
+		c.Catalog = held
+	})
+	create := func() reply {
+		return send(t, http.MethodPost, server.URL+"/api/v1/collections", `{"name":"x"}`, "Content-Type: application/json", "Idempotency-Key: k")
+	}
+	var first reply
+	var waiting sync.WaitGroup
+	start := func() {
+		waiting.Go(func() { first = create() })
+		<-held.entered
+	}
+	start()
+	wantProblem(t, create(), http.StatusConflict, "idempotency-key-in-use")
+	held.release <- errors.New("disk full")
+	waiting.Wait()
+	wantProblem(t, first, http.StatusInternalServerError, "internal")
+	// A failure of the server is not remembered: the same key works again.
+	start()
+	held.release <- nil
+	waiting.Wait()
+	if first.status != http.StatusCreated {
+		t.Errorf("%d %s", first.status, first.body)
+	}
+}
