@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -269,6 +270,9 @@ func checkValue(field string, value any) error {
 		}
 		if !utf8.ValidString(value) {
 			return fmt.Errorf("filter field %q: value %q is not valid UTF-8", field, value)
+		}
+		if strings.ContainsRune(value, 0) {
+			return fmt.Errorf("filter field %q: value %q holds a zero character", field, value)
 		}
 		return nil
 	}

@@ -8,11 +8,14 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
 	"slices"
+	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"polylens/search"
 )
@@ -97,6 +100,9 @@ func (x *Index) Upsert(ctx context.Context, key search.Key, rows []search.Row) e
 func check(key search.Key, row search.Row) (search.Row, error) {
 	if len(row.ID) < 1 || len(row.ID) > 64 {
 		return row, fmt.Errorf("it has %d bytes, 1 to 64 are allowed", len(row.ID))
+	}
+	if !utf8.ValidString(row.ID) || strings.ContainsRune(row.ID, 0) {
+		return row, errors.New("it is not valid UTF-8 without zero characters")
 	}
 	if err := checkVector(row.Vector, key.Dimension); err != nil {
 		return row, err

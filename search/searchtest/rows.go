@@ -50,6 +50,8 @@ func testBadInput(s *suite) {
 		"ID twice":       {[]search.Row{good, {ID: "x", Vector: s.unit(4)}, good}, []string{`"good"`, "twice"}},
 		"empty ID":       {with(func(r *search.Row) { r.ID = "" }), []string{"64"}},
 		"long ID":        {with(func(r *search.Row) { r.ID = strings.Repeat("x", 65) }), []string{"65", "64"}},
+		"zero in ID":     {with(func(r *search.Row) { r.ID = "a\x00b" }), []string{"zero"}},
+		"broken ID":      {with(func(r *search.Row) { r.ID = "\xff" }), []string{"UTF-8"}},
 		"short vector":   {with(func(r *search.Row) { r.Vector = s.unit(3) }), []string{`"bad"`, "3", "4"}},
 		"not a number":   {with(func(r *search.Row) { r.Vector = []float32{0, 0, 1, float32(math.NaN())} }), []string{`"bad"`, "NaN"}},
 		"infinite":       {with(func(r *search.Row) { r.Vector = []float32{0, 0, 1, float32(math.Inf(1))} }), []string{`"bad"`, "Inf"}},

@@ -1,0 +1,137 @@
+package milvus
+
+import (
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"testing"
+
+	"polylens/search"
+	"polylens/search/searchtest"
+)
+
+func TestCompile(t *testing.T) {
+	compare := func(op search.Op, value any) search.Filter {
+		return search.Compare{Field: "a.b", Op: op, Value: value}
+	}
+	for _, test := range []struct {
+		filter search.Filter
+		want   string
+	}{
+		{nil, ``},
+		{compare(search.Eq, "x"), `(metadata["a.b"] == "x")`},
+		{compare(search.Ne, true), `(not (metadata["a.b"] == true))`},
+		{compare(search.Lt, 1.0), `(metadata["a.b"] < 1.0)`},
+		{compare(search.Ge, -0.5), `(metadata["a.b"] >= -0.5)`},
+		{compare(search.Gt, 1e21), `(metadata["a.b"] > 1000000000000000000000.0)`},
+		{compare(search.In, []any{"x", 2.0}), `((metadata["a.b"] == "x") or (metadata["a.b"] == 2.0))`},
+		{compare(search.In, []any{}), `(id == "")`},
+		{compare(search.Contains, "é\"\\\n"), `json_contains(metadata["a.b"], "\u00e9\"\\\u000a")`},
+		{compare(search.Eq, "😀"), `(metadata["a.b"] == "\U0001f600")`},
+		{search.And{}, `(id != "")`},
+		{search.Or{compare(search.Eq, "x"), search.Not{Filter: search.And{compare(search.Eq, "y")}}},
+			`((metadata["a.b"] == "x") or (not ((metadata["a.b"] == "y"))))`},
+	} {
+		got, err := compile(test.filter)
+		if err != nil || got != test.want {
+			t.Errorf("%#v: %s, %v, want %s", test.filter, got, err, test.want)
+		}
+	}
+	for _, bad := range []search.Filter{
+		search.Compare{Field: `a"] == 1 or metadata["b`, Op: search.Eq, Value: "x"},
+		search.Compare{Field: "", Op: search.Eq, Value: "x"},
+		search.Compare{Field: "a", Op: "==", Value: "x"},
+		search.Compare{Field: "a", Op: search.Eq, Value: nil},
+		search.Compare{Field: "a", Op: search.Eq, Value: "\xff"},
+		search.Compare{Field: "a", Op: search.Eq, Value: "zero\x00"},
+		search.Compare{Field: "a", Op: search.Eq, Value: []string{"x"}},
+		search.Not{},
+		other{},
+	} {
+		if got, err := compile(bad); err == nil {
+			t.Errorf("%#v compiles to %s", bad, got)
+		}
+	}
+}
+
+// other is a filter that nobody knows.
+type other struct{}
+
+func (other) Matches(map[string]any) bool { return true }
+
+// FuzzQuote: whatever the text, the literal is ASCII on one line, ends only at
+// its end and means the text.
+func FuzzQuote(f *testing.F) {
+	for _, text := range []string{"", `"`, `\`, `\"`, "a\nb", "日本😀", `x" or id != "`, "\u2028", `\u0022`, "\xff", "\x00"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		literal, err := quote(text)
+		if err != nil {
+			return
+		}
+		if meant, err := strconv.Unquote(literal); err != nil || meant != text {
+			t.Errorf("%q: literal %s means %q, %v", text, literal, meant, err)
+		}
+		body := strings.NewReplacer(`\\`, "", `\"`, "").Replace(literal[1 : len(literal)-1])
+		for _, r := range body {
+			if r == '"' || r < ' ' || r > '~' {
+				t.Errorf("%q: literal %s holds %q", text, literal, r)
+			}
+		}
+	})
+}
+
+// FuzzCompile: nothing of a user's text is left outside the literals.
+func FuzzCompile(f *testing.F) {
+	f.Add(uint64(1), "a", "x")
+	f.Add(uint64(2), `a"]`, `" or id != "`)
+	f.Add(uint64(3), "tags", "\\")
+	f.Fuzz(func(t *testing.T, seed uint64, field, value string) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		filter := search.And{
+			searchtest.RandomFilter(random, 3),
+			search.Compare{Field: field, Op: search.Eq, Value: value},
+			search.Compare{Field: field, Op: search.Contains, Value: value},
+			search.Not{Filter: search.Compare{Field: field, Op: search.In, Value: []any{value, 1.5, true}}},
+		}
+		expression, err := compile(filter)
+		if (err == nil) != (search.CheckFilter(filter) == nil) {
+			t.Fatalf("compile says %v, CheckFilter %v", err, search.CheckFilter(filter))
+		}
+		if err == nil {
+			wantPlain(t, expression)
+		}
+	})
+}
+
+// wantPlain checks that outside of literals an expression holds only our words.
+func wantPlain(t *testing.T, expression string) {
+	t.Helper()
+	var outside strings.Builder
+	for rest := expression; rest != ""; {
+		if rest[0] == '"' {
+			literal, err := strconv.QuotedPrefix(rest)
+			if err != nil {
+				t.Fatalf("%s: %v", expression, err)
+			}
+			rest = rest[len(literal):]
+			continue
+		}
+		outside.WriteByte(rest[0])
+		rest = rest[1:]
+	}
+	words := strings.FieldsFunc(outside.String(), func(r rune) bool { return strings.ContainsRune(" ()[],=!<>", r) })
+	for _, word := range words {
+		switch word {
+		case "metadata", "json_contains", "and", "or", "not", "id", "true", "false":
+		default:
+			if _, err := strconv.ParseFloat(word, 64); err != nil {
+				t.Fatalf("%s: the word %q", expression, word)
+			}
+		}
+	}
+	if strings.Count(outside.String(), "(") != strings.Count(outside.String(), ")") {
+		t.Errorf("%s: unbalanced", expression)
+	}
+}
