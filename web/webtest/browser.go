@@ -205,6 +205,12 @@ func (p *Page) Click(selector string) {
 	p.do("click "+selector, chromedp.Click(selector, chromedp.NodeVisible))
 }
 
+// Go opens another URL in the same tab.
+func (p *Page) Go(url string) {
+	p.t.Helper()
+	p.do("open "+url, chromedp.Navigate(url))
+}
+
 // Press sends one key to what has the focus, such as "Escape" or "ArrowDown".
 func (p *Page) Press(key string) {
 	p.t.Helper()

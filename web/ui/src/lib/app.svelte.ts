@@ -153,12 +153,12 @@ export class App {
     const collection = this.collection
     const picture = this.picture
     if (picture) {
-      void this.list.start((cursor, signal) => api.searchByPicture(collection, picture, { cursor, filter }, signal))
+      void this.list.start(collection, (cursor, signal) => api.searchByPicture(collection, picture, { cursor, filter }, signal))
     } else if (q || like) {
       const params = like ? { image: like, filter } : { q, filter }
-      void this.list.start((cursor, signal) => api.search(collection, { ...params, cursor }, signal))
+      void this.list.start(collection, (cursor, signal) => api.search(collection, { ...params, cursor }, signal))
     } else {
-      void this.list.start((cursor, signal) => api.images(collection, cursor, signal))
+      void this.list.start(collection, (cursor, signal) => api.images(collection, cursor, signal))
     }
   }
 

@@ -5,18 +5,21 @@ type Fetch = (cursor: string | undefined, signal: AbortSignal) => Promise<Page>
 /** Paged is a list that is loaded page by page; only its newest query counts. */
 export class Paged {
   items = $state.raw<Page['items']>([])
+  collection = $state('') // that of the items
   loading = $state(false)
   fresh = $state(true) // nothing has been loaded yet
   error = $state<Problem | undefined>()
   next = $state<string | undefined>()
 
   #fetch: Fetch | undefined
+  #from = '' // the collection that fetch asks
   #abort = new AbortController()
 
   /** start forgets the list and loads the first page. What is shown stays until it arrives. */
-  async start(fetch: Fetch): Promise<void> {
+  async start(collection: string, fetch: Fetch): Promise<void> {
     this.#abort.abort()
     this.#fetch = fetch
+    this.#from = collection
     this.next = undefined
     await this.#load(undefined)
   }
@@ -45,6 +48,7 @@ export class Paged {
       const page = await this.#fetch(cursor, abort.signal)
       if (abort.signal.aborted) return
       this.items = cursor ? [...this.items, ...page.items] : page.items
+      this.collection = this.#from
       this.next = page.next
       this.fresh = false
     } catch (error) {

@@ -5,7 +5,7 @@ import { emptyView, formatView, parseView, type View } from './view'
 const views: View[] = [
   emptyView,
   { ...emptyView, q: 'рыба & чипсы = 100 %?' },
-  { ...emptyView, q: ' قارب ', collection: 'demo' },
+  { ...emptyView, q: 'قارب', collection: 'demo' },
   { ...emptyView, like: '0123456789abcdef', open: 'fedcba9876543210' },
   { ...emptyView, q: 'x', filter: [{ field: 'group', op: 'eq', value: 'animals' }] },
   {

@@ -16,7 +16,7 @@ export function parseView(search: string): View {
   const query = new URLSearchParams(search)
   return {
     collection: query.get('collection') ?? '',
-    q: query.get('q') ?? '',
+    q: (query.get('q') ?? '').trim(),
     like: query.get('like') ?? '',
     filter: parseConditions(query.get('filter') ?? ''),
     open: query.get('open') ?? '',
