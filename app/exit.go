@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"polylens/app/setup"
+	"polylens/encoder/hub"
 	"polylens/search"
 	"polylens/web"
 )
@@ -57,7 +58,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitNotSetUp
 	case is(search.ErrUnavailable, errInUse, web.ErrBusy):
 		return exitUnavailable
-	case is(errNotFound, search.ErrCollectionNotFound, search.ErrImageNotFound, web.ErrNotFound):
+	case is(errNotFound, hub.ErrUnknownModel, search.ErrCollectionNotFound, search.ErrImageNotFound, web.ErrNotFound):
 		return exitNotFound
 	}
 	return exitFailure

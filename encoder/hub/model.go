@@ -119,6 +119,9 @@ func describeListed(models, dir string) []Info {
 	return []Info{info}
 }
 
+// ErrUnknownModel is returned, wrapped, for a model that Find does not find.
+var ErrUnknownModel = errors.New("there is no model")
+
 // Find returns the directory of a model: the bundled one, unpacked, for its
 // name; a path to a directory that holds a config.json; or a name below the
 // models folder.
@@ -135,6 +138,6 @@ func Find(models, model string) (string, error) {
 			return filepath.Abs(dir)
 		}
 	}
-	return "", fmt.Errorf("there is no model %q: neither a directory with a %s nor one of the models in %s (`polylens model list` shows them)",
-		model, siglip2.ConfigFile, models)
+	return "", fmt.Errorf("%w %q: neither a directory with a %s nor one of the models in %s (`polylens model list` shows them)",
+		ErrUnknownModel, model, siglip2.ConfigFile, models)
 }
