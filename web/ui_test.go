@@ -48,6 +48,7 @@ func TestPage(t *testing.T) {
 	}
 	t.Run("begins empty", func(t *testing.T) { beginsEmpty(t, browser) })
 	t.Run("looks", func(t *testing.T) { looks(t, browser) })
+	t.Run("is accessible", func(t *testing.T) { isAccessible(t, browser) })
 }
 
 func searchesInEveryScript(p pageTest) {
@@ -329,8 +330,34 @@ func beginsEmpty(t *testing.T, browser *webtest.Browser) {
 	page.Wait("pictures without a reload", `document.querySelectorAll('.grid a').length > 10`)
 }
 
-// looks keeps screenshots of every look and lets axe judge them.
+// looks keeps screenshots of every look.
 func looks(t *testing.T, browser *webtest.Browser) {
+	visit(t, browser, func(page *webtest.Page, place, look string) { page.Screenshot(place + "-" + look) })
+}
+
+// isAccessible lets axe judge every look. axe is installed with the page's own
+// tools.
+func isAccessible(t *testing.T, browser *webtest.Browser) {
+	axe, err := os.ReadFile(filepath.Join("ui", "node_modules", "axe-core", "axe.min.js"))
+	if err != nil {
+		t.Skip("no axe: run “npm ci” in web/ui")
+	}
+	visit(t, browser, func(page *webtest.Page, place, look string) {
+		type violation struct {
+			ID    string   `json:"id"`
+			Nodes []string `json:"nodes"`
+		}
+		webtest.Eval[any](page, string(axe)+"; null")
+		found := webtest.Eval[[]violation](page, `axe.run().then(({ violations }) => violations.map(({ id, nodes }) => ({
+			id, nodes: nodes.map((node) => node.html.slice(0, 160) + ' ' + node.failureSummary) })))`)
+		for _, v := range found {
+			t.Errorf("%s, %s: %s: %s", place, look, v.ID, strings.Join(v.Nodes, "\n"))
+		}
+	})
+}
+
+// visit goes to every place of the page, in every look.
+func visit(t *testing.T, browser *webtest.Browser, stop func(page *webtest.Page, place, look string)) {
 	server := webtest.NewServer(t)
 	for name, look := range map[string]webtest.Look{
 		"desktop": webtest.Desktop, "dark": webtest.DesktopDark, "phone": webtest.Phone,
@@ -338,41 +365,17 @@ func looks(t *testing.T, browser *webtest.Browser) {
 		page := browser.Open(t, server.URL, look)
 		page.Wait("the collection", `document.querySelector('.grid a')`)
 		page.WaitForPictures()
-		page.Screenshot("home-" + name)
-		judge(t, page, "home "+name)
+		stop(page, "home", name)
 		page.SearchFor("قارب")
-		page.Screenshot("search-" + name)
-		judge(t, page, "search "+name)
+		stop(page, "search", name)
 		page.Click(".grid a")
 		page.Wait("the large picture", `document.querySelector('dialog .stage img')?.complete`)
 		page.Wait("the captions", `document.querySelector('dialog details')`)
-		page.Screenshot("detail-" + name)
-		judge(t, page, "detail "+name)
+		stop(page, "detail", name)
 		page.Press("Escape")
 		page.Wait("the dialog to close", `!document.querySelector('dialog')`)
 		page.Click(`nav button[title="Index a folder"]`)
 		page.Wait("the dialog", `document.querySelector('#index-folder')`)
-		page.Screenshot("index-" + name)
-		judge(t, page, "index "+name)
-	}
-}
-
-// judge fails the test for what axe finds to be inaccessible. axe is installed
-// with the page's own tools.
-func judge(t *testing.T, page *webtest.Page, name string) {
-	t.Helper()
-	axe, err := os.ReadFile(filepath.Join("ui", "node_modules", "axe-core", "axe.min.js"))
-	if err != nil {
-		t.Skip("no axe: run “npm ci” in web/ui")
-	}
-	type violation struct {
-		ID    string   `json:"id"`
-		Nodes []string `json:"nodes"`
-	}
-	webtest.Eval[any](page, string(axe)+"; null")
-	found := webtest.Eval[[]violation](page, `axe.run().then(({ violations }) => violations.map(({ id, nodes }) => ({
-		id, nodes: nodes.map((node) => node.html.slice(0, 160) + ' ' + node.failureSummary) })))`)
-	for _, v := range found {
-		t.Errorf("%s: %s: %s", name, v.ID, strings.Join(v.Nodes, "\n"))
+		stop(page, "index", name)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"html"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,6 +45,9 @@ func NewBrowser(t testing.TB) *Browser {
 	if libraries := filepath.Join(filepath.Dir(program), "lib"); isFolder(libraries) {
 		options = append(options, chromedp.Env("LD_LIBRARY_PATH="+libraries))
 	}
+	if fonts := filepath.Join(filepath.Dir(program), "fonts"); isFolder(fonts) {
+		options = append(options, chromedp.Env("FONTCONFIG_FILE="+writeFonts(t, home, fonts)))
+	}
 	ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, closeBrowser := chromedp.NewContext(ctx)
 	t.Cleanup(func() {
@@ -54,6 +58,19 @@ func NewBrowser(t testing.TB) *Browser {
 		t.Fatalf("start %s: %v", program, err)
 	}
 	return &Browser{ctx: ctx}
+}
+
+// writeFonts configures the fonts for a machine that may have none of its own.
+func writeFonts(t testing.TB, home, fonts string) string {
+	t.Helper()
+	path := filepath.Join(home, "fonts.conf")
+	text := `<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>` +
+		`<dir>/usr/share/fonts</dir><dir>/usr/local/share/fonts</dir><dir>` + html.EscapeString(fonts) + `</dir>` +
+		`<cachedir>` + html.EscapeString(filepath.Join(home, "fonts-cache")) + `</cachedir></fontconfig>`
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 func isFolder(path string) bool {
