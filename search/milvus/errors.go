@@ -64,7 +64,7 @@ func (e *serverError) notFound() bool {
 // passing: the same call may succeed later. A restarting server answers so.
 func (e *serverError) passing() bool {
 	switch e.code {
-	case codeNotReady, codeUnavailable, codeRequestLimit, codeRateLimit, codeNotFullyLoaded,
+	case codeNotReady, codeUnavailable, codeRequestLimit, codeRateLimit, codeNotLoaded, codeNotFullyLoaded,
 		codeReplicaNotFound, codeReplicaUnavailable, codeChannelNotFound, codeChannelLacks, codeChannelUnavailable, codeSegmentLacks:
 		return true
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -87,6 +88,9 @@ func (i *Index) ensure(ctx context.Context, key search.Key) error {
 	if err := i.verify(ctx, key); err != nil {
 		return err
 	}
+	if exists && i.isKnown(key) {
+		return nil
+	}
 	// A process killed between the steps left some undone: each is repeated.
 	if err := i.createIndex(ctx, name); err != nil {
 		return err
@@ -101,6 +105,12 @@ func (i *Index) ensure(ctx context.Context, key search.Key) error {
 	defer i.mu.Unlock()
 	i.known[name] = key
 	return nil
+}
+
+func (i *Index) isKnown(key search.Key) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.known[collectionName(key)] == key
 }
 
 // verify compares the key with what the collection was created for.
@@ -252,15 +262,11 @@ func (i *Index) Flush(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, flushLimit)
 	defer cancel()
 	i.mu.Lock()
-	names := make([]string, 0, len(i.unsaved))
-	for name := range i.unsaved {
-		names = append(names, name)
-	}
+	names := slices.Sorted(maps.Keys(i.unsaved))
 	i.unsaved = map[string]bool{}
 	i.mu.Unlock()
-	slices.Sort(names)
 	for at, name := range names {
-		if err := i.sdk.Flush(ctx, name, false); err != nil {
+		if err := i.sdk.Flush(ctx, name, false); err != nil && !isNotFound(err) {
 			i.markUnsaved(names[at:]...)
 			return i.explain(ctx, err, "flush %s", name)
 		}
@@ -304,7 +310,7 @@ func (i *Index) Ready(ctx context.Context) error {
 	if !state.IsHealthy {
 		return fmt.Errorf("%w: Milvus is unhealthy: %s", search.ErrUnavailable, strings.Join(state.Reasons, "; "))
 	}
-	for _, name := range i.knownNames() {
+	for _, name := range i.used() {
 		_, err := i.sdk.Query(ctx, name, nil, neverTrue, []string{idField},
 			client.WithLimit(1), client.WithSearchQueryConsistencyLevel(entity.ClEventually))
 		if err != nil && !isNotFound(err) {
@@ -314,14 +320,16 @@ func (i *Index) Ready(ctx context.Context) error {
 	return nil
 }
 
-func (i *Index) knownNames() []string {
+// used are the collections of Milvus that this process has asked for.
+func (i *Index) used() []string {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	names := make([]string, 0, len(i.known))
-	for name := range i.known {
-		names = append(names, name)
+	names := slices.Collect(maps.Keys(i.known))
+	for _, active := range i.active {
+		names = append(names, active.name)
 	}
-	return names
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // explain says what was tried and classifies the error.

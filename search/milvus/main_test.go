@@ -20,8 +20,20 @@ var shared *Server
 
 func TestMain(m *testing.M) {
 	MaybeRunChild()
+	for variable, role := range roles {
+		if value := os.Getenv(variable); value != "" {
+			os.Exit(role(value))
+		}
+	}
 	flag.Parse()
 	os.Exit(runShared(m))
+}
+
+// roles are what this program does instead of tests when a test starts it with
+// one of these variables.
+var roles = map[string]func(value string) int{
+	"POLYLENS_TEST_PARENT":       runParent,
+	"POLYLENS_TEST_NO_NAMESPACE": runWithoutNamespace,
 }
 
 func runShared(m *testing.M) int {

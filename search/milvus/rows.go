@@ -236,11 +236,14 @@ func (i *Index) search(ctx context.Context, collection string, query search.Quer
 		return nil, fmt.Errorf("filter: %w", err)
 	}
 	active, err := i.activeOf(ctx, collection)
+	if err == nil && len(query.Vector) != active.dimension {
+		i.forgetActive(collection) // another process may have changed the model
+		active, err = i.activeOf(ctx, collection)
+	}
 	if err != nil {
 		return nil, err
 	}
 	if err := checkVector(query.Vector, active.dimension); err != nil {
-		i.forgetActive(collection) // another process may have changed the model
 		return nil, err
 	}
 	ask := func(count int) ([]search.Match, error) {

@@ -21,7 +21,7 @@ import (
 
 func TestBatches(t *testing.T) {
 	key := search.Key{Collection: "x", Fingerprint: "ab", Dimension: 1 << 14}
-	rows := make([]search.Row, 1000) // 64 KiB each
+	rows := make([]search.Row, 400) // 64 KiB each
 	for i := range rows {
 		rows[i] = search.Row{ID: fmt.Sprint(i), Vector: make([]float32, key.Dimension)}
 	}
@@ -41,7 +41,7 @@ func TestBatches(t *testing.T) {
 			next++
 		}
 	}
-	if next != len(rows) || len(batches) != 3 {
+	if next != len(rows) || len(batches) != 2 {
 		t.Errorf("%d rows in %d batches", next, len(batches))
 	}
 	big := map[string]any{"text": strings.Repeat("x", longestMetadata)}

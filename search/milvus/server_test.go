@@ -65,7 +65,11 @@ func TestKilledServerComesBack(t *testing.T) {
 	t.Parallel()
 	server := startServer(t, ServerOptions{})
 	index := connect(t, server)
-	key := fill(t, index, 500) // unflushed: only in Milvus' log
+	key := fill(t, index, 500)
+	if err := index.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, index, 250) // again: only in Milvus' log
 	pid, killed := server.PID(), time.Now()
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
@@ -80,8 +84,15 @@ func TestKilledServerComesBack(t *testing.T) {
 	if err := index.Ready(t.Context()); !errors.Is(err, search.ErrUnavailable) {
 		t.Errorf("Ready says %v while the server is away", err)
 	}
-	eventually(t, time.Minute, func() error { return index.Ready(t.Context()) })
-	t.Logf("ready %s after SIGKILL", time.Since(killed).Round(100*time.Millisecond))
+	eventually(t, time.Minute, func() error {
+		matches, err := index.Search(t.Context(), key.Collection, search.Query{Vector: []float32{1, 0}, Limit: 1000})
+		if err == nil && len(matches) != 500 {
+			t.Fatalf("the first search after the restart found %d of 500", len(matches))
+		}
+		return err
+	})
+	t.Logf("search answers %s after SIGKILL", time.Since(killed).Round(100*time.Millisecond))
+	eventually(t, 10*time.Second, func() error { return index.Ready(t.Context()) })
 	if n, err := count(t.Context(), index, key); n != 500 || err != nil {
 		t.Errorf("%d rows, %v, after the restart, want 500", n, err)
 	}
@@ -251,7 +262,7 @@ func TestDiesWithParent(t *testing.T) {
 	t.Parallel()
 	folder := needServer(t)
 	data := filepath.Join(t.TempDir(), "milvus")
-	parent := exec.Command("/proc/self/exe", "-test.run=^TestParent$", "-test.v")
+	parent := exec.Command("/proc/self/exe")
 	parent.Env = append(os.Environ(), "POLYLENS_TEST_PARENT="+data)
 	output, err := parent.StdoutPipe()
 	if err != nil {
@@ -262,8 +273,7 @@ func TestDiesWithParent(t *testing.T) {
 		t.Fatal(err)
 	}
 	var pids []int
-	decoder := json.NewDecoder(skipTo(output, '['))
-	if err := decoder.Decode(&pids); err != nil {
+	if err := json.NewDecoder(output).Decode(&pids); err != nil {
 		t.Fatal(err)
 	}
 	if err := parent.Process.Kill(); err != nil {
@@ -281,43 +291,18 @@ func TestDiesWithParent(t *testing.T) {
 	}
 }
 
-// TestParent is the process that TestDiesWithParent kills.
-func TestParent(t *testing.T) {
-	data := os.Getenv("POLYLENS_TEST_PARENT")
-	if data == "" {
-		t.Skip("only runs as the child of TestDiesWithParent")
-	}
-	server := startServer(t, ServerOptions{Data: data})
-	text, err := json.Marshal([]int{server.PID(), server.running.keeperPID})
+// runParent is the process that TestDiesWithParent kills.
+func runParent(data string) int {
+	server, err := Start(context.Background(), ServerOptions{Folder: os.Getenv("POLYLENS_MILVUS"), Data: data})
 	if err != nil {
-		t.Fatal(err)
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
-	fmt.Println(string(text))
-	time.Sleep(time.Minute)
-}
-
-// skipTo drops what comes before a byte.
-func skipTo(from interface{ Read([]byte) (int, error) }, first byte) *skipper {
-	return &skipper{from: from, first: first}
-}
-
-type skipper struct {
-	from  interface{ Read([]byte) (int, error) }
-	first byte
-	found bool
-}
-
-func (s *skipper) Read(p []byte) (int, error) {
-	n, err := s.from.Read(p)
-	if s.found {
-		return n, err
+	if err := json.NewEncoder(os.Stdout).Encode([]int{server.PID(), server.running.keeperPID}); err != nil {
+		return 1
 	}
-	at := bytes.IndexByte(p[:n], s.first)
-	if at < 0 {
-		return 0, err
-	}
-	s.found = true
-	return copy(p, p[at:n]), err
+	time.Sleep(5 * time.Minute)
+	return 0
 }
 
 // TestStartFailures: each says what is wrong, and leaves nothing behind.
@@ -347,4 +332,32 @@ func TestStartFailures(t *testing.T) {
 	if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 10*time.Second {
 		t.Errorf("a server that never answers: %v after %s", err, time.Since(began))
 	}
+}
+
+// TestRefusedNamespaces runs where no further user namespace may be made, as
+// on hardened systems: that is found out, and said.
+func TestRefusedNamespaces(t *testing.T) {
+	if !chooseExposure(false).Isolated {
+		t.Skip("this system refuses namespaces itself")
+	}
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), "POLYLENS_TEST_NO_NAMESPACE=1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{}
+	isolate(cmd.SysProcAttr)
+	output, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, output)
+	}
+	if text := string(output); !strings.Contains(text, "refuses network namespaces") || !strings.Contains(text, "firewall") {
+		t.Errorf("it says %s", text)
+	}
+}
+
+func runWithoutNamespace(string) int {
+	if err := os.WriteFile("/proc/sys/user/max_user_namespaces", []byte("0"), 0); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	fmt.Println(chooseExposure(false))
+	return 0
 }
