@@ -72,7 +72,7 @@ func run(ctx context.Context, arguments []string, terminal terminal) (err error)
 	if err != nil {
 		return usageError{fmt.Errorf("%w (see polylens %s--help)", err, commandOf(arguments))}
 	}
-	if err := line.globals.finish(); err != nil {
+	if err := line.finish(); err != nil {
 		return err
 	}
 	log := line.logger(terminal, parsed.Command())

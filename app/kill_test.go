@@ -171,10 +171,10 @@ func (f folders) state(t testing.TB) state {
 	if err := parts.connect(ctx); err != nil {
 		t.Fatal(err)
 	}
-	return parts.read(t, ctx)
+	return parts.read(ctx, t)
 }
 
-func (x *parts) read(t testing.TB, ctx context.Context) state {
+func (x *parts) read(ctx context.Context, t testing.TB) state {
 	t.Helper()
 	images, err := x.allImages(ctx, "c")
 	if err != nil {
