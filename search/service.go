@@ -43,8 +43,15 @@ type Image struct {
 	ID            string
 	URI           string
 	Metadata      map[string]any
+	Captions      []Caption
 	Width, Height int    // pixels, upright; 0 when unknown
 	Color         string // of its placeholder, as #rrggbb; may be empty
+}
+
+// Caption is a text about a picture.
+type Caption struct {
+	Language string // BCP 47 tag; empty when unknown
+	Text     string
 }
 
 // Service answers queries by joining the encoder, the index and the catalogue.
