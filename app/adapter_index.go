@@ -94,6 +94,10 @@ func (l *lateIndex) Ready(ctx context.Context) error {
 // indexerIndex shows the index to the indexer.
 type indexerIndex struct {
 	index search.Index
+	model interface { // the loaded one
+		Fingerprint() string
+		Dimension() int
+	}
 	store *catalog.Store // knows the dimension of other models
 }
 
@@ -143,9 +147,12 @@ func (a indexerIndex) Drop(ctx context.Context, collection, fingerprint string) 
 	return forIndexer(a.index.Drop(ctx, key))
 }
 
-// key completes a name with the length of the model's vectors. A model that
-// has given no vector yet has an empty index, whose dimension nobody asks for.
+// key completes a name with the length of the model's vectors. Of another model
+// that has given no vector there is nothing to ask or to keep: any length does.
 func (a indexerIndex) key(ctx context.Context, collection, fingerprint string) (search.Key, error) {
+	if fingerprint == a.model.Fingerprint() {
+		return search.Key{Collection: collection, Fingerprint: fingerprint, Dimension: a.model.Dimension()}, nil
+	}
 	dimension, err := a.store.Dimension(ctx, fingerprint)
 	if errors.Is(err, catalog.ErrNotFound) {
 		dimension, err = 1, nil

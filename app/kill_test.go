@@ -188,20 +188,23 @@ func (x *parts) read(ctx context.Context, t testing.TB) state {
 		images[i].Created, images[i].Updated = time.Time{}, time.Time{}
 	}
 	key := search.Key{Collection: "c", Fingerprint: x.encoder.Fingerprint(), Dimension: x.encoder.Dimension()}
-	err = x.index.IDs(ctx, key, func(id string) error {
-		found.ids = append(found.ids, id)
-		return nil
+	err = patiently(ctx, func() error {
+		found.ids = nil
+		return x.index.IDs(ctx, key, func(id string) error {
+			found.ids = append(found.ids, id)
+			return nil
+		})
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	slices.Sort(found.ids)
 	ask := func(query search.Query) []search.Match {
-		matches, err := x.index.Search(ctx, "c", query)
-		for err != nil && ctx.Err() == nil { // a server that has just started loads its collections first
-			time.Sleep(time.Second)
+		var matches []search.Match
+		err := patiently(ctx, func() (err error) {
 			matches, err = x.index.Search(ctx, "c", query)
-		}
+			return err
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"path/filepath"
@@ -29,7 +30,7 @@ type parts struct {
 	service  *search.Service
 	indexer  *indexer.Indexer
 	tasks    *indexer.Tasks
-	pictures *pictures
+	pictures webPictures
 	limits   decode.Limits
 	milvus   *milvus.Server // nil until connect, and with a server elsewhere
 }
@@ -46,12 +47,17 @@ func (p *program) openParts(ctx context.Context) (*parts, error) {
 	}
 	index := &lateIndex{}
 	limits := decode.Limits{Budget: decode.NewBudget(decodeMemory)}
-	ix := indexer.New(store, model, indexerIndex{index, store}, indexer.NewDecoder(limits), indexer.Options{Log: p.log})
+	decoder := indexer.NewDecoder(limits)
+	thumbnails, err := indexer.NewThumbnails(filepath.Join(p.globals.Data, "thumbnails"), store, decoder)
+	if err != nil {
+		return nil, err
+	}
+	ix := indexer.New(store, model, indexerIndex{index, model, store}, decoder, indexer.Options{Log: p.log})
 	return &parts{
 		program: p, encoder: model, store: store, index: index, indexer: ix,
 		service:  search.New(index, searchCatalog{store}, model),
 		tasks:    indexer.NewTasks(store, ix, 1, p.log),
-		pictures: newPictures(store, filepath.Join(p.globals.Data, "thumbnails"), limits),
+		pictures: webPictures{store, thumbnails},
 		limits:   limits,
 	}, nil
 }
@@ -64,7 +70,24 @@ func (x *parts) connect(ctx context.Context) error {
 	}
 	x.milvus = server
 	x.index.set(index)
-	return nil
+	return patiently(ctx, func() error { return x.align(ctx) })
+}
+
+// patiently repeats what is unavailable for a while: a Milvus that has just
+// started loads its collections first.
+func patiently(ctx context.Context, call func() error) error {
+	deadline := time.Now().Add(time.Minute)
+	for {
+		err := call()
+		if !errors.Is(err, search.ErrUnavailable) || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(300 * time.Millisecond):
+		}
+	}
 }
 
 // decodeUpload makes a picture of a file that somebody sent.
@@ -84,7 +107,11 @@ func (x *parts) work(ctx context.Context) error {
 
 // Search implements backend.
 func (x *parts) Search(ctx context.Context, collection, text string, limit int) ([]hit, error) {
-	results, err := x.service.ByText(ctx, collection, text, search.Options{Limit: limit})
+	var results search.Results
+	err := patiently(ctx, func() (err error) {
+		results, err = x.service.ByText(ctx, collection, text, search.Options{Limit: limit})
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -110,6 +137,9 @@ func (x *parts) Index(ctx context.Context, collection, folder string, tell func(
 		case <-time.After(100 * time.Millisecond):
 		}
 		task, err = tasks.Task(ctx, task.ID)
+	}
+	if err == nil && task.Status == web.TaskSucceeded {
+		err = x.adopt(ctx, collection)
 	}
 	return task, err
 }

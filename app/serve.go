@@ -136,8 +136,11 @@ func (c *serveCommand) start(ctx context.Context, x *parts) error {
 		return err
 	}
 	if c.Demo {
-		return x.indexDemo(ctx)
+		if err := x.indexDemo(ctx); err != nil {
+			return err
+		}
 	}
+	x.adoptAll(ctx)
 	return nil
 }
 

@@ -140,12 +140,13 @@ func (r *run) openCollection(ctx context.Context) error {
 
 // pipeline overlaps its stages: walking, reading and decoding, encoding and
 // committing, sending to the index. The channels between them are short, so a
-// slow stage holds the faster ones back.
+// slow stage holds the faster ones back; only to the index there is room for a
+// page of rows, which it takes as fast as a few.
 func (r *run) pipeline(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	jobs := make(chan job, 2*r.options.Workers)
 	ready := make(chan prepared, r.options.Batch)
-	committed := make(chan []string, 1)
+	committed := make(chan []string, max(1, mirrorPage/r.options.Batch))
 	group.Go(func() error { return r.count(ctx) })
 	group.Go(func() error { return r.scan(ctx, jobs) })
 	group.Go(func() error { return r.prepareAll(ctx, jobs, ready) })

@@ -121,6 +121,7 @@ func (m mirror) ids(ctx context.Context) (map[string]bool, error) {
 func (r *run) mirrorAll(ctx context.Context, committed <-chan []string) error {
 	m := r.mirror(r.collection, r.fingerprint, r.progress.waiting)
 	for ids := range committed {
+		ids = gather(ids, committed)
 		rows, err := r.store.PendingOf(ctx, r.collection, r.fingerprint, ids)
 		if err != nil {
 			return err
@@ -130,4 +131,21 @@ func (r *run) mirrorAll(ctx context.Context, committed <-chan []string) error {
 		}
 	}
 	return nil
+}
+
+// gather adds what has been committed meanwhile, up to a page: an index takes
+// nearly as long for a few rows as for many.
+func gather(ids []string, committed <-chan []string) []string {
+	for len(ids) < mirrorPage {
+		select {
+		case more, open := <-committed:
+			if !open {
+				return ids
+			}
+			ids = append(ids, more...)
+		default:
+			return ids
+		}
+	}
+	return ids
 }
