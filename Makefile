@@ -57,7 +57,6 @@ $(LINT): tools/go.mod tools/go.sum
 		$(GO) build -C tools -o ../$(LINT) github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
 check-lint: $(LINT)
-	@$(GO) vet ./...
 	@$(LINT) run
 
 # The built page is committed, so that building Polylens needs no Node.

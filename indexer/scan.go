@@ -140,7 +140,7 @@ func newMet() met {
 }
 
 func idBytes(id string) (key [16]byte) {
-	hex.Decode(key[:], []byte(id)) // ImageID gives 32 hex digits
+	_, _ = hex.Decode(key[:], []byte(id)) // ImageID gives 32 hex digits
 	return key
 }
 
