@@ -21,7 +21,7 @@ import (
 var (
 	benchRows = flag.Int("bench.rows", 100_000, "rows in the benchmarked collection")
 	benchDim  = flag.Int("bench.dim", 192, "numbers of a vector in the benchmarked collection")
-	benchSpan = flag.Int("bench.span", 2000, "clusters the vectors come from; 0: none, the hardest case")
+	benchSpan = flag.Int("bench.span", 32, "dimensions that the vectors really span, as a learned embedding does; equal to bench.dim: random directions, hopeless for any graph")
 )
 
 // BenchmarkSearch measures one search of ten among 100,000 vectors of 192
@@ -74,15 +74,12 @@ func loadBench(b *testing.B, index *Index, oracle search.Index, key search.Key) 
 		}
 	}
 	random := rand.New(rand.NewPCG(7, 7))
-	centres := make([][]float32, *benchSpan)
-	for i := range centres {
-		centres[i] = direction(random, nil, key.Dimension)
-	}
+	space := newSpace(random, *benchSpan, key.Dimension)
 	began := time.Now()
 	for part := 0; part < *benchRows; part += 10_000 {
 		rows := make([]search.Row, min(10_000, *benchRows-part))
 		for i := range rows {
-			rows[i] = search.Row{ID: fmt.Sprintf("row%07d", part+i), Vector: near(random, centres, key.Dimension), Metadata: map[string]any{"n": i % 10}}
+			rows[i] = search.Row{ID: fmt.Sprintf("row%07d", part+i), Vector: space.point(random), Metadata: map[string]any{"n": i % 10}}
 		}
 		for _, target := range []search.Index{index, oracle} {
 			if err := target.Upsert(ctx, key, rows); err != nil {
@@ -101,33 +98,44 @@ func loadBench(b *testing.B, index *Index, oracle search.Index, key search.Key) 
 	time.Sleep(settled + 5*time.Second) // until searches are those of a quiet server
 	queries := make([][]float32, 1000)
 	for i := range queries {
-		queries[i] = near(random, centres, key.Dimension)
+		queries[i] = space.point(random)
 	}
 	return queries
 }
 
-// near is a random direction, near one of the centres if there are any.
-func near(random *rand.Rand, centres [][]float32, dimension int) []float32 {
-	if len(centres) == 0 {
-		return direction(random, nil, dimension)
-	}
-	return direction(random, centres[random.IntN(len(centres))], dimension)
+// space makes unit vectors that vary in a few directions and a little in all.
+type space struct {
+	axes      [][]float64
+	dimension int
 }
 
-// direction is a unit vector: centre and as much noise.
-func direction(random *rand.Rand, centre []float32, dimension int) []float32 {
-	vector := make([]float32, dimension)
-	var norm float64
-	for i := range vector {
-		x := random.NormFloat64() / math.Sqrt(float64(dimension))
-		if centre != nil {
-			x += float64(centre[i])
+func newSpace(random *rand.Rand, span, dimension int) space {
+	axes := make([][]float64, span)
+	for i := range axes {
+		axes[i] = make([]float64, dimension)
+		for j := range axes[i] {
+			axes[i][j] = random.NormFloat64()
 		}
-		vector[i] = float32(x)
-		norm += x * x
 	}
-	for i := range vector {
-		vector[i] /= float32(math.Sqrt(norm))
+	return space{axes, dimension}
+}
+
+func (s space) point(random *rand.Rand) []float32 {
+	sums := make([]float64, s.dimension)
+	for _, axis := range s.axes {
+		weight := random.NormFloat64()
+		for i, x := range axis {
+			sums[i] += weight * x
+		}
+	}
+	norm := 0.0
+	for i := range sums {
+		sums[i] += 0.1 * random.NormFloat64() * math.Sqrt(float64(len(s.axes)))
+		norm += sums[i] * sums[i]
+	}
+	vector := make([]float32, s.dimension)
+	for i, x := range sums {
+		vector[i] = float32(x / math.Sqrt(norm))
 	}
 	return vector
 }

@@ -79,6 +79,9 @@ func newServer(options ServerOptions) (*Server, error) {
 	if options.StartTimeout == 0 {
 		options.StartTimeout = 2 * time.Minute
 	}
+	if _, child := os.LookupEnv(childVariable); child {
+		return nil, errors.New("this process is a keeper: its main must call milvus.MaybeRunChild first")
+	}
 	if err := CheckFolder(options.Folder); err != nil {
 		return nil, err
 	}

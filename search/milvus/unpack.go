@@ -63,7 +63,7 @@ func CheckFolder(dir string) error {
 		err = errors.New("not an executable file")
 	}
 	if err != nil {
-		return fmt.Errorf("no Milvus server in %q (polylens setup fetches it, or name its folder with --milvus-server): %w", dir, err)
+		return fmt.Errorf("no Milvus server in %q (polylens setup fetches it, or name its folder with --milvus): %w", dir, err)
 	}
 	return nil
 }
