@@ -21,6 +21,9 @@ type ServerOptions struct {
 
 	// StartTimeout bounds the time from start to healthy; 0 means two minutes.
 	StartTimeout time.Duration
+	// SickAfter is how long a server may go without a healthy answer before it
+	// is ended and started again; 0 means half a minute.
+	SickAfter time.Duration
 	// SharedNetwork runs the server in the host's network, as on systems that
 	// refuse namespaces: its ports are open to the machine's network.
 	SharedNetwork bool
@@ -78,6 +81,9 @@ func newServer(options ServerOptions) (*Server, error) {
 	}
 	if options.StartTimeout == 0 {
 		options.StartTimeout = 2 * time.Minute
+	}
+	if options.SickAfter == 0 {
+		options.SickAfter = 30 * time.Second
 	}
 	if _, child := os.LookupEnv(childVariable); child {
 		return nil, errors.New("this process is a keeper: its main must call milvus.MaybeRunChild first")

@@ -128,6 +128,27 @@ func stopAndStartAgain(t *testing.T, server *Server, key search.Key) {
 	})
 }
 
+// TestHangingServerIsReplaced: a server that lives and answers nothing, as one
+// does that has lost its session, is ended and started again.
+func TestHangingServerIsReplaced(t *testing.T) {
+	t.Parallel()
+	server := startServer(t, ServerOptions{SickAfter: 6 * time.Second})
+	index := connect(t, server)
+	key := fill(t, index, 10)
+	if err := syscall.Kill(server.PID(), syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 2*time.Minute, func() error {
+		if server.Starts() < 2 || !server.Healthy() {
+			return errors.New("not replaced")
+		}
+		if n, err := count(t.Context(), index, key); err != nil || n != 10 {
+			return fmt.Errorf("it holds %d rows, %w", n, err)
+		}
+		return nil
+	})
+}
+
 // TestNothingListens: neither with one server nor with two does the host's
 // network show anything new, and servers do not disturb each other.
 func TestNothingListens(t *testing.T) {

@@ -51,7 +51,8 @@ func offer(channel chan<- error, err error) {
 	}
 }
 
-// runOnce starts the server, waits for its health, then for its end.
+// runOnce starts the server, waits for its health, then for its end or until
+// it has been sick for too long.
 func (s *Server) runOnce(ctx context.Context, first chan<- error) (wasHealthy bool, err error) {
 	ports, err := choosePorts(s.exposure.Isolated)
 	if err != nil {
@@ -69,8 +70,13 @@ func (s *Server) runOnce(ctx context.Context, first chan<- error) (wasHealthy bo
 
 	healthCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	health := make(chan error, 1)
-	go func() { health <- s.waitHealthy(healthCtx) }()
+	health := make(chan error, 2)
+	go func() {
+		err := s.waitHealthy(healthCtx)
+		if health <- err; err == nil {
+			health <- s.waitSick(healthCtx)
+		}
+	}()
 	for {
 		select {
 		case <-ctx.Done():
@@ -83,7 +89,7 @@ func (s *Server) runOnce(ctx context.Context, first chan<- error) (wasHealthy bo
 				s.setHealthy()
 				offer(first, nil)
 			} else if ctx.Err() == nil {
-				return false, err // wrong password, or sick for too long
+				return wasHealthy, err // wrong password, or sick for too long
 			}
 		}
 	}
@@ -140,6 +146,28 @@ func (s *Server) waitHealthy(ctx context.Context) error {
 		case <-ctx.Done():
 			return fmt.Errorf("not healthy after %s: %w", limit, err)
 		case <-time.After(150 * time.Millisecond):
+		}
+	}
+}
+
+// waitSick watches a healthy server and answers why it is no longer one. A
+// server that lost its session (a machine so busy that no lease was renewed in
+// time) shuts its port and hangs for ever instead of ending.
+func (s *Server) waitSick(ctx context.Context) error {
+	well := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(s.options.SickAfter / 6):
+		}
+		err := s.checkHealth(ctx)
+		if err == nil {
+			well = time.Now()
+			continue
+		}
+		if sick := time.Since(well); sick > s.options.SickAfter && ctx.Err() == nil {
+			return fmt.Errorf("no healthy answer for %s: %w", sick.Round(time.Second), err)
 		}
 	}
 }
