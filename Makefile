@@ -30,7 +30,7 @@ test: test-go test-ui ## run every test; fetches what they need first
 
 # One shell: the variables that setup prints must reach the tests. Nothing is
 # skipped for want of them.
-test-go: build
+test-go: build $(UI)/node_modules
 	@settings=$$($(BIN) setup --for test --print-env) && eval "$$settings" && \
 		$(GO) test $(TESTFLAGS) $(PACKAGES)
 
