@@ -80,8 +80,11 @@ check-vulnerabilities:
 	*) echo "check-vulnerabilities: NOT DONE, the database cannot be reached: $$(echo "$$report" | tail -n 1)" ;; \
 	esac
 
-bench: build ## measure encoding and search on this machine
-	@settings=$$($(BIN) setup --print-env) && eval "$$settings" && $(BIN) bench
+# One package at a time: what runs beside a measurement falsifies it.
+bench: build ## measure search and encoding on this machine, each against a named opponent
+	@settings=$$($(BIN) setup --print-env) && eval "$$settings" && \
+		$(GO) test -p 1 -run '^$$' -bench . -benchtime 1000x -timeout 60m ./search/milvus ./app && \
+		$(GO) test -p 1 -run '^$$' -bench . -benchtime 1s -timeout 60m ./encoder/siglip2 ./encoder/preprocess ./encoder/tokenizer
 
 clean: ## remove what make built here; caches and data folders stay
 	@rm -rf bin test-artifacts $(UI)/node_modules
