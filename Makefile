@@ -81,10 +81,9 @@ check-vulnerabilities:
 	esac
 
 # One package at a time: what runs beside a measurement falsifies it.
-bench: build ## measure search and encoding on this machine, each against a named opponent
+bench: build ## measure the model and search on this machine; takes minutes, wants it quiet
 	@settings=$$($(BIN) setup --print-env) && eval "$$settings" && \
-		$(GO) test -p 1 -run '^$$' -bench . -benchtime 1000x -timeout 60m ./search/milvus ./app && \
-		$(GO) test -p 1 -run '^$$' -bench . -benchtime 1s -timeout 60m ./encoder/siglip2 ./encoder/preprocess ./encoder/tokenizer
+		$(GO) test -run '^$$' -bench . -p 1 -timeout 60m ./encoder/... ./search/milvus ./app
 
 clean: ## remove what make built here; caches and data folders stay
 	@rm -rf bin test-artifacts $(UI)/node_modules
