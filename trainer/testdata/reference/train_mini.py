@@ -6,7 +6,6 @@ import json
 import math
 import os
 import random
-import time
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ import mini_eval
 import mini_lit
 import mini_model
 import mini_optim
+import mini_stage
 import mini_text
 import mini_tokenizer
 
@@ -64,22 +64,6 @@ class Art:
         return mini_augment.augment(self.pixels[rows], self.flippable[concept], size, strength), concept
 
 
-class Ema:
-    """Moving average of the parameters."""
-
-    def __init__(self, model, decay):
-        self.decay, self.shadow = decay, {k: v.detach().clone() for k, v in model.state_dict().items()}
-
-    @torch.no_grad()
-    def update(self, model, step):
-        decay = min(self.decay, (step + 1) / (step + 10))
-        for k, v in model.state_dict().items():
-            if v.dtype.is_floating_point:
-                self.shadow[k].lerp_(v, 1 - decay)
-            else:
-                self.shadow[k].copy_(v)
-
-
 class Concepts(torch.nn.Module):
     """The image tower with two linear heads on its unit vectors: the concept, and the concept's English keywords.
 
@@ -122,13 +106,6 @@ def keyword_targets(concepts, english, device):
     return (target / target.sum(1, keepdim=True).clamp_min(1)).to(device)
 
 
-def save(path, value):
-    """Writes a checkpoint so that a kill leaves either the old one or the new one."""
-    tmp = path.with_suffix(".tmp")
-    torch.save(value, tmp)
-    os.replace(tmp, path)
-
-
 def concept_accuracy(model, art, in_gallery, workers):
     """Share of Twemoji pictures whose nearest prototype is their own concept: top 1 and top 5, on white and black."""
     out = []
@@ -144,37 +121,20 @@ def concept_accuracy(model, art, in_gallery, workers):
     return out
 
 
-def schedule(done, warm=0.02, floor=0.01):
-    """Warm-up, then cosine, over the share `done` of the stage."""
-    return min(1, done / warm) * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * min(1, done))))
-
-
 def train_images(args, art, english, in_gallery, device):
-    """Stage 1: the image tower learns which concept a picture shows, whatever its style."""
-    path = args.cache / f"{args.name}-image.pt"
+    """Stage 1: the image tower learns which concept a picture shows, whatever its style. Returns a Concepts."""
     torch.manual_seed(args.seed)
     words = keyword_targets(art.concepts, english, device)
     model = Concepts(mini_model.build().vision_model, *words.shape).to(device)
     workers = mini_optim.Workers(model.parameters(), device)
-    opts = mini_optim.optimizers(model, args.lr, args.muon_lr, workers)
-    base = [[g["lr"] for g in o.param_groups] for o in opts]
-    ema, step, spent = Ema(model, 0.998), 0, 0.0
-    if path.exists():
-        saved = torch.load(path, map_location=device, weights_only=False)
-        model.load_state_dict(saved["model"])
-        ema.shadow, step, spent = saved["ema"], saved["step"], saved["spent"]
-        for o, s in zip(opts, saved["opts"]):
-            o.load_state_dict(s)
-    torch.manual_seed(args.seed + step)
-    loss_sum, hits, seen, last_save, last_eval, tick = 0.0, 0, 0, time.time(), spent, time.time()
-    while spent < args.image_seconds:
-        done = spent / args.image_seconds
+    stage = mini_stage.Stage("image", args.cache / f"{args.name}-image.pt", model,
+                             mini_optim.optimizers(model, args.lr, args.muon_lr, workers), args.image_seconds,
+                             args.seed, device, decay=0.998)
+    while stage.running():
+        done = stage.done
         # Few patches first, all of them at the end, when the tower has to learn what search will show it.
         keep = 0.4 if done < 0.6 else 0.5 if done < 0.87 else 1.0
-        strength = min(1.0, 0.3 + step / 2000) if done < 0.93 else 0.7
-        for o, rates in zip(opts, base):
-            for g, rate in zip(o.param_groups, rates):
-                g["lr"] = rate * schedule(done)
+        strength = min(1.0, 0.3 + stage.step / 2000) if done < 0.93 else 0.7
 
         def loss_of(_):
             pixels, target = art.batch(args.batch // workers.count, mini_model.IMAGE_SIZE, strength)
@@ -182,46 +142,24 @@ def train_images(args, art, english, in_gallery, device):
                 logits, keywords = (y.float() for y in model(pixels, keep))
             loss = F.cross_entropy(logits, target, label_smoothing=0.05)
             word = F.cross_entropy(keywords, words[target])
-            return loss + (1 - 0.8 * done) * word, torch.stack([loss, word, (logits.argmax(1) == target).float().mean()])
+            hit = (logits.argmax(1) == target).float().mean()
+            return loss + (1 - 0.8 * done) * word, torch.stack([loss, word, hit])
 
-        loss, word, hit = workers.step(loss_of).tolist()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for o in opts:
-            o.step()
-        ema.update(model, step)
-        step += 1
-        now = time.time()
-        # Time in which the process was stopped does not count as training.
-        spent += min(now - tick, 5.0)
-        tick = now
-        loss_sum, seen = loss_sum + loss, seen + 1
-        hits += hit
-        if now - last_save > 75 or spent >= args.image_seconds:
-            save(path, {"model": model.state_dict(), "ema": ema.shadow, "step": step, "spent": spent,
-                        "opts": [o.state_dict() for o in opts]})
-            last_save = now
-        if spent - last_eval > args.eval_every or spent >= args.image_seconds:
-            live = {k: v.clone() for k, v in model.state_dict().items()}
-            model.load_state_dict(ema.shadow)
-            scores = concept_accuracy(model, art, in_gallery, workers)
-            model.load_state_dict(live)
-            print(json.dumps({"stage": "image", "step": step, "spent": round(spent), "loss": round(loss_sum / seen, 3),
-                              "word": round(word, 3), "train": round(hits / seen, 3), "keep": keep,
-                              "twemoji": [round(s, 3) for s in scores]}), flush=True)
-            loss_sum, hits, seen, last_eval, tick = 0.0, 0, 0, spent, time.time()
-    model.load_state_dict(ema.shadow)
-    return model
+        stage.finish_step(workers.step(loss_of))
+        stage.show(args.eval_every, ("loss", "word", "train"), lambda: {
+            "twemoji": [round(s, 3) for s in concept_accuracy(model, art, in_gallery, workers)]})
+    return stage.averaged()
 
 
 @torch.no_grad()
-def picture_means(model, art, workers):
+def picture_means(embed, art, workers):
     """The mean unit vector of every concept over all training styles, on white and on black: what texts aim at."""
     total = torch.zeros(len(art.concepts), 192, device=art.pixels.device)
 
     @torch.no_grad()
     def see(rows):
         background = torch.randint(0, 2, (len(rows), 1, 1, 1)).float().to(rows.device)
-        return model.embed(mini_augment.plain(art.pixels[rows], mini_model.IMAGE_SIZE, background))
+        return embed(mini_augment.plain(art.pixels[rows], mini_model.IMAGE_SIZE, background))
     # Every second picture is enough for a mean.
     parts = torch.arange(0, len(art.concept), 2, device=art.pixels.device).split(128)
     for rows, vectors in zip(parts, workers.map(see, parts)):
@@ -229,56 +167,24 @@ def picture_means(model, art, workers):
     return F.normalize(total, dim=-1)
 
 
-def train_text(args, art, targets, texts, device):
-    """Stage 2: the text tower learns to hit the locked picture vectors. Returns its averaged weights."""
-    path = args.cache / f"{args.name}-text.pt"
-    torch.manual_seed(args.seed)
-    text = mini_model.build().text_model.to(device)
+def train_text(args, name, text, lr, seconds, find_targets, texts, device):
+    """Stages 2 and 4: the text tower learns to hit locked picture vectors, which find_targets() makes. Returns it."""
     workers = mini_optim.Workers(text.parameters(), device)
-    opts = mini_optim.optimizers(text, args.text_lr, args.text_lr, workers)
-    base = [[g["lr"] for g in o.param_groups] for o in opts]
-    ema, step, spent = Ema(text, 0.997), 0, 0.0
-    if path.exists():
-        saved = torch.load(path, map_location=device, weights_only=False)
-        text.load_state_dict(saved["model"])
-        ema.shadow, step, spent = saved["ema"], saved["step"], saved["spent"]
-        for o, state in zip(opts, saved["opts"]):
-            o.load_state_dict(state)
-    torch.manual_seed(args.seed + step)
-    random.seed(args.seed + step)
-    total, seen, last_save, last_print, tick = torch.zeros(2), 0, time.time(), spent, time.time()
-    while spent < args.text_seconds:
-        done = spent / args.text_seconds
-        for o, rates in zip(opts, base):
-            for g, rate in zip(o.param_groups, rates):
-                g["lr"] = rate * schedule(done)
-
+    stage = mini_stage.Stage(name, args.cache / f"{args.name}-{name}.pt", text,
+                             mini_optim.optimizers(text, lr, lr, workers), seconds, args.seed, device, decay=0.997)
+    targets = find_targets() if stage.running() else None
+    while stage.running():
         def loss_of(_):
-            ids, positions, concept = texts.batch(args.text_batch // workers.count, done > 0.94)
+            ids, positions, concept = texts.batch(args.text_batch // workers.count, stage.done > 0.94)
             with torch.autocast(device.type, torch.bfloat16):
                 vectors = mini_lit.embed(text, ids, positions)
             logits = vectors @ targets.T * 32
             loss = F.cross_entropy(logits, concept)
             return loss, torch.stack([loss, (logits.argmax(1) == concept).float().mean()])
 
-        total += workers.step(loss_of).cpu()
-        torch.nn.utils.clip_grad_norm_(text.parameters(), 1.0)
-        for o in opts:
-            o.step()
-        ema.update(text, step)
-        step, seen, now = step + 1, seen + 1, time.time()
-        spent, tick = spent + min(now - tick, 5.0), now
-        if now - last_save > 75 or spent >= args.text_seconds:
-            save(path, {"model": text.state_dict(), "ema": ema.shadow, "step": step, "spent": spent,
-                        "opts": [o.state_dict() for o in opts]})
-            last_save = now
-        if spent - last_print > 30 or spent >= args.text_seconds:
-            loss, hit = (total / seen).tolist()
-            print(json.dumps({"stage": "text", "step": step, "spent": round(spent), "loss": round(loss, 3),
-                              "train": round(hit, 3)}), flush=True)
-            total, seen, last_print = torch.zeros(2), 0, spent
-    text.load_state_dict(ema.shadow)
-    return text
+        stage.finish_step(workers.step(loss_of))
+        stage.show(30, ("loss", "train"))
+    return stage.averaged()
 
 
 def assemble(concepts, text, device):
@@ -292,67 +198,41 @@ def assemble(concepts, text, device):
     return model
 
 
-def train_joint(args, art, concepts, text, texts, device):
+def train_joint(args, art, model, texts, device):
     """Stage 3: both towers with SigLIP's sigmoid loss on pictures and texts of the same concepts.
 
-    Every pair of one concept counts as positive. Returns the whole model with averaged weights.
+    Every pair of one concept counts as positive. Changes and returns the model.
     """
-    path = args.cache / f"{args.name}-joint.pt"
-    model = assemble(concepts, text, device)
+    torch.manual_seed(args.seed)
     order = art.concept.argsort(stable=True)
     count = torch.bincount(art.concept, minlength=len(art.concepts))
     start = count.cumsum(0) - count
     workers = mini_optim.Workers(model.parameters(), device)
-    slow = [p for n, p in model.named_parameters() if not n.startswith("logit_")]
-    opts = [torch.optim.AdamW([{"params": slow, "lr": args.joint_lr, "weight_decay": 0.01},
-                               {"params": [model.logit_scale, model.logit_bias], "lr": 1e-2, "weight_decay": 0.0}],
-                              betas=(0.9, 0.95), fused=True)]
-    ema, step, spent = Ema(model, 0.99), 0, 0.0
-    if path.exists():
-        saved = torch.load(path, map_location=device, weights_only=False)
-        model.load_state_dict(saved["model"])
-        ema.shadow, step, spent = saved["ema"], saved["step"], saved["spent"]
-        opts[0].load_state_dict(saved["opts"][0])
-    base = [[args.joint_lr, 1e-2]]
-    torch.manual_seed(args.seed + step)
-    random.seed(args.seed + step)
-    total, seen, last_save, last_print, tick = 0.0, 0, time.time(), spent, time.time()
-    while spent < args.joint_seconds:
-        for o, rates in zip(opts, base):
-            for g, rate in zip(o.param_groups, rates):
-                g["lr"] = rate * schedule(spent / args.joint_seconds, warm=0.1)
+    towers = [p for n, p in model.named_parameters() if not n.startswith("logit_")]
+    optimizer = torch.optim.AdamW([{"params": towers, "lr": args.joint_lr, "weight_decay": 0.01},
+                                   {"params": [model.logit_scale, model.logit_bias], "lr": 1e-2, "weight_decay": 0.0}],
+                                  betas=(0.9, 0.95), fused=True)
+    stage = mini_stage.Stage("joint", args.cache / f"{args.name}-joint.pt", model, [optimizer], args.joint_seconds,
+                             args.seed, device, decay=0.99, warm=0.1)
 
-        def loss_of(_):
-            ids, positions, concept = texts.batch(args.batch // workers.count, True)
-            concept_ok = count[concept] > 0
-            ids, concept = ids[concept_ok], concept[concept_ok]
-            rows = order[start[concept] + (torch.rand(len(concept), device=device) * count[concept]).long()]
-            pixels = mini_augment.augment(art.pixels[rows], art.flippable[concept], mini_model.IMAGE_SIZE, 0.8)
-            with torch.autocast(device.type, torch.bfloat16):
-                pictures = F.normalize(model.vision_model(pixels).pooler_output.float(), dim=-1)
-                words = mini_lit.embed(model.text_model, ids, positions)
-            logits = words @ pictures.T * model.logit_scale.exp() + model.logit_bias
-            sign = (concept[:, None] == concept[None]).float() * 2 - 1
-            loss = -F.logsigmoid(sign * logits).sum(1).mean()
-            return loss, loss[None]
+    def loss_of(_):
+        ids, positions, concept = texts.batch(args.batch // workers.count, True)
+        drawn = count[concept] > 0
+        ids, concept = ids[drawn], concept[drawn]
+        rows = order[start[concept] + (torch.rand(len(concept), device=device) * count[concept]).long()]
+        pixels = mini_augment.augment(art.pixels[rows], art.flippable[concept], mini_model.IMAGE_SIZE, 0.8)
+        with torch.autocast(device.type, torch.bfloat16):
+            pictures = F.normalize(model.vision_model(pixels).pooler_output.float(), dim=-1)
+            words = mini_lit.embed(model.text_model, ids, positions)
+        logits = words @ pictures.T * model.logit_scale.exp() + model.logit_bias
+        sign = (concept[:, None] == concept[None]).float() * 2 - 1
+        loss = -F.logsigmoid(sign * logits).sum(1).mean()
+        return loss, torch.stack([loss, model.logit_scale.exp()[0], model.logit_bias[0]])
 
-        total += workers.step(loss_of).item()
-        torch.nn.utils.clip_grad_norm_(slow, 1.0)
-        opts[0].step()
-        ema.update(model, step)
-        step, seen, now = step + 1, seen + 1, time.time()
-        spent, tick = spent + min(now - tick, 5.0), now
-        if now - last_save > 75 or spent >= args.joint_seconds:
-            save(path, {"model": model.state_dict(), "ema": ema.shadow, "step": step, "spent": spent,
-                        "opts": [opts[0].state_dict()]})
-            last_save = now
-        if spent - last_print > 30 or spent >= args.joint_seconds:
-            print(json.dumps({"stage": "joint", "step": step, "spent": round(spent), "loss": round(total / seen, 3),
-                              "scale": round(model.logit_scale.exp().item(), 2),
-                              "bias": round(model.logit_bias.item(), 2)}), flush=True)
-            total, seen, last_print = 0.0, 0, spent
-    model.load_state_dict(ema.shadow)
-    return model
+    while stage.running():
+        stage.finish_step(workers.step(loss_of), clip=towers)
+        stage.show(30, ("loss", "scale", "bias"))
+    return stage.averaged()
 
 
 def main():
@@ -363,11 +243,12 @@ def main():
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--lr", type=float, default=1.5e-3)
     parser.add_argument("--muon-lr", type=float, default=1.5e-3)
-    parser.add_argument("--image-seconds", type=float, default=3000)
-    parser.add_argument("--text-seconds", type=float, default=900)
+    parser.add_argument("--image-seconds", type=float, default=1600)
+    parser.add_argument("--text-seconds", type=float, default=1830)
     parser.add_argument("--text-batch", type=int, default=320)
     parser.add_argument("--text-lr", type=float, default=2e-3)
-    parser.add_argument("--joint-seconds", type=float, default=300)
+    parser.add_argument("--joint-seconds", type=float, default=100)
+    parser.add_argument("--polish-seconds", type=float, default=260)
     parser.add_argument("--joint-lr", type=float, default=2e-4)
     parser.add_argument("--out", type=Path, default=Path(__file__).parents[3] / "encoder" / "hub" / "polylens-mini")
     parser.add_argument("--eval-every", type=float, default=120)
@@ -393,12 +274,16 @@ def main():
     tokenizer = Tokenizer.from_file(str(args.out / "tokenizer.json"))
     texts = mini_lit.Texts(base, derived, art.concepts, tokenizer, args.cache / f"texts{mini_data.VERSION}.pt", device)
     workers = mini_optim.Workers(concepts.parameters(), device)
-    targets = picture_means(concepts, art, workers)
-    text = train_text(args, art, targets, texts, device)
-    before = assemble(concepts, text, device)
-    mini_model.export(before.state_dict(), args.out)
-    report(art, before, tokenizer, base, workers, every=8)
-    model = train_joint(args, art, concepts, text, texts, device)
+    torch.manual_seed(args.seed)
+    text = train_text(args, "text", mini_model.build().text_model.to(device), args.text_lr, args.text_seconds,
+                      lambda: picture_means(concepts.embed, art, workers), texts, device)
+    model = train_joint(args, art, assemble(concepts, text, device), texts, device)
+    mini_model.export(model.state_dict(), args.out)
+
+    def embed(pixels):
+        return F.normalize(model.vision_model(pixels).pooler_output, dim=-1)
+    train_text(args, "polish", model.text_model, args.text_lr / 2, args.polish_seconds,
+               lambda: picture_means(embed, art, workers), texts, device)
     print(mini_model.export(model.state_dict(), args.out))
     report(art, model, tokenizer, base, workers)
 
