@@ -9,9 +9,9 @@ import mini_model
 import mini_text
 import mini_tokenizer
 
-# What a training text is, and how often: names of the Crossmodal-3600 languages, their keywords, and the same of all
-# other languages.
-MIX = {"names": 0.72, "keywords": 0.11, "other-names": 0.12, "other-keywords": 0.05}
+# What a training text is, and how often: names of the Crossmodal-3600 languages, their keywords, both inside a phrase,
+# and names and keywords of all other languages.
+MIX = {"names": 0.58, "keywords": 0.19, "phrases": 0.09, "other-names": 0.10, "other-keywords": 0.04}
 WIDTHS = (8, 11, 15, 21, 62)
 
 
@@ -30,6 +30,16 @@ class Texts:
         self.shares = [MIX[kind] * len(self.buckets[kind, width][1]) / totals[kind] for kind, width in self.keys]
 
     @staticmethod
+    def _phrases(found):
+        """Names and keywords as people type them, with an article or a little more around them."""
+        phrases = {}
+        for kind in ("names", "keywords"):
+            for (locale, text), concepts in found[kind].items():
+                for frame in mini_text.FRAMES.get(locale, ()):
+                    phrases[locale, frame.format(text)] = concepts
+        return phrases
+
+    @staticmethod
     def _collect(base, derived, concepts, tokenizer, device):
         index = {c: i for i, c in enumerate(concepts)}
         found = {kind: {} for kind in MIX}
@@ -44,6 +54,7 @@ class Texts:
                     for word in keywords:
                         found[prefix + "keywords"].setdefault((locale, mini_text.normalize(word)), []).append(
                             index[name])
+        found["phrases"] = Texts._phrases(found)
         buckets = {}
         for kind, texts in found.items():
             # A keyword of forty emoji says little about each of them.

@@ -7,6 +7,15 @@ import unicodedata
 XM3600 = ("ar bn cs da de el en es fa fi fil fr hi hr hu id it he ja ko mi nl no pl pt qu ro ru sv sw te th tr uk vi "
           "zh").split()
 
+# What people put around a name when they type it, in the languages where that is common.
+FRAMES = {
+    "en": ("a {}", "an {}", "the {}", "my {}", "{} emoji", "a picture of a {}"),
+    "de": ("ein {}", "eine {}", "der {}", "die {}", "das {}"), "fr": ("un {}", "une {}", "le {}", "la {}"),
+    "es": ("un {}", "una {}", "el {}", "la {}"), "it": ("un {}", "una {}", "il {}", "la {}"),
+    "pt": ("um {}", "uma {}", "o {}", "a {}"), "nl": ("een {}", "de {}", "het {}"), "sv": ("en {}", "ett {}"),
+    "da": ("en {}", "et {}"), "no": ("en {}", "et {}", "ei {}"), "hu": ("egy {}", "a {}"), "ro": ("un {}", "o {}"),
+}
+
 _SKIN = range(0x1F3FB, 0x1F400)
 
 

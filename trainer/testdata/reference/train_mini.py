@@ -272,7 +272,7 @@ def main():
         corpus = list(mini_text.tokenizer_corpus(base, derived))
         mini_tokenizer.write(args.out, mini_tokenizer.prune(mini_data.gemma_tokenizer(args.cache), corpus, 16384))
     tokenizer = Tokenizer.from_file(str(args.out / "tokenizer.json"))
-    texts = mini_lit.Texts(base, derived, art.concepts, tokenizer, args.cache / f"texts{mini_data.VERSION}.pt", device)
+    texts = mini_lit.Texts(base, derived, art.concepts, tokenizer, args.cache / f"texts{mini_data.VERSION}-phrases.pt", device)
     workers = mini_optim.Workers(concepts.parameters(), device)
     torch.manual_seed(args.seed)
     text = train_text(args, "text", mini_model.build().text_model.to(device), args.text_lr, args.text_seconds,
