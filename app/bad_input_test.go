@@ -44,9 +44,6 @@ func TestBadModels(t *testing.T) {
 		"wrong dimension": {func(t *testing.T, dir string) {
 			editConfig(t, dir, "hidden_size", 96.0)
 		}, []string{"model"}},
-		"no config": {func(t *testing.T, dir string) {
-			remove(t, filepath.Join(dir, "config.json"))
-		}, []string{"config.json"}},
 		"config is no JSON": {func(t *testing.T, dir string) {
 			writeFile(t, filepath.Join(dir, "config.json"), "{")
 		}, []string{"config.json"}},
@@ -74,6 +71,7 @@ func TestUnknownModel(t *testing.T) {
 	f := newFolders(t)
 	f.fail(t, exitNotFound, []string{"no-such-model", "model list"}, "embed", "--model", "no-such-model", "--text", "a fish")
 	f.fail(t, exitNotFound, []string{"no-such-model", "model list"}, "tokenize", "--model", "no-such-model")
+	f.fail(t, exitNotFound, []string{"config.json"}, "tokenize", "--model", t.TempDir())
 }
 
 func TestBadRuntime(t *testing.T) {
@@ -85,6 +83,7 @@ func TestBadRuntime(t *testing.T) {
 
 // TestMilvusDown names an address where nothing answers.
 func TestMilvusDown(t *testing.T) {
+	t.Parallel()
 	need(t, needRuntime)
 	f := newFolders(t)
 	const nobody = "127.0.0.1:1"
@@ -184,6 +183,7 @@ func remove(t testing.TB, path string) {
 // TestOtherModel indexes with one model and searches with another: the vectors
 // must not be compared.
 func TestOtherModel(t *testing.T) {
+	t.Parallel()
 	need(t, needRuntime, needMilvus)
 	f := newFolders(t)
 	pictures := t.TempDir()

@@ -21,6 +21,7 @@ import (
 // TestIndexAndSearch runs one collection through its life on the command
 // line: every command starts Milvus, works and ends it.
 func TestIndexAndSearch(t *testing.T) {
+	t.Parallel()
 	need(t, needRuntime, needMilvus)
 	f := newFolders(t)
 	pictures := t.TempDir()
@@ -85,6 +86,7 @@ func (f folders) index(t testing.TB, pictures string) indexOutcome {
 // TestServe is one life of a server: early page, readiness, commands through
 // it, nothing on the network, a quick end, and a second life.
 func TestServe(t *testing.T) {
+	t.Parallel()
 	need(t, needRuntime, needMilvus)
 	f := newFolders(t)
 	pictures := t.TempDir()

@@ -29,6 +29,7 @@ const killRounds = 20
 // leaves the same catalogue and the same Milvus as a run that nothing
 // disturbed.
 func TestKill(t *testing.T) {
+	t.Parallel() // it waits for servers most of the time
 	need(t, needRuntime, needMilvus)
 	if testing.Short() {
 		t.Skip("takes minutes")

@@ -33,7 +33,8 @@ func TestRepeatedCreationHappensOnce(t *testing.T) {
 	if other := create("k2", "/"); other.body == first.body {
 		t.Error("another key is answered by the first call")
 	}
-	wantProblem(t, create("k3", strings.Repeat("x", 2<<20)), http.StatusRequestEntityTooLarge, "too-large")
+	// Just above the limit: of a much larger one the server reads only a part, and may hang up while we still write.
+	wantProblem(t, create("k3", strings.Repeat("x", 1<<20)), http.StatusRequestEntityTooLarge, "too-large")
 }
 
 // slow lets a test hold a creation while it makes another.
