@@ -120,6 +120,11 @@ func TestServe(t *testing.T) {
 	if got := f.index(t, pictures); got.Progress.Unchanged != 8 {
 		t.Errorf("after the server's end: %+v", got)
 	}
+	// Ready means that what was indexed before can be searched at once.
+	second := f.serve(t)
+	second.waitReady(t)
+	second.get(t, "/api/v1/collections/c/search?q=picture", http.StatusOK)
+	second.stop(t, syscall.SIGTERM)
 }
 
 // server is a running polylens serve.

@@ -69,8 +69,40 @@ func (x *parts) connect(ctx context.Context) error {
 		return err
 	}
 	x.milvus = server
+	if err := x.awaitLoaded(ctx, index); err != nil {
+		return err
+	}
 	x.index.set(index)
 	return patiently(ctx, func() error { return x.align(ctx) })
+}
+
+// loadPatience bounds awaitLoaded.
+const loadPatience = 15 * time.Second
+
+// awaitLoaded waits until the collections of this model can be searched: Milvus
+// calls itself healthy before it has loaded them. One that stays away is lost,
+// and no reason to wait for ever: the next indexing run fills it again.
+func (x *parts) awaitLoaded(ctx context.Context, index search.Index) error {
+	collections, err := x.store.Collections(ctx)
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithTimeout(ctx, loadPatience)
+	defer stop()
+	probe := search.Query{Vector: make([]float32, x.encoder.Dimension()), Limit: 1}
+	probe.Vector[0] = 1
+	for _, collection := range collections {
+		if collection.Images == 0 || collection.Fingerprint != x.encoder.Fingerprint() {
+			continue
+		}
+		for ctx.Err() == nil {
+			if _, err := index.Search(ctx, collection.Name, probe); err == nil {
+				break
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+	}
+	return nil
 }
 
 // patiently repeats what is unavailable for a while: a Milvus that has just
