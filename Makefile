@@ -83,7 +83,8 @@ check-vulnerabilities:
 # One package at a time: what runs beside a measurement falsifies it.
 bench: build ## measure the model and search on this machine; takes minutes, wants it quiet
 	@settings=$$($(BIN) setup --print-env) && eval "$$settings" && \
-		$(GO) test -run '^$$' -bench . -p 1 -timeout 60m ./encoder/... ./search/milvus ./app
+		$(GO) test -v -run '^$$' -bench . -p 1 -timeout 60m ./encoder/... && \
+		$(GO) test -v -run '^$$' -bench . -benchtime 1000x -p 1 -timeout 60m ./search/milvus ./app
 
 clean: ## remove what make built here; caches and data folders stay
 	@rm -rf bin test-artifacts $(UI)/node_modules

@@ -30,10 +30,19 @@ func translated(err, missing error) error {
 }
 
 // searchCatalog shows the catalogue to search.
-type searchCatalog struct{ store *catalog.Store }
+type searchCatalog struct {
+	store *catalog.Store
+	// counted tells how many images a collection has. Counting 100,000 rows
+	// takes longer than finding the nearest, so a search does without.
+	counted bool
+}
 
 // Collection implements search.Catalog.
 func (c searchCatalog) Collection(ctx context.Context, name string) (search.Collection, error) {
+	if !c.counted {
+		fingerprint, err := c.store.CollectionFingerprint(ctx, name)
+		return search.Collection{Name: name, Fingerprint: fingerprint}, translated(err, search.ErrCollectionNotFound)
+	}
 	found, err := c.store.Collection(ctx, name)
 	if err != nil {
 		return search.Collection{}, translated(err, search.ErrCollectionNotFound)

@@ -66,7 +66,7 @@ func (c *evalCommand) Run(ctx context.Context, p *program) error {
 	if len(judgements) == 0 {
 		return fmt.Errorf("no picture of collection %q has a caption in %s", c.Collection, strings.Join(c.languages(), ", "))
 	}
-	quality, err := parts.service.Evaluate(ctx, c.Collection, judgements)
+	quality, err := search.New(parts.index, searchCatalog{parts.store, true}, parts.encoder).Evaluate(ctx, c.Collection, judgements)
 	if err != nil {
 		return err
 	}

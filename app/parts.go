@@ -55,7 +55,7 @@ func (p *program) openParts(ctx context.Context) (*parts, error) {
 	ix := indexer.New(store, model, indexerIndex{index, model, store}, decoder, indexer.Options{Log: p.log})
 	return &parts{
 		program: p, encoder: model, store: store, index: index, indexer: ix,
-		service:  search.New(index, searchCatalog{store}, model),
+		service:  search.New(index, searchCatalog{store: store}, model),
 		tasks:    indexer.NewTasks(store, ix, 1, p.log),
 		pictures: webPictures{store, thumbnails},
 		limits:   limits,

@@ -146,7 +146,7 @@ func (c *serveCommand) start(ctx context.Context, x *parts) error {
 
 // indexDemo queues the demo pictures unless they are indexed or queued.
 func (x *parts) indexDemo(ctx context.Context) error {
-	found, err := searchCatalog{x.store}.Collection(ctx, demoCollection)
+	found, err := searchCatalog{x.store, true}.Collection(ctx, demoCollection)
 	if err == nil && found.Fingerprint == x.encoder.Fingerprint() && found.Images > 0 {
 		return nil
 	}

@@ -35,7 +35,7 @@ type Catalog interface {
 type Collection struct {
 	Name        string
 	Fingerprint string // of the model that its active index was made with; empty: nothing indexed yet
-	Images      int
+	Images      int    // needed for Evaluate alone; a search does not look at it
 }
 
 // Image is what the catalogue tells of one picture.

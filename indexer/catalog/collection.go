@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"regexp"
 	"time"
@@ -62,6 +63,20 @@ func (s *Store) Collection(ctx context.Context, name string) (Collection, error)
 		return Collection{}, fmt.Errorf("collection %.80q: %w", name, ErrNotFound)
 	}
 	return found[0], nil
+}
+
+// CollectionFingerprint returns the model that searches of a collection use, or
+// ErrNotFound. Unlike Collection it counts nothing: every search asks this.
+func (s *Store) CollectionFingerprint(ctx context.Context, name string) (string, error) {
+	var fingerprint string
+	err := s.read.QueryRowContext(ctx, `SELECT fingerprint FROM collections WHERE name = $1`, name).Scan(&fingerprint)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("collection %.80q: %w", name, ErrNotFound)
+	}
+	if err != nil {
+		return "", fmt.Errorf("read collection %.80q: %w", name, err)
+	}
+	return fingerprint, nil
 }
 
 // Collections returns all collections with their counts, by name.
