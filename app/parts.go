@@ -95,11 +95,12 @@ func (x *parts) awaitLoaded(ctx context.Context, index search.Index) error {
 		if collection.Images == 0 || collection.Fingerprint != x.encoder.Fingerprint() {
 			continue
 		}
-		for ctx.Err() == nil {
-			if _, err := index.Search(ctx, collection.Name, probe); err == nil {
-				break
-			}
-			time.Sleep(100 * time.Millisecond)
+		err := patiently(ctx, func() error {
+			_, err := index.Search(ctx, collection.Name, probe)
+			return err
+		})
+		if err != nil {
+			x.program.log.Warn("a collection cannot be searched yet", "collection", collection.Name, "error", err)
 		}
 	}
 	return nil
