@@ -22,7 +22,26 @@ type Options struct {
 	Threads  int          // that one call uses; 0 takes GOMAXPROCS
 	MaxBatch int          // texts or pictures per run of the model; 0 takes 8
 	Logger   *slog.Logger // nil is silent
+
+	// Precision of the arithmetic: FP32, FP16 or INT8; "" takes FP32.
+	Precision string
+	// Device that computes: "cpu" (also for ""), "cuda", "tensorrt", "coreml"
+	// or "openvino", as far as the library at hand offers it.
+	Device string
+	// MaxPatches is the most patches of a picture, 64 to 1024, for a NaFlex
+	// model; 0 takes the model's own. Models of fixed resolution refuse it.
+	MaxPatches int
+	// Cache is the folder for what is prepared once for a model, such as int8
+	// weights; "" takes polylens in the user's cache folder.
+	Cache string
 }
+
+// Precisions of the arithmetic.
+const (
+	FP32 = "fp32"
+	FP16 = "fp16" // weights in 16 bits; devices compute in them, processors in 32 bits
+	INT8 = "int8" // weights in 8 bits per channel, activations quantized as they come
+)
 
 // A batch of eight keeps the cores busy; a larger one only takes more memory.
 const defaultBatch = 8
