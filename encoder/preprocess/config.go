@@ -8,12 +8,17 @@ import (
 	"strings"
 )
 
-// maxSide bounds the tensor that a file may ask for; SigLIP 2 has at most 512.
-const maxSide = 4096
+// Bounds of the tensor that a file may ask for; SigLIP 2 has at most 512
+// pixels a side, or 1024 patches of 16.
+const (
+	maxSide       = 4096
+	maxPatchSide  = 64
+	maxNumPatches = 4096
+)
 
 // config is preprocessor_config.json as far as it matters here. A key that is
-// missing or null has the default of the class SiglipImageProcessor.
-// do_convert_rgb is not read: without it the reference fails on every picture
+// missing or null has the default of the class, SiglipImageProcessor or
+// Siglip2ImageProcessor. do_convert_rgb is not read: without it the reference fails on every picture
 // that conversion would change.
 type config struct {
 	Type          *string         `json:"image_processor_type"`
@@ -27,6 +32,8 @@ type config struct {
 	ImageStd      *channels       `json:"image_std"`
 	DoCenterCrop  *bool           `json:"do_center_crop"`
 	DoPad         *bool           `json:"do_pad"`
+	PatchSize     *int            `json:"patch_size"`
+	MaxNumPatches *int            `json:"max_num_patches"`
 }
 
 // channels is a value for each of R, G and B; one number stands for all three.
@@ -55,33 +62,60 @@ func Parse(data []byte) (*Processor, error) {
 	if err := json.Unmarshal(data, &c); err != nil {
 		return nil, fmt.Errorf("not a readable preprocessor_config.json: %w", err)
 	}
-	if err := c.supported(); err != nil {
+	name, err := c.class()
+	if err != nil {
 		return nil, err
 	}
-	p := &Processor{height: 224, width: 224}
-	var err error
-	if p.filter, err = filterByCode(or(c.Resample, 3)); err != nil {
+	p := &Processor{path: fastestPath()}
+	resample := bicubic
+	if name == naflexClass {
+		resample = bilinear
+		err = p.setPatches(&c)
+	} else {
+		p.height, p.width = 224, 224
+		err = p.setSize(c.Size)
+	}
+	if err != nil {
 		return nil, err
 	}
-	if err := p.setSize(c.Size); err != nil {
+	if p.filter, err = filterByCode(or(c.Resample, resample)); err != nil {
 		return nil, err
 	}
-	return p, p.setLevels(&c)
+	return p, p.setLevels(or(c.ImageMean, halves), or(c.ImageStd, halves), c.level)
 }
 
-// supported refuses processors that do something else with a picture.
-func (c *config) supported() error {
-	t := or(c.Type, "SiglipImageProcessor")
-	if name := strings.TrimSuffix(strings.TrimSuffix(t, "Fast"), "Pil"); name != "SiglipImageProcessor" {
-		return fmt.Errorf("image_processor_type is %q; only SiglipImageProcessor is supported (not NaFlex)", t)
-	}
+const (
+	fixedClass  = "SiglipImageProcessor"
+	naflexClass = "Siglip2ImageProcessor"
+)
+
+var halves = channels{0.5, 0.5, 0.5}
+
+// class returns the name of the class without the suffix of its
+// implementation. It refuses processors that do something else with a picture.
+func (c *config) class() (string, error) {
+	t := or(c.Type, fixedClass)
+	name := strings.TrimSuffix(strings.TrimSuffix(t, "Fast"), "Pil")
 	switch {
+	case name != fixedClass && name != naflexClass:
+		return "", fmt.Errorf("image_processor_type is %q; want %s or %s", t, fixedClass, naflexClass)
 	case !or(c.DoResize, true):
-		return errors.New("do_resize is false; the model needs pictures of one size")
+		return "", errors.New("do_resize is false; the model needs pictures of its size")
 	case or(c.DoCenterCrop, false):
-		return errors.New("do_center_crop is true; SiglipImageProcessor does not crop")
+		return "", fmt.Errorf("do_center_crop is true; %s does not crop", name)
 	case or(c.DoPad, false):
-		return errors.New("do_pad is true; SiglipImageProcessor does not pad")
+		return "", fmt.Errorf("do_pad is true; %s does not pad pictures", name)
+	}
+	return name, nil
+}
+
+func (p *Processor) setPatches(c *config) error {
+	p.patch, p.maxPatches = or(c.PatchSize, 16), or(c.MaxNumPatches, 256)
+	if p.patch < 1 || p.patch > maxPatchSide {
+		return fmt.Errorf("patch_size is %d; want 1 to %d", p.patch, maxPatchSide)
+	}
+	if p.maxPatches < 1 || p.maxPatches > maxNumPatches {
+		return fmt.Errorf("max_num_patches is %d; want 1 to %d", p.maxPatches, maxNumPatches)
 	}
 	return nil
 }
@@ -111,24 +145,27 @@ func (p *Processor) setSize(raw json.RawMessage) error {
 	return nil
 }
 
-// setLevels computes the value of each byte once. As the reference does, the
-// product is taken in float64, mean and std in float32.
-func (p *Processor) setLevels(c *config) error {
-	half := channels{0.5, 0.5, 0.5}
-	mean, std := or(c.ImageMean, half), or(c.ImageStd, half)
-	factor := or(c.RescaleFactor, 1.0/255)
+// level returns the value of a byte. As the reference does, the product is
+// taken in float64, mean and std in float32.
+func (c *config) level(v byte, mean, std float32) float32 {
+	x := float32(v)
+	if or(c.DoRescale, true) {
+		x = float32(float64(v) * or(c.RescaleFactor, 1.0/255))
+	}
+	if or(c.DoNormalize, true) {
+		x = (x - mean) / std
+	}
+	return x
+}
+
+// setLevels computes the value of each byte once.
+func (p *Processor) setLevels(mean, std channels, level func(v byte, mean, std float32) float32) error {
 	for ch := range p.levels {
 		for v := range p.levels[ch] {
-			x := float32(v)
-			if or(c.DoRescale, true) {
-				x = float32(float64(v) * factor)
-			}
-			if or(c.DoNormalize, true) {
-				x = (x - float32(mean[ch])) / float32(std[ch])
-			}
+			x := level(byte(v), float32(mean[ch]), float32(std[ch]))
 			if math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) {
-				return fmt.Errorf("rescale_factor %g, image_mean %g and image_std %g give values that are not finite",
-					factor, mean[ch], std[ch])
+				return fmt.Errorf("with mean %g and std %g, byte %d of channel %d becomes %g, which is not finite",
+					mean[ch], std[ch], v, ch, x)
 			}
 			p.levels[ch][v] = x
 		}

@@ -12,6 +12,12 @@ type filter struct {
 	weight  func(x float64) float64
 }
 
+// Numbers of filters that files also name.
+const (
+	bilinear = 2
+	bicubic  = 3
+)
+
 // filterByCode returns the filter with the number that PIL.Image.Resampling
 // gives it.
 func filterByCode(code int) (filter, error) {

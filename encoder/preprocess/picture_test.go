@@ -68,3 +68,36 @@ func picture(t testing.TB, mode string, width, height, seed int) image.Image {
 	t.Fatalf("mode %q", mode)
 	return nil
 }
+
+func mustFilter(t testing.TB, code int) filter {
+	t.Helper()
+	f, err := filterByCode(code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// resized returns the resized picture as interleaved bytes.
+func resized(img image.Image, width, height int, f filter, on path) []byte {
+	var out []byte
+	resize(img, width, height, f, on, func(_ int, row planes) { out = append(out, interleaved(row, width)...) })
+	return out
+}
+
+func interleaved(row planes, width int) []byte {
+	out := make([]byte, 0, 3*width)
+	r, g, b := row.rgb(width)
+	for i := range r {
+		out = append(out, byte(r[i]), byte(g[i]), byte(b[i]))
+	}
+	return out
+}
+
+// readRow returns row y of a picture as interleaved bytes.
+func readRow(img image.Image, y int, on path) []byte {
+	width := img.Bounds().Dx()
+	row := planes{make([]int16, 3*width), width}
+	rowReader(img, on)(row, y)
+	return interleaved(row, width)
+}

@@ -5,101 +5,90 @@ import (
 	"sync"
 )
 
-// resize returns the picture as interleaved RGB bytes [height, width, 3]: one
-// pass along rows, one along columns, rounded to bytes in between. The pass
-// along columns comes first under the condition that Pillow has
-// (ImagingResampleInner), since the order changes the rounding.
-func resize(img image.Image, height, width int, f filter) []byte {
-	size := img.Bounds().Size()
+// resize calls emit with each row of the resized picture, from the top; the
+// row is valid during the call. There is one pass along rows and one along
+// columns, rounded to bytes in between. The pass along columns comes first
+// under the condition that Pillow has (ImagingResampleInner), since the order
+// changes the rounding.
+func resize(img image.Image, width, height int, f filter, on path, emit func(y int, row planes)) {
 	s := scratches.Get().(*scratch)
 	defer scratches.Put(s)
-	across := rowPass{columns: f.resample(size.X, width), skip: size.X == width}
-	out := make([]byte, height*width*3)
-	line := func(y int) []byte { return out[y*width*3:][:width*3] }
-	read := rowReader(img)
-	source := s.source.take(size.X * 3)
+	size := img.Bounds().Size()
+	across := newRowPass(f, size.X, width, on, s)
+	source := planes{grow(s.source, 3*across.reach), across.reach}
+	narrow := planes{grow(s.narrow, 3*width), width}
+	s.source, s.narrow = source.samples, narrow.samples
+	read := rowReader(img, on)
 	if size.Y == height {
 		for y := range height {
 			read(source, y)
-			across.run(line(y), source)
+			emit(y, across.run(narrow, source))
 		}
-		return out
+		return
 	}
 	rows := f.resample(size.Y, height)
 	if lost := size.Y - height; lost > 0 && lost > (size.X-width)*2 {
-		down := newColumnPass(rows, size.X*3, s)
+		down := newColumnPass(rows, source.stride, on, s)
 		for y := range size.Y {
 			read(source, y)
-			down.add(source, y, func(y int, row []byte) { across.run(line(y), row) })
+			down.add(source, y, func(y int, row planes) { emit(y, across.run(narrow, row)) })
 		}
-		return out
+		return
 	}
-	down := newColumnPass(rows, width*3, s)
-	narrow := s.narrow.take(width * 3)
+	down := newColumnPass(rows, width, on, s)
 	for y := range size.Y {
 		read(source, y)
-		across.run(narrow, source)
-		down.add(narrow, y, func(y int, row []byte) { copy(line(y), row) })
+		down.add(across.run(narrow, source), y, emit)
 	}
-	return out
 }
 
 // scratch is working memory that later calls use again.
 type scratch struct {
-	source, narrow, row memory[byte]
-	sums                memory[int32]
+	source, narrow, done []int16
+	sums                 []int32
+	taps                 taps
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
-type memory[T any] []T
-
-func (m *memory[T]) take(n int) []T {
-	if cap(*m) < n {
-		*m = make([]T, n)
-	}
-	return (*m)[:n]
-}
-
-const half = 1 << (precision - 1) // for rounding to nearest
-
-// rowPass resamples rows of RGB pixels.
+// rowPass resamples rows.
 type rowPass struct {
-	columns []weights
-	skip    bool // the width stays
+	taps  *taps
+	skip  bool // the width stays
+	reach int  // length of a plane of the source, of which the end does not count
+	on    path
 }
 
-func (p rowPass) run(out, in []byte) {
+func newRowPass(f filter, in, out int, on path, s *scratch) rowPass {
+	if in == out {
+		return rowPass{skip: true, reach: in}
+	}
+	s.taps.reset(f.resample(in, out))
+	return rowPass{taps: &s.taps, reach: in + s.taps.each, on: on}
+}
+
+// run returns the resampled row, which may be in out or be the source itself.
+func (p rowPass) run(out, in planes) planes {
 	if p.skip {
-		copy(out, in)
-		return
+		return in
 	}
-	for i, w := range p.columns {
-		r, g, b := int32(half), int32(half), int32(half)
-		in := in[w.first*3:][:len(w.k)*3]
-		for j, k := range w.k {
-			p := in[j*3 : j*3+3 : j*3+3]
-			r += int32(p[0]) * k
-			g += int32(p[1]) * k
-			b += int32(p[2]) * k
-		}
-		out[3*i], out[3*i+1], out[3*i+2] = clip(r), clip(g), clip(b)
-	}
+	p.on.across(out, in, p.taps)
+	return out
 }
 
 // columnPass resamples columns while the rows of the source go by once: each
 // is added to all the output rows that need it. Only those rows are in memory.
 type columnPass struct {
-	rows   []weights
-	done   int     // output rows that are complete
-	open   int     // output rows that may be incomplete at a time
-	sums   []int32 // [open][stride], output row o at o % open
-	row    []byte
-	stride int
+	rows []weights
+	next int     // output row that is to be completed next
+	open int     // output rows that may be incomplete at a time
+	sums []int32 // [open][3][stride], output row o at o % open
+	row  planes
+	on   path
 }
 
-func newColumnPass(rows []weights, stride int, s *scratch) *columnPass {
-	p := &columnPass{rows: rows, stride: stride}
+func newColumnPass(rows []weights, stride int, on path, s *scratch) *columnPass {
+	p := &columnPass{rows: rows, on: on}
 	first := 0
 	for o, w := range rows {
 		for rows[first].last() < w.first {
@@ -107,37 +96,27 @@ func newColumnPass(rows []weights, stride int, s *scratch) *columnPass {
 		}
 		p.open = max(p.open, o-first+1)
 	}
-	p.sums, p.row = s.sums.take(p.open*stride), s.row.take(stride)
+	s.sums, s.done = grow(s.sums, p.open*3*stride), grow(s.done, 3*stride)
+	p.sums, p.row = s.sums, planes{s.done, stride}
 	return p
 }
 
 // add takes the next source row, number y, and emits the output rows that it
 // completes.
-func (p *columnPass) add(in []byte, y int, emit func(y int, row []byte)) {
-	for o := p.done; o < len(p.rows) && p.rows[o].first <= y; o++ {
+func (p *columnPass) add(in planes, y int, emit func(y int, row planes)) {
+	n := len(in.samples)
+	for o := p.next; o < len(p.rows) && p.rows[o].first <= y; o++ {
 		w := p.rows[o]
-		sums := p.sums[o%p.open*p.stride:][:len(in)]
-		k := w.k[y-w.first]
+		sums := p.sums[o%p.open*n:][:n]
 		if y == w.first {
-			for i, v := range in {
-				sums[i] = half + int32(v)*k
-			}
+			p.on.start(sums, in.samples, w.k[0])
 		} else {
-			for i, v := range in {
-				sums[i] += int32(v) * k
-			}
+			p.on.add(sums, in.samples, w.k[y-w.first])
 		}
 		if y == w.last() {
-			for i, s := range sums {
-				p.row[i] = clip(s)
-			}
+			p.on.finish(p.row.samples, sums)
 			emit(o, p.row)
-			p.done = o + 1
+			p.next = o + 1
 		}
 	}
-}
-
-// clip takes a sum back to a byte.
-func clip(s int32) byte {
-	return byte(min(max(s>>precision, 0), 255))
 }

@@ -6,29 +6,29 @@ import (
 )
 
 // rowReader returns a function that writes row y of the picture, counted from
-// its top, as RGB bytes. Transparency is composited onto white.
-func rowReader(img image.Image) func(dst []byte, y int) {
-	at := img.Bounds().Min
+// its top. Transparency is composited onto white.
+func rowReader(img image.Image, on path) func(dst planes, y int) {
+	at, width := img.Bounds().Min, img.Bounds().Dx()
 	switch m := img.(type) {
 	case *image.NRGBA:
-		return func(dst []byte, y int) { readNRGBA(dst, m.Pix[m.PixOffset(at.X, at.Y+y):]) }
+		return func(dst planes, y int) { on.nrgba(dst, m.Pix[m.PixOffset(at.X, at.Y+y):][:4*width]) }
 	case *image.RGBA:
-		return func(dst []byte, y int) { readRGBA(dst, m.Pix[m.PixOffset(at.X, at.Y+y):]) }
+		return func(dst planes, y int) { on.rgba(dst, m.Pix[m.PixOffset(at.X, at.Y+y):][:4*width]) }
 	case *image.YCbCr:
-		return newYCbCrReader(m).read
+		return newYCbCrReader(m, on).read
 	case *image.Gray:
-		return func(dst []byte, y int) { readGray(dst, m.Pix[m.PixOffset(at.X, at.Y+y):]) }
+		return func(dst planes, y int) { readGray(dst, m.Pix[m.PixOffset(at.X, at.Y+y):][:width]) }
 	case *image.Gray16:
-		return func(dst []byte, y int) { readGray16(dst, m.Pix[m.PixOffset(at.X, at.Y+y):]) }
+		return func(dst planes, y int) { readGray16(dst, m.Pix[m.PixOffset(at.X, at.Y+y):][:2*width]) }
 	case *image.CMYK:
-		return func(dst []byte, y int) { readCMYK(dst, m.Pix[m.PixOffset(at.X, at.Y+y):]) }
+		return func(dst planes, y int) { readCMYK(dst, m.Pix[m.PixOffset(at.X, at.Y+y):][:4*width]) }
 	case *image.Paletted:
 		table := paletteRGB(m.Palette)
-		return func(dst []byte, y int) { readPaletted(dst, m.Pix[m.PixOffset(at.X, at.Y+y):], table) }
+		return func(dst planes, y int) { readPaletted(dst, m.Pix[m.PixOffset(at.X, at.Y+y):][:width], table) }
 	case *image.NRGBA64:
-		return func(dst []byte, y int) { readNRGBA64(dst, m.Pix[m.PixOffset(at.X, at.Y+y):]) }
+		return func(dst planes, y int) { readNRGBA64(dst, m.Pix[m.PixOffset(at.X, at.Y+y):][:8*width]) }
 	}
-	return func(dst []byte, y int) { readAny(dst, img, at.X, at.Y+y) }
+	return func(dst planes, y int) { readAny(dst, img, at.Y+y) }
 }
 
 // onWhite composites a byte that is not premultiplied onto white. It is
@@ -38,61 +38,47 @@ func onWhite(v, alpha byte) byte {
 	return byte((uint32(v)*a + 255*(255-a) + 127) / 255)
 }
 
-func readNRGBA(dst, src []byte) {
-	for i, j := 0, 0; i < len(dst); i, j = i+3, j+4 {
-		d, s := dst[i:i+3:i+3], src[j:j+4:j+4]
-		if a := s[3]; a == 255 {
-			d[0], d[1], d[2] = s[0], s[1], s[2]
-		} else {
-			d[0], d[1], d[2] = onWhite(s[0], a), onWhite(s[1], a), onWhite(s[2], a)
-		}
+func readGray(dst planes, src []byte) {
+	r, g, b := dst.rgb(len(src))
+	for i, v := range src {
+		r[i] = int16(v)
 	}
-}
-
-// readRGBA reads premultiplied pixels: the white behind them is simply added.
-func readRGBA(dst, src []byte) {
-	for i, j := 0, 0; i < len(dst); i, j = i+3, j+4 {
-		d, s := dst[i:i+3:i+3], src[j:j+4:j+4]
-		white := 255 - uint16(s[3])
-		for c := range d {
-			d[c] = byte(min(uint16(s[c])+white, 255)) // s may be more than its alpha allows
-		}
-	}
-}
-
-func readGray(dst, src []byte) {
-	for i := 0; i < len(dst); i += 3 {
-		v := src[i/3]
-		dst[i], dst[i+1], dst[i+2] = v, v, v
-	}
+	copy(g, r)
+	copy(b, r)
 }
 
 // readGray16 clips, as Pillow does: all but the darkest 255 levels are white.
 // Who wants to see something scales to eight bits first.
-func readGray16(dst, src []byte) {
-	for i, j := 0, 0; i < len(dst); i, j = i+3, j+2 {
-		v := src[j+1]
-		if src[j] != 0 {
-			v = 255
+func readGray16(dst planes, src []byte) {
+	r, g, b := dst.rgb(len(src) / 2)
+	for i := range r {
+		r[i] = int16(src[2*i+1])
+		if src[2*i] != 0 {
+			r[i] = 255
 		}
-		dst[i], dst[i+1], dst[i+2] = v, v, v
 	}
+	copy(g, r)
+	copy(b, r)
 }
 
 // readCMYK is cmyk2rgb of Pillow, which rounds differently from image/color.
-func readCMYK(dst, src []byte) {
-	for i, j := 0, 0; i < len(dst); i, j = i+3, j+4 {
-		white := 255 - uint32(src[j+3])
-		for c := range 3 {
-			t := uint32(src[j+c])*white + 128
-			dst[i+c] = byte(white - (t>>8+t)>>8)
+func readCMYK(dst planes, src []byte) {
+	for c := range 3 {
+		out := dst.plane(c, len(src)/4)
+		for i := range out {
+			white := 255 - uint32(src[4*i+3])
+			t := uint32(src[4*i+c])*white + 128
+			out[i] = int16(byte(white - (t>>8+t)>>8))
 		}
 	}
 }
 
-func readPaletted(dst, src []byte, table *[256][3]byte) {
-	for i := 0; i < len(dst); i += 3 {
-		copy(dst[i:i+3], table[src[i/3]][:])
+func readPaletted(dst planes, src []byte, table *[256][3]byte) {
+	for c := range 3 {
+		out := dst.plane(c, len(src))
+		for i, v := range src {
+			out[i] = int16(table[v][c])
+		}
 	}
 }
 
@@ -106,19 +92,21 @@ func paletteRGB(p color.Palette) *[256][3]byte {
 }
 
 // readNRGBA64 keeps the high bytes, as Pillow does.
-func readNRGBA64(dst, src []byte) {
-	for i, j := 0, 0; i < len(dst); i, j = i+3, j+8 {
-		a := src[j+6]
-		for c := range 3 {
-			dst[i+c] = onWhite(src[j+2*c], a)
+func readNRGBA64(dst planes, src []byte) {
+	for c := range 3 {
+		out := dst.plane(c, len(src)/8)
+		for i := range out {
+			out[i] = int16(onWhite(src[8*i+2*c], src[8*i+6]))
 		}
 	}
 }
 
-func readAny(dst []byte, img image.Image, x, y int) {
-	for i := 0; i < len(dst); i, x = i+3, x+1 {
-		c := colorRGB(img.At(x, y))
-		copy(dst[i:i+3], c[:])
+func readAny(dst planes, img image.Image, y int) {
+	at := img.Bounds()
+	r, g, b := dst.rgb(at.Dx())
+	for i := range r {
+		c := colorRGB(img.At(at.Min.X+i, y))
+		r[i], g[i], b[i] = int16(c[0]), int16(c[1]), int16(c[2])
 	}
 }
 

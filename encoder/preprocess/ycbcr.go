@@ -8,15 +8,16 @@ import "image"
 // as jdcolor.c.
 type ycbcrReader struct {
 	*image.YCbCr
+	on                               path
 	width, chromaWidth, chromaHeight int
 	across, down                     bool // chroma has half the width, half the height
 	cb, cr                           []byte
-	sums                             []int
+	sums                             []int16
 }
 
-func newYCbCrReader(m *image.YCbCr) *ycbcrReader {
+func newYCbCrReader(m *image.YCbCr, on path) *ycbcrReader {
 	w, h := m.Rect.Dx(), m.Rect.Dy()
-	r := &ycbcrReader{YCbCr: m, width: w, chromaWidth: w, chromaHeight: h, cb: make([]byte, w+1), cr: make([]byte, w+1)}
+	r := &ycbcrReader{YCbCr: m, on: on, width: w, chromaWidth: w, chromaHeight: h}
 	switch m.SubsampleRatio {
 	case image.YCbCrSubsampleRatio420:
 		r.across, r.down = true, true
@@ -31,7 +32,7 @@ func newYCbCrReader(m *image.YCbCr) *ycbcrReader {
 	if r.down {
 		r.chromaHeight = (h + 1) / 2
 	}
-	r.sums = make([]int, r.chromaWidth)
+	r.cb, r.cr, r.sums = make([]byte, w+1), make([]byte, w+1), make([]int16, r.chromaWidth)
 	return r
 }
 
@@ -43,27 +44,25 @@ func (r *ycbcrReader) interpolates() bool {
 	return (r.across || r.down) && (!r.across || at.X%2 == 0 && r.chromaWidth > 2) && (!r.down || at.Y%2 == 0)
 }
 
-// read writes row y, counted from the top, as RGB bytes.
-func (r *ycbcrReader) read(dst []byte, y int) {
+// read writes row y, counted from the top.
+func (r *ycbcrReader) read(dst planes, y int) {
 	at := r.Rect.Min
-	if r.interpolates() {
+	luma := r.Y[r.YOffset(at.X, at.Y+y):][:r.width]
+	switch {
+	case r.SubsampleRatio == image.YCbCrSubsampleRatio444:
+		c := r.COffset(at.X, at.Y+y)
+		r.on.ycbcr(dst, luma, r.Cb[c:], r.Cr[c:])
+		return
+	case r.interpolates():
 		r.interpolate(r.cb, r.Cb, y)
 		r.interpolate(r.cr, r.Cr, y)
-	} else {
+	default:
 		for x := range r.width {
 			c := r.COffset(at.X+x, at.Y+y)
 			r.cb[x], r.cr[x] = r.Cb[c], r.Cr[c]
 		}
 	}
-	luma := r.Y[r.YOffset(at.X, at.Y+y):][:r.width]
-	for x, l := range luma {
-		d := dst[3*x : 3*x+3 : 3*x+3]
-		cb, cr, l := int32(r.cb[x])-128, int32(r.cr[x])-128, int32(l)
-		const oneHalf = 1 << 15
-		d[0] = byte(min(max(l+(91881*cr+oneHalf)>>16, 0), 255))
-		d[1] = byte(min(max(l+(oneHalf-22554*cb-46802*cr)>>16, 0), 255))
-		d[2] = byte(min(max(l+(116130*cb+oneHalf)>>16, 0), 255))
-	}
+	r.on.ycbcr(dst, luma, r.cb, r.cr)
 }
 
 // interpolate writes the row of one chroma plane at full width. The weights
@@ -75,43 +74,16 @@ func (r *ycbcrReader) interpolate(out, plane []byte, y int) {
 		return plane[origin+min(max(i, 0), r.chromaHeight-1)*r.CStride:][:r.chromaWidth]
 	}
 	if !r.down {
-		copyAcross(out, row(y))
+		r.on.spread(out, row(y))
 		return
 	}
 	near, far := row(y/2), row(y/2-1+y%2*2)
-	if !r.across {
-		bias := 1 + y%2
-		for x := range near {
-			out[x] = byte((3*int(near[x]) + int(far[x]) + bias) >> 2)
-		}
+	if r.across {
+		r.on.spreadBoth(out, r.sums, near, far)
 		return
 	}
+	bias := 1 + y%2
 	for x := range near {
-		r.sums[x] = 3*int(near[x]) + int(far[x])
-	}
-	copyBoth(out, r.sums)
-}
-
-// copyAcross is h2v1_fancy_upsample.
-func copyAcross(out, in []byte) {
-	last := len(in) - 1
-	for i, v := range in {
-		left, right := in[max(i-1, 0)], in[min(i+1, last)]
-		out[2*i] = byte((3*int(v) + int(left) + 1) >> 2)
-		if 2*i+1 < len(out) {
-			out[2*i+1] = byte((3*int(v) + int(right) + 2) >> 2)
-		}
-	}
-}
-
-// copyBoth is the second half of h2v2_fancy_upsample; sums are of two rows.
-func copyBoth(out []byte, sums []int) {
-	last := len(sums) - 1
-	for i, v := range sums {
-		left, right := sums[max(i-1, 0)], sums[min(i+1, last)]
-		out[2*i] = byte((3*v + left + 8) >> 4)
-		if 2*i+1 < len(out) {
-			out[2*i+1] = byte((3*v + right + 7) >> 4)
-		}
+		out[x] = byte((3*int(near[x]) + int(far[x]) + bias) >> 2)
 	}
 }

@@ -1,18 +1,24 @@
-"""Writes reference.json: what SiglipImageProcessorPil of transformers makes of
-pictures that a formula draws, so that the pictures need not be stored.
+"""Writes reference.json: what SiglipImageProcessorPil and Siglip2ImageProcessorPil
+of transformers and the transform of open_clip make of pictures that a formula
+draws, so that the pictures need not be stored; grids.json: the NaFlex grid of
+many sizes; and JPEGs with what Pillow decodes them to.
 
     python write_reference.py
 """
 import hashlib
 import json
 import pathlib
+import random
 
 import numpy as np
 import PIL
+import torchvision
 import transformers
 from PIL import Image
-from transformers import SiglipImageProcessorPil
+from torchvision.transforms import Compose, InterpolationMode, Normalize, Resize, ToTensor
+from transformers import Siglip2ImageProcessorPil, SiglipImageProcessorPil
 from transformers.image_transforms import convert_to_rgb
+from transformers.models.siglip2.image_processing_pil_siglip2 import get_image_size_for_max_num_patches
 
 HERE = pathlib.Path(__file__).parent
 
@@ -93,6 +99,73 @@ def run(case):
     }
 
 
+NAFLEX = [
+    ("RGB", 640, 480, dict(max_num_patches=256, patch_size=16)),
+    ("RGB", 39, 3, dict(max_num_patches=256, patch_size=16)),
+    ("RGB", 300, 701, dict(max_num_patches=64, patch_size=16)),
+    ("RGB", 1024, 1, dict(max_num_patches=128, patch_size=16)),
+    ("RGB", 1, 1, dict(max_num_patches=256, patch_size=16)),
+    ("RGB", 500, 333, dict(max_num_patches=1024, patch_size=16)),
+    ("RGB", 100, 260, dict(max_num_patches=576, patch_size=14, resample=3)),
+    ("RGB", 256, 256, dict(max_num_patches=256, patch_size=16)),  # keeps its size
+    ("RGB", 130, 77, dict(max_num_patches=784, patch_size=8, image_mean=[0.4, 0.5, 0.6], image_std=[0.2, 0.3, 0.25])),
+]
+
+
+def run_naflex(number, mode, width, height, options):
+    config = {"image_processor_type": "Siglip2ImageProcessor", **options}
+    image = picture(mode, width, height, number)
+    out = Siglip2ImageProcessorPil(**options)(image, return_tensors="np")
+    rows, columns = (int(n) for n in out["spatial_shapes"][0])
+    patches = out["pixel_values"][0][: rows * columns]
+    assert patches.dtype == np.float32 and out["pixel_attention_mask"][0].sum() == rows * columns
+    return {
+        "mode": mode, "width": width, "height": height, "seed": number, "config": config,
+        "rows": rows, "columns": columns,
+        "first": patches.reshape(-1)[:6].tolist(),
+        "pixels_sha256": hashlib.sha256(patches.astype("<f4").tobytes()).hexdigest(),
+    }
+
+
+OPEN_CLIP = [
+    (641, 479, dict(size=[224, 224], interpolation="bicubic", mean=[0.5] * 3, std=[0.5] * 3)),
+    (100, 333, dict(size=256, interpolation="bicubic", mean=[0.5] * 3, std=[0.5] * 3)),
+    (333, 100, dict(size=[64, 48], interpolation="bilinear", mean=[0.481, 0.458, 0.408], std=[0.269, 0.261, 0.276])),
+]
+
+
+def run_open_clip(number, width, height, config):
+    """The steps of image_transform_v2 of open_clip for resize_mode squash, which are torchvision's."""
+    size = config["size"] if isinstance(config["size"], list) else [config["size"]] * 2
+    mode = {"bicubic": InterpolationMode.BICUBIC, "bilinear": InterpolationMode.BILINEAR}[config["interpolation"]]
+    steps = Compose([Resize(size, interpolation=mode), ToTensor(), Normalize(config["mean"], config["std"])])
+    pixels = steps(picture("RGB", width, height, number)).numpy()
+    return {
+        "mode": "RGB", "width": width, "height": height, "seed": number,
+        "config": {"mode": "RGB", "resize_mode": "squash", "fill_color": 0, **config},
+        "first": pixels.reshape(-1)[:6].tolist(),
+        "pixels_sha256": hashlib.sha256(pixels.astype("<f4").tobytes()).hexdigest(),
+    }
+
+
+LIMITS = [64, 128, 256, 576, 784, 1024]
+GRID_SIZES = [
+    (480, 640), (1080, 1920), (1920, 1080), (224, 224), (1024, 1024), (16, 16), (224, 1024), (400, 1600), (2853, 1000),
+    (1, 1024), (3, 39), (2160, 4096), (1024, 1), (1, 1), (1, 100000), (65535, 2),
+]  # height, width
+
+
+def grids():
+    """Lines of height, width and the rows and columns for each of LIMITS."""
+    rng = random.Random(1)
+    sizes = GRID_SIZES + [tuple(round(2 ** rng.uniform(0, 13)) for _ in range(2)) for _ in range(1000)]
+    for height, width in sizes:
+        line = [height, width]
+        for limit in LIMITS:
+            line += [side // 16 for side in get_image_size_for_max_num_patches(height, width, 16, limit)]
+        yield line
+
+
 def jpegs():
     """Small JPEGs of each chroma subsampling, and as PNG what Pillow decodes them to."""
     y, x = np.mgrid[0:45, 0:61]
@@ -106,11 +179,38 @@ def jpegs():
                 decoded.save(path.with_suffix(".png"), optimize=True)
 
 
+def blocks():
+    """JPEGs of blocks of one colour, for which every inverse cosine transform is exact."""
+    rng = np.random.default_rng(1)
+    for name, subsampling, across, down in [("444", "4:4:4", 1, 1), ("422", "4:2:2", 2, 1), ("420", "4:2:0", 2, 2)]:
+        def plane(block_width, block_height):
+            block = rng.integers(0, 256, (96 // block_height, 96 // block_width), np.uint8)
+            return Image.fromarray(block.repeat(block_height, 0).repeat(block_width, 1))
+
+        chroma = [plane(8 * across, 8 * down) for _ in range(2)]
+        path = HERE / f"blocks{name}_96x96.jpg"
+        Image.merge("YCbCr", [plane(8, 8), *chroma]).save(path, quality=100, subsampling=subsampling)
+        with Image.open(path) as decoded:
+            decoded.save(path.with_suffix(".png"), optimize=True)
+
+
+def lines(values):
+    return "[\n" + ",\n".join(json.dumps(value) for value in values) + "\n]"
+
+
 def main():
     jpegs()
-    out = {"transformers": transformers.__version__, "pillow": PIL.__version__, "cases": [run(c) for c in cases()]}
-    lines = ",\n".join(json.dumps(c) for c in out.pop("cases"))
-    (HERE / "reference.json").write_text(json.dumps(out)[:-1] + ',\n"cases": [\n' + lines + "\n]}\n")
+    blocks()
+    versions = {"transformers": transformers.__version__, "pillow": PIL.__version__,
+                "torchvision": torchvision.__version__}
+    parts = {
+        "cases": [run(c) for c in cases()],
+        "naflex": [run_naflex(i, *c) for i, c in enumerate(NAFLEX)],
+        "open_clip": [run_open_clip(i, *c) for i, c in enumerate(OPEN_CLIP)],
+    }
+    text = ",\n".join(f'"{name}": {lines(part)}' for name, part in parts.items())
+    (HERE / "reference.json").write_text(json.dumps(versions)[:-1] + ",\n" + text + "}\n")
+    (HERE / "grids.json").write_text(f'{{"limits": {LIMITS},\n"grids": {lines(grids())}}}\n')
 
 
 main()
