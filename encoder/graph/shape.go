@@ -12,6 +12,8 @@ type DType int32
 // The element types that Polylens graphs use.
 const (
 	Float32  DType = 1
+	Uint8    DType = 2
+	Int8     DType = 3
 	Int32    DType = 6
 	Int64    DType = 7
 	Bool     DType = 9
@@ -35,7 +37,7 @@ func (t DType) Size() int64 {
 
 func (t DType) String() string {
 	names := map[DType]string{
-		Float32: "float32", Int32: "int32", Int64: "int64", Bool: "bool",
+		Float32: "float32", Uint8: "uint8", Int8: "int8", Int32: "int32", Int64: "int64", Bool: "bool",
 		Float16: "float16", BFloat16: "bfloat16",
 	}
 	if name, ok := names[t]; ok {

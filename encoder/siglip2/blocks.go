@@ -29,6 +29,9 @@ type tower struct {
 	graph      *graph.Graph
 	parameters Parameters
 	options    Options
+	// one: the symbolic dimension counts the tokens of one item, not items.
+	one       bool
+	quantized map[*graph.Value]graph.Quantized // rows quantized already
 }
 
 // stored returns a weight in the type that it is stored in.
@@ -41,9 +44,25 @@ func (t *tower) weight(name string, shape ...int64) *graph.Value {
 	return graph.Cast(t.stored(name, shape...), graph.Float32)
 }
 
-// linear maps rows [M, in] to [M, out].
+// linear maps rows [M, in] to [M, out], in 8 bits if the weight is.
 func (t *tower) linear(name string, x *graph.Value, out int64) *graph.Value {
-	return graph.Linear(x, t.weight(name+".weight", out, x.Shape[1]), t.weight(name+".bias", out))
+	if p, ok := t.parameters.(QuantizedParameters); ok {
+		if weight, scale := p.Quantized(t.graph, t.name+"."+name+".weight", out, x.Shape[1]); weight != nil {
+			return graph.QuantizedLinear(t.quantize(x), weight, scale, t.weight(name+".bias", out))
+		}
+	}
+	weight := t.weight(name+".weight", out, x.Shape[1])
+	return graph.Linear(x, weight, t.weight(name+".bias", out))
+}
+
+// quantize quantizes rows once for all layers that read them.
+func (t *tower) quantize(x *graph.Value) graph.Quantized {
+	rows, done := t.quantized[x]
+	if !done {
+		rows = graph.DynamicQuantize(x)
+		t.quantized[x] = rows
+	}
+	return rows
 }
 
 // norm is a LayerNorm over the width.
@@ -93,11 +112,17 @@ func (t *tower) block(name string, x *graph.Value, pick func(*graph.Value) *grap
 
 // items turns rows [B*L, D] into [B, L, D].
 func (t *tower) items(x *graph.Value) *graph.Value {
+	if t.one {
+		return graph.Reshape(x, 1, x.Shape[0], x.Shape[1])
+	}
 	return graph.Reshape(x, graph.Batch, -x.Shape[0], x.Shape[1])
 }
 
 // rows turns [B, L, D] into [B*L, D].
 func (t *tower) rows(x *graph.Value) *graph.Value {
+	if t.one {
+		return graph.Reshape(x, x.Shape[1], x.Shape[2])
+	}
 	return graph.Reshape(x, graph.Batch*x.Shape[1], x.Shape[2])
 }
 
@@ -127,7 +152,14 @@ func (t *tower) finish(pooled *graph.Value) {
 	for _, name := range t.options.Outputs {
 		t.graph.MarkOutput(name)
 	}
-	if weights, ok := t.parameters.(*Weights); ok {
-		weights.checkUnused(t.name)
+	if checked, ok := t.parameters.(interface{ CheckUnused(tower string) }); ok {
+		checked.CheckUnused(t.name)
+	}
+}
+
+func newTower(config Tower, name string, g *graph.Graph, parameters Parameters, options Options) *tower {
+	return &tower{
+		Tower: config, name: name, graph: g, parameters: parameters, options: options,
+		quantized: map[*graph.Value]graph.Quantized{},
 	}
 }

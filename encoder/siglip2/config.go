@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 )
@@ -41,25 +42,45 @@ type TextConfig struct {
 // VisionConfig describes the vision tower.
 type VisionConfig struct {
 	Tower
-	Image    Side  `json:"image_size"` // pixels on each side
-	Patch    Side  `json:"patch_size"` // P, pixels on each side
-	Channels int64 `json:"num_channels"`
-	UseHead  bool  `json:"vision_use_head"`
+	Image     Side  `json:"image_size"` // pixels on each side; 0 for NaFlex
+	Patch     Side  `json:"patch_size"` // P, pixels on each side
+	Channels  int64 `json:"num_channels"`
+	UseHead   bool  `json:"vision_use_head"`
+	Positions int64 `json:"num_patches"` // NaFlex: size of the square table of positions; else 0
 }
 
-// Grid is the number of patches along each side. Pixels of a last incomplete
-// patch are not looked at.
-func (c VisionConfig) Grid() int64 { return int64(c.Image / c.Patch) }
+// Grid is the number of patches along each side, for NaFlex that of the table
+// of positions. Pixels of a last incomplete patch are not looked at.
+func (c VisionConfig) Grid() int64 {
+	if c.Positions > 0 {
+		return int64(math.Sqrt(float64(c.Positions)))
+	}
+	return int64(c.Image / c.Patch)
+}
 
-// Patches is N, the number of patches of a picture.
+// Patches is N, the number of patches of a picture, for NaFlex the number of
+// positions, which is what its checkpoints are described by.
 func (c VisionConfig) Patches() int64 { return c.Grid() * c.Grid() }
 
-// Config describes a SigLIP 2 model of fixed resolution. SigLIP 1 has the same
-// architecture and the same description.
+// PatchValues is the number of values of one patch, 3 P P.
+func (c VisionConfig) PatchValues() int64 { return c.Channels * int64(c.Patch) * int64(c.Patch) }
+
+// Config describes a SigLIP 2 model. SigLIP 1 has the same architecture and
+// the same description as SigLIP 2 of fixed resolution.
 type Config struct {
 	Text   TextConfig
 	Vision VisionConfig
 }
+
+// NaFlex tells whether pictures keep their aspect ratio and give any number of
+// patches.
+func (c Config) NaFlex() bool { return c.Vision.Positions > 0 }
+
+// Values of model_type.
+const (
+	TypeFixed  = "siglip"  // fixed resolution: SigLIP 1 and most of SigLIP 2
+	TypeNaFlex = "siglip2" // native aspect ratio
+)
 
 // Dimension is the length of the embeddings of texts and pictures.
 func (c Config) Dimension() int { return int(c.Text.Projection) }
@@ -95,13 +116,18 @@ func ParseConfig(content []byte) (Config, error) {
 		Vision    VisionConfig `json:"vision_config"`
 	}{
 		Text:   TextConfig{Tower: tower, Vocabulary: 32000, Length: 64},
-		Vision: VisionConfig{Tower: tower, Image: 224, Patch: 16, Channels: 3, UseHead: true},
+		Vision: VisionConfig{Tower: tower, Image: 224, Patch: 16, Channels: 3, UseHead: true, Positions: 256},
 	}
 	if err := json.Unmarshal(content, &file); err != nil {
 		return Config{}, fmt.Errorf("is no SigLIP config: %w", err)
 	}
-	if err := checkModelType(file.ModelType); err != nil {
-		return Config{}, err
+	switch file.ModelType {
+	case TypeFixed:
+		file.Vision.Positions = 0
+	case TypeNaFlex:
+		file.Vision.Image = 0
+	default:
+		return Config{}, fmt.Errorf("has model_type %q; %q and %q are supported", file.ModelType, TypeFixed, TypeNaFlex)
 	}
 	if file.Text.Projection == 0 {
 		file.Text.Projection = file.Text.Width
@@ -110,27 +136,15 @@ func ParseConfig(content []byte) (Config, error) {
 	return config, config.check()
 }
 
-func checkModelType(modelType string) error {
-	switch modelType {
-	case "siglip":
-		return nil
-	case "siglip2":
-		return errors.New("describes a NaFlex model (model_type siglip2), which is not supported yet: take a checkpoint of fixed resolution, such as google/siglip2-base-patch16-224")
-	default:
-		return fmt.Errorf("has model_type %q, only \"siglip\" is supported", modelType)
-	}
-}
-
 func (c Config) check() error {
 	checks := append(c.Text.check("text_config"), c.Vision.check("vision_config")...)
 	checks = append(checks,
 		within("text_config.vocab_size", c.Text.Vocabulary, 1, 10_000_000),
 		within("text_config.max_position_embeddings", c.Text.Length, 1, 4096),
 		within("text_config.projection_size", c.Text.Projection, 1, 65536),
-		within("vision_config.image_size", int64(c.Vision.Image), 1, 4096),
-		within("vision_config.patch_size", int64(c.Vision.Patch), 1, max(int64(c.Vision.Image), 1)),
 		within("vision_config.num_channels", c.Vision.Channels, 3, 3),
 	)
+	checks = append(checks, c.checkPatches()...)
 	if !c.Vision.UseHead {
 		checks = append(checks, errors.New("vision_config.vision_use_head is false: without its pooling head the model has no picture embedding"))
 	}
@@ -139,6 +153,23 @@ func (c Config) check() error {
 			c.Text.Projection, c.Vision.Width))
 	}
 	return errors.Join(checks...)
+}
+
+func (c Config) checkPatches() []error {
+	if !c.NaFlex() {
+		return []error{
+			within("vision_config.image_size", int64(c.Vision.Image), 1, 4096),
+			within("vision_config.patch_size", int64(c.Vision.Patch), 1, max(int64(c.Vision.Image), 1)),
+		}
+	}
+	checks := []error{
+		within("vision_config.num_patches", c.Vision.Positions, 1, 65536),
+		within("vision_config.patch_size", int64(c.Vision.Patch), 1, 256),
+	}
+	if grid := c.Vision.Grid(); grid*grid != c.Vision.Positions {
+		checks = append(checks, fmt.Errorf("vision_config.num_patches %d is no square", c.Vision.Positions))
+	}
+	return checks
 }
 
 func (t Tower) check(section string) []error {

@@ -1,26 +1,44 @@
 package siglip2
 
 import (
+	"math"
+
 	"polylens/encoder/graph"
 )
 
-// BuildVision composes the vision tower: pixels [B, 3, R, R] to unit vectors.
+// BuildVision composes the vision tower: pixels [B, 3, R, R] to unit vectors
+// [B, D]. That of a NaFlex model takes the patches of one picture, any number
+// of them, because a batch of different shapes would have to be padded and one
+// picture keeps the processor busy: [N, 3 P P] and [N, positions] to [1, D].
 func BuildVision(config Config, parameters Parameters, options Options) (*graph.Graph, error) {
 	return graph.Build("siglip2_vision", func(g *graph.Graph) {
 		c := config.Vision
-		pixels := g.Input(VisionInput, graph.Float32, graph.Batch, c.Channels, int64(c.Image), int64(c.Image))
-		composeVision(g, c, parameters, options, pixels)
+		t := newTower(c.Tower, visionTower, g, parameters, options)
+		t.tokens, t.one = c.Patches(), config.NaFlex()
+		x := t.embedPicture(config)
+		states := g.Mark(LastHiddenState, t.norm("post_layernorm", t.encode(x, all)))
+		t.finish(t.pool(states))
 	})
 }
 
-func composeVision(g *graph.Graph, config VisionConfig, parameters Parameters, options Options, pixels *graph.Value) {
-	t := &tower{
-		Tower: config.Tower, name: visionTower, tokens: config.Patches(),
-		graph: g, parameters: parameters, options: options,
+// embedPicture declares the inputs and returns the embedded patches as rows.
+func (t *tower) embedPicture(config Config) *graph.Value {
+	c := config.Vision
+	if config.NaFlex() {
+		patches := t.graph.Input(VisionInput, graph.Float32, graph.Batch, c.PatchValues())
+		positions := t.graph.Input(PositionsInput, graph.Float32, graph.Batch, c.Positions)
+		return t.graph.Mark("embeddings", t.embedFlat(c, patches, positions))
 	}
-	x := g.Mark("embeddings", t.embedPatches(config, pixels))
-	states := g.Mark(lastHiddenState, t.norm("post_layernorm", t.encode(t.rows(x), all)))
-	t.finish(t.pool(t.items(states)))
+	pixels := t.graph.Input(VisionInput, graph.Float32, graph.Batch, c.Channels, int64(c.Image), int64(c.Image))
+	return t.rows(t.graph.Mark("embeddings", t.embedPatches(c, pixels)))
+}
+
+// embedFlat maps flattened patches [N, 3 P P] to the width and adds their
+// positions, each a mixture of those of the table: [N, D].
+func (t *tower) embedFlat(config VisionConfig, patches, positions *graph.Value) *graph.Value {
+	x := t.linear("embeddings.patch_embedding", patches, t.Width)
+	table := t.weight("embeddings.position_embedding.weight", config.Positions, t.Width)
+	return graph.Add(x, graph.MatMul(positions, table))
 }
 
 // embedPatches maps each patch to the width and adds the positions: [B, N, D].
@@ -37,23 +55,44 @@ func (t *tower) embedPatches(config VisionConfig, pixels *graph.Value) *graph.Va
 }
 
 // pool is the attention pooling head (MAP head): one learned query, the probe,
-// attends to all patches; then a residual MLP. [B, N, D] -> [B, D].
+// attends to all patches; then a residual MLP. Rows [B*N, D] -> [B, D].
+//
+// The query is the same for every picture, so keys and values of the patches
+// need not be computed. With q the query and (W_k, b_k), (W_v, b_v) the
+// projections of one head, the score of a patch x is q (W_k x + b_k) =
+// (q W_k) x + constant, and softmax ignores the constant; the weights of a head
+// add up to one, so the mixture of values is W_v (the mixture of x) + b_v. This
+// takes 2 N D H multiplications instead of 2 N D D.
 func (t *tower) pool(states *graph.Value) *graph.Value {
-	probe := graph.Reshape(t.weight("head.probe", 1, 1, t.Width), 1, t.Width)
-	query := graph.Reshape(t.packed(0, probe), 1, 1, t.Width)
-	key := t.items(t.packed(1, t.rows(states)))
-	value := t.items(t.packed(2, t.rows(states)))
-	attended := t.rows(t.attention(graph.Expand(query, states), key, value))
+	depth := t.Width / t.Heads
+	scores := t.items(graph.Linear(states, t.probe(), nil)) // [B, N, H]
+	shares := graph.Softmax(graph.Transpose(scores, 0, 2, 1))
+	mixed := graph.Transpose(graph.MatMul(shares, t.items(states)), 1, 0, 2) // [H, B, D]
+	weight, bias := t.packed(2)
+	weight = graph.Transpose(graph.Reshape(weight, t.Heads, depth, t.Width), 0, 2, 1) // [H, D, D/H]
+	values := graph.Transpose(graph.MatMul(mixed, weight), 1, 0, 2)                   // [B, H, D/H]
+	attended := graph.Add(graph.Reshape(values, values.Shape[0], t.Width), bias)
 	y := t.linear("head.attention.out_proj", attended, t.Width)
 	return graph.Add(y, t.mlp("head.mlp", t.norm("head.layernorm", y)))
 }
 
-// packed applies one third of the head's projection, whose rows are those of
-// query, key and value one after the other.
-func (t *tower) packed(part int64, x *graph.Value) *graph.Value {
+// probe is the query of each head, taken through its key projection and
+// scaled: [H, D]. It depends on weights alone, so the runtime computes it once.
+func (t *tower) probe() *graph.Value {
+	depth := t.Width / t.Heads
+	weight, bias := t.packed(0)
+	query := graph.Linear(graph.Reshape(t.weight("head.probe", 1, 1, t.Width), 1, t.Width), weight, bias)
+	query = graph.Mul(query, t.graph.Floats(graph.Shape{1}, float32(1/math.Sqrt(float64(depth)))))
+	keys, _ := t.packed(1)
+	probe := graph.MatMul(graph.Reshape(query, t.Heads, 1, depth), graph.Reshape(keys, t.Heads, depth, t.Width))
+	return graph.Reshape(probe, t.Heads, t.Width)
+}
+
+// packed is one third of the head's projection, whose rows are those of query,
+// key and value one after the other: weight [D, D] and bias [D].
+func (t *tower) packed(part int64) (weight, bias *graph.Value) {
 	const name = "head.attention.in_proj_"
 	start, end := part*t.Width, (part+1)*t.Width
-	weight := graph.Slice(t.weight(name+"weight", 3*t.Width, t.Width), 0, start, end)
-	bias := graph.Slice(t.weight(name+"bias", 3*t.Width), 0, start, end)
-	return graph.Linear(x, weight, bias)
+	return graph.Slice(t.weight(name+"weight", 3*t.Width, t.Width), 0, start, end),
+		graph.Slice(t.weight(name+"bias", 3*t.Width), 0, start, end)
 }

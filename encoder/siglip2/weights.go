@@ -15,6 +15,18 @@ type Parameters interface {
 	Parameter(g *graph.Graph, name string, shape ...int64) *graph.Value
 }
 
+// QuantizedParameters are Parameters some of which are stored in 8 bits.
+type QuantizedParameters interface {
+	Parameters
+	// Quantized declares the weight [out, in] of a linear layer as int8
+	// [in, out] with one scale for each output [out]; nil when the weight is
+	// not stored so.
+	Quantized(g *graph.Graph, name string, out, in int64) (weight, scale *graph.Value)
+}
+
+// ScaleSuffix follows the name of an int8 weight in that of its scales.
+const ScaleSuffix = "_scale"
+
 // Weights are the parameters of a checkpoint: constants of the graph whose
 // bytes stay in the safetensors files.
 type Weights struct {
@@ -30,7 +42,11 @@ func Stored(index *safetensors.Index) *Weights {
 // dtypes are the element types that a weight may be stored in.
 var dtypes = map[safetensors.DType]graph.DType{
 	safetensors.F32: graph.Float32, safetensors.F16: graph.Float16, safetensors.BF16: graph.BFloat16,
+	int8Type: graph.Int8,
 }
+
+// int8Type is how a safetensors header spells int8.
+const int8Type safetensors.DType = "I8"
 
 // Parameter declares the named weight as a constant of g, in its stored type.
 func (w *Weights) Parameter(g *graph.Graph, name string, shape ...int64) *graph.Value {
@@ -53,10 +69,18 @@ func (w *Weights) Parameter(g *graph.Graph, name string, shape ...int64) *graph.
 	return w.used[name]
 }
 
-// checkUnused fails when the checkpoint holds a weight of the tower that the
+// Quantized declares an int8 weight, if it is stored as one.
+func (w *Weights) Quantized(g *graph.Graph, name string, out, in int64) (weight, scale *graph.Value) {
+	if tensor, ok := w.index.Tensor(name); !ok || tensor.DType != int8Type {
+		return nil, nil
+	}
+	return w.Parameter(g, name, in, out), w.Parameter(g, name+ScaleSuffix, out)
+}
+
+// CheckUnused fails when the checkpoint holds a weight of the tower that the
 // architecture does not use: it would then be another model than config.json
 // says, and its embeddings silently wrong.
-func (w *Weights) checkUnused(tower string) {
+func (w *Weights) CheckUnused(tower string) {
 	for _, name := range w.index.Names() {
 		if w.used[name] == nil && !known(name, tower) {
 			graph.Fail("weights", "the checkpoint %s holds tensor %q, which the model that config.json describes does not have", w.index.Dir, name)
