@@ -3,57 +3,80 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"strings"
 	"text/tabwriter"
 
 	"polylens/encoder/hub"
 )
 
 type modelCommand struct {
-	List modelListCommand `cmd:"" help:"List the models in the data folder."`
+	List   modelListCommand   `cmd:"" help:"List the models at hand."`
+	Pull   modelPullCommand   `cmd:"" help:"Fetch a model from the Hugging Face hub or a mirror."`
+	Info   modelInfoCommand   `cmd:"" help:"Say what a model is and where it comes from."`
+	Verify modelVerifyCommand `cmd:"" help:"Compare the files of models with the hashes they should have."`
+	Rm     modelRmCommand     `cmd:"" help:"Remove a model from the data folder."`
+}
+
+// hubHelp names the variables that decide where models are looked for.
+const hubHelp = `The usual variables of the hub hold: HF_TOKEN (or the token that "hf auth login" keeps), HF_ENDPOINT for a mirror, ` +
+	`HF_HUB_CACHE or HF_HOME for the cache, HF_HUB_OFFLINE, and HTTPS_PROXY, HTTP_PROXY and NO_PROXY.`
+
+// modelStore is where models are looked for: the data folder, and the cache
+// that Hugging Face programs share.
+func (p *program) modelStore() (hub.Store, error) {
+	folder, err := p.modelsFolder()
+	return hub.Store{Models: folder, Cache: hub.CacheFrom(os.Getenv)}, err
 }
 
 type modelListCommand struct {
-	JSON bool `help:"Print one JSON object a line: name, dir, kind, dimension, image_size, parameters, bytes, fingerprint, problem."`
+	JSON bool `help:"Print one JSON object a line: name, dir, kind, dimension, image_size, max_patches, parameters, bytes, languages, licence, revision, cached, fingerprint, problem."`
 }
 
 // Help documents the command.
 func (*modelListCommand) Help() string {
-	return `Lists the built-in model and those below "models" in the data folder. Any other directory in the Hugging Face ` +
-		`layout (config.json, model.safetensors, tokenizer.json, preprocessor_config.json) can be named with --model DIR.
+	return `Lists the built-in model, those below "models" in the data folder, and those in the Hugging Face cache that ` +
+		`Polylens can use where they are. Any other directory in the Hugging Face layout (config.json, model.safetensors, ` +
+		`tokenizer.json, preprocessor_config.json) can be named with --model DIR.
 
 Examples:
 
     polylens model list
     polylens model list --json
 
-` + exitHelp
+` + hubHelp + "\n\n" + exitHelp
 }
 
 // modelLine is one model for people and programs.
 type modelLine struct {
-	Name        string `json:"name"`
-	Dir         string `json:"dir"`
-	Kind        string `json:"kind"`
-	Dimension   int    `json:"dimension"`
-	ImageSize   int    `json:"image_size"`
-	Parameters  int64  `json:"parameters"`
-	Bytes       int64  `json:"bytes"`
-	Fingerprint string `json:"fingerprint,omitempty"`
-	Problem     string `json:"problem,omitempty"`
+	Name        string   `json:"name"`
+	Dir         string   `json:"dir"`
+	Kind        string   `json:"kind"`
+	Dimension   int      `json:"dimension"`
+	ImageSize   int      `json:"image_size,omitempty"`
+	MaxPatches  int      `json:"max_patches,omitempty"`
+	Parameters  int64    `json:"parameters"`
+	Bytes       int64    `json:"bytes"`
+	Languages   []string `json:"languages,omitempty"`
+	Licence     string   `json:"licence,omitempty"`
+	Revision    string   `json:"revision,omitempty"`
+	Cached      bool     `json:"cached,omitempty"` // in the Hugging Face cache
+	Fingerprint string   `json:"fingerprint,omitempty"`
+	Problem     string   `json:"problem,omitempty"`
 }
 
 func (c *modelListCommand) Run(p *program) error {
-	folder, err := p.modelsFolder()
+	store, err := p.modelStore()
 	if err != nil {
 		return err
 	}
-	models, err := hub.List(folder)
+	models, err := store.List()
 	if err != nil {
 		return err
 	}
 	table := tabwriter.NewWriter(p.terminal.out, 0, 0, 2, ' ', 0)
 	if !c.JSON {
-		fmt.Fprintln(table, "NAME\tDIMENSION\tPIXELS\tPARAMETERS\tSIZE\tSTATE")
+		fmt.Fprintln(table, "NAME\tKIND\tDIMENSION\tPIXELS\tPARAMETERS\tSIZE\tREVISION\tLICENCE\tSTATE")
 	}
 	for _, info := range models {
 		line := newModelLine(info)
@@ -70,8 +93,11 @@ func (c *modelListCommand) Run(p *program) error {
 }
 
 func newModelLine(info hub.Info) modelLine {
-	line := modelLine{Name: info.Name, Dir: info.Dir, Kind: info.Kind, Dimension: info.Dimension, ImageSize: info.ImageSize,
-		Parameters: info.Parameters, Bytes: info.Bytes, Problem: info.Problem}
+	line := modelLine{
+		Name: info.Name, Dir: info.Dir, Kind: info.Kind, Dimension: info.Dimension, ImageSize: info.ImageSize,
+		MaxPatches: info.MaxPatches, Parameters: info.Parameters, Bytes: info.Bytes, Languages: info.Languages,
+		Licence: info.Licence, Revision: info.Revision, Cached: info.Cached, Problem: info.Problem,
+	}
 	if line.Problem != "" {
 		return line
 	}
@@ -84,11 +110,48 @@ func newModelLine(info hub.Info) modelLine {
 }
 
 func (l modelLine) print(table *tabwriter.Writer) error {
-	state := "usable"
-	if l.Problem != "" {
-		state = l.Problem
-	}
-	_, err := fmt.Fprintf(table, "%s\t%d\t%d\t%.1f M\t%.1f MB\t%s\n",
-		l.Name, l.Dimension, l.ImageSize, float64(l.Parameters)/1e6, float64(l.Bytes)/1e6, state)
+	_, err := fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%.1f MB\t%.12s\t%s\t%s\n",
+		l.Name, orDash(l.Kind), number(l.Dimension), l.pixels(), l.parameters(), megabytes(l.Bytes), orDash(l.Revision), orDash(l.Licence), l.state())
 	return err
 }
+
+func (l modelLine) state() string {
+	switch {
+	case l.Problem != "":
+		return strings.Join(strings.Fields(l.Problem), " ")
+	case l.Cached:
+		return "usable, in the Hugging Face cache"
+	}
+	return "usable"
+}
+
+// pixels is the size of the pictures that the model sees.
+func (l modelLine) pixels() string {
+	if l.MaxPatches > 0 {
+		return "native"
+	}
+	return number(l.ImageSize)
+}
+
+func (l modelLine) parameters() string {
+	if l.Parameters == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f M", float64(l.Parameters)/1e6)
+}
+
+func number(value int) string {
+	if value == 0 {
+		return "-"
+	}
+	return fmt.Sprint(value)
+}
+
+func orDash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
+
+func megabytes(bytes int64) float64 { return float64(bytes) / 1e6 }

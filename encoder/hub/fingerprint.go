@@ -8,8 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"time"
-
-	"polylens/encoder/safetensors"
 )
 
 // Fingerprint identifies what a model computes: 64 hexadecimal digits, the
@@ -17,18 +15,21 @@ import (
 // preprocessing files. Digests of files are remembered in the user's cache
 // folder by path, size and time of change, so that only new files are read.
 func Fingerprint(dir string) (string, error) {
-	index, err := safetensors.Open(dir)
+	files, err := filesOf(dir)
 	if err != nil {
 		return "", err
 	}
-	files, err := filesOf(index)
-	if err != nil {
-		return "", err
-	}
+	return fingerprintOf(files, func(name string) (string, error) {
+		return fileDigest(filepath.Join(dir, filepath.FromSlash(name)))
+	})
+}
+
+// fingerprintOf combines files, sorted by name, and their digests.
+func fingerprintOf(files []File, digestOf func(name string) (string, error)) (string, error) {
 	sum := sha256.New()
 	fmt.Fprintln(sum, "polylens model 1")
 	for _, file := range files {
-		digest, err := fileDigest(filepath.Join(dir, file.Name))
+		digest, err := digestOf(file.Name)
 		if err != nil {
 			return "", fmt.Errorf("fingerprint of the model: %w", err)
 		}
@@ -60,6 +61,18 @@ func fileDigest(path string) (string, error) {
 		writeDigest(entry, digest)
 	}
 	return digest, err
+}
+
+// rememberDigest spares the next call the reading of a file that this process
+// alone has just written and hashed.
+func rememberDigest(path, digest string) {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return
+	}
+	if info, err := os.Stat(absolute); err == nil {
+		writeDigest(cacheEntry(absolute, info), digest)
+	}
 }
 
 func hashFile(path string) (string, error) {

@@ -109,7 +109,7 @@ func TestListAndFind(t *testing.T) {
 	if err := os.Truncate(filepath.Join(broken, "model.safetensors"), 100); err != nil {
 		t.Fatal(err)
 	}
-	list, err := List(models)
+	list, err := Store{Models: models}.List()
 	if err != nil {
 		t.Fatal(err)
 	}

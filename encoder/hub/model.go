@@ -2,142 +2,105 @@ package hub
 
 import (
 	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"polylens/encoder/safetensors"
-	"polylens/encoder/siglip2"
 )
 
 // Info describes a model directory.
 type Info struct {
-	Name       string // path below the models folder
+	Name       string // path below the models folder, or name in the Hugging Face cache
 	Dir        string
-	Kind       string // "siglip", the fixed-resolution architecture of SigLIP 1 and 2
-	Dimension  int    // of the embeddings
-	ImageSize  int    // pixels on each side
-	Parameters int64
-	Files      []File
-	Bytes      int64  // of all files
-	Problem    string // why the model cannot be used; empty when it can
+	Kind       string   // one of the Kind constants
+	Dimension  int      // of the embeddings
+	ImageSize  int      // pixels on each side; 0 for models of native aspect ratio
+	MaxPatches int      // the most patches of a picture; 0 for models of fixed resolution
+	Parameters int64    // 0 where the files do not tell
+	Languages  []string // by the model card; "multilingual" where the tokenizer says so
+	Licence    string   // by the model card
+	Revision   string   // commit on the hub, empty when unknown
+	Cached     bool     // stands in the Hugging Face cache, not in the models folder
+	Files      []File   // that decide what the model computes, sorted by name
+	Bytes      int64    // of these files
+	Problem    string   // why the model cannot be used; empty when it can
 }
 
 // File is one file that makes the model what it is.
 type File struct {
-	Name  string
+	Name  string // relative to the model directory, with slashes
 	Bytes int64
 }
 
-// Files beside config and weights that decide what a model computes. Those
-// that a model lacks are skipped.
-var companions = []string{
-	"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "preprocessor_config.json",
-}
-
-// Describe reads the config and the weights' headers of a model directory.
+// Describe reads what the small files, the weights' headers and the manifest
+// of a model directory say. It reads no weights and checks no hashes.
 func Describe(name, dir string) (Info, error) {
-	config, err := siglip2.ReadConfig(dir)
+	info, err := describeFiles(name, dir)
 	if err != nil {
 		return Info{}, err
 	}
-	index, err := safetensors.Open(dir)
-	if err != nil {
-		return Info{}, err
+	manifest, err := ReadManifest(dir)
+	if errors.Is(err, ErrNoManifest) {
+		return info, nil
 	}
-	info := Info{
-		Name: name, Dir: dir, Kind: "siglip", Dimension: config.Dimension(), ImageSize: int(config.Vision.Image),
-		Parameters: index.Elements(),
-	}
-	info.Files, err = filesOf(index)
-	for _, file := range info.Files {
-		info.Bytes += file.Bytes
-	}
+	info.Revision = manifest.Revision
 	return info, err
 }
 
-// filesOf lists the files that a fingerprint covers, sorted by name.
-func filesOf(index *safetensors.Index) ([]File, error) {
-	names := append([]string{siglip2.ConfigFile}, index.Files...)
-	if !slices.Contains(index.Files, safetensors.SingleFile) {
-		names = append(names, safetensors.IndexFile)
+// describeFiles is Describe without the manifest.
+func describeFiles(name, dir string) (Info, error) {
+	info := Info{Name: name, Dir: dir}
+	if err := kindOf(dir).describe(dir, &info); err != nil {
+		return Info{}, err
 	}
-	var files []File
-	for _, name := range append(names, companions...) {
-		info, err := os.Stat(filepath.Join(index.Dir, name))
-		if errors.Is(err, fs.ErrNotExist) && slices.Contains(companions, name) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, File{name, info.Size()})
+	if err := info.addFiles(); err != nil {
+		return Info{}, err
 	}
-	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
-	return files, nil
+	return info, info.addCard()
 }
 
-// List describes the models below the models folder, sorted by name, and the
-// bundled one, which it unpacks. A directory with a config.json that cannot be
-// used is listed with its Problem.
-func List(models string) ([]Info, error) {
-	if _, err := Bundled(models); err != nil && !errors.Is(err, ErrNotBundled) {
+func (i *Info) addFiles() (err error) {
+	if i.Files, err = filesOf(i.Dir); err != nil {
+		return err
+	}
+	for _, file := range i.Files {
+		i.Bytes += file.Bytes
+	}
+	return nil
+}
+
+// addCard takes licence and languages from the model card.
+func (i *Info) addCard() error {
+	card, err := readCard(i.Dir)
+	if err != nil {
+		return err
+	}
+	i.Licence = card.Licence
+	if len(card.Languages) > 0 {
+		i.Languages = card.Languages
+	}
+	return nil
+}
+
+// filesOf lists the files that a fingerprint covers, sorted by name.
+func filesOf(dir string) ([]File, error) {
+	names, err := kindOf(dir).files(dir)
+	if err != nil {
 		return nil, err
 	}
-	var list []Info
-	for _, pattern := range []string{"*", "*/*"} { // name and owner/name
-		configs, err := filepath.Glob(filepath.Join(escapeGlob(models), pattern, siglip2.ConfigFile))
+	slices.Sort(names)
+	files := make([]File, len(names))
+	for i, name := range names {
+		info, err := os.Stat(filepath.Join(dir, filepath.FromSlash(name)))
 		if err != nil {
 			return nil, err
 		}
-		for _, config := range configs {
-			list = append(list, describeListed(models, filepath.Dir(config))...)
-		}
+		files[i] = File{name, info.Size()}
 	}
-	slices.SortFunc(list, func(a, b Info) int { return strings.Compare(a.Name, b.Name) })
-	return list, nil
+	return files, nil
 }
 
 // escapeGlob makes a path match itself alone.
 func escapeGlob(path string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
-}
-
-// describeListed skips hidden folders: unpacking leaves one when interrupted.
-func describeListed(models, dir string) []Info {
-	name, err := filepath.Rel(models, dir)
-	if err != nil || strings.HasPrefix(name, ".") {
-		return nil
-	}
-	info, err := Describe(filepath.ToSlash(name), dir)
-	if err != nil {
-		info = Info{Name: filepath.ToSlash(name), Dir: dir, Problem: err.Error()}
-	}
-	return []Info{info}
-}
-
-// ErrUnknownModel is returned, wrapped, for a model that Find does not find.
-var ErrUnknownModel = errors.New("there is no model")
-
-// Find returns the directory of a model: the bundled one, unpacked, for its
-// name; a path to a directory that holds a config.json; or a name below the
-// models folder.
-func Find(models, model string) (string, error) {
-	if model == BundledName {
-		return Bundled(models)
-	}
-	candidates := []string{model}
-	if filepath.IsLocal(model) {
-		candidates = append(candidates, filepath.Join(models, filepath.FromSlash(model)))
-	}
-	for _, dir := range candidates {
-		if _, err := os.Stat(filepath.Join(dir, siglip2.ConfigFile)); err == nil {
-			return filepath.Abs(dir)
-		}
-	}
-	return "", fmt.Errorf("%w %q: neither a directory with a %s nor one of the models in %s (`polylens model list` shows them)",
-		ErrUnknownModel, model, siglip2.ConfigFile, models)
 }

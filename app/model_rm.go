@@ -1,0 +1,73 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"polylens/encoder/hub"
+)
+
+type modelRmCommand struct {
+	Name string `arg:"" placeholder:"NAME" help:"Name of the model, as \"model list\" shows it."`
+	Yes  bool   `short:"y" help:"Do not ask."`
+	JSON bool   `help:"Print one JSON object: name, bytes."`
+}
+
+// Help documents the command.
+func (*modelRmCommand) Help() string {
+	return `Removes a model from the data folder, and what an interrupted pull has left of it. Collections that were indexed ` +
+		`with it cannot be searched until they are indexed with another one. The built-in model and those of the Hugging Face cache are left alone.
+
+Examples:
+
+    polylens model rm google/siglip2-base-patch16-256
+    polylens model rm google/siglip2-base-patch16-256 --yes
+
+` + exitHelp
+}
+
+// modelRemoved is what rm --json prints.
+type modelRemoved struct {
+	Name  string `json:"name"`
+	Bytes int64  `json:"bytes"`
+}
+
+func (c *modelRmCommand) Run(ctx context.Context, p *program) error {
+	store, err := p.modelStore()
+	if err != nil {
+		return err
+	}
+	info, err := store.Removable(c.Name)
+	if err != nil {
+		return err
+	}
+	if !c.Yes {
+		if err := c.confirm(p, info); err != nil {
+			return err
+		}
+	}
+	if err := store.Remove(ctx, c.Name); err != nil {
+		return err
+	}
+	if c.JSON {
+		return json.NewEncoder(p.terminal.out).Encode(modelRemoved{c.Name, info.Bytes})
+	}
+	p.print("%s: removed, %.1f MB are free again", c.Name, megabytes(info.Bytes))
+	return nil
+}
+
+func (c *modelRmCommand) confirm(p *program, info hub.Info) error {
+	fmt.Fprintf(p.terminal.err, "Remove %s, %.1f MB in %s? [y/N] ", c.Name, megabytes(info.Bytes), info.Dir)
+	if p.terminal.in == nil {
+		return fmt.Errorf("%s is kept: nobody answers; use --yes", c.Name)
+	}
+	answer, _ := bufio.NewReader(p.terminal.in).ReadString('\n') // no answer is no
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "y", "yes":
+		return nil
+	}
+	return fmt.Errorf("%s is kept: the answer was not yes; use --yes where nobody can answer", c.Name)
+}

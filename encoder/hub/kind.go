@@ -1,0 +1,62 @@
+package hub
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+
+	"polylens/encoder/safetensors"
+	"polylens/encoder/siglip2"
+)
+
+// Kinds of models.
+const (
+	KindSiglip = "siglip" // the fixed-resolution architecture of SigLIP 1 and 2, in safetensors
+	KindONNX   = "onnx"   // two towers as ONNX files, in the layout of the hub's exports or of Immich
+)
+
+// kind is a form that a model directory can have.
+type kind struct {
+	describe func(dir string, info *Info) error // sets Kind, Dimension, and what else the files tell
+	files    func(dir string) ([]string, error) // that decide what the model computes, relative to dir, with slashes
+}
+
+// kindOf recognises a kind by the names of the files. This is the one place
+// that a new kind is added to.
+func kindOf(dir string) kind {
+	switch {
+	case !hasCheckpoint(dir) && hasONNX(dir):
+		return kind{describeONNX, onnxFiles}
+	default: // its reader says what is missing where nothing fits
+		return kind{describeCheckpoint, checkpointFiles}
+	}
+}
+
+// markers are files of which each model directory has at least one, also when
+// others are missing or damaged.
+var markers = []string{siglip2.ConfigFile, ManifestFile}
+
+func isModel(dir string) bool {
+	return hasONNX(dir) || slices.ContainsFunc(markers, func(name string) bool { return has(dir, name) })
+}
+
+func has(dir, name string) bool {
+	_, err := os.Stat(filepath.Join(dir, filepath.FromSlash(name)))
+	return err == nil
+}
+
+func hasCheckpoint(dir string) bool {
+	return has(dir, safetensors.SingleFile) || has(dir, safetensors.IndexFile)
+}
+
+// checkConfig reads the config of a model that is being fetched, before the
+// weights are.
+func checkConfig(dir string, chosen []remoteFile) error {
+	if !slices.ContainsFunc(chosen, func(file remoteFile) bool {
+		return file.Name == safetensors.SingleFile || file.Name == safetensors.IndexFile
+	}) {
+		return nil
+	}
+	_, err := siglip2.ReadConfig(dir)
+	return err
+}
