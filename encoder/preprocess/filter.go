@@ -110,11 +110,12 @@ func (f filter) resample(in, out int) []weights {
 	}
 	scale := float64(in) / float64(out)
 	stretch := max(scale, 1)
-	support := f.support * stretch
+	support := float64(f.support * stretch) // the conversion forbids fusing, as in cubic
 	list := make([]weights, out)
+	all := make([]int32, 0, out*(2*int(math.Ceil(support))+1))
 	var k []float64
 	for i := range list {
-		center := (float64(i) + 0.5) * scale
+		center := float64((float64(i) + 0.5) * scale)
 		first := max(int(center-support+0.5), 0)
 		last := min(int(center+support+0.5), in)
 		sum := 0.0
@@ -124,30 +125,30 @@ func (f filter) resample(in, out int) []weights {
 			k = append(k, w)
 			sum += w
 		}
-		list[i] = weights{first, fixed(k, sum)}
+		all = appendFixed(all, k, sum)
+		list[i] = weights{first, all[len(all)-len(k):]}
 	}
 	return list
 }
 
-// fixed scales the weights to the sum one and rounds half away from zero.
-func fixed(k []float64, sum float64) []int32 {
-	out := make([]int32, len(k))
-	for i, w := range k {
+// appendFixed scales the weights to the sum one and rounds half away from zero.
+func appendFixed(all []int32, k []float64, sum float64) []int32 {
+	for _, w := range k {
 		if sum != 0 {
 			w /= sum
 		}
-		out[i] = int32(math.Copysign(0.5, w) + float64(w*(1<<precision)))
+		all = append(all, int32(math.Copysign(0.5, w)+float64(w*(1<<precision))))
 	}
-	return out
+	return all
 }
 
 // nearest adds up steps instead of multiplying, as ImagingScaleAffine does.
 func nearest(in, out int) []weights {
-	list := make([]weights, out)
+	list, one := make([]weights, out), []int32{1 << precision}
 	step := float64(in) / float64(out)
 	at := float64(step * 0.5)
 	for i := range list {
-		list[i] = weights{min(int(at), in-1), []int32{1 << precision}}
+		list[i] = weights{min(int(at), in-1), one}
 		at += step
 	}
 	return list
