@@ -12,22 +12,29 @@ import (
 
 // Picture is a decoded file.
 type Picture struct {
-	Image  image.Image // upright
-	Width  int         // of Image
+	Image  image.Image // upright; smaller than the file's where the target allows
+	Width  int         // of the picture in the file, upright
 	Height int
 	Format string
 	SHA256 string // of the file's bytes, hex
 	Color  string // average, #rrggbb
 }
 
-// Decoder reads the picture file at a path within its limits.
-type Decoder func(ctx context.Context, path string) (Picture, error)
+// Decoder reads the picture file at a path within its limits. The picture is
+// large enough to be scaled to the target; a nil target wants all of it.
+type Decoder func(ctx context.Context, path string, target decode.Target) (Picture, error)
 
-// NewDecoder gives a Decoder with limits. Let all decoders of a process share
-// one decode.Budget: it bounds the memory of pictures decoded at once.
+// NewDecoder gives a Decoder with limits that decodes in Go. See DecodeWith.
 func NewDecoder(limits decode.Limits) Decoder {
-	return func(ctx context.Context, path string) (Picture, error) {
-		picture, info, err := decode.File(ctx, path, limits)
+	return DecodeWith(new(decode.Decoder), limits)
+}
+
+// DecodeWith gives a Decoder with limits. Let all decoders of a process share
+// one decode.Decoder and one decode.Budget, which bounds the memory of pictures
+// decoded at once.
+func DecodeWith(decoder *decode.Decoder, limits decode.Limits) Decoder {
+	return func(ctx context.Context, path string, target decode.Target) (Picture, error) {
+		picture, info, err := decoder.File(ctx, path, target, limits)
 		if err != nil {
 			return Picture{}, err
 		}

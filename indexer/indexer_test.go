@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"polylens/indexer/catalog"
+	"polylens/indexer/decode"
 	"polylens/indexer/source"
 )
 
@@ -197,7 +198,10 @@ func TestRunPassesOverBrokenFiles(t *testing.T) {
 		t.Errorf("got %+v, %v", collection, err)
 	}
 	decodes := 0
-	b.decode = func(ctx context.Context, path string) (Picture, error) { decodes++; return testDecode(ctx, path) }
+	b.decode = func(ctx context.Context, path string, target decode.Target) (Picture, error) {
+		decodes++
+		return testDecode(ctx, path, target)
+	}
 	again := b.run(t)
 	wantCounts(t, "again", again, counts{skipped: 2, failed: 3})
 	if decodes != 0 || len(again.Failures) != 4 {
@@ -234,7 +238,7 @@ func TestRunKeepsWhatItCannotSee(t *testing.T) {
 	// A file system that fails for a moment loses nothing either.
 	b.touch(t, "a.png")
 	write(t, b.folder, map[string][]byte{"a.png": picture(3)})
-	b.decode = func(context.Context, string) (Picture, error) {
+	b.decode = func(context.Context, string, decode.Target) (Picture, error) {
 		return Picture{}, &os.PathError{Op: "read", Path: "a.png", Err: errors.New("input/output error")}
 	}
 	wantCounts(t, "file system fails", b.run(t), counts{skipped: 1, failed: 1})

@@ -13,13 +13,14 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"polylens/indexer/catalog"
+	"polylens/indexer/decode"
 )
 
 // prepared is a picture that is ready to be encoded, or whose content has a
 // vector already.
 type prepared struct {
 	image  catalog.Image
-	pixels []float32 // nil: the vector is in the catalogue
+	pixels Pixels // nil: the vector is in the catalogue
 }
 
 // prepareAll reads, decodes and preprocesses with several workers.
@@ -124,8 +125,8 @@ func hashFile(path string) (string, error) {
 }
 
 // read decodes and preprocesses.
-func (r *run) read(ctx context.Context, path string) (Picture, []float32, error) {
-	picture, err := r.decode(ctx, path)
+func (r *run) read(ctx context.Context, path string) (Picture, Pixels, error) {
+	picture, err := r.decode(ctx, path, target(r.encoder))
 	if err != nil {
 		return Picture{}, nil, err
 	}
@@ -135,6 +136,19 @@ func (r *run) read(ctx context.Context, path string) (Picture, []float32, error)
 	}
 	picture.Image = nil // it is large
 	return picture, pixels, nil
+}
+
+// sizer is an Encoder that tells to what size Preprocess scales an upright
+// picture, so that no more of it need be decoded than that takes.
+type sizer interface {
+	PictureSize(width, height int) (scaledWidth, scaledHeight int)
+}
+
+func target(encoder Encoder) decode.Target {
+	if s, ok := encoder.(sizer); ok {
+		return s.PictureSize
+	}
+	return nil
 }
 
 // fail notes a picture that cannot be read. When the fault is in the file, the

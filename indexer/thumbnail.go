@@ -104,7 +104,7 @@ func (t *Thumbnails) make(ctx context.Context, image catalog.Image, side int, ke
 		return Thumbnail{}, err
 	}
 	defer file.Close()
-	picture, err := t.decode(ctx, file.Name())
+	picture, err := t.decode(ctx, file.Name(), decode.ThumbnailTarget(side))
 	if err != nil {
 		return Thumbnail{}, err
 	}

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"polylens/indexer/catalog"
+	"polylens/indexer/decode"
 )
 
 // wide is a picture of 600 x 300 pixels.
@@ -33,7 +34,10 @@ func TestThumbnails(t *testing.T) {
 	b.run(t)
 	var decoded atomic.Int32
 	thumbnails, err := NewThumbnails(filepath.Join(t.TempDir(), "thumbnails"), b.store,
-		func(ctx context.Context, path string) (Picture, error) { decoded.Add(1); return testDecode(ctx, path) })
+		func(ctx context.Context, path string, target decode.Target) (Picture, error) {
+			decoded.Add(1)
+			return testDecode(ctx, path, target)
+		})
 	if err != nil {
 		t.Fatal(err)
 	}

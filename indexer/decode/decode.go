@@ -14,18 +14,48 @@ import (
 	"os"
 
 	"golang.org/x/image/tiff"
+
+	"polylens/indexer/decode/turbo"
+	"polylens/indexer/decode/wasm"
 )
 
 // Info describes a picture. With an error it holds what was found before it.
 type Info struct {
-	Format        string // "jpeg", "png", "gif", "webp", "bmp" or "tiff", by content
-	Width, Height int    // of the upright picture
+	Format        string // "jpeg", "png", "gif", "webp", "bmp", "tiff", "heic" or "avif", by content
+	Width, Height int    // of the upright picture in the file, also where a smaller one is returned
 	Size          int64  // of the file in bytes
 	SHA256        string // of the file, hexadecimal
 }
 
-// File reads and decodes a regular file. See Bytes.
+// Decoder reads pictures. The zero value is ready, and reads every format at
+// full size. It is safe for concurrent use: a process needs only one, which
+// prepares the decoders of HEIC and AVIF when they are first needed.
+type Decoder struct {
+	Turbo *turbo.Library // reads JPEGs faster, and smaller where that is enough; nil does without
+	Exact bool           // every picture at full size, whatever the target
+
+	heic wasm.HEIC
+	avif wasm.AVIF
+}
+
+// Target says to what size the caller will scale an upright picture of width x
+// height pixels. The picture that is returned may then be smaller than the one
+// in the file, but on both sides at least twice as long as the target. A nil
+// Target wants the picture as it is in the file.
+type Target func(width, height int) (targetWidth, targetHeight int)
+
+// File reads and decodes a regular file with a new Decoder. See Decoder.Bytes.
 func File(ctx context.Context, path string, limits Limits) (image.Image, Info, error) {
+	return new(Decoder).File(ctx, path, nil, limits)
+}
+
+// Bytes decodes a picture with a new Decoder. See Decoder.Bytes.
+func Bytes(ctx context.Context, name string, data []byte, limits Limits) (image.Image, Info, error) {
+	return new(Decoder).Bytes(ctx, name, data, nil, limits)
+}
+
+// File reads and decodes a regular file. See Bytes.
+func (d *Decoder) File(ctx context.Context, path string, target Target, limits Limits) (image.Image, Info, error) {
 	limits = limits.withDefaults()
 	inner, cancel := context.WithTimeout(ctx, limits.Timeout)
 	defer cancel()
@@ -33,24 +63,25 @@ func File(ctx context.Context, path string, limits Limits) (image.Image, Info, e
 	if err != nil {
 		return nil, Info{}, explain(ctx, inner, path, "", err)
 	}
-	return decodeBytes(ctx, inner, path, data, limits)
+	return d.decode(ctx, inner, path, data, target, limits)
 }
 
 // Bytes decodes a picture and turns it upright as its EXIF orientation says.
 // The name is for errors only, all of which are *Error. It returns at the
 // deadline at the latest; a decoder that is still busy then ends at its next
-// read of the data. The data must not change until then.
-func Bytes(ctx context.Context, name string, data []byte, limits Limits) (image.Image, Info, error) {
+// read of the data, and where that is not Go (HEIC, AVIF, JPEG with Turbo) with
+// the picture. The data must not change until then.
+func (d *Decoder) Bytes(ctx context.Context, name string, data []byte, target Target, limits Limits) (image.Image, Info, error) {
 	limits = limits.withDefaults()
 	inner, cancel := context.WithTimeout(ctx, limits.Timeout)
 	defer cancel()
 	if n := int64(len(data)); n > limits.MaxBytes {
 		return nil, Info{Size: n}, explain(ctx, inner, name, "", tooLarge(n, limits.MaxBytes))
 	}
-	return decodeBytes(ctx, inner, name, data, limits)
+	return d.decode(ctx, inner, name, data, target, limits)
 }
 
-func decodeBytes(outer, ctx context.Context, name string, data []byte, limits Limits) (image.Image, Info, error) {
+func (d *Decoder) decode(outer, ctx context.Context, name string, data []byte, target Target, limits Limits) (image.Image, Info, error) {
 	sum := sha256.Sum256(data)
 	info := Info{Size: int64(len(data)), SHA256: hex.EncodeToString(sum[:])}
 	c, err := find(data)
@@ -58,42 +89,13 @@ func decodeBytes(outer, ctx context.Context, name string, data []byte, limits Li
 		return nil, info, explain(outer, ctx, name, "", err)
 	}
 	info.Format = c.name
-	img, err := within(ctx, func() (image.Image, error) { return c.upright(ctx, data, limits) })
+	t := task{decoder: d, codec: c, ctx: ctx, data: data, target: target, limits: limits}
+	p, err := within(ctx, t.run)
 	if err != nil {
 		return nil, info, explain(outer, ctx, name, c.name, err)
 	}
-	size := img.Bounds().Size()
-	info.Width, info.Height = size.X, size.Y
-	return img, info, nil
-}
-
-// upright checks the size, then decodes.
-func (c codec) upright(ctx context.Context, data []byte, limits Limits) (image.Image, error) {
-	if err := variant(c.name, data); err != nil {
-		return nil, err
-	}
-	config, err := c.config(reader(ctx, data))
-	if err != nil {
-		return nil, err
-	}
-	meta := readMetadata(c.name, data)
-	need := bytesPerPixel(c.name, meta.progressive)
-	if err := limits.check(config.Width, config.Height, need); err != nil {
-		return nil, err
-	}
-	release, err := limits.Budget.take(ctx, int64(config.Width)*int64(config.Height)*need)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	img, err := c.decode(reader(ctx, data))
-	if err != nil {
-		return nil, err
-	}
-	if img.Bounds().Empty() {
-		return nil, faultf(Empty, "it has no pixels")
-	}
-	return orient(plain(img, c.name, config), meta.orientation), nil
+	info.Width, info.Height = p.full.X, p.full.Y
+	return p.image, info, nil
 }
 
 // within runs f and returns when it is done or the context ends. A panic of f

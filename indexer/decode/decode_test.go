@@ -12,7 +12,6 @@ import (
 	"image/gif"
 	"image/jpeg"
 	"image/png"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -101,7 +100,8 @@ func TestBadPictures(t *testing.T) {
 		{"no bytes", nil, Limits{}, Empty, "no bytes"},
 		{"one byte", []byte("x"), Limits{}, UnknownFormat, `"x"`},
 		{"text", []byte("hello, this is not a picture"), Limits{}, UnknownFormat, "JPEG"},
-		{"HEIC", []byte("\x00\x00\x00\x18ftypheic\x00\x00"), Limits{}, UnknownFormat, "HEIC"},
+		{"HEIC header only", []byte("\x00\x00\x00\x18ftypheic\x00\x00"), Limits{}, Corrupt, "meta"},
+		{"HEIF of neither kind", []byte("\x00\x00\x00\x14ftypmif1\x00\x00\x00\x00miaf"), Limits{}, UnknownFormat, "HEIF"},
 		{"SVG", []byte("<svg xmlns='http://www.w3.org/2000/svg'/>"), Limits{}, UnknownFormat, "SVG"},
 		{"JPEG cut off", whole[:len(whole)/2], Limits{}, Corrupt, "save it anew"},
 		{"JPEG header only", whole[:3], Limits{}, Corrupt, ""},
@@ -305,8 +305,8 @@ func TestBudget(t *testing.T) {
 }
 
 func TestPanicIsAnError(t *testing.T) {
-	c := codec{name: "png", config: func(r io.Reader) (image.Config, error) { panic("boom") }}
-	_, err := within(t.Context(), func() (image.Image, error) { return c.upright(t.Context(), nil, Limits{}) })
+	c := codec{name: "png", config: func(task) (image.Config, error) { panic("boom") }}
+	_, err := within(t.Context(), task{codec: c, ctx: t.Context()}.run)
 	if err == nil || !strings.Contains(err.Error(), "boom") {
 		t.Errorf("error %v", err)
 	}
@@ -364,9 +364,10 @@ func FuzzBytes(f *testing.F) {
 			f.Add(data)
 		}
 	}
+	decoder := new(Decoder)
 	limits := Limits{MaxPixels: 1 << 20, MaxBytes: 1 << 20}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		img, info, err := Bytes(t.Context(), "fuzz", data, limits)
+		img, info, err := decoder.Bytes(t.Context(), "fuzz", data, nil, limits)
 		var e *Error
 		if err != nil {
 			if !errors.As(err, &e) || strings.Contains(err.Error(), "decoder failed") {

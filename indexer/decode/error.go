@@ -24,7 +24,7 @@ const (
 var remedies = map[Reason]string{
 	Unreadable:    "check that the file exists and may be read",
 	Empty:         "copy the picture again from where it came",
-	UnknownFormat: "convert it to JPEG, PNG, GIF, WebP, BMP or TIFF",
+	UnknownFormat: "convert it to JPEG, PNG, GIF, WebP, BMP, TIFF, HEIC or AVIF",
 	Unsupported:   "save it again as an ordinary JPEG or PNG",
 	Corrupt:       "copy the picture again from where it came, or save it anew",
 	TooLarge:      "make the file smaller or raise the limit",
@@ -35,7 +35,7 @@ var remedies = map[Reason]string{
 // Error is the only type of error that File and Bytes return.
 type Error struct {
 	URI    string // the name the caller gave
-	Format string // as far as known: "jpeg", "png", "gif", "webp", "bmp", "tiff"
+	Format string // as far as known, see Info
 	Reason Reason
 	Err    error
 }

@@ -3,6 +3,8 @@ package decode
 import (
 	"bytes"
 	"encoding/binary"
+
+	"polylens/indexer/decode/isobmff"
 )
 
 // metadata is what has to be known of a file beside its pixels.
@@ -24,6 +26,11 @@ func readMetadata(format string, data []byte) metadata {
 		m.readWebP(data)
 	case "tiff":
 		m.readTIFF(data)
+	case "avif":
+		// The container says it, not EXIF. For HEIC the decoder has done it.
+		if p, err := isobmff.Read(data); err == nil {
+			m.orientation = p.Orientation
+		}
 	}
 	return m
 }

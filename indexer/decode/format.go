@@ -2,6 +2,7 @@ package decode
 
 import (
 	"bytes"
+	"encoding/binary"
 	"image"
 	"image/gif"
 	"image/jpeg"
@@ -16,21 +17,31 @@ import (
 // codec is a format that can be read.
 type codec struct {
 	name   string
-	config func(io.Reader) (image.Config, error)
-	decode func(io.Reader) (image.Image, error)
+	config func(t task) (image.Config, error)
+	decode func(t task) (image.Image, error)
 }
 
 var codecs = []codec{
-	{"jpeg", jpeg.DecodeConfig, jpeg.Decode},
-	{"png", png.DecodeConfig, png.Decode},
-	{"gif", gif.DecodeConfig, gif.Decode},
-	{"webp", webp.DecodeConfig, webp.Decode},
-	{"bmp", bmp.DecodeConfig, bmp.Decode},
-	{"tiff", tiff.DecodeConfig, tiff.Decode},
+	{"jpeg", streamed(jpeg.DecodeConfig), streamed(jpeg.Decode)},
+	{"png", streamed(png.DecodeConfig), streamed(png.Decode)},
+	{"gif", streamed(gif.DecodeConfig), streamed(gif.Decode)},
+	{"webp", streamed(webp.DecodeConfig), streamed(webp.Decode)},
+	{"bmp", streamed(bmp.DecodeConfig), streamed(bmp.Decode)},
+	{"tiff", streamed(tiff.DecodeConfig), streamed(tiff.Decode)},
+	{"heic", containerConfig, decodeHEIC},
+	{"avif", containerConfig, decodeAVIF},
 }
 
-// magics are the first bytes of formats; '?' stands for any byte. Those below
-// are named only so that the error can say what the file is.
+// streamed is a function that reads from a stream.
+func streamed[T any](read func(io.Reader) (T, error)) func(task) (T, error) {
+	return func(t task) (T, error) { return read(reader(t.ctx, t.data)) }
+}
+
+// brandless is a container that says only further down what is in it.
+const brandless = "HEIF"
+
+// magics are the first bytes of formats; '?' stands for any byte. Those after
+// the empty line are named only so that the error can say what the file is.
 var magics = []struct{ magic, name string }{
 	{"\xff\xd8\xff", "jpeg"},
 	{"\x89PNG\r\n\x1a\n", "png"},
@@ -41,8 +52,12 @@ var magics = []struct{ magic, name string }{
 	{"II*\x00", "tiff"},
 	{"MM\x00*", "tiff"},
 
-	{"????ftypheic", "HEIC"}, {"????ftypheix", "HEIC"}, {"????ftypmif1", "HEIC"}, {"????ftyphevc", "HEIC"},
-	{"????ftypavif", "AVIF"}, {"????ftypavis", "AVIF"}, {"????ftyp", "a video"},
+	{"????ftypheic", "heic"}, {"????ftypheix", "heic"}, {"????ftyphevc", "heic"}, {"????ftyphevx", "heic"},
+	{"????ftypheim", "heic"}, {"????ftypheis", "heic"},
+	{"????ftypavif", "avif"}, {"????ftypavis", "avif"},
+	{"????ftypmif1", brandless}, {"????ftypmsf1", brandless},
+
+	{"????ftyp", "a video"},
 	{"\xff\x0a", "JPEG XL"}, {"\x00\x00\x00\x0cJXL ", "JPEG XL"}, {"\x00\x00\x00\x0cjP  ", "JPEG 2000"},
 	{"II+\x00", "BigTIFF"}, {"MM\x00+", "BigTIFF"}, {"8BPS", "a Photoshop file"}, {"%PDF", "PDF"}, {"%!PS", "PostScript"},
 	{"\x00\x00\x01\x00", "an icon (ICO)"}, {"<svg", "SVG"}, {"<?xml", "XML or SVG"}, {"<!DOCTYPE", "a web page"}, {"<html", "a web page"},
@@ -53,10 +68,27 @@ var magics = []struct{ magic, name string }{
 func sniff(data []byte) string {
 	for _, m := range magics {
 		if hasMagic(data, m.magic) {
+			if m.name == brandless {
+				return compatible(data)
+			}
 			return m.name
 		}
 	}
 	return ""
+}
+
+// compatible looks for HEIC or AVIF among the compatible brands of a container.
+func compatible(data []byte) string {
+	size := min(int64(binary.BigEndian.Uint32(data)), int64(len(data)))
+	for at := int64(16); at+4 <= size; at += 4 {
+		switch string(data[at : at+4]) {
+		case "heic", "heix", "hevc", "hevx", "heim", "heis":
+			return "heic"
+		case "avif", "avis":
+			return "avif"
+		}
+	}
+	return brandless
 }
 
 func hasMagic(data []byte, magic string) bool {

@@ -60,10 +60,14 @@ func (b *Budget) take(ctx context.Context, bytes int64) (func(), error) {
 }
 
 // bytesPerPixel is what a decoder allocates at worst: the picture, its working
-// copy (coefficients of a progressive JPEG, the strip of a TIFF) and the
-// upright picture.
+// copy (coefficients of a progressive JPEG, the strip of a TIFF, the memory of a
+// decoder in WebAssembly) and the upright picture.
 func bytesPerPixel(format string, progressive bool) int64 {
 	switch {
+	case format == "avif":
+		return 4 + 4 + wasmBytesPerPixel
+	case format == "heic":
+		return 3 + 4 + wasmBytesPerPixel
 	case format == "tiff", format == "jpeg" && progressive:
 		return 16
 	case format == "gif":
@@ -73,16 +77,25 @@ func bytesPerPixel(format string, progressive bool) int64 {
 }
 
 // check refuses a size before any memory is taken for it.
-func (l Limits) check(width, height int, perPixel int64) error {
+func (l Limits) check(width, height int) error {
 	if width <= 0 || height <= 0 {
 		return faultf(Empty, "it says it has %d x %d pixels", width, height)
 	}
 	if width > l.MaxSide || height > l.MaxSide {
 		return faultf(TooManyPixels, "%d x %d; the limit is %d on a side", width, height, l.MaxSide)
 	}
-	pixels := int64(width) * int64(height) // fits: both are at most MaxInt32 in every format
-	if most := min(l.MaxPixels, l.MaxMemory/perPixel); pixels > most {
-		return faultf(TooManyPixels, "%d x %d is %d pixels; the limit for such a file is %d", width, height, pixels, most)
+	pixels := int64(width) * int64(height) // fits: both are at most MaxUint32 in every format
+	if pixels > l.MaxPixels {
+		return faultf(TooManyPixels, "%d x %d is %d pixels; the limit is %d", width, height, pixels, l.MaxPixels)
 	}
 	return nil
+}
+
+// take waits for the memory that decoding takes at worst and returns the
+// function that gives it back.
+func (l Limits) take(ctx context.Context, bytes int64) (func(), error) {
+	if bytes > l.MaxMemory {
+		return nil, faultf(TooManyPixels, "it may take %d MiB to decode; the limit is %d", bytes>>20, l.MaxMemory>>20)
+	}
+	return l.Budget.take(ctx, bytes)
 }

@@ -29,9 +29,10 @@ func TestFilesEqualReference(t *testing.T) {
 	if len(ref.Files) == 0 {
 		t.Fatal("the reference is empty")
 	}
+	decoder := new(Decoder)
 	for _, want := range ref.Files {
 		t.Run(want.Name, func(t *testing.T) {
-			img, info, err := File(t.Context(), filepath.Join("testdata", want.Name), Limits{})
+			img, info, err := decoder.File(t.Context(), filepath.Join("testdata", want.Name), nil, Limits{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -44,6 +44,14 @@ func Thumbnail(img image.Image, maxSide int) (data []byte, contentType string, e
 	return buf.Bytes(), contentType, nil
 }
 
+// ThumbnailTarget is the Target of somebody who calls Thumbnail with maxSide.
+func ThumbnailTarget(maxSide int) Target {
+	return func(width, height int) (int, int) {
+		size := fit(image.Pt(width, height), maxSide)
+		return size.X, size.Y
+	}
+}
+
 // fit returns the largest size of the same proportions, at least one pixel.
 func fit(size image.Point, maxSide int) image.Point {
 	long := max(size.X, size.Y)

@@ -1,6 +1,8 @@
 """Writes small pictures in many formats, and reference.json: their upright
-pixels as Pillow (libjpeg-turbo, libwebp, libtiff) decodes them.
+pixels as Pillow (libjpeg-turbo, libwebp, libtiff, libavif) and pillow-heif
+(libheif) decode them.
 
+    pip install numpy pillow pillow-heif
     python write_fixtures.py
 """
 import base64
@@ -9,6 +11,7 @@ import pathlib
 
 import numpy as np
 import PIL
+import pillow_heif
 from PIL import Image, ImageOps
 
 HERE = pathlib.Path(__file__).parent
@@ -35,6 +38,18 @@ def orientation(n):
     return exif
 
 
+def smooth(mode="RGB"):
+    """Gradients without edges, where it does not matter how chroma is interpolated."""
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
+    rgb = np.stack([40 + 7 * x, 200 - 9 * y, 60 + 3 * x + 4 * y], -1).clip(0, 255).astype(np.uint8)
+    return Image.fromarray(rgb, "RGB").convert(mode)
+
+
+def nclx(matrix, full_range):
+    return dict(save_nclx_profile=True, color_primaries=1, transfer_characteristics=13,
+                matrix_coefficients=matrix, full_range_flag=full_range)
+
+
 def fixtures():
     """Yields file name, picture, options of save, greatest difference allowed."""
     for n in range(1, 9):
@@ -57,6 +72,20 @@ def fixtures():
     yield "deflate.tiff", draw("RGBA"), dict(compression="tiff_adobe_deflate"), 1
     yield "plain.bmp", draw(), {}, 0
     yield "palette.gif", draw().quantize(32), {}, 0
+    for n in (1, 2, 5, 6):
+        yield f"orientation{n}.avif", draw(), dict(exif=orientation(n), quality=100, subsampling="4:4:4"), 3
+        yield f"orientation{n}.heic", draw(), dict(exif=orientation(n).tobytes(), quality=-1, chroma=444), 3
+    yield "orientation7_420.avif", smooth(), dict(exif=orientation(7), quality=95, subsampling="4:2:0"), 6
+    yield "orientation8_420.heic", smooth(), dict(exif=orientation(8).tobytes(), quality=95, chroma=420), None
+    yield "grid_orientation6.heic", draw(), dict(exif=orientation(6).tobytes(), quality=-1, chroma=444, tile_size=16), 3
+    yield "alpha.avif", draw("RGBA"), dict(quality=100, subsampling="4:4:4"), None  # premultiplied: coarse where thin
+    yield "grey.avif", draw("L"), dict(quality=100, subsampling="4:0:0"), 3
+    yield "grey.heic", draw("L"), dict(quality=-1), 3
+    yield "odd.avif", smooth().crop((0, 0, 23, 15)), dict(quality=95), 6
+    yield "odd.heic", smooth().crop((0, 0, 23, 15)), dict(quality=95), None
+    yield "bt709.heic", smooth(), dict(quality=-1, chroma=444, **nclx(1, 1)), 3
+    yield "limited_bt601.heic", smooth(), dict(quality=-1, chroma=444, **nclx(6, 0)), 4
+    yield "limited_bt709.avif", smooth(), dict(quality=100, subsampling="4:4:4", range="limited"), 4
 
 
 def special():
@@ -66,9 +95,12 @@ def special():
     yield "animated.webp"
     frames[0].quantize(16).save(HERE / "animated.gif", save_all=True, append_images=[f.quantize(16) for f in frames[1:]])
     yield "animated.gif"
+    frames[0].save(HERE / "animated.avif", save_all=True, append_images=frames[1:], quality=90)
+    yield "animated.avif"
 
 
 def main():
+    pillow_heif.register_heif_opener()
     out = {"pillow": PIL.__version__, "files": []}
     for name, image, options, tolerance in fixtures():
         path = HERE / name

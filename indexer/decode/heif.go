@@ -1,0 +1,72 @@
+package decode
+
+import (
+	"errors"
+	"image"
+
+	"polylens/indexer/decode/isobmff"
+	"polylens/indexer/decode/wasm"
+)
+
+// wasmBytesPerPixel is what the decoders of HEIC and AVIF take at worst inside
+// WebAssembly: for AVIF of 10 bits, without subsampling, the frame, its copy and
+// twice the picture of 16 bits a channel.
+const wasmBytesPerPixel = 40
+
+// inWASM tells which formats are decoded there.
+func inWASM(format string) bool { return format == "heic" || format == "avif" }
+
+// wasmFixed is what they take for a picture of any size.
+func (t task) wasmFixed() int64 { return 48<<20 + int64(len(t.data)) }
+
+// wasmMemory bounds them.
+func (t task) wasmMemory() int64 { return t.pixels()*wasmBytesPerPixel + t.wasmFixed() }
+
+// containerConfig is the size that the container says.
+func containerConfig(t task) (image.Config, error) {
+	p, err := isobmff.Read(t.data)
+	if err != nil {
+		return image.Config{}, err
+	}
+	size := image.Pt(p.Width, p.Height)
+	if t.codec.name == "heic" {
+		size = turned(size, p.Orientation) // its decoder turns it
+	}
+	return image.Config{Width: size.X, Height: size.Y}, nil
+}
+
+func decodeAVIF(t task) (image.Image, error) {
+	img, err := t.decoder.avif.Decode(t.ctx, t.data, t.config.Width, t.config.Height, t.wasmMemory())
+	if err != nil {
+		return nil, explainWASM(err)
+	}
+	return img, nil
+}
+
+func decodeHEIC(t task) (image.Image, error) {
+	p, err := isobmff.Read(t.data)
+	if err != nil {
+		return nil, err
+	}
+	img, err := t.decoder.heic.Decode(t.ctx, t.data, t.pixels(), t.wasmMemory())
+	if err != nil {
+		return nil, explainWASM(err)
+	}
+	if size := img.Bounds().Size(); !p.Cropped && size != image.Pt(t.config.Width, t.config.Height) {
+		return nil, faultf(Corrupt, "it has %d x %d pixels instead of %d x %d", size.X, size.Y, t.config.Width, t.config.Height)
+	}
+	if m, ok := img.(*image.YCbCr); ok {
+		return fromHEIC(m, p), nil
+	}
+	return img, nil
+}
+
+func explainWASM(err error) error {
+	switch {
+	case errors.Is(err, wasm.ErrMemory):
+		return &fault{TooManyPixels, err}
+	case errors.Is(err, wasm.ErrDecode):
+		return &fault{Corrupt, err}
+	}
+	return &fault{Unsupported, err} // the decoder does not run on this machine
+}

@@ -1,0 +1,78 @@
+package isobmff
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+var errCut = errors.New("it is cut off")
+
+// fields reads big-endian numbers one after the other. After the first that
+// is not there all are zero, and err says so.
+type fields struct {
+	data []byte
+	err  error
+}
+
+// take returns the next n bytes, nil if there are fewer.
+func (f *fields) take(n int) []byte {
+	if f.err != nil || n > len(f.data) {
+		f.err = errCut
+		return nil
+	}
+	taken := f.data[:n]
+	f.data = f.data[n:]
+	return taken
+}
+
+func (f *fields) number(bytes int) uint64 {
+	var v uint64
+	for _, b := range f.take(bytes) {
+		v = v<<8 | uint64(b)
+	}
+	return v
+}
+
+// version reads the version and the flags of a full box.
+func (f *fields) version() (version byte, flags uint32) {
+	v := uint32(f.number(4))
+	return byte(v >> 24), v & 0xFFFFFF
+}
+
+// box is a part of the file with a type of four letters.
+type box struct {
+	kind string
+	body []byte
+}
+
+// boxes lists those that data consists of, as far as they are whole. The last
+// may say that it goes to the end.
+func boxes(data []byte) []box {
+	var list []box
+	for len(data) >= 8 {
+		size, header := uint64(binary.BigEndian.Uint32(data)), uint64(8)
+		switch {
+		case size == 0:
+			size = uint64(len(data))
+		case size == 1 && len(data) >= 16:
+			size, header = binary.BigEndian.Uint64(data[8:]), 16
+		}
+		if size < header || size > uint64(len(data)) {
+			break
+		}
+		list = append(list, box{string(data[4:8]), data[header:size]})
+		data = data[size:]
+	}
+	return list
+}
+
+// child returns the body of the first box of a kind.
+func child(data []byte, kind string) ([]byte, error) {
+	for _, b := range boxes(data) {
+		if b.kind == kind {
+			return b.body, nil
+		}
+	}
+	return nil, fmt.Errorf("it has no whole box %q", kind)
+}

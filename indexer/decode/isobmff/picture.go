@@ -1,0 +1,208 @@
+package isobmff
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Picture describes the primary picture of a file.
+type Picture struct {
+	// Width and Height are in pixels, before Orientation.
+	Width, Height int
+	// Orientation says how to turn the picture upright, in the numbers of
+	// EXIF: 1 to 8. The EXIF data of such a file does not count.
+	Orientation int
+	// Cropped tells of a clean aperture: the picture to show is smaller.
+	Cropped bool
+	// Matrix is the matrix coefficients of ITU-T H.273, Unspecified without any.
+	Matrix int
+	// Limited tells that luma takes values from 16 to 235 only.
+	Limited bool
+}
+
+// Unspecified is the matrix of a file that names none.
+const Unspecified = 2
+
+// property is one box of ipco.
+type property = box
+
+// Read returns what the file says of its primary picture. The error says what
+// is missing.
+func Read(data []byte) (Picture, error) {
+	meta, err := child(data, "meta")
+	if err != nil {
+		return Picture{}, err
+	}
+	f := fields{data: meta}
+	f.version()
+	if f.err != nil {
+		return Picture{}, f.err
+	}
+	primary, err := primaryItem(f.data)
+	if err != nil {
+		return Picture{}, err
+	}
+	properties, err := itemProperties(f.data, primary)
+	if err != nil {
+		return Picture{}, err
+	}
+	return describe(properties)
+}
+
+func primaryItem(meta []byte) (uint64, error) {
+	body, err := child(meta, "pitm")
+	if err != nil {
+		return 0, err
+	}
+	f := fields{data: body}
+	version, _ := f.version()
+	id := f.number(idSize(version))
+	return id, f.err
+}
+
+// idSize is how many bytes an item's number has, in pitm and ipma.
+func idSize(version byte) int {
+	if version == 0 {
+		return 2
+	}
+	return 4
+}
+
+// itemProperties lists the properties of an item in the order in which they
+// are to be applied.
+func itemProperties(meta []byte, item uint64) ([]property, error) {
+	iprp, err := child(meta, "iprp")
+	if err != nil {
+		return nil, err
+	}
+	ipco, err := child(iprp, "ipco")
+	if err != nil {
+		return nil, err
+	}
+	all := boxes(ipco)
+	for _, b := range boxes(iprp) {
+		if b.kind != "ipma" {
+			continue
+		}
+		indices, err := association(b.body, item)
+		if err != nil {
+			return nil, err
+		}
+		if indices != nil {
+			return choose(all, indices)
+		}
+	}
+	return nil, errors.New("its primary picture has no properties")
+}
+
+// association finds the one-based indices that ipma gives to an item, nil if
+// it gives none.
+func association(ipma []byte, item uint64) ([]int, error) {
+	f := fields{data: ipma}
+	version, flags := f.version()
+	size := 1 + int(flags&1)
+	essential := uint64(1) << (8*size - 1)
+	for range f.number(4) {
+		id := f.number(idSize(version))
+		indices := make([]int, f.number(1))
+		for i := range indices {
+			indices[i] = int(f.number(size) &^ essential)
+		}
+		if f.err != nil {
+			return nil, f.err
+		}
+		if id == item && len(indices) > 0 {
+			return indices, nil
+		}
+	}
+	return nil, f.err
+}
+
+// choose leaves out index 0, which stands for no property.
+func choose(all []property, indices []int) ([]property, error) {
+	var chosen []property
+	for _, i := range indices {
+		if i > len(all) {
+			return nil, fmt.Errorf("it names property %d of %d", i, len(all))
+		}
+		if i > 0 {
+			chosen = append(chosen, all[i-1])
+		}
+	}
+	return chosen, nil
+}
+
+// describe puts the properties together.
+func describe(properties []property) (Picture, error) {
+	p := Picture{Matrix: Unspecified}
+	var t turn
+	for _, property := range properties {
+		f := fields{data: property.body}
+		switch property.kind {
+		case "ispe":
+			f.version()
+			p.Width, p.Height = int(f.number(4)), int(f.number(4))
+		case "clap":
+			p.Cropped = true
+		case "irot":
+			t.rotate(int(f.number(1) & 3))
+		case "imir":
+			t.mirror(int(f.number(1) & 1))
+		case "colr":
+			p.color(&f)
+		}
+		if f.err != nil {
+			return Picture{}, fmt.Errorf("property %q: %w", property.kind, f.err)
+		}
+	}
+	if p.Width == 0 || p.Height == 0 {
+		return Picture{}, errors.New("its primary picture has no size")
+	}
+	p.Orientation = t.orientation()
+	return p, nil
+}
+
+// color reads coded colours; a profile says nothing of matrix and range.
+func (p *Picture) color(f *fields) {
+	if string(f.take(4)) != "nclx" {
+		return
+	}
+	f.take(4) // primaries and transfer
+	p.Matrix = int(f.number(2))
+	p.Limited = f.number(1)>>7 == 0
+}
+
+// turn is a rotation by quarters, anticlockwise, and a mirroring after it: 0
+// exchanges top and bottom, 1 left and right.
+type turn struct {
+	quarters int
+	mirrored bool
+	axis     int
+}
+
+// rotate after a mirroring is the opposite rotation before it.
+func (t *turn) rotate(quarters int) {
+	if t.mirrored {
+		quarters = 4 - quarters
+	}
+	t.quarters = (t.quarters + quarters) % 4
+}
+
+// mirror twice is no mirroring, or half a rotation where the axes differ.
+func (t *turn) mirror(axis int) {
+	if t.mirrored && axis != t.axis {
+		t.quarters = (t.quarters + 2) % 4
+	}
+	t.mirrored, t.axis = !t.mirrored, axis
+}
+
+// orientation is the EXIF number of the turn.
+func (t *turn) orientation() int {
+	switch {
+	case !t.mirrored:
+		return [4]int{1, 8, 3, 6}[t.quarters]
+	case t.axis == 0:
+		return [4]int{4, 5, 2, 7}[t.quarters]
+	}
+	return [4]int{2, 7, 4, 5}[t.quarters]
+}

@@ -1,0 +1,89 @@
+package decode
+
+import (
+	"context"
+	"image"
+)
+
+// task is one picture on its way.
+type task struct {
+	decoder *Decoder
+	codec   codec
+	ctx     context.Context
+	data    []byte
+	target  Target
+	limits  Limits
+
+	config image.Config // what the file says, before its orientation
+	meta   metadata
+}
+
+// picture is upright. full is its size in the file.
+type picture struct {
+	image image.Image
+	full  image.Point
+}
+
+// run checks the size, then decodes.
+func (t task) run() (picture, error) {
+	if err := variant(t.codec.name, t.data); err != nil {
+		return picture{}, err
+	}
+	var err error
+	if t.config, err = t.codec.config(t); err != nil {
+		return picture{}, err
+	}
+	if err := t.limits.check(t.config.Width, t.config.Height); err != nil {
+		return picture{}, err
+	}
+	t.meta = readMetadata(t.codec.name, t.data)
+	if t.turbo() {
+		p, err := t.runTurbo()
+		if !refused(err) {
+			return p, err
+		}
+	}
+	return t.runGo()
+}
+
+// runGo decodes at full size.
+func (t task) runGo() (picture, error) {
+	release, err := t.limits.take(t.ctx, t.memory())
+	if err != nil {
+		return picture{}, err
+	}
+	defer release()
+	img, err := t.codec.decode(t)
+	if err != nil {
+		return picture{}, err
+	}
+	if img.Bounds().Empty() {
+		return picture{}, faultf(Empty, "it has no pixels")
+	}
+	img = orient(plain(img, t.codec.name, t.config), t.meta.orientation)
+	return picture{img, img.Bounds().Size()}, nil
+}
+
+func (t task) pixels() int64 { return int64(t.config.Width) * int64(t.config.Height) }
+
+// memory is what runGo takes at worst beside the data.
+func (t task) memory() int64 {
+	bytes := t.pixels() * bytesPerPixel(t.codec.name, t.meta.progressive)
+	if inWASM(t.codec.name) {
+		bytes += t.wasmFixed()
+	}
+	return bytes
+}
+
+// upright is the size of the picture after its orientation.
+func (t task) upright() image.Point {
+	return turned(image.Pt(t.config.Width, t.config.Height), t.meta.orientation)
+}
+
+// turned exchanges the sides where the orientation does.
+func turned(size image.Point, orientation int) image.Point {
+	if orientation >= 5 {
+		return image.Pt(size.Y, size.X)
+	}
+	return size
+}
