@@ -52,7 +52,7 @@ func (p *program) openParts(ctx context.Context) (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	ix := indexer.New(store, model, indexerIndex{index, model, store}, decoder, indexer.Options{Log: p.log})
+	ix := indexer.New(store, indexerEncoder{model}, indexerIndex{index, model, store}, decoder, indexer.Options{Log: p.log})
 	return &parts{
 		program: p, encoder: model, store: store, index: index, indexer: ix,
 		service:  search.New(index, searchCatalog{store: store}, model),

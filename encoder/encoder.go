@@ -8,11 +8,8 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
-	"polylens/encoder/hub"
 	"polylens/encoder/ort"
 	"polylens/encoder/preprocess"
-	"polylens/encoder/safetensors"
-	"polylens/encoder/siglip2"
 	"polylens/encoder/tokenizer"
 )
 
@@ -31,9 +28,15 @@ type Options struct {
 	// MaxPatches is the most patches of a picture, 64 to 1024, for a NaFlex
 	// model; 0 takes the model's own. Models of fixed resolution refuse it.
 	MaxPatches int
+	// Suffix chooses among the ONNX files of an exported model, such as
+	// "_quantized"; "" takes the most exact.
+	Suffix string
 	// Cache is the folder for what is prepared once for a model, such as int8
 	// weights; "" takes polylens in the user's cache folder.
 	Cache string
+	// FindModel gives the directory of a model by its name, for an adapter that
+	// names its base; nil takes the name for a path.
+	FindModel func(name string) (string, error)
 }
 
 // Precisions of the arithmetic.
@@ -51,44 +54,60 @@ const textCache = 1024
 
 // Encoder is an open model. All methods are safe for concurrent use.
 type Encoder struct {
-	config      siglip2.Config
-	fingerprint string
-	tokens      *tokenizer.Tokenizer
+	*model
 	pixels      *preprocess.Processor
-	text        *tower
-	vision      *tower
-	maxBatch    int
-	cache       *lru.Cache[string, []float32]
+	fingerprint string
+	view        bool // of another Encoder, which closes the model
+}
+
+// model is what the views of an open model share.
+type model struct {
+	base      string // fingerprint of the files
+	precision string
+	device    string
+	text      textTower
+	vision    visionTower
+	native    *preprocess.Processor // as the model's files say
+	tokens    *tokenizer.Tokenizer
+	length    int // tokens of every text
+	dimension int
+	maxBatch  int
+	queue     *queue
+	cache     *lru.Cache[string, []float32]
+}
+
+// textTower turns rows of token ids, each of the model's length, into unit
+// vectors.
+type textTower interface {
+	encode(ctx context.Context, rows [][]int64) ([][]float32, error)
+	check(row []int64) error // that the tower knows every token
+	close() error
+}
+
+// visionTower turns pictures into unit vectors.
+type visionTower interface {
+	encode(ctx context.Context, pictures []preprocess.Pixels) ([][]float32, error)
+	dense(ctx context.Context, picture preprocess.Pixels) (Dense, error)
+	close() error
 }
 
 // Open checks a model directory and prepares its towers. Weights are loaded by
-// the first text and the first picture; everything else is checked here, and
-// an error names the file and what to do.
+// the first text and the first picture, or by Load; everything else is checked
+// here, and an error names the file and what to do.
 func Open(ctx context.Context, modelDir string, options Options) (*Encoder, error) {
 	environment, err := ort.Open(options.Library)
 	if err != nil {
 		return nil, err
 	}
-	e := &Encoder{maxBatch: options.MaxBatch}
-	if e.maxBatch <= 0 {
-		e.maxBatch = defaultBatch
-	}
-	if e.cache, err = lru.New[string, []float32](textCache); err != nil {
-		return nil, err
-	}
-	if err := e.openFiles(modelDir); err != nil {
+	e, err := open(ctx, modelDir, environment, options)
+	if err != nil {
 		return nil, fmt.Errorf("opening model %s: %w", modelDir, err)
 	}
-	if err := e.compose(modelDir, environment, options.Threads); err != nil {
-		return nil, fmt.Errorf("opening model %s: %w", modelDir, err)
+	if options.MaxPatches != 0 {
+		return e.WithMaxPatches(options.MaxPatches)
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if e.fingerprint, err = hub.Fingerprint(modelDir); err != nil {
-		return nil, fmt.Errorf("opening model %s: %w", modelDir, err)
-	}
-	log(options.Logger).Debug("model opened", "dir", modelDir, "fingerprint", e.fingerprint, "runtime", environment.Version())
+	log(options.Logger).Debug("model opened", "dir", modelDir, "fingerprint", e.fingerprint,
+		"precision", e.precision, "device", e.device, "runtime", environment.Version())
 	return e, nil
 }
 
@@ -99,51 +118,59 @@ func log(logger *slog.Logger) *slog.Logger {
 	return logger
 }
 
-func (e *Encoder) openFiles(dir string) (err error) {
-	if e.config, err = siglip2.ReadConfig(dir); err != nil {
-		return err
+func open(ctx context.Context, dir string, environment *ort.Environment, options Options) (*Encoder, error) {
+	m := &model{maxBatch: options.MaxBatch, precision: options.Precision, device: options.Device}
+	if m.maxBatch <= 0 {
+		m.maxBatch = defaultBatch
 	}
-	if e.tokens, err = tokenizer.Open(dir); err != nil {
-		return err
+	if m.precision == "" {
+		m.precision = FP32
 	}
-	if e.pixels, err = preprocess.Open(dir); err != nil {
-		return err
+	if m.device == "" {
+		m.device = "cpu"
 	}
-	height, width := e.pixels.Size()
-	if side := e.ImageSize(); height != side || width != side {
-		return fmt.Errorf("preprocessor_config.json resizes to %dx%d pixels, but config.json has image_size %d: the files belong to different models",
-			height, width, side)
+	e := &Encoder{model: m}
+	if err := e.openFiles(ctx, dir, environment, options); err != nil {
+		return nil, err
 	}
-	return nil
-}
-
-func (e *Encoder) compose(dir string, environment *ort.Environment, threads int) error {
-	index, err := safetensors.Open(dir)
-	if err != nil {
-		return err
+	m.queue = newQueue(m.maxBatch, m.text.encode)
+	var err error
+	if m.cache, err = lru.New[string, []float32](textCache); err != nil {
+		return nil, err
 	}
-	text, err := siglip2.BuildText(e.config, siglip2.Stored(index), siglip2.Options{})
-	if err != nil {
-		return err
-	}
-	vision, err := siglip2.BuildVision(e.config, siglip2.Stored(index), siglip2.Options{})
-	if err != nil {
-		return err
-	}
-	e.text = newTower(environment, text, dir, threads)
-	e.vision = newTower(environment, vision, dir, threads)
-	return nil
+	e.fingerprint = m.variant(e.pixels)
+	return e, ctx.Err()
 }
 
 // Fingerprint identifies the model: 64 hexadecimal digits, equal for equal
-// weights, tokenizer and preprocessing.
+// weights, tokenizer, preprocessing and precision.
 func (e *Encoder) Fingerprint() string { return e.fingerprint }
 
 // Dimension is the length of every vector.
-func (e *Encoder) Dimension() int { return e.config.Dimension() }
+func (e *Encoder) Dimension() int { return e.dimension }
 
-// ImageSize is the number of pixels on each side of what the model sees.
-func (e *Encoder) ImageSize() int { return int(e.config.Vision.Image) }
+// Precision is FP32, FP16 or INT8.
+func (e *Encoder) Precision() string { return e.precision }
 
-// Close waits for running calls and frees the weights. Later calls fail.
-func (e *Encoder) Close() error { return errors.Join(e.text.close(), e.vision.close()) }
+// Device is what computes.
+func (e *Encoder) Device() string { return e.device }
+
+// ImageSize is the number of pixels on each side of what the model sees, 0 for
+// a NaFlex model.
+func (e *Encoder) ImageSize() int {
+	height, _ := e.pixels.Size()
+	return height
+}
+
+// MaxPatches is the most patches of a picture, 0 for a model of fixed
+// resolution.
+func (e *Encoder) MaxPatches() int { return e.pixels.MaxPatches() }
+
+// Close waits for running calls and frees the weights. Later calls fail. To
+// close a view does nothing.
+func (e *Encoder) Close() error {
+	if e.view {
+		return nil
+	}
+	return errors.Join(e.text.close(), e.vision.close())
+}

@@ -17,6 +17,7 @@ import (
 	"polylens/encoder"
 	"polylens/encoder/hub"
 	"polylens/encoder/internal/formula"
+	"polylens/encoder/preprocess"
 )
 
 func library(t testing.TB) string {
@@ -170,11 +171,11 @@ func TestEncodeRefusesWhatIsNoPicture(t *testing.T) {
 	if vectors, err := e.EncodeTexts(t.Context(), nil); err != nil || len(vectors) != 0 {
 		t.Errorf("no texts give %v, %v", vectors, err)
 	}
-	pixels := make([]float32, 3*e.ImageSize()*e.ImageSize())
-	_, err := e.EncodePixels(t.Context(), [][]float32{pixels, pixels[1:]})
+	pixels := preprocess.Pixels{Values: make([]float32, 3*e.ImageSize()*e.ImageSize())}
+	_, err := e.EncodePixels(t.Context(), []preprocess.Pixels{pixels, {Values: pixels.Values[1:]}})
 	expectError(t, err, "picture 1 has 10091 numbers")
-	pixels[7] = float32(math.NaN())
-	_, err = e.EncodePixels(t.Context(), [][]float32{pixels})
+	pixels.Values[7] = float32(math.NaN())
+	_, err = e.EncodePixels(t.Context(), []preprocess.Pixels{pixels})
 	expectError(t, err, "of length NaN")
 	_, err = e.EncodeImages(t.Context(), []image.Image{image.NewGray(image.Rectangle{})})
 	expectError(t, err, "picture 0")
@@ -225,7 +226,7 @@ func TestOpenRefusesBrokenModels(t *testing.T) {
 		{"too many layers", "config.json", replace(`"num_hidden_layers":1`, `"num_hidden_layers":3`), `lacks tensor "text_model.encoder.layers.1.`},
 		{"too few layers", "config.json", replace(`"num_hidden_layers":2`, `"num_hidden_layers":1`), "does not have"},
 		{"out of range", "config.json", replace(`"num_attention_heads":8`, `"num_attention_heads":-8`), "num_attention_heads -8 is outside"},
-		{"NaFlex", "config.json", replace(`"model_type":"siglip"`, `"model_type":"siglip2"`), "not supported yet"},
+		{"NaFlex", "config.json", replace(`"model_type":"siglip"`, `"model_type":"siglip2"`), "disagree on whether this is a NaFlex model"},
 		{"other picture size", "preprocessor_config.json", replace(`"height":58,"width":58`, `"height":64,"width":64`), "image_size 58"},
 	}
 	for _, test := range tests {

@@ -6,28 +6,30 @@ import (
 	"image"
 	"slices"
 
-	"polylens/encoder/ort"
+	"polylens/encoder/preprocess"
 )
 
-// Preprocess resizes and normalises a picture as the model was trained:
-// [3, ImageSize, ImageSize], planes of red, green and blue.
-func (e *Encoder) Preprocess(picture image.Image) ([]float32, error) {
-	return e.pixels.Pixels(picture)
+// Preprocess resizes and normalises a picture as the model was trained. It
+// keeps nothing of the picture.
+func (e *Encoder) Preprocess(picture image.Image) (preprocess.Pixels, error) {
+	return e.pixels.Process(picture)
 }
+
+// Target is the size in pixels that a picture of the given size is resized to.
+// Whoever decodes pictures may reduce them on the way, but not below it.
+func (e *Encoder) Target(width, height int) (int, int) { return e.pixels.Target(width, height) }
 
 // EncodePixels returns one unit vector of Dimension numbers for each result of
 // Preprocess, in order. No pictures give no vectors.
-func (e *Encoder) EncodePixels(ctx context.Context, pictures [][]float32) ([][]float32, error) {
-	want := 3 * e.ImageSize() * e.ImageSize()
+func (e *Encoder) EncodePixels(ctx context.Context, pictures []preprocess.Pixels) ([][]float32, error) {
 	for i, picture := range pictures {
-		if len(picture) != want {
-			return nil, fmt.Errorf("picture %d has %d numbers, the model takes 3 x %d x %d = %d: use Preprocess",
-				i, len(picture), e.ImageSize(), e.ImageSize(), want)
+		if err := e.checkPixels(picture); err != nil {
+			return nil, fmt.Errorf("picture %d %w: use Preprocess", i, err)
 		}
 	}
 	vectors := make([][]float32, 0, len(pictures))
 	for batch := range slices.Chunk(pictures, e.maxBatch) {
-		encoded, err := e.encodeBatch(ctx, batch)
+		encoded, err := e.vision.encode(ctx, batch)
 		if err != nil {
 			return nil, fmt.Errorf("encoding pictures %d to %d: %w", len(vectors), len(vectors)+len(batch)-1, err)
 		}
@@ -36,14 +38,25 @@ func (e *Encoder) EncodePixels(ctx context.Context, pictures [][]float32) ([][]f
 	return vectors, nil
 }
 
-func (e *Encoder) encodeBatch(ctx context.Context, pictures [][]float32) ([][]float32, error) {
-	side := int64(e.ImageSize())
-	return e.vision.run(ctx, ort.Floats(slices.Concat(pictures...), int64(len(pictures)), 3, side, side))
+func (e *Encoder) checkPixels(picture preprocess.Pixels) error {
+	height, width := e.pixels.Size()
+	want := 3 * height * width
+	if e.pixels.Variable() {
+		patches := picture.Rows * picture.Columns
+		if picture.Rows < 1 || picture.Columns < 1 || patches > e.pixels.MaxPatches() {
+			return fmt.Errorf("has %d x %d patches, the model takes up to %d", picture.Rows, picture.Columns, e.pixels.MaxPatches())
+		}
+		want = 3 * patches * e.pixels.PatchSize() * e.pixels.PatchSize()
+	}
+	if len(picture.Values) != want {
+		return fmt.Errorf("has %d numbers, the model takes %d", len(picture.Values), want)
+	}
+	return nil
 }
 
 // EncodeImages preprocesses and encodes pictures.
 func (e *Encoder) EncodeImages(ctx context.Context, pictures []image.Image) ([][]float32, error) {
-	pixels := make([][]float32, len(pictures))
+	pixels := make([]preprocess.Pixels, len(pictures))
 	for i, picture := range pictures {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -54,4 +67,22 @@ func (e *Encoder) EncodeImages(ctx context.Context, pictures []image.Image) ([][
 		}
 	}
 	return e.EncodePixels(ctx, pixels)
+}
+
+// Dense is what the vision tower knows of each patch of one picture.
+type Dense struct {
+	Rows, Columns int       // of the grid of patches
+	Width         int       // numbers for each patch
+	States        []float32 // the last hidden state, [Rows*Columns, Width], row by row
+	Embedding     []float32 // of the whole picture, a unit vector
+}
+
+// EncodeDense encodes one picture and keeps the state of each of its patches,
+// from which heat-maps and the places of things can be read.
+func (e *Encoder) EncodeDense(ctx context.Context, picture image.Image) (Dense, error) {
+	pixels, err := e.Preprocess(picture)
+	if err != nil {
+		return Dense{}, err
+	}
+	return e.vision.dense(ctx, pixels)
 }

@@ -4,12 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
-
-	"polylens/encoder/ort"
 )
 
 // EncodeTexts returns one unit vector of Dimension numbers for each text, in
-// order. No texts give no vectors. Vectors of recent texts are remembered.
+// order. No texts give no vectors. Vectors of recent texts are remembered, and
+// what several callers ask for at the same time is encoded together.
 func (e *Encoder) EncodeTexts(ctx context.Context, texts []string) ([][]float32, error) {
 	vectors := make(map[string][]float32, len(texts))
 	var missing []string
@@ -23,6 +22,7 @@ func (e *Encoder) EncodeTexts(ctx context.Context, texts []string) ([][]float32,
 		}
 		vectors[text] = vector
 	}
+	// One batch at a time: who encodes thousands must not keep others waiting.
 	for batch := range slices.Chunk(missing, e.maxBatch) {
 		encoded, err := e.encodeTexts(ctx, batch)
 		if err != nil {
@@ -46,15 +46,12 @@ func inOrder(texts []string, vectors map[string][]float32) [][]float32 {
 }
 
 func (e *Encoder) encodeTexts(ctx context.Context, texts []string) ([][]float32, error) {
-	length := int(e.config.Text.Length)
-	ids := make([]int64, 0, len(texts)*length)
-	for _, text := range texts {
-		row := e.tokens.Encode(text, length)
-		if largest := slices.Max(row); largest >= e.config.Text.Vocabulary {
-			return nil, fmt.Errorf("tokenizer.json gives token %d, but config.json has vocab_size %d: the files belong to different models",
-				largest, e.config.Text.Vocabulary)
+	rows := make([][]int64, len(texts))
+	for i, text := range texts {
+		rows[i] = e.tokens.Encode(text, e.length)
+		if err := e.text.check(rows[i]); err != nil {
+			return nil, err
 		}
-		ids = append(ids, row...)
 	}
-	return e.text.run(ctx, ort.Ints(ids, int64(len(texts)), int64(length)))
+	return e.queue.encode(ctx, rows)
 }

@@ -11,20 +11,20 @@ import (
 	"polylens/encoder/ort"
 )
 
-// tower is one half of the model, loaded on first use.
-type tower struct {
+// session is a model for ONNX Runtime that is loaded on first use.
+type session struct {
 	environment *ort.Environment
 	model       ort.Model
-	threads     int
+	options     ort.Options
 
-	mutex   sync.Mutex // guards what follows
-	session *ort.Session
-	closed  bool
+	mutex  sync.Mutex // guards what follows
+	loaded *ort.Session
+	closed bool
 }
 
-func newTower(environment *ort.Environment, g *graph.Graph, folder string, threads int) *tower {
-	model := ort.Model{Graph: g.Encode(), Folder: folder, Inputs: ports(g.Inputs), Outputs: ports(g.Outputs)}
-	return &tower{environment: environment, model: model, threads: threads}
+// graphModel makes a composed graph, whose weights lie in folder, a model to load.
+func graphModel(g *graph.Graph, folder string) ort.Model {
+	return ort.Model{Graph: g.Encode(), Folder: folder, Inputs: ports(g.Inputs), Outputs: ports(g.Outputs)}
 }
 
 func ports(values []*graph.Value) []ort.Port {
@@ -36,33 +36,38 @@ func ports(values []*graph.Value) []ort.Port {
 }
 
 // load returns the session. A load that failed is tried again by the next call.
-func (t *tower) load() (*ort.Session, error) {
-	t.mutex.Lock()
-	defer t.mutex.Unlock()
-	if t.closed {
+func (s *session) load() (*ort.Session, error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.closed {
 		return nil, errors.New("the model is closed")
 	}
-	if t.session == nil {
-		session, err := t.environment.NewSession(t.model, ort.Options{Threads: t.threads})
+	if s.loaded == nil {
+		loaded, err := s.environment.NewSession(s.model, s.options)
 		if err != nil {
 			return nil, err
 		}
-		t.session = session
+		s.loaded = loaded
 	}
-	return t.session, nil
+	return s.loaded, nil
 }
 
-// run returns the unit vectors of a batch.
-func (t *tower) run(ctx context.Context, batch ort.Tensor) ([][]float32, error) {
-	session, err := t.load()
+func (s *session) run(ctx context.Context, inputs ...ort.Tensor) ([]ort.Tensor, error) {
+	loaded, err := s.load()
 	if err != nil {
 		return nil, err
 	}
-	results, err := session.Run(ctx, batch)
-	if err != nil {
-		return nil, err
+	return loaded.Run(ctx, inputs...)
+}
+
+func (s *session) close() error {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.closed = true
+	if s.loaded == nil {
+		return nil
 	}
-	return split(results[0])
+	return s.loaded.Close()
 }
 
 // split cuts the rows of [B, D] apart and demands that each is a unit vector:
@@ -85,14 +90,4 @@ func norm(vector []float32) float64 {
 		sum += float64(x) * float64(x)
 	}
 	return math.Sqrt(sum)
-}
-
-func (t *tower) close() error {
-	t.mutex.Lock()
-	defer t.mutex.Unlock()
-	t.closed = true
-	if t.session == nil {
-		return nil
-	}
-	return t.session.Close()
 }

@@ -101,7 +101,7 @@ func (r *run) vectors(ctx context.Context, batch []prepared) (map[string][]float
 		return nil, 0, err
 	}
 	var missing, uris []string
-	var pixels [][]float32
+	var pixels []Pixels
 	asked := make(map[string]bool)
 	for _, p := range batch {
 		content := p.image.SHA256
@@ -129,7 +129,7 @@ func (r *run) vectors(ctx context.Context, batch []prepared) (map[string][]float
 
 // encode checks what the model gives: a wrong count or length is a fault of
 // the model, not of a picture.
-func (r *run) encode(ctx context.Context, pixels [][]float32) ([][]float32, error) {
+func (r *run) encode(ctx context.Context, pixels []Pixels) ([][]float32, error) {
 	vectors, err := r.encoder.EncodePixels(ctx, pixels)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,10 @@ import (
 	"image"
 )
 
+// Pixels are what an Encoder makes of a picture. Only the Encoder that made
+// them knows how to read them.
+type Pixels any
+
 // Encoder turns pictures into vectors. Its methods may be called from several
 // goroutines at once.
 type Encoder interface {
@@ -15,8 +19,8 @@ type Encoder interface {
 	Dimension() int
 	// Preprocess makes the pixels that EncodePixels takes. It keeps nothing of
 	// the picture.
-	Preprocess(picture image.Image) ([]float32, error)
+	Preprocess(picture image.Image) (Pixels, error)
 	// EncodePixels gives one unit vector for each of a batch of preprocessed
 	// pictures, in their order.
-	EncodePixels(ctx context.Context, pixels [][]float32) ([][]float32, error)
+	EncodePixels(ctx context.Context, pixels []Pixels) ([][]float32, error)
 }

@@ -40,7 +40,7 @@ const fakeDimension = 8
 func (e *fakeEncoder) Fingerprint() string { return cmp.Or(e.fingerprint, "f1") }
 func (e *fakeEncoder) Dimension() int      { return fakeDimension }
 
-func (e *fakeEncoder) Preprocess(picture image.Image) ([]float32, error) {
+func (e *fakeEncoder) Preprocess(picture image.Image) (Pixels, error) {
 	bounds := picture.Bounds()
 	if bounds.Dx() == 13 {
 		return nil, errors.New("13 is unlucky")
@@ -53,7 +53,7 @@ func (e *fakeEncoder) Preprocess(picture image.Image) ([]float32, error) {
 	return pixels, nil
 }
 
-func (e *fakeEncoder) EncodePixels(ctx context.Context, pixels [][]float32) ([][]float32, error) {
+func (e *fakeEncoder) EncodePixels(ctx context.Context, pixels []Pixels) ([][]float32, error) {
 	e.mu.Lock()
 	e.batches = append(e.batches, len(pixels))
 	e.mu.Unlock()
@@ -67,7 +67,7 @@ func (e *fakeEncoder) EncodePixels(ctx context.Context, pixels [][]float32) ([][
 	}
 	vectors := make([][]float32, len(pixels))
 	for n, p := range pixels {
-		vectors[n] = fakeVector(p)
+		vectors[n] = fakeVector(p.([]float32))
 	}
 	if e.broken != nil {
 		vectors = e.broken(vectors)
