@@ -2,8 +2,8 @@ package tokenizer
 
 import "unicode/utf8"
 
-// model is a byte-pair encoding.
-type model struct {
+// bpe is a byte-pair encoding.
+type bpe struct {
 	runes     map[rune]int32 // tokens of one character
 	merges    map[pair]merge
 	crossable map[[2]rune]struct{}
@@ -29,7 +29,8 @@ type merge struct{ rank, id int32 }
 // A word is merged in segments, cut where no merge could join the characters
 // on both sides: the result is the same, the cost is that of short segments,
 // and the rest of a long text need not be looked at.
-func (m *model) appendWord(ids []int64, s string, limit int, w *word) []int64 {
+func (m *bpe) appendWord(ids []int64, s string, limit int, work *scratch) []int64 {
+	w := &work.word
 	if id, ok := m.whole[s]; ok {
 		return append(ids, int64(id))
 	}
@@ -62,15 +63,29 @@ func (m *model) appendWord(ids []int64, s string, limit int, w *word) []int64 {
 	return w.flush(m, ids)
 }
 
+// isAtomic finds out what the field atomic says.
+func (m *bpe) isAtomic() bool {
+	special := map[int32]bool{m.unk: true}
+	for _, id := range m.bytes {
+		special[id] = true
+	}
+	for of, to := range m.merges {
+		if special[of.left] || special[of.right] || special[to.id] {
+			return false
+		}
+	}
+	return true
+}
+
 // cuttable reports whether no merge can join the characters a and b. A byte
 // (a = -1, or b that has no token) joins nothing in an atomic model.
-func (m *model) cuttable(a, b rune) bool {
+func (m *bpe) cuttable(a, b rune) bool {
 	_, ok := m.crossable[[2]rune{a, b}]
 	return !ok
 }
 
 // hasBytes reports whether the vocabulary has every byte of a character.
-func (m *model) hasBytes(r rune) bool {
+func (m *bpe) hasBytes(r rune) bool {
 	var buf [utf8.UTFMax]byte
 	for _, b := range buf[:utf8.EncodeRune(buf[:], r)] {
 		if m.bytes[b] < 0 {
@@ -110,14 +125,14 @@ func (w *word) add(id int32) {
 
 // addUnknown adds the <unk> that waits, if any. Byte tokens do not call for it:
 // they overtake it, as in Hugging Face tokenizers.
-func (w *word) addUnknown(m *model, pending *bool) {
+func (w *word) addUnknown(m *bpe, pending *bool) {
 	if *pending && m.unk >= 0 {
 		w.add(m.unk)
 	}
 	*pending = false
 }
 
-func (w *word) addBytes(m *model, r rune) {
+func (w *word) addBytes(m *bpe, r rune) {
 	var buf [utf8.UTFMax]byte
 	for _, b := range buf[:utf8.EncodeRune(buf[:], r)] {
 		w.add(m.bytes[b])
@@ -125,7 +140,7 @@ func (w *word) addBytes(m *model, r rune) {
 }
 
 // flush merges the segment, appends its ids and empties it.
-func (w *word) flush(m *model, ids []int64) []int64 {
+func (w *word) flush(m *bpe, ids []int64) []int64 {
 	w.merge(m)
 	for _, s := range w.symbols {
 		if !s.dead {
@@ -137,7 +152,7 @@ func (w *word) flush(m *model, ids []int64) []int64 {
 }
 
 // merge joins pairs in order of rank, then of position, until none is left.
-func (w *word) merge(m *model) {
+func (w *word) merge(m *bpe) {
 	for i := range w.symbols {
 		w.propose(m, int32(i))
 	}
@@ -164,7 +179,7 @@ func (w *word) merge(m *model) {
 }
 
 // propose queues the merge of a symbol with its right neighbour, if any.
-func (w *word) propose(m *model, pos int32) {
+func (w *word) propose(m *bpe, pos int32) {
 	left := w.symbols[pos]
 	if left.next < 0 {
 		return

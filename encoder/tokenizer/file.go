@@ -4,53 +4,45 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
-	"unicode/utf8"
 )
 
 // maxID bounds the token ids that a file may claim; Gemma has 256,000.
 const maxID = 1 << 24
 
 // Parse reads the content of a tokenizer.json.
-func Parse(data []byte) (*Tokenizer, error) {
-	var f file
-	if err := json.Unmarshal(data, &f); err != nil {
-		return nil, unreadable(data, err)
+func Parse(data []byte, o Options) (*Tokenizer, error) {
+	if err := o.Cleaning.check(); err != nil {
+		return nil, err
 	}
-	t := &Tokenizer{}
-	steps := []func(*file) error{t.setModel, t.setNormalizer, t.setSplit, t.setAdded}
-	for _, step := range steps {
-		if err := step(&f); err != nil {
-			return nil, err
-		}
+	rest, large, err := cutVocabulary(data)
+	if err != nil {
+		return nil, fmt.Errorf("not a readable tokenizer.json: %w", err)
 	}
-	return t, nil
-}
-
-// unreadable explains why data does not decode: another type of model has a
-// vocabulary of another shape.
-func unreadable(data []byte, err error) error {
-	var probe struct{ Model struct{ Type string } }
-	if json.Unmarshal(data, &probe) == nil {
-		m := modelEntry{Type: probe.Model.Type}
-		if other := m.check(); other != nil {
-			return other
-		}
+	f := file{large: large}
+	if err := json.Unmarshal(rest, &f); err != nil {
+		return nil, fmt.Errorf("not a readable tokenizer.json: %w", err)
 	}
-	return fmt.Errorf("not a readable tokenizer.json: %w", err)
+	t, p := &Tokenizer{}, &jsonPipeline{}
+	t.pipeline = p
+	if err := f.setModel(t, p); err != nil {
+		return nil, err
+	}
+	if err := f.setText(t, p, o.Cleaning); err != nil {
+		return nil, err
+	}
+	return t, f.setTokens(t, p)
 }
 
 // file is tokenizer.json as far as it matters here.
 type file struct {
-	AddedTokens  []addedEntry `json:"added_tokens"`
-	Normalizer   *normalizer  `json:"normalizer"`
-	PreTokenizer *struct {
-		Type     string  `json:"type"`
-		Pattern  pattern `json:"pattern"`
-		Behavior string  `json:"behavior"`
-		Invert   bool    `json:"invert"`
-	} `json:"pre_tokenizer"`
-	Model modelEntry `json:"model"`
+	AddedTokens  []addedEntry       `json:"added_tokens"`
+	Normalizer   *normalizerEntry   `json:"normalizer"`
+	PreTokenizer *preTokenizerEntry `json:"pre_tokenizer"`
+	Model        modelEntry         `json:"model"`
+
+	large vocabulary
+	ids   map[string]int32 // of the vocabulary
+	size  int              // above every id of the vocabulary
 }
 
 type addedEntry struct {
@@ -62,211 +54,127 @@ type addedEntry struct {
 	Normalized bool   `json:"normalized"`
 }
 
-type normalizer struct {
-	Type        string       `json:"type"`
-	Normalizers []normalizer `json:"normalizers"`
-	Pattern     pattern      `json:"pattern"`
-	Content     string       `json:"content"`
-}
-
-type pattern struct {
-	String *string `json:"String"`
-}
-
 type modelEntry struct {
-	Type         string           `json:"type"`
-	Dropout      float64          `json:"dropout"`
-	UnkToken     *string          `json:"unk_token"`
-	Prefix       string           `json:"continuing_subword_prefix"`
-	Suffix       string           `json:"end_of_word_suffix"`
-	FuseUnk      bool             `json:"fuse_unk"`
-	ByteFallback bool             `json:"byte_fallback"`
-	IgnoreMerges bool             `json:"ignore_merges"`
-	Vocab        map[string]int32 `json:"vocab"`
-	Merges       []mergeEntry     `json:"merges"`
+	Type         string  `json:"type"`
+	Dropout      float64 `json:"dropout"`
+	UnkToken     *string `json:"unk_token"` // BPE
+	UnkID        *int    `json:"unk_id"`    // Unigram
+	Prefix       string  `json:"continuing_subword_prefix"`
+	Suffix       string  `json:"end_of_word_suffix"`
+	FuseUnk      bool    `json:"fuse_unk"`
+	ByteFallback bool    `json:"byte_fallback"`
+	IgnoreMerges bool    `json:"ignore_merges"`
 }
 
-// mergeEntry is a merge as a pair or, in older files, as "left right".
-type mergeEntry [2]string
-
-func (m *mergeEntry) UnmarshalJSON(data []byte) error {
-	var parts []string
-	if data[0] == '"' {
-		var s string
-		if err := json.Unmarshal(data, &s); err != nil {
-			return err
-		}
-		parts = strings.Split(s, " ")
-	} else if err := json.Unmarshal(data, &parts); err != nil {
-		return err
-	}
-	if len(parts) != 2 {
-		return fmt.Errorf("merge %.80s has %d parts; want two", data, len(parts))
-	}
-	*m = mergeEntry(parts)
-	return nil
-}
-
-// check refuses what this package does not implement.
-func (m *modelEntry) check() error {
-	if m.Type != "" && m.Type != "BPE" {
-		return fmt.Errorf("model type is %q; SigLIP 2 needs BPE (SigLIP 1 and other models are not supported)", m.Type)
-	}
-	if m.Dropout != 0 {
-		return fmt.Errorf("model has dropout %g; want none", m.Dropout)
-	}
-	if m.Prefix != "" || m.Suffix != "" {
-		return errors.New("model has continuing_subword_prefix or end_of_word_suffix; SigLIP 2 has neither")
-	}
-	for token, id := range m.Vocab {
-		if id < 0 || id >= maxID {
-			return fmt.Errorf("token %q has id %d; want 0 to %d", token, id, maxID-1)
-		}
-	}
-	return nil
-}
-
-func (t *Tokenizer) setModel(f *file) error {
+// setModel reads the vocabulary. Older files do not say what type of model it
+// is for, but the shapes differ.
+func (f *file) setModel(t *Tokenizer, p *jsonPipeline) (err error) {
 	e := &f.Model
-	if err := e.check(); err != nil {
+	if e.Type == "" && len(f.large.vocab) > 0 && f.large.vocab[0] == '[' {
+		e.Type = "Unigram"
+	}
+	switch e.Type {
+	case "", "BPE":
+		t.kind = KindBPE
+		p.model, err = f.newBPE()
+	case "Unigram":
+		t.kind = KindUnigram
+		p.model, err = f.newUnigram()
+	default:
+		err = fmt.Errorf("model type is %q; SigLIP 2 has BPE, SigLIP 1 has Unigram", e.Type)
+	}
+	return err
+}
+
+func (f *file) newUnigram() (model, error) {
+	pieces, err := f.large.pieces()
+	if err != nil {
+		return nil, fmt.Errorf("not a readable vocabulary: %w", err)
+	}
+	if f.Model.UnkID == nil || len(pieces) == 0 {
+		return nil, errors.New("model has no unk_id or no vocabulary")
+	}
+	f.ids, f.size = make(map[string]int32, len(pieces)), len(pieces)
+	lowest := pieces[0].score
+	for id, p := range pieces {
+		f.ids[p.text] = int32(id)
+		lowest = min(lowest, p.score)
+	}
+	return newUnigram(pieces, *f.Model.UnkID, lowest, f.Model.ByteFallback)
+}
+
+// setText sets what happens to the text before the model reads it.
+func (f *file) setText(t *Tokenizer, p *jsonPipeline, c Cleaning) error {
+	steps, lowers, err := f.Normalizer.steps(0)
+	if err != nil {
 		return err
 	}
-	m := &model{unk: -1, fuseUnk: e.FuseUnk, runes: make(map[rune]int32)}
-	if e.UnkToken != nil {
-		id, ok := e.Vocab[*e.UnkToken]
-		if !ok {
-			return fmt.Errorf("unk_token %q is not in the vocabulary", *e.UnkToken)
-		}
-		m.unk = id
+	if c == CleaningAuto {
+		c = f.usual(t.kind, lowers)
 	}
-	for i := range m.bytes {
-		m.bytes[i] = -1
-		if id, ok := e.Vocab[fmt.Sprintf("<0x%02X>", i)]; ok && e.ByteFallback {
-			m.bytes[i] = id
-		}
+	t.cleaning, t.clean = c, c.textCleaner()
+	if c == CleaningLowercase {
+		steps = append(normalizers{lower}, steps...)
 	}
-	for token := range e.Vocab {
-		if r, n := utf8.DecodeRuneInString(token); n > 0 && n == len(token) {
-			m.runes[r] = e.Vocab[token]
-		}
-	}
-	if e.IgnoreMerges {
-		m.whole = e.Vocab
-	}
-	t.model = m
-	return m.setMerges(e)
+	p.normalize = steps
+	p.split, err = f.PreTokenizer.splitter()
+	return err
 }
 
-// setMerges fills merges and what follows from them. Of two merges of the same
-// pair the later counts, as in Hugging Face tokenizers.
-func (m *model) setMerges(e *modelEntry) error {
-	m.merges = make(map[pair]merge, len(e.Merges))
-	m.crossable = make(map[[2]rune]struct{})
-	special := map[int32]bool{m.unk: true}
-	for _, id := range m.bytes {
-		special[id] = true
-	}
-	m.atomic = true
-	for rank, parts := range e.Merges {
-		left, okL := e.Vocab[parts[0]]
-		right, okR := e.Vocab[parts[1]]
-		id, ok := e.Vocab[parts[0]+parts[1]]
-		if !okL || !okR || !ok {
-			return fmt.Errorf("merge %d: %q, %q or the two together is not in the vocabulary", rank, parts[0], parts[1])
-		}
-		m.merges[pair{left, right}] = merge{int32(rank), id}
-		a, _ := utf8.DecodeLastRuneInString(parts[0])
-		b, _ := utf8.DecodeRuneInString(parts[1])
-		m.crossable[[2]rune{a, b}] = struct{}{}
-		if special[left] || special[right] || special[id] {
-			m.atomic = false
-		}
-	}
-	return nil
-}
-
-// setNormalizer keeps the replacements; lower-casing is applied in any case.
-func (t *Tokenizer) setNormalizer(f *file) error {
-	if f.Normalizer == nil {
-		return nil
-	}
-	return t.addNormalizer(*f.Normalizer, 0)
-}
-
-func (t *Tokenizer) addNormalizer(n normalizer, depth int) error {
+// usual is the cleaning that the reference of a file does.
+func (f *file) usual(kind string, lowers bool) Cleaning {
 	switch {
-	case depth > 8:
-		return errors.New("normalizers are nested more than eight deep")
-	case n.Type == "Lowercase" && len(t.normalize) == 0:
-	case n.Type == "Replace" && n.Pattern.String != nil && *n.Pattern.String != "":
-		t.normalize = append(t.normalize, replacement{*n.Pattern.String, n.Content})
-	case n.Type == "Sequence":
-		for _, inner := range n.Normalizers {
-			if err := t.addNormalizer(inner, depth+1); err != nil {
-				return err
-			}
-		}
-	default:
-		return fmt.Errorf("normalizer %q (in this place, with this pattern) is not supported; SigLIP 2 has Lowercase, then Replace of a string", n.Type)
+	case kind == KindBPE:
+		return CleaningLowercase
+	case lowers: // a conversion of SiglipTokenizer, which has all of it
+		return CleaningNone
 	}
-	return nil
+	return CleaningCanonicalize
 }
 
-func (t *Tokenizer) setSplit(f *file) error {
-	p := f.PreTokenizer
-	if p == nil {
-		return nil
-	}
-	if p.Type != "Split" || p.Behavior != "MergedWithPrevious" || p.Invert || p.Pattern.String == nil {
-		return fmt.Errorf("pre-tokenizer %q %q is not supported; SigLIP 2 has Split on a string with MergedWithPrevious, or none",
-			p.Type, p.Behavior)
-	}
-	t.split = splitter{*p.Pattern.String}
-	return nil
-}
-
-// setAdded sorts the added tokens by where they are matched, finds the special
+// setTokens sorts the added tokens by where they are matched, finds the special
 // ids by name and counts the ids.
-func (t *Tokenizer) setAdded(f *file) error {
-	ids := make(map[string]int32)
+func (f *file) setTokens(t *Tokenizer, p *jsonPipeline) error {
 	var before, after []added
+	special := make(map[string]int32)
+	t.size = f.size
 	for _, a := range f.AddedTokens {
-		if id, ok := f.Model.Vocab[a.Content]; ok && id != a.ID || a.ID < 0 || a.ID >= maxID {
+		if id, ok := f.ids[a.Content]; ok && id != a.ID || a.ID < 0 || a.ID >= maxID {
 			return fmt.Errorf("added token %q has id %d, the vocabulary says %d", a.Content, a.ID, id)
 		}
-		ids[a.Content] = a.ID
+		special[a.Content] = a.ID
+		t.size = max(t.size, int(a.ID)+1)
 		token := added{a.Content, a.ID, a.SingleWord, a.LStrip, a.RStrip}
 		if a.Normalized {
-			token.content = t.normalizeText(a.Content)
+			token.content = p.normalize.apply(a.Content)
 			after = append(after, token)
 		} else {
 			before = append(before, token)
 		}
 	}
-	t.before, t.after = newAddedTokens(before), newAddedTokens(after)
-	return t.setSpecial(f.Model.Vocab, ids)
+	p.before, p.after = newAddedTokens(before), newAddedTokens(after)
+	return t.setSpecial(f.ids, special)
 }
 
-func (t *Tokenizer) setSpecial(vocab, addedIDs map[string]int32) error {
-	find := func(name string) (int64, error) {
-		if id, ok := addedIDs[name]; ok {
-			return int64(id), nil
+// setSpecial finds the ids of the padding and of the end of sequence. SigLIP 1
+// pads with the end of sequence, whatever its T5 vocabulary has for padding.
+func (t *Tokenizer) setSpecial(tables ...map[string]int32) error {
+	pad, eos := "<pad>", "<eos>"
+	if t.kind == KindUnigram {
+		pad, eos = "</s>", "</s>"
+	}
+	for _, one := range []struct {
+		name string
+		id   *int64
+	}{{pad, &t.pad}, {eos, &t.eos}} {
+		*one.id = -1
+		for _, table := range tables {
+			if id, ok := table[one.name]; ok {
+				*one.id = int64(id)
+			}
 		}
-		if id, ok := vocab[name]; ok {
-			return int64(id), nil
-		}
-		return 0, fmt.Errorf("token %s is missing; SigLIP 2 needs <pad> and <eos>", name)
-	}
-	var err error
-	if t.pad, err = find("<pad>"); err != nil {
-		return err
-	}
-	if t.eos, err = find("<eos>"); err != nil {
-		return err
-	}
-	for _, ids := range []map[string]int32{vocab, addedIDs} {
-		for _, id := range ids {
-			t.size = max(t.size, int(id)+1)
+		if *one.id < 0 {
+			return fmt.Errorf("token %s is missing; SigLIP 2 needs <pad> and <eos>, SigLIP 1 needs </s>", one.name)
 		}
 	}
 	return nil

@@ -6,11 +6,6 @@ import (
 	"unicode/utf8"
 )
 
-// replacement is a Replace normalizer with a literal pattern.
-type replacement struct{ old, new string }
-
-func (r replacement) apply(s string) string { return strings.ReplaceAll(s, r.old, r.new) }
-
 // lowerUnicode17 holds the lower-case mappings that Hugging Face tokenizers has
 // (Unicode 17) and package unicode of Go 1.26 lacks (Unicode 15).
 var lowerUnicode17 = unicode.SpecialCase{

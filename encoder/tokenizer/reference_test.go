@@ -209,7 +209,7 @@ func TestSegmentsChangeNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	whole.model.atomic = false // merges the text in one piece
+	whole.pipeline.(*jsonPipeline).model.(*bpe).atomic = false // merges the text in one piece
 	for i, c := range ref.Cases {
 		length := i%70 + 1
 		if a, b := tok.Encode(c.Text, length), whole.Encode(c.Text, length); !slices.Equal(a, b) {

@@ -41,7 +41,9 @@ func TestEncodeLengths(t *testing.T) {
 }
 
 func TestSize(t *testing.T) {
-	var f file
+	var f struct {
+		Model struct{ Vocab map[string]int32 }
+	}
 	data, err := os.ReadFile("testdata/tiny/added/tokenizer.json")
 	if err != nil {
 		t.Fatal(err)
@@ -109,7 +111,19 @@ func TestParseRefuses(t *testing.T) {
 		{"fine", `{"model":{"type":"BPE",` + vocab + `}}`, ""},
 		{"not JSON", `{"model":`, "not a readable"},
 		{"nothing", `{}`, "<pad> is missing"},
-		{"Unigram", `{"model":{"type":"Unigram","vocab":[["a",-1.5]]}}`, `"Unigram"`},
+		{"Unigram", `{"model":{"type":"Unigram","unk_id":0,"vocab":[["<unk>",0],["</s>",0],["a",-1.5]]}}`, ""},
+		{"Unigram that does not say so", `{"model":{"unk_id":0,"vocab":[["<unk>",0],["</s>",0],["a",-1.5]]}}`, ""},
+		{"Unigram without unk_id", `{"model":{"type":"Unigram","vocab":[["</s>",0],["a",-1.5]]}}`, "unk_id"},
+		{"Unigram with unk_id beyond", `{"model":{"type":"Unigram","unk_id":2,"vocab":[["</s>",0],["a",-1.5]]}}`, "unk_id is 2"},
+		{"Unigram without eos", `{"model":{"type":"Unigram","unk_id":0,"vocab":[["<unk>",0],["a",-1.5]]}}`, "</s> is missing"},
+		{"piece of three", `{"model":{"type":"Unigram","unk_id":0,"vocab":[["<unk>",0,1]]}}`, "a piece and its score"},
+		{"piece without score", `{"model":{"type":"Unigram","unk_id":0,"vocab":[["<unk>"]]}}`, "a piece and its score"},
+		{"score beyond", `{"model":{"type":"Unigram","unk_id":0,"vocab":[["<unk>",1e999]]}}`, "1e999"},
+		{"long piece", `{"model":{"type":"Unigram","unk_id":0,"vocab":[["<unk>",0],["` + strings.Repeat("a", 257) + `",0]]}}`, "257 bytes"},
+		{"vocabulary cut off", `{"model":{"type":"Unigram","unk_id":0,"vocab":[["<unk>",0]`, "not a readable"},
+		{"rubbish in the vocabulary", `{"model":{"vocab":{"a":1 2}}}`, "not a readable"},
+		{"control character", "{\"model\":{\"vocab\":{\"\n\":1}}}", "control"},
+		{"vocabulary not UTF-8", "{\"model\":{\"vocab\":{\"\xff\":1}}}", "UTF-8"},
 		{"WordPiece", `{"model":{"type":"WordPiece",` + vocab + `}}`, "WordPiece"},
 		{"no eos", `{"model":{"vocab":{"<pad>":0}}}`, "<eos> is missing"},
 		{"negative id", `{"model":{"vocab":{"<pad>":-1,"<eos>":1}}}`, "id -1"},
@@ -120,14 +134,20 @@ func TestParseRefuses(t *testing.T) {
 		{"unknown unk", `{"model":{"unk_token":"<unk>",` + vocab + `}}`, `unk_token "<unk>"`},
 		{"merge of unknown part", `{"model":{"vocab":{"<pad>":0,"<eos>":1},"merges":[["x","y"]]}}`, "merge 0"},
 		{"merge without result", `{"model":{"vocab":{"<pad>":0,"<eos>":1,"a":2},"merges":["a a"]}}`, "merge 0"},
-		{"merge of three", `{"model":{"vocab":{},"merges":["a b c"]}}`, "3 parts"},
-		{"merge of one", `{"model":{"vocab":{},"merges":[["a"]]}}`, "1 parts"},
+		{"merge of three", `{"model":{"vocab":{},"merges":["a b c"]}}`, "want two parts"},
+		{"merge of one", `{"model":{"vocab":{},"merges":[["a"]]}}`, "two parts of a merge"},
 		{"regular expression", `{"normalizer":{"type":"Replace","pattern":{"Regex":"a+"},"content":"b"},"model":{` + vocab + `}}`, `normalizer "Replace"`},
+		{"class that Oniguruma reads otherwise", `{"normalizer":{"type":"Replace","pattern":{"Regex":"[a&&b]"},"content":"b"},"model":{` + vocab + `}}`, `normalizer "Replace"`},
+		{"charsmap not base64", `{"normalizer":{"type":"Precompiled","precompiled_charsmap":"?"},"model":{` + vocab + `}}`, "Precompiled"},
+		{"charsmap cut off", `{"normalizer":{"type":"Precompiled","precompiled_charsmap":"AQ=="},"model":{` + vocab + `}}`, "cut off"},
+		{"charsmap too short", `{"normalizer":{"type":"Precompiled","precompiled_charsmap":"CAAAAAAAAAA="},"model":{` + vocab + `}}`, "impossible size"},
 		{"replace nothing", `{"normalizer":{"type":"Replace","pattern":{"String":""},"content":"b"},"model":{` + vocab + `}}`, `normalizer "Replace"`},
 		{"NFKC", `{"normalizer":{"type":"NFKC"},"model":{` + vocab + `}}`, `"NFKC"`},
-		{"lower case last", `{"normalizer":{"type":"Sequence","normalizers":[{"type":"Replace","pattern":{"String":"a"},"content":"B"},{"type":"Lowercase"}]},"model":{` + vocab + `}}`, `"Lowercase"`},
 		{"deep", `{"normalizer":` + strings.Repeat(`{"type":"Sequence","normalizers":[`, 20) + `{"type":"Lowercase"}` + strings.Repeat(`]}`, 20) + `,"model":{` + vocab + `}}`, "nested"},
-		{"Metaspace", `{"pre_tokenizer":{"type":"Metaspace"},"model":{` + vocab + `}}`, `"Metaspace"`},
+		{"Metaspace", `{"pre_tokenizer":{"type":"Metaspace","replacement":"▁"},"model":{` + vocab + `}}`, ""},
+		{"Metaspace with another sign", `{"pre_tokenizer":{"type":"Metaspace","replacement":"_"},"model":{` + vocab + `}}`, "Metaspace"},
+		{"Metaspace with another scheme", `{"pre_tokenizer":{"type":"Metaspace","replacement":"▁","prepend_scheme":"last"},"model":{` + vocab + `}}`, `"last"`},
+		{"another sequence", `{"pre_tokenizer":{"type":"Sequence","pretokenizers":[]},"model":{` + vocab + `}}`, "Sequence"},
 		{"ByteLevel", `{"pre_tokenizer":{"type":"ByteLevel"},"model":{` + vocab + `}}`, `"ByteLevel"`},
 		{"Isolated", `{"pre_tokenizer":{"type":"Split","pattern":{"String":" "},"behavior":"Isolated"},"model":{` + vocab + `}}`, `"Isolated"`},
 		{"added id differs", `{"added_tokens":[{"id":7,"content":"a"}],"model":{` + vocab + `}}`, `"a" has id 7`},
@@ -135,7 +155,7 @@ func TestParseRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := Parse([]byte(tt.json))
+			_, err := Parse([]byte(tt.json), Options{})
 			if tt.fault == "" && err != nil {
 				t.Fatal(err)
 			}
@@ -151,7 +171,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"added_tokens":[{"id":9,"content":" ","lstrip":true},{"id":8,"content":"a","rstrip":true}],"model":{"vocab":{"<pad>":0,"<eos>":1}}}`), "a  a")
 	f.Add([]byte(`{"normalizer":{"type":"Replace","pattern":{"String":" "},"content":""},"pre_tokenizer":{"type":"Split","pattern":{"String":"b"},"behavior":"MergedWithPrevious"},"model":{"unk_token":"<eos>","vocab":{"<pad>":0,"<eos>":1}}}`), "abb b")
 	f.Fuzz(func(t *testing.T, data []byte, text string) {
-		tok, err := Parse(data)
+		tok, err := Parse(data, Options{})
 		if err != nil {
 			return
 		}
