@@ -35,6 +35,8 @@ type globals struct {
 	Onnxruntime string           `placeholder:"FILE" env:"POLYLENS_ONNXRUNTIME" help:"The ONNX Runtime library to use instead of the one that setup fetches."`
 	Milvus      string           `placeholder:"DIR|ADDRESS" env:"POLYLENS_MILVUS" help:"Folder of an unpacked Milvus server to run instead of the one that setup fetches, or HOST:PORT or URL of a Milvus that runs elsewhere."`
 	Threads     int              `placeholder:"N" env:"POLYLENS_THREADS" help:"Threads that the model computes with (default: one for each core)."`
+	Precision   string           `placeholder:"NAME" env:"POLYLENS_PRECISION" enum:"fp32,fp16,int8," default:"" help:"Precision that the model computes in: fp32, fp16 (weights in 16 bits) or int8 (several times as fast on processors with VNNI; used once it has passed the quality gate) (default: fp32)."`
+	Device      string           `placeholder:"NAME" env:"POLYLENS_DEVICE" enum:"cpu,cuda,tensorrt,coreml,openvino,auto," default:"" help:"What the model computes on: cpu, cuda, tensorrt, coreml, openvino, or auto for the best that the ONNX Runtime library at hand offers (default: cpu)."`
 	LogLevel    string           `placeholder:"LEVEL" env:"POLYLENS_LOG_LEVEL" enum:"debug,info,warn,error," default:"" help:"Least level to log: debug, info, warn or error (default: info for serve, else warn)."`
 	LogFormat   string           `placeholder:"FORMAT" env:"POLYLENS_LOG_FORMAT" enum:"text,json" default:"text" help:"Format of the log on standard error: text or json (default: ${default})."`
 	Version     kong.VersionFlag `help:"Print the version and leave."`

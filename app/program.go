@@ -97,11 +97,16 @@ func (p *program) modelsFolder() (string, error) {
 
 // modelFolder is the directory of the model in use.
 func (p *program) modelFolder() (string, error) {
-	models, err := p.modelsFolder()
+	return p.findModel(p.globals.Model)
+}
+
+// findModel is the directory of a model, given its name or its path.
+func (p *program) findModel(name string) (string, error) {
+	models, err := p.modelStore()
 	if err != nil {
 		return "", err
 	}
-	return hub.Find(models, p.globals.Model)
+	return models.Find(name)
 }
 
 // openEncoder opens the model in use.
@@ -114,12 +119,20 @@ func (p *program) openEncoder(ctx context.Context) (*encoder.Encoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	model, err := encoder.Open(ctx, dir, encoder.Options{Library: library, Threads: p.globals.Threads, Logger: p.log})
+	model, err := encoder.Open(ctx, dir, p.encoderOptions(library))
 	if err != nil {
 		return nil, err
 	}
 	p.later(func(context.Context) error { return model.Close() })
 	return model, nil
+}
+
+func (p *program) encoderOptions(library string) encoder.Options {
+	return encoder.Options{
+		Library: library, Threads: p.globals.Threads, Logger: p.log,
+		Precision: p.globals.Precision, Device: p.globals.Device,
+		Cache: p.globals.Cache, FindModel: p.findModel,
+	}
 }
 
 // openCatalog opens the catalogue. The caller holds the data folder.
