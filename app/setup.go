@@ -11,7 +11,7 @@ import (
 )
 
 type setupCommand struct {
-	Only     []string `placeholder:"ITEM" help:"Only these: onnxruntime, milvus, cldr, demo, chromium."`
+	Only     []string `placeholder:"ITEM" help:"Only these: onnxruntime, turbojpeg, milvus, cldr, demo, chromium."`
 	For      string   `placeholder:"WHAT" enum:"use,test" default:"use" help:"\"test\" adds what only the tests of Polylens need (default: ${default})."`
 	From     string   `placeholder:"DIR" env:"POLYLENS_PACKAGES" type:"existingdir" help:"Folder with packages fetched before: what is there is not fetched."`
 	PrintEnv bool     `xor:"form" help:"Print shell commands that set the environment variables."`
@@ -62,8 +62,10 @@ func (c *setupCommand) Run(ctx context.Context, p *program) error {
 		if err != nil {
 			return err
 		}
-		if err := c.print(p, ready[0]); err != nil {
-			return err
+		for _, one := range ready { // none, where an optional item cannot be had
+			if err := c.print(p, one); err != nil {
+				return err
+			}
 		}
 	}
 	return missing

@@ -13,6 +13,7 @@ const (
 	StageUnpack   = "unpack"   // being unpacked
 	StageUnpacked = "unpacked" // complete
 	StageReady    = "ready"    // usable at Path
+	StageSkipped  = "skipped"  // optional, and not to be had because of Err
 )
 
 // Event tells how far an item is.
@@ -24,6 +25,7 @@ type Event struct {
 	Total   int64  // of the download
 	Path    string // when ready
 	Source  string // when ready
+	Err     error  // when skipped
 	Elapsed time.Duration
 }
 
@@ -40,6 +42,8 @@ func (e Event) String() string {
 		return fmt.Sprintf("%s: unpacking", e.Item)
 	case StageUnpacked:
 		return fmt.Sprintf("%s: unpacked in %.1f s", e.Item, e.Elapsed.Seconds())
+	case StageSkipped:
+		return fmt.Sprintf("%s: done without, which is slower: %v", e.Item, e.Err)
 	}
 	return fmt.Sprintf("%s: ready in %s", e.Item, e.Path)
 }

@@ -108,13 +108,18 @@ func (s *Setup) Status(name string) (Ready, error) {
 	return ready, nil
 }
 
-// Ensure provides the items, in the order given, fetching what is missing.
+// Ensure provides the items, in the order given, fetching what is missing. An
+// optional item that cannot be had is left out, and an event says why.
 // It may be interrupted at any moment and called again: what is complete stays,
 // what is not is done again.
 func (s *Setup) Ensure(ctx context.Context, names ...string) ([]Ready, error) {
 	ready := make([]Ready, 0, len(names))
 	for _, name := range names {
 		one, err := s.ensure(ctx, name)
+		if err != nil && ctx.Err() == nil && s.optional(name) {
+			s.options.Progress(Event{Item: name, Stage: StageSkipped, Err: err})
+			continue
+		}
 		if err != nil {
 			return ready, fmt.Errorf("setup: %w", err)
 		}
@@ -122,6 +127,13 @@ func (s *Setup) Ensure(ctx context.Context, names ...string) ([]Ready, error) {
 		ready = append(ready, one)
 	}
 	return ready, nil
+}
+
+// optional tells whether Polylens works without the item. A copy that the user
+// named is to be used or to be complained of.
+func (s *Setup) optional(name string) bool {
+	item, err := s.Find(name)
+	return err == nil && item.Optional && s.options.Given[name] == ""
 }
 
 func (s *Setup) ensure(ctx context.Context, name string) (Ready, error) {

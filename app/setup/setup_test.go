@@ -316,6 +316,28 @@ func TestUnsupportedAndUnknown(t *testing.T) {
 	}
 }
 
+func TestOptional(t *testing.T) {
+	b := newBench(t, Npm, "exit 1")
+	b.item.Optional = true
+	var skipped []Event
+	options := Options{Progress: func(e Event) {
+		if e.Stage == StageSkipped {
+			skipped = append(skipped, e)
+		}
+	}}
+	ready, err := b.setup(options).Ensure(t.Context(), "thing")
+	if err != nil || len(ready) != 0 {
+		t.Errorf("ready %v, error %v", ready, err)
+	}
+	if len(skipped) != 1 || skipped[0].Err == nil || !strings.Contains(skipped[0].String(), "done without") {
+		t.Errorf("events %v", skipped)
+	}
+	options.Given = map[string]string{"thing": filepath.Join(t.TempDir(), "absent")}
+	if _, err := b.setup(options).Ensure(t.Context(), "thing"); err == nil {
+		t.Error("a copy that was named and is missing is passed over")
+	}
+}
+
 func TestTable(t *testing.T) {
 	known := map[string]bool{"": true}
 	for _, item := range Items() {
@@ -333,7 +355,7 @@ func TestTable(t *testing.T) {
 			}
 		}
 	}
-	if got, want := fmt.Sprint(Default(false)), "[onnxruntime milvus cldr demo]"; got != want {
+	if got, want := fmt.Sprint(Default(false)), "[onnxruntime turbojpeg milvus cldr demo]"; got != want {
 		t.Errorf("Default = %s, want %s", got, want)
 	}
 }

@@ -10,6 +10,7 @@ import (
 // Names of the items.
 const (
 	OnnxRuntime = "onnxruntime"
+	TurboJPEG   = "turbojpeg"
 	Milvus      = "milvus"
 	CLDR        = "cldr"
 	Demo        = "demo"
@@ -44,7 +45,10 @@ type Item struct {
 	Flag    string // flag that does the same, "" without one
 	Entry   string // what Env names, inside the unpacked folder
 	ForTest bool   // only the tests need it
-	Needs   string // an item that unpack reads, "" without one
+	// Optional tells that Polylens works without it, more slowly. Ensure goes on
+	// when it cannot be had.
+	Optional bool
+	Needs    string // an item that unpack reads, "" without one
 
 	packages map[string]Package // by "GOOS/GOARCH", or by "any"
 	layout   string             // changes when unpack lays files out differently
@@ -69,7 +73,7 @@ const onnxRuntimeVersion = "1.32.0"
 // Items is the pinned table. A change of version changes its SHA-256, and so
 // the folder in the cache.
 func Items() []Item {
-	return []Item{onnxRuntime(), {
+	return []Item{onnxRuntime(), turboJPEG(), {
 		Name: Milvus, Version: "2.3.5", Licence: "Apache-2.0",
 		Purpose: "keep vectors and search them",
 		Env:     "POLYLENS_MILVUS", Flag: "--milvus", Entry: "server",
@@ -139,6 +143,26 @@ func onnxRuntime() Item {
 		},
 		unpack: func(ctx context.Context, archive, dir, _ string) error {
 			return unpackZipMember(ctx, archive, "onnxruntime/capi/"+library, dir)
+		},
+	}
+}
+
+func turboJPEG() Item {
+	pkg := Package{
+		Registry: Npm, Name: "@julusian/jpeg-turbo", Version: "3.0.1",
+		File: "julusian-jpeg-turbo-3.0.1.tgz", Size: 2974085,
+		SHA256: "5dbd64fa34d0caaa651f738ff46fc1797e1b1f23a83d1fc3b6e4a066ea96c1c1",
+	}
+	const library = "libturbojpeg.so.0"
+	folders := map[string]string{"amd64": "jpeg-turbo-linux-x64", "arm64": "jpeg-turbo-linux-arm64"}
+	return Item{
+		Name: TurboJPEG, Version: "3.0.1", Optional: true,
+		Licence: "IJG and BSD-3-Clause (libjpeg-turbo 3.1.3), Apache-2.0 (package)",
+		Purpose: "read JPEGs several times as fast",
+		Env:     "POLYLENS_TURBOJPEG", Flag: "--turbojpeg", Entry: library,
+		packages: map[string]Package{"linux/amd64": pkg, "linux/arm64": pkg},
+		unpack: func(ctx context.Context, archive, dir, _ string) error {
+			return unpackTarballMember(ctx, archive, "prebuilds/"+folders[runtime.GOARCH]+"/"+library, dir)
 		},
 	}
 }

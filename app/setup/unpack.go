@@ -34,6 +34,22 @@ func unpackZipMember(ctx context.Context, archive, member, dir string) error {
 	return writeFile(ctx, filepath.Join(dir, path.Base(member)), file, 0o755)
 }
 
+// unpackTarballMember writes one file of an npm package into dir.
+func unpackTarballMember(ctx context.Context, archive, member, dir string) error {
+	found := false
+	err := eachInTarball(ctx, archive, func(name string, content io.Reader) error {
+		if name != member {
+			return nil
+		}
+		found = true
+		return writeFile(ctx, filepath.Join(dir, path.Base(member)), content, 0o755)
+	})
+	if err == nil && !found {
+		return fmt.Errorf("the package has no %s", member)
+	}
+	return err
+}
+
 // unpackCLDR writes the annotations and the licence.
 func unpackCLDR(ctx context.Context, archive, dir, _ string) error {
 	return eachInTarball(ctx, archive, func(name string, content io.Reader) error {
