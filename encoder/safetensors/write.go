@@ -3,7 +3,6 @@ package safetensors
 import (
 	"bufio"
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -37,46 +36,31 @@ func WriteFile(path string, tensors []Weights) (err error) {
 
 // Write writes tensors in the safetensors format, as F32.
 func Write(w io.Writer, tensors []Weights) error {
-	header, err := encodeHeader(tensors)
+	described := make([]Tensor, len(tensors))
+	for i, tensor := range tensors {
+		bytes, err := span(F32, tensor.Shape)
+		if err != nil || bytes != 4*int64(len(tensor.Values)) {
+			return fmt.Errorf("tensor %q: %d values do not fill shape %v", tensor.Name, len(tensor.Values), tensor.Shape)
+		}
+		described[i] = Tensor{Name: tensor.Name, DType: F32, Shape: tensor.Shape}
+	}
+	writer, err := NewWriter(w, described)
 	if err != nil {
 		return err
 	}
-	prefix := binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
-	if _, err := w.Write(append(prefix, header...)); err != nil {
-		return err
-	}
 	for _, tensor := range tensors {
-		raw := make([]byte, 4*len(tensor.Values))
-		for i, value := range tensor.Values {
-			binary.LittleEndian.PutUint32(raw[4*i:], math.Float32bits(value))
-		}
-		if _, err := w.Write(raw); err != nil {
+		if _, err := writer.Write(FloatBytes(tensor.Values)); err != nil {
 			return err
 		}
 	}
-	return nil
+	return writer.Close()
 }
 
-// encodeHeader pads the header with spaces, so that weights start at a
-// multiple of eight bytes.
-func encodeHeader(tensors []Weights) ([]byte, error) {
-	entries := map[string]any{metadata: map[string]string{"format": "pt"}}
-	var at int64
-	for _, tensor := range tensors {
-		bytes, err := span(F32, tensor.Shape)
-		if err != nil || bytes != 4*int64(len(tensor.Values)) {
-			return nil, fmt.Errorf("tensor %q: %d values do not fill shape %v", tensor.Name, len(tensor.Values), tensor.Shape)
-		}
-		if _, taken := entries[tensor.Name]; taken {
-			return nil, fmt.Errorf("tensor %q is given twice", tensor.Name)
-		}
-		shape := append([]int64{}, tensor.Shape...)
-		entries[tensor.Name] = map[string]any{"dtype": F32, "shape": shape, "data_offsets": []int64{at, at + bytes}}
-		at += bytes
+// FloatBytes is how values are stored as F32.
+func FloatBytes(values []float32) []byte {
+	raw := make([]byte, 4*len(values))
+	for i, value := range values {
+		binary.LittleEndian.PutUint32(raw[4*i:], math.Float32bits(value))
 	}
-	header, err := json.Marshal(entries)
-	for len(header)%8 != 0 {
-		header = append(header, ' ')
-	}
-	return header, err
+	return raw
 }

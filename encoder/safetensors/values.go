@@ -1,0 +1,116 @@
+package safetensors
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+)
+
+// OpenFile checks one safetensors file, whatever its name: for weights that
+// are no whole model, such as adapters. Errors are *FileError.
+func OpenFile(path string) (*Index, error) {
+	index := &Index{Dir: filepath.Dir(path), tensors: map[string]Tensor{}}
+	return index, index.add(filepath.Base(path))
+}
+
+// Floats reads a tensor of type F32, F16 or BF16 as float32.
+func (x *Index) Floats(name string) ([]float32, error) {
+	tensor, ok := x.tensors[name]
+	if !ok {
+		return nil, fmt.Errorf("%s holds no tensor %q", x.Dir, name)
+	}
+	values := make([]float32, tensor.Elements())
+	return values, x.read(tensor, 0, values)
+}
+
+// ReadRows reads consecutive rows, along the first axis, of a tensor of type
+// F32, F16 or BF16. As many are read as fill dst, whose length is a multiple of
+// a row's.
+func (x *Index) ReadRows(name string, first int64, dst []float32) error {
+	tensor, ok := x.tensors[name]
+	if !ok {
+		return fmt.Errorf("%s holds no tensor %q", x.Dir, name)
+	}
+	if len(tensor.Shape) == 0 || tensor.Shape[0] == 0 {
+		return fmt.Errorf("tensor %q of shape %v has no rows", name, tensor.Shape)
+	}
+	row := tensor.Elements() / tensor.Shape[0]
+	if first < 0 || row == 0 || int64(len(dst))%row != 0 || first+int64(len(dst))/row > tensor.Shape[0] {
+		return fmt.Errorf("tensor %q of shape %v has no %d values from row %d", name, tensor.Shape, len(dst), first)
+	}
+	return x.read(tensor, first*row, dst)
+}
+
+// Raw reads the bytes of a tensor as they are stored.
+func (x *Index) Raw(name string) ([]byte, error) {
+	tensor, ok := x.tensors[name]
+	if !ok {
+		return nil, fmt.Errorf("%s holds no tensor %q", x.Dir, name)
+	}
+	raw := make([]byte, tensor.Length)
+	return raw, x.readAt(tensor, 0, raw)
+}
+
+// read fills dst with the elements from first on.
+func (x *Index) read(tensor Tensor, first int64, dst []float32) error {
+	convert, ok := conversions[tensor.DType]
+	if !ok {
+		return fmt.Errorf("tensor %q has type %s; F32, F16 and BF16 can be read as numbers", tensor.Name, tensor.DType)
+	}
+	size := sizes[tensor.DType]
+	raw := make([]byte, int64(len(dst))*size)
+	if err := x.readAt(tensor, first*size, raw); err != nil {
+		return err
+	}
+	convert(dst, raw)
+	return nil
+}
+
+func (x *Index) readAt(tensor Tensor, from int64, raw []byte) (err error) {
+	path := filepath.Join(x.Dir, tensor.File)
+	f, err := os.Open(path)
+	if err != nil {
+		return &FileError{path, err}
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if _, err := f.ReadAt(raw, tensor.Offset+from); err != nil {
+		return &FileError{path, fmt.Errorf("cannot be read at tensor %q: %w", tensor.Name, err)}
+	}
+	return nil
+}
+
+// conversions turn stored elements into float32.
+var conversions = map[DType]func(dst []float32, raw []byte){
+	F32: func(dst []float32, raw []byte) {
+		for i := range dst {
+			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
+		}
+	},
+	BF16: func(dst []float32, raw []byte) {
+		for i := range dst {
+			dst[i] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(raw[2*i:])) << 16)
+		}
+	},
+	F16: func(dst []float32, raw []byte) {
+		for i := range dst {
+			dst[i] = fromHalf(binary.LittleEndian.Uint16(raw[2*i:]))
+		}
+	},
+}
+
+// fromHalf converts from IEEE 754 binary16.
+func fromHalf(half uint16) float32 {
+	sign, exponent, fraction := uint32(half&0x8000)<<16, uint32(half>>10&0x1f), uint32(half&0x3ff)
+	switch exponent {
+	case 0: // zero or subnormal
+		value := float32(fraction) / (1 << 24)
+		return math.Float32frombits(sign | math.Float32bits(value))
+	case 0x1f: // infinity or NaN
+		return math.Float32frombits(sign | 0xff<<23 | fraction<<13)
+	default:
+		return math.Float32frombits(sign | (exponent+112)<<23 | fraction<<13)
+	}
+}
