@@ -30,7 +30,7 @@ func (p *program) modelStore() (hub.Store, error) {
 }
 
 type modelListCommand struct {
-	JSON bool `help:"Print one JSON object a line: name, dir, kind, dimension, image_size, max_patches, parameters, bytes, languages, licence, revision, cached, fingerprint, problem."`
+	JSON bool `help:"Print one JSON object a line: name, dir, kind, dimension, image_size, patches, parameters, bytes, languages, licence, revision, cached, fingerprint, problem."`
 }
 
 // Help documents the command.
@@ -54,7 +54,7 @@ type modelLine struct {
 	Kind        string   `json:"kind"`
 	Dimension   int      `json:"dimension"`
 	ImageSize   int      `json:"image_size,omitempty"`
-	MaxPatches  int      `json:"max_patches,omitempty"`
+	Patches     int      `json:"patches,omitempty"`
 	Parameters  int64    `json:"parameters"`
 	Bytes       int64    `json:"bytes"`
 	Languages   []string `json:"languages,omitempty"`
@@ -95,7 +95,7 @@ func (c *modelListCommand) Run(p *program) error {
 func newModelLine(info hub.Info) modelLine {
 	line := modelLine{
 		Name: info.Name, Dir: info.Dir, Kind: info.Kind, Dimension: info.Dimension, ImageSize: info.ImageSize,
-		MaxPatches: info.MaxPatches, Parameters: info.Parameters, Bytes: info.Bytes, Languages: info.Languages,
+		Patches: info.Patches, Parameters: info.Parameters, Bytes: info.Bytes, Languages: info.Languages,
 		Licence: info.Licence, Revision: info.Revision, Cached: info.Cached, Problem: info.Problem,
 	}
 	if line.Problem != "" {
@@ -127,7 +127,7 @@ func (l modelLine) state() string {
 
 // pixels is the size of the pictures that the model sees.
 func (l modelLine) pixels() string {
-	if l.MaxPatches > 0 {
+	if l.Patches > 0 {
 		return "native"
 	}
 	return number(l.ImageSize)

@@ -75,7 +75,7 @@ func (d modelDetails) print(p *program) {
 	line("kind", d.Kind)
 	line("dimension", number(d.Dimension))
 	line("pixels", d.pixels())
-	line("patches", number(d.MaxPatches))
+	line("patches", number(d.Patches))
 	line("parameters", d.parameters())
 	line("languages", strings.Join(d.Languages, ", "))
 	line("licence", d.Licence)

@@ -11,8 +11,9 @@ import (
 
 // Kinds of models.
 const (
-	KindSiglip = "siglip" // the fixed-resolution architecture of SigLIP 1 and 2, in safetensors
-	KindONNX   = "onnx"   // two towers as ONNX files, in the layout of the hub's exports or of Immich
+	KindSiglip = "siglip"  // the fixed-resolution architecture of SigLIP 1 and 2, in safetensors
+	KindNaFlex = "siglip2" // SigLIP 2 of native aspect ratio, in safetensors
+	KindONNX   = "onnx"    // two towers as ONNX files, in the layout of the hub's exports or of Immich
 )
 
 // kind is a form that a model directory can have.

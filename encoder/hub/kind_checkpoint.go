@@ -20,12 +20,19 @@ func describeCheckpoint(dir string, info *Info) error {
 	if err != nil {
 		return err
 	}
-	info.Kind, info.Dimension, info.ImageSize = KindSiglip, config.Dimension(), int(config.Vision.Image)
+	describeConfig(config, info)
 	info.Parameters = index.Elements()
+	return nil
+}
+
+func describeConfig(config siglip2.Config, info *Info) {
+	info.Kind, info.Dimension, info.ImageSize = KindSiglip, config.Dimension(), int(config.Vision.Image)
+	if config.NaFlex() {
+		info.Kind, info.Patches = KindNaFlex, int(config.Vision.Patches())
+	}
 	if config.Text.Vocabulary == gemmaVocabulary {
 		info.Languages = []string{"multilingual"}
 	}
-	return nil
 }
 
 // Files beside config and weights that decide what a checkpoint computes. Those

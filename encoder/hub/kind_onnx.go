@@ -21,18 +21,25 @@ func hasONNX(dir string) bool {
 	return false
 }
 
-// describeONNX describes the precision that is taken when none is named. The
-// files may leave sizes open, which are 0 then.
+// describeONNX describes the precision that is taken when none is named. Sizes
+// that the files leave open are those of config.json if there is one, else 0.
 func describeONNX(dir string, info *Info) error {
 	pair, err := onnxfile.Find(dir, "")
 	if err != nil {
 		return err
 	}
-	info.Kind, info.Dimension = KindONNX, int(max(pair.Image.Dimension, pair.Text.Dimension))
-	if pair.Image.NaFlex() {
-		info.MaxPatches = int(pair.Image.Length)
-	} else {
-		info.ImageSize = int(pair.Image.ImageSize)
+	if config, err := siglip2.ReadConfig(dir); err == nil { // Immich's is of another form
+		describeConfig(config, info)
+	}
+	info.Kind = KindONNX
+	if dimension := max(pair.Image.Dimension, pair.Text.Dimension); dimension > 0 {
+		info.Dimension = int(dimension)
+	}
+	switch image := pair.Image; {
+	case image.NaFlex() && image.Length > 0:
+		info.Patches = int(image.Length)
+	case image.ImageSize > 0:
+		info.ImageSize = int(image.ImageSize)
 	}
 	return nil
 }

@@ -31,9 +31,9 @@ type Manifest struct {
 	Revision    string        `json:"revision,omitempty"`  // commit
 	Requested   string        `json:"requested,omitempty"` // the branch or tag that stood for the commit
 	Kind        string        `json:"kind"`
-	Dimension   int           `json:"dimension"`             // of the embeddings
-	ImageSize   int           `json:"image_size,omitempty"`  // pixels on each side, of models of fixed resolution
-	MaxPatches  int           `json:"max_patches,omitempty"` // of models of native aspect ratio
+	Dimension   int           `json:"dimension"`            // of the embeddings
+	ImageSize   int           `json:"image_size,omitempty"` // pixels on each side, of models of fixed resolution
+	Patches     int           `json:"patches,omitempty"`    // of models of native aspect ratio
 	Languages   []string      `json:"languages,omitempty"`
 	Licence     string        `json:"licence,omitempty"`
 	Fingerprint string        `json:"fingerprint"`
@@ -122,7 +122,7 @@ func (m *Manifest) stamp(dir string, files []StampedFile) error {
 	if err != nil {
 		return err
 	}
-	m.Kind, m.Dimension, m.ImageSize, m.MaxPatches = info.Kind, info.Dimension, info.ImageSize, info.MaxPatches
+	m.Kind, m.Dimension, m.ImageSize, m.Patches = info.Kind, info.Dimension, info.ImageSize, info.Patches
 	m.Languages, m.Licence = info.Languages, info.Licence
 	m.Date = time.Now().UTC().Truncate(time.Second)
 	m.Files = files

@@ -15,7 +15,7 @@ type Info struct {
 	Kind       string   // one of the Kind constants
 	Dimension  int      // of the embeddings
 	ImageSize  int      // pixels on each side; 0 for models of native aspect ratio
-	MaxPatches int      // the most patches of a picture; 0 for models of fixed resolution
+	Patches    int      // of a picture unless chosen otherwise; 0 for models of fixed resolution
 	Parameters int64    // 0 where the files do not tell
 	Languages  []string // by the model card; "multilingual" where the tokenizer says so
 	Licence    string   // by the model card
