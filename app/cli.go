@@ -22,6 +22,7 @@ type cli struct {
 	Embed    embedCommand    `cmd:"" help:"Print the vectors of texts and pictures."`
 	Tokenize tokenizeCommand `cmd:"" help:"Print the token ids of the lines of standard input."`
 	Eval     evalCommand     `cmd:"" help:"Measure how well queries in many languages find the demo pictures."`
+	Bench    benchCommand    `cmd:"" help:"Measure the speed of this machine."`
 	Model    modelCommand    `cmd:"" help:"Look at models."`
 	Setup    setupCommand    `cmd:"" help:"Fetch what Polylens needs."`
 	Doctor   doctorCommand   `cmd:"" help:"Check that everything is in place, and say what to do where it is not."`

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+)
+
+type benchCommand struct {
+	Encode benchEncodeCommand `cmd:"" help:"Measure how fast this machine encodes pictures and texts."`
+}
+
+type benchEncodeCommand struct {
+	Precision string  `placeholder:"PRECISION" enum:"fp32,fp16,int8" default:"fp32" help:"Precision of the arithmetic: fp32, fp16 or int8 (default: ${default})."`
+	Device    string  `placeholder:"DEVICE" default:"cpu" help:"What computes: cpu, cuda, tensorrt, coreml or openvino (default: ${default})."`
+	Batch     int     `placeholder:"N" default:"8" help:"Pictures or texts that are encoded together (default: ${default})."`
+	Pictures  string  `placeholder:"DIR" type:"existingdir" help:"Folder of pictures to encode, in turn, instead of drawn ones."`
+	Seconds   float64 `placeholder:"S" default:"5" help:"Least time to measure each thing for; three batches are measured at least (default: ${default})."`
+	JSON      bool    `help:"Print one JSON object: images_per_second, texts_per_second, gflops, gemm_gflops and more."`
+}
+
+// Help documents the command.
+func (*benchEncodeCommand) Help() string {
+	return `Compares machines, models and precisions. Pictures are resized beforehand, texts are new each time, and every rate is ` +
+		`that of the median batch. gflops is what the vision tower achieves, in billions of operations a second; gemm_gflops is ` +
+		`the most that ONNX Runtime achieves on the processor with as many threads and one matrix product in fp32, the best run of ` +
+		`the best of several sizes. Neither Milvus nor a data folder is needed. Measure on a quiet machine.
+
+Examples:
+
+    polylens bench encode
+    polylens bench encode --model ./siglip2-base-patch16-224 --precision int8 --batch 8 --threads 2 --json
+
+With --json, one object: {"images_per_second":5.4,"texts_per_second":17.1,"gflops":191,"gemm_gflops":239,...}. gflops is 0 ` +
+		`where no config.json describes the architecture.
+
+` + exitHelp
+}
+
+// encodeRates is what bench encode prints.
+type encodeRates struct {
+	ImagesPerSecond float64 `json:"images_per_second"`
+	TextsPerSecond  float64 `json:"texts_per_second"`
+	GFLOPS          float64 `json:"gflops"`      // of the vision tower; 0 is unknown
+	GEMMGFLOPS      float64 `json:"gemm_gflops"` // the most that fp32 reaches here
+
+	GEMMGFLOPSInt8      float64 `json:"gemm_gflops_int8,omitempty"` // the most that int8 reaches here
+	TextLatency         float64 `json:"text_latency_ms"`            // of one new text
+	TextLatencyCached   float64 `json:"text_latency_cached_ms"`     // of one that was asked before
+	PreprocessPerSecond float64 `json:"preprocess_per_second"`      // pictures, one after the other
+	OpenSeconds         float64 `json:"open_seconds"`               // until a first text and a first picture are encoded
+	ResidentBytes       int64   `json:"resident_bytes,omitempty"`   // of the process when the model is open
+	PeakBytes           int64   `json:"peak_bytes,omitempty"`       // of the process after all encoding
+
+	Model     string  `json:"model"`
+	Precision string  `json:"precision"`
+	Device    string  `json:"device"`
+	Batch     int     `json:"batch"`
+	Threads   int     `json:"threads"`
+	CPU       string  `json:"cpu"`
+	Seconds   float64 `json:"seconds"` // that all of it took
+}
+
+func (c *benchEncodeCommand) Run(ctx context.Context, p *program) error {
+	if c.Batch < 1 || c.Batch > 1024 {
+		return usageError{fmt.Errorf("--batch %d: want 1 to 1024", c.Batch)}
+	}
+	if !(c.Seconds >= 0 && c.Seconds <= 3600) {
+		return usageError{fmt.Errorf("--seconds %v: want 0 to 3600", c.Seconds)}
+	}
+	rates, err := c.measure(ctx, p)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return json.NewEncoder(p.terminal.out).Encode(rates)
+	}
+	return rates.print(p)
+}
+
+func (r encodeRates) print(p *program) error {
+	table := tabwriter.NewWriter(p.terminal.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "model\t%s, %s on %s, %d together, %d threads\n", r.Model, r.Precision, r.Device, r.Batch, r.Threads)
+	fmt.Fprintf(table, "processor\t%s\n", r.CPU)
+	fmt.Fprintf(table, "pictures\t%.2f a second\n", r.ImagesPerSecond)
+	fmt.Fprintf(table, "texts\t%.2f a second\n", r.TextsPerSecond)
+	fmt.Fprintf(table, "one text\t%.1f ms, %.4f ms when it was asked before\n", r.TextLatency, r.TextLatencyCached)
+	fmt.Fprintf(table, "vision tower\t%.1f GFLOP/s\n", r.GFLOPS)
+	fmt.Fprintf(table, "matrix product\t%.1f GFLOP/s in fp32\n", r.GEMMGFLOPS)
+	if r.GEMMGFLOPSInt8 > 0 {
+		fmt.Fprintf(table, "\t%.1f GOP/s in int8\n", r.GEMMGFLOPSInt8)
+	}
+	fmt.Fprintf(table, "resizing\t%.1f pictures a second\n", r.PreprocessPerSecond)
+	fmt.Fprintf(table, "opening\t%.2f s\n", r.OpenSeconds)
+	if r.PeakBytes > 0 {
+		fmt.Fprintf(table, "memory\t%.0f MB when open, %.0f MB at most\n", float64(r.ResidentBytes)/1e6, float64(r.PeakBytes)/1e6)
+	}
+	return table.Flush()
+}

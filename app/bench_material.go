@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"image"
+	"image/color"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"polylens/indexer/decode"
+)
+
+// drawn is how many pictures are drawn, and how many of a folder are read: a
+// larger batch repeats them.
+const drawn = 16
+
+// pictures are those of the folder that the user names, or drawn ones.
+func (c *benchEncodeCommand) pictures(ctx context.Context) ([]image.Image, error) {
+	count := min(c.Batch, drawn)
+	if c.Pictures != "" {
+		return readPictures(ctx, c.Pictures, count)
+	}
+	pictures := make([]image.Image, count)
+	for i := range pictures {
+		pictures[i] = drawWaves(512, i)
+	}
+	return pictures, nil
+}
+
+// readPictures reads the first pictures of a folder by name.
+func readPictures(ctx context.Context, folder string, count int) ([]image.Image, error) {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, err
+	}
+	limits := decode.Limits{Budget: decode.NewBudget(decodeMemory)}
+	var pictures []image.Image
+	for _, entry := range entries {
+		if entry.IsDir() || len(pictures) == count {
+			continue
+		}
+		picture, _, err := decode.File(ctx, filepath.Join(folder, entry.Name()), limits)
+		if err != nil {
+			return nil, err
+		}
+		pictures = append(pictures, picture)
+	}
+	if len(pictures) == 0 {
+		return nil, fmt.Errorf("there is no picture in %s", folder)
+	}
+	return pictures, nil
+}
+
+// drawWaves draws waves of all colours, different for each number.
+func drawWaves(side, number int) image.Image {
+	picture := image.NewNRGBA(image.Rect(0, 0, side, side))
+	wave := func(at int, scale float64) uint8 {
+		return uint8(127.5 + 127.5*math.Sin(float64(at)*scale/float64(side)+float64(number)))
+	}
+	for y := range side {
+		for x := range side {
+			picture.SetNRGBA(x, y, color.NRGBA{R: wave(x, 9), G: wave(y, 23), B: wave(x*y/side, 61), A: 255})
+		}
+	}
+	return picture
+}
+
+// processorName is how the processor calls itself.
+func processorName() string {
+	if name := procField("/proc/cpuinfo", "model name"); name != "" {
+		return name
+	}
+	return runtime.GOARCH
+}
+
+// memoryOf reads a field of Linux' account of this process, such as VmRSS, in
+// bytes; 0 where there is none.
+func memoryOf(field string) int64 {
+	var kilobytes int64
+	_, _ = fmt.Sscanf(procField("/proc/self/status", field), "%d kB", &kilobytes) // 0 then
+	return kilobytes << 10
+}
+
+// procField is the value of the first line "field : value" of a file, "" if
+// there is none.
+func procField(path, field string) string {
+	file, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer file.Close()
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		if name, value, ok := strings.Cut(lines.Text(), ":"); ok && strings.TrimSpace(name) == field {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
