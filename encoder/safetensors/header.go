@@ -60,33 +60,25 @@ func readHeader(r io.Reader, size int64) ([]byte, error) {
 	return header, nil
 }
 
-// entry is the description of one tensor in the header.
-type entry struct {
-	DType   *DType   `json:"dtype"`
-	Shape   *[]int64 `json:"shape"`
-	Offsets []int64  `json:"data_offsets"`
-}
-
-// decode walks the header token by token, because a map would silently keep
-// the last of two tensors with one name.
+// decode reads the tensors of a header in their order.
 func decode(header []byte, file string) ([]Tensor, error) {
+	if err := checkKeys(header); err != nil {
+		return nil, err
+	}
 	decoder := json.NewDecoder(bytes.NewReader(header))
-	decoder.DisallowUnknownFields()
 	if _, err := decoder.Token(); err != nil {
 		return nil, fmt.Errorf("has a broken header: %w", err)
 	}
 	var tensors []Tensor
-	seen := map[string]bool{}
 	for decoder.More() {
 		key, err := decoder.Token()
 		if err != nil {
 			return nil, fmt.Errorf("has a broken header: %w", err)
 		}
 		name := key.(string) // the decoder accepts nothing else as a key
-		if seen[name] || len(seen) >= maxTensors {
-			return nil, fmt.Errorf("names tensor %q twice, or holds more than %d tensors", name, maxTensors)
+		if len(tensors) >= maxTensors {
+			return nil, fmt.Errorf("holds more than %d tensors", maxTensors)
 		}
-		seen[name] = true
 		if name == metadata {
 			if err := decoder.Decode(&map[string]string{}); err != nil {
 				return nil, fmt.Errorf("has broken metadata: %w", err)
@@ -115,25 +107,42 @@ func checkEnd(decoder *json.Decoder, header []byte) error {
 }
 
 func decodeTensor(decoder *json.Decoder, name, file string) (Tensor, error) {
-	var e entry
-	if err := decoder.Decode(&e); err != nil {
+	var dtype *DType
+	var shape *[]int64
+	var offsets []int64
+	targets := map[string]any{"dtype": &dtype, "shape": &shape, "data_offsets": &offsets}
+	var entry map[string]json.RawMessage // unlike a struct, it tells "dtype" from "DType"
+	if err := decoder.Decode(&entry); err != nil {
 		return Tensor{}, fmt.Errorf("is described wrongly: %w", err)
 	}
-	if e.DType == nil || e.Shape == nil || len(e.Offsets) != 2 {
+	for key, value := range entry {
+		target, known := targets[key]
+		if !known {
+			return Tensor{}, fmt.Errorf("is described wrongly: there is no %q in the format", key)
+		}
+		if err := json.Unmarshal(value, target); err != nil {
+			return Tensor{}, fmt.Errorf("is described wrongly: %w", err)
+		}
+	}
+	if dtype == nil || shape == nil || len(offsets) != 2 {
 		return Tensor{}, errors.New("lacks its dtype, shape or two data_offsets")
 	}
-	bytes, err := span(*e.DType, *e.Shape)
+	tensor := Tensor{Name: name, DType: *dtype, Shape: *shape, File: file, Offset: offsets[0], Length: offsets[1] - offsets[0]}
+	return tensor, checkTensor(tensor, offsets)
+}
+
+func checkTensor(tensor Tensor, offsets []int64) error {
+	needed, err := span(tensor.DType, tensor.Shape)
 	if err != nil {
-		return Tensor{}, err
+		return err
 	}
-	begin, end := e.Offsets[0], e.Offsets[1]
-	if begin < 0 || end < begin {
-		return Tensor{}, fmt.Errorf("has the impossible offsets %d to %d", begin, end)
+	if offsets[0] < 0 || offsets[1] < offsets[0] {
+		return fmt.Errorf("has the impossible offsets %d to %d", offsets[0], offsets[1])
 	}
-	if end-begin != bytes {
-		return Tensor{}, fmt.Errorf("takes %d bytes, but %s of shape %v needs %d", end-begin, *e.DType, *e.Shape, bytes)
+	if tensor.Length != needed {
+		return fmt.Errorf("takes %d bytes, but %s of shape %v needs %d", tensor.Length, tensor.DType, tensor.Shape, needed)
 	}
-	return Tensor{Name: name, DType: *e.DType, Shape: *e.Shape, File: file, Offset: begin, Length: bytes}, nil
+	return nil
 }
 
 // checkRanges sorts the tensors by position and demands that they cover the

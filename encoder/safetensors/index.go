@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -34,28 +35,63 @@ func (e *FileError) Error() string {
 
 func (e *FileError) Unwrap() error { return e.Err }
 
-// Index holds the checked tensors of a model directory.
+// Index holds the checked tensors of a model directory or of one file. It
+// keeps no file open, and any number of goroutines may read from it.
 type Index struct {
 	Dir     string
 	Files   []string // weight files, relative to Dir, sorted
 	tensors map[string]Tensor
+	files   map[string]located
+	root    string // that symbolic links may lead into, empty for none
+}
+
+// located is a weight file as it was when it was checked.
+type located struct {
+	path string // with links resolved
+	info fs.FileInfo
+}
+
+// Option changes what Open and OpenFile accept.
+type Option func(*Index)
+
+// FollowLinksWithin accepts weight files that are symbolic links to regular
+// files below root, as the snapshots of a Hugging Face cache hold. Without it
+// every link is refused.
+func FollowLinksWithin(root string) Option {
+	return func(x *Index) { x.root = root }
 }
 
 // Open checks the weights of a model directory: model.safetensors, or else
 // the shards that model.safetensors.index.json lists. It reads headers only.
 // Errors are *FileError.
-func Open(dir string) (*Index, error) {
+func Open(dir string, options ...Option) (*Index, error) {
+	index := newIndex(dir, options)
 	_, err := os.Lstat(filepath.Join(dir, SingleFile))
 	if err == nil {
-		return openSingle(dir)
+		return index, index.add(SingleFile)
 	}
 	if _, err := os.Lstat(filepath.Join(dir, IndexFile)); err == nil {
-		return openSharded(dir)
+		return index, index.addShards()
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("holds neither %s nor %s", SingleFile, IndexFile)
 	}
 	return nil, &FileError{dir, err}
+}
+
+// OpenFile checks one safetensors file, whatever its name: for weights that
+// are no whole model, such as adapters. Errors are *FileError.
+func OpenFile(path string, options ...Option) (*Index, error) {
+	index := newIndex(filepath.Dir(path), options)
+	return index, index.add(filepath.Base(path))
+}
+
+func newIndex(dir string, options []Option) *Index {
+	index := &Index{Dir: dir, tensors: map[string]Tensor{}, files: map[string]located{}}
+	for _, option := range options {
+		option(index)
+	}
+	return index
 }
 
 // Tensor returns the named tensor.
@@ -83,15 +119,10 @@ func (x *Index) Elements() int64 {
 	return total
 }
 
-func openSingle(dir string) (*Index, error) {
-	index := &Index{Dir: dir, tensors: map[string]Tensor{}}
-	return index, index.add(SingleFile)
-}
-
 // add checks one weight file and takes its tensors up.
-func (x *Index) add(file string) error {
-	path := filepath.Join(x.Dir, file)
-	tensors, err := readFile(path, file)
+func (x *Index) add(name string) error {
+	path := filepath.Join(x.Dir, name)
+	tensors, err := x.readHeader(name)
 	if err != nil {
 		return &FileError{path, err}
 	}
@@ -101,60 +132,54 @@ func (x *Index) add(file string) error {
 		}
 		x.tensors[tensor.Name] = tensor
 	}
-	x.Files = append(x.Files, file)
+	x.Files = append(x.Files, name)
 	return nil
 }
 
-func readFile(path, file string) ([]Tensor, error) {
-	if !filepath.IsLocal(file) || filepath.Base(file) != file {
-		return nil, errors.New("lies outside the model directory, which is refused")
-	}
-	info, err := os.Lstat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, errors.New("is missing")
-	}
+func (x *Index) readHeader(name string) ([]Tensor, error) {
+	found, err := x.locate(name)
 	if err != nil {
 		return nil, err
 	}
-	if info.Mode()&fs.ModeSymlink != 0 {
-		return nil, errors.New("is a symbolic link, which is refused: copy the file it points to in its place (`hf download` with --local-dir makes no links)")
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New("is no regular file")
-	}
-	f, err := os.Open(path)
+	f, err := found.open()
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return parse(f, file, info.Size())
+	x.files[name] = found
+	return parse(f, name, found.info.Size())
 }
 
-func openSharded(dir string) (*Index, error) {
-	path := filepath.Join(dir, IndexFile)
-	shardOf, err := readShardIndex(path)
+// addShards checks the shard index and every shard that it lists.
+func (x *Index) addShards() error {
+	path := filepath.Join(x.Dir, IndexFile)
+	shardOf, err := x.readShardIndex()
 	if err != nil {
-		return nil, &FileError{path, err}
+		return &FileError{path, err}
 	}
-	index := &Index{Dir: dir, tensors: map[string]Tensor{}}
 	for _, shard := range shardsOf(shardOf) {
-		if err := index.add(shard); err != nil {
-			return nil, err
+		if err := x.add(shard); err != nil {
+			return err
 		}
 	}
-	return index, index.checkShards(path, shardOf)
+	return x.checkShards(path, shardOf)
 }
 
 // readShardIndex returns the file that holds each tensor.
-func readShardIndex(path string) (map[string]string, error) {
-	info, err := os.Stat(path)
+func (x *Index) readShardIndex() (map[string]string, error) {
+	found, err := x.locate(IndexFile)
 	if err != nil {
 		return nil, err
 	}
-	if info.Size() > maxIndex {
+	if found.info.Size() > maxIndex {
 		return nil, fmt.Errorf("is larger than %d bytes", maxIndex)
 	}
-	content, err := os.ReadFile(path)
+	f, err := found.open()
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	content, err := io.ReadAll(io.LimitReader(f, maxIndex))
 	if err != nil {
 		return nil, err
 	}
@@ -167,6 +192,9 @@ func parseShardIndex(content []byte) (map[string]string, error) {
 	}
 	if err := json.Unmarshal(content, &index); err != nil {
 		return nil, fmt.Errorf("is no shard index: %w", err)
+	}
+	if err := checkKeys(content); err != nil {
+		return nil, err
 	}
 	if len(index.WeightMap) == 0 {
 		return nil, errors.New("lists no tensors in its weight_map")

@@ -8,11 +8,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 )
 
-// file returns a safetensors file with the given header and data bytes.
-func file(header string, data int) []byte {
+// encoded returns a safetensors file with the given header and data bytes.
+func encoded(header string, data int) []byte {
 	content := binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
 	content = append(content, header...)
 	return append(content, make([]byte, data)...)
@@ -29,7 +30,7 @@ func write(t *testing.T, dir, name string, content []byte) {
 
 func TestOpenSingle(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, SingleFile, file(twoTensors+"   ", 12))
+	write(t, dir, SingleFile, encoded(twoTensors+"   ", 12))
 	index, err := Open(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -49,8 +50,8 @@ func TestOpenSingle(t *testing.T) {
 
 func TestOpenSharded(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, "one.safetensors", file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 4))
-	write(t, dir, "two.safetensors", file(`{"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 4))
+	write(t, dir, "one.safetensors", encoded(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 4))
+	write(t, dir, "two.safetensors", encoded(`{"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 4))
 	write(t, dir, IndexFile, []byte(`{"metadata":{"total_size":8},"weight_map":{"a":"one.safetensors","b":"two.safetensors"}}`))
 	index, err := Open(dir)
 	if err != nil {
@@ -73,29 +74,37 @@ func TestHostileFiles(t *testing.T) {
 		{"empty", nil, "too short"},
 		{"huge header", append([]byte{0, 0, 0, 0, 0, 0, 0, 0x7f}, 1, 2, 3), "more than the format's limit"},
 		{"header beyond the end", []byte{100, 0, 0, 0, 0, 0, 0, 0, '{', '}'}, "only 2 follow"},
-		{"not JSON", file("[1,2]", 0), "no JSON object"},
-		{"cut JSON", file(`{"w":{"dtype"`, 0), "tensor \"w\" is described wrongly"},
-		{"two objects", file(`{}{}`, 0), "more than one JSON object"},
-		{"truncated data", file(twoTensors, 11), `tensor "b" ends at byte`},
-		{"offset outside", file(one(`{"dtype":"F32","shape":[1],"data_offsets":[4000,4004]}`), 4), `tensor "w" ends at byte`},
-		{"huge offset", file(one(`{"dtype":"F32","shape":[1],"data_offsets":[9223372036854775803,9223372036854775807]}`), 4), `tensor "w"`},
-		{"offset overflow", file(one(`{"dtype":"F32","shape":[1],"data_offsets":[0,99999999999999999999]}`), 4), "described wrongly"},
-		{"negative offset", file(one(`{"dtype":"F32","shape":[1],"data_offsets":[-4,0]}`), 4), "impossible offsets"},
-		{"reversed offsets", file(one(`{"dtype":"F32","shape":[1],"data_offsets":[4,0]}`), 4), "impossible offsets"},
-		{"dtype lies", file(one(`{"dtype":"F64","shape":[1],"data_offsets":[0,4]}`), 4), "takes 4 bytes, but F64 of shape [1] needs 8"},
-		{"unknown dtype", file(one(`{"dtype":"F31","shape":[1],"data_offsets":[0,4]}`), 4), "unknown type"},
-		{"shape lies", file(one(`{"dtype":"F32","shape":[2],"data_offsets":[0,4]}`), 4), "needs 8"},
-		{"negative shape", file(one(`{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}`), 4), "negative dimension"},
-		{"shape overflow", file(one(`{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}`), 0), "overflows"},
-		{"deep shape", file(one(`{"dtype":"F32","shape":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1],"data_offsets":[0,4]}`), 4), "17 dimensions"},
-		{"missing field", file(one(`{"dtype":"F32","shape":[1]}`), 4), "lacks"},
-		{"unknown field", file(one(`{"dtype":"F32","shape":[1],"data_offsets":[0,4],"path":"/etc/passwd"}`), 4), "described wrongly"},
-		{"overlap", file(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, 8), `tensor "b" overlaps`},
-		{"gap", file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}`, 12), `gap of 4 bytes before tensor "b"`},
-		{"rest", file(one(`{"dtype":"F32","shape":[1],"data_offsets":[0,4]}`), 5), "belong to no tensor"},
-		{"duplicate", file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, 8), `"a" twice`},
-		{"metadata of wrong type", file(`{"__metadata__":{"x":1}}`, 0), "broken metadata"},
-		{"deep nesting", file(`{"w":`+strings.Repeat("[", 20000)+strings.Repeat("]", 20000)+`}`, 0), "described wrongly"},
+		{"not JSON", encoded("[1,2]", 0), "no JSON object"},
+		{"cut JSON", encoded(`{"w":{"dtype"`, 0), "tensor \"w\" is described wrongly"},
+		{"two objects", encoded(`{}{}`, 0), "more than one JSON object"},
+		{"truncated data", encoded(twoTensors, 11), `tensor "b" ends at byte`},
+		{"offset outside", encoded(one(`{"dtype":"F32","shape":[1],"data_offsets":[4000,4004]}`), 4), `tensor "w" ends at byte`},
+		{"huge offset", encoded(one(`{"dtype":"F32","shape":[1],"data_offsets":[9223372036854775803,9223372036854775807]}`), 4), `tensor "w"`},
+		{"offset overflow", encoded(one(`{"dtype":"F32","shape":[1],"data_offsets":[0,99999999999999999999]}`), 4), "described wrongly"},
+		{"negative offset", encoded(one(`{"dtype":"F32","shape":[1],"data_offsets":[-4,0]}`), 4), "impossible offsets"},
+		{"reversed offsets", encoded(one(`{"dtype":"F32","shape":[1],"data_offsets":[4,0]}`), 4), "impossible offsets"},
+		{"dtype lies", encoded(one(`{"dtype":"F64","shape":[1],"data_offsets":[0,4]}`), 4), "takes 4 bytes, but F64 of shape [1] needs 8"},
+		{"unknown dtype", encoded(one(`{"dtype":"F31","shape":[1],"data_offsets":[0,4]}`), 4), "unknown type"},
+		{"shape lies", encoded(one(`{"dtype":"F32","shape":[2],"data_offsets":[0,4]}`), 4), "needs 8"},
+		{"negative shape", encoded(one(`{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}`), 4), "negative dimension"},
+		{"shape overflow", encoded(one(`{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}`), 0), "overflows"},
+		{"deep shape", encoded(one(`{"dtype":"F32","shape":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1],"data_offsets":[0,4]}`), 4), "17 dimensions"},
+		{"missing field", encoded(one(`{"dtype":"F32","shape":[1]}`), 4), "lacks"},
+		{"unknown field", encoded(one(`{"dtype":"F32","shape":[1],"data_offsets":[0,4],"path":"/etc/passwd"}`), 4), "described wrongly"},
+		{"overlap", encoded(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, 8), `tensor "b" overlaps`},
+		{"gap", encoded(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}`, 12), `gap of 4 bytes before tensor "b"`},
+		{"rest", encoded(one(`{"dtype":"F32","shape":[1],"data_offsets":[0,4]}`), 5), "belong to no tensor"},
+		{"duplicate", encoded(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, 8), `"a" twice`},
+		{"duplicate apart", encoded(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]},"\u0061":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}`, 12), `"a" twice`},
+		{"duplicate key", encoded(one(`{"dtype":"F32","shape":[1],"data_offsets":[0,4],"dtype":"I8"}`), 4), `"dtype" twice`},
+		{"duplicate metadata", encoded(`{"__metadata__":{"format":"pt","format":"np"}}`, 0), `"format" twice`},
+		{"key in another case", encoded(one(`{"dtype":"F32","shape":[1],"data_offsets":[0,4],"DType":"I8"}`), 4), `there is no "DType"`},
+		{"three offsets", encoded(one(`{"dtype":"F32","shape":[1],"data_offsets":[0,4,8]}`), 4), "lacks its dtype, shape or two"},
+		{"fractional shape", encoded(one(`{"dtype":"F32","shape":[1.5],"data_offsets":[0,4]}`), 4), "described wrongly"},
+		{"huge number", encoded(one(`{"dtype":"F32","shape":[1e300],"data_offsets":[0,4]}`), 4), "described wrongly"},
+		{"null", encoded(`{"w":null}`, 0), "lacks"},
+		{"metadata of wrong type", encoded(`{"__metadata__":{"x":1}}`, 0), "broken metadata"},
+		{"deep nesting", encoded(`{"w":`+strings.Repeat("[", 20000)+strings.Repeat("]", 20000)+`}`, 0), "nested more than 32 deep"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -108,7 +117,7 @@ func TestHostileFiles(t *testing.T) {
 }
 
 func TestHostileShards(t *testing.T) {
-	shard := file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 4)
+	shard := encoded(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 4)
 	tests := []struct{ name, index, want string }{
 		{"absolute", `{"weight_map":{"a":"/etc/passwd"}}`, "outside the model directory"},
 		{"parent", `{"weight_map":{"a":"../one.safetensors"}}`, "outside the model directory"},
@@ -118,6 +127,10 @@ func TestHostileShards(t *testing.T) {
 		{"missing tensor", `{"weight_map":{"a":"one.safetensors","b":"one.safetensors"}}`, `holds tensor "b", but it does not`},
 		{"unlisted tensor", `{"weight_map":{"c":"two.safetensors"}}`, `does not list tensor "d"`},
 		{"tensor twice", `{"weight_map":{"a":"one.safetensors","x":"copy.safetensors"}}`, "holds too"},
+		{"drive", `{"weight_map":{"a":"C:\\one.safetensors"}}`, "is missing"},
+		{"pipe", `{"weight_map":{"a":"pipe.safetensors"}}`, "no regular file"},
+		{"duplicate key", `{"weight_map":{"a":"one.safetensors","a":"/etc/passwd"}}`, `"a" twice`},
+		{"list that lies", `{"weight_map":{"a":"one.safetensors","c":"one.safetensors","d":"two.safetensors"}}`, `says that one.safetensors holds tensor "c", but it does not`},
 		{"empty", `{}`, "lists no tensors"},
 		{"not JSON", `nonsense`, "is no shard index"},
 		{"a folder", `{"weight_map":{"a":"."}}`, "is no regular file"},
@@ -127,8 +140,11 @@ func TestHostileShards(t *testing.T) {
 			dir := t.TempDir()
 			write(t, dir, "one.safetensors", shard)
 			write(t, dir, "copy.safetensors", shard)
-			write(t, dir, "two.safetensors", file(`{"c":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"d":{"dtype":"U8","shape":[0],"data_offsets":[4,4]}}`, 4))
+			write(t, dir, "two.safetensors", encoded(`{"c":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"d":{"dtype":"U8","shape":[0],"data_offsets":[4,4]}}`, 4))
 			if err := os.Symlink(filepath.Join(dir, "one.safetensors"), filepath.Join(dir, "link.safetensors")); err != nil {
+				t.Fatal(err)
+			}
+			if err := syscall.Mkfifo(filepath.Join(dir, "pipe.safetensors"), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			write(t, dir, IndexFile, []byte(test.index))
@@ -179,8 +195,8 @@ func TestWriteReadsBack(t *testing.T) {
 // FuzzParse: whatever the bytes, parse neither panics nor accepts a range
 // outside the file.
 func FuzzParse(f *testing.F) {
-	f.Add(file(twoTensors, 12))
-	f.Add(file(`{}`, 0))
+	f.Add(encoded(twoTensors, 12))
+	f.Add(encoded(`{}`, 0))
 	f.Add([]byte{255, 255, 255, 255, 255, 255, 255, 255})
 	f.Fuzz(func(t *testing.T, content []byte) {
 		tensors, err := parse(bytes.NewReader(content), "f", int64(len(content)))

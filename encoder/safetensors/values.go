@@ -4,17 +4,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"math"
-	"os"
 	"path/filepath"
 )
-
-// OpenFile checks one safetensors file, whatever its name: for weights that
-// are no whole model, such as adapters. Errors are *FileError.
-func OpenFile(path string) (*Index, error) {
-	index := &Index{Dir: filepath.Dir(path), tensors: map[string]Tensor{}}
-	return index, index.add(filepath.Base(path))
-}
 
 // Floats reads a tensor of type F32, F16 or BF16 as float32.
 func (x *Index) Floats(name string) ([]float32, error) {
@@ -38,7 +31,7 @@ func (x *Index) ReadRows(name string, first int64, dst []float32) error {
 		return fmt.Errorf("tensor %q of shape %v has no rows", name, tensor.Shape)
 	}
 	row := tensor.Elements() / tensor.Shape[0]
-	if first < 0 || row == 0 || int64(len(dst))%row != 0 || first+int64(len(dst))/row > tensor.Shape[0] {
+	if first < 0 || row == 0 || int64(len(dst))%row != 0 || int64(len(dst))/row > tensor.Shape[0]-first {
 		return fmt.Errorf("tensor %q of shape %v has no %d values from row %d", name, tensor.Shape, len(dst), first)
 	}
 	return x.read(tensor, first*row, dst)
@@ -51,8 +44,14 @@ func (x *Index) Raw(name string) ([]byte, error) {
 		return nil, fmt.Errorf("%s holds no tensor %q", x.Dir, name)
 	}
 	raw := make([]byte, tensor.Length)
-	return raw, x.readAt(tensor, 0, raw)
+	return raw, x.withFile(tensor, func(f io.ReaderAt) error {
+		_, err := f.ReadAt(raw, tensor.Offset)
+		return err
+	})
 }
+
+// chunk is how many bytes are held while they are converted.
+const chunk = 1 << 20
 
 // read fills dst with the elements from first on.
 func (x *Index) read(tensor Tensor, first int64, dst []float32) error {
@@ -61,23 +60,30 @@ func (x *Index) read(tensor Tensor, first int64, dst []float32) error {
 		return fmt.Errorf("tensor %q has type %s; F32, F16 and BF16 can be read as numbers", tensor.Name, tensor.DType)
 	}
 	size := sizes[tensor.DType]
-	raw := make([]byte, int64(len(dst))*size)
-	if err := x.readAt(tensor, first*size, raw); err != nil {
-		return err
-	}
-	convert(dst, raw)
-	return nil
+	return x.withFile(tensor, func(f io.ReaderAt) error {
+		raw := make([]byte, min(chunk, size*int64(len(dst))))
+		at := tensor.Offset + first*size
+		for len(dst) > 0 {
+			part := raw[:min(chunk, size*int64(len(dst)))]
+			if _, err := f.ReadAt(part, at); err != nil {
+				return err
+			}
+			convert(dst[:int64(len(part))/size], part)
+			dst, at = dst[int64(len(part))/size:], at+int64(len(part))
+		}
+		return nil
+	})
 }
 
-func (x *Index) readAt(tensor Tensor, from int64, raw []byte) (err error) {
-	path := filepath.Join(x.Dir, tensor.File)
-	f, err := os.Open(path)
-	if err != nil {
-		return &FileError{path, err}
+// withFile opens the file of a tensor, if it still is the one that was
+// checked, for as long as use takes.
+func (x *Index) withFile(tensor Tensor, use func(io.ReaderAt) error) error {
+	f, err := x.files[tensor.File].open()
+	if err == nil {
+		err = errors.Join(use(f), f.Close())
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if _, err := f.ReadAt(raw, tensor.Offset+from); err != nil {
-		return &FileError{path, fmt.Errorf("cannot be read at tensor %q: %w", tensor.Name, err)}
+	if err != nil {
+		return &FileError{filepath.Join(x.Dir, tensor.File), fmt.Errorf("cannot be read at tensor %q: %w", tensor.Name, err)}
 	}
 	return nil
 }

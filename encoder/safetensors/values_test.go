@@ -93,3 +93,32 @@ func TestWriterKeepsToItsHeader(t *testing.T) {
 		}
 	}
 }
+
+// TestLongTensor reads a tensor that takes several chunks.
+func TestLongTensor(t *testing.T) {
+	const rows, width = 3*chunk/16 + 5, 4
+	values := make([]float32, rows*width)
+	for i := range values {
+		values[i] = float32(i)
+	}
+	path := filepath.Join(t.TempDir(), SingleFile)
+	if err := WriteFile(path, []Weights{{"a", []int64{rows, width}, values}}); err != nil {
+		t.Fatal(err)
+	}
+	x, err := OpenFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := x.Floats("a"); err != nil || !slices.Equal(got, values) {
+		t.Errorf("read %d values that differ: %v", len(got), err)
+	}
+	part := make([]float32, (rows-3)*width)
+	if err := x.ReadRows("a", 3, part); err != nil || !slices.Equal(part, values[3*width:]) {
+		t.Errorf("read rows that differ: %v", err)
+	}
+	for _, first := range []int64{-1, 4, math.MaxInt64} {
+		if err := x.ReadRows("a", first, part); err == nil {
+			t.Errorf("rows from %d on were read", first)
+		}
+	}
+}
