@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"os"
-	"path/filepath"
 )
 
 // Processor turns pictures into pixel tensors. It is read-only and safe for
@@ -26,25 +24,6 @@ type Processor struct {
 type Pixels struct {
 	Values        []float32
 	Rows, Columns int
-}
-
-// Open reads preprocessor_config.json in the model directory. The error names
-// the file and what in it cannot be followed.
-func Open(modelDir string) (*Processor, error) {
-	path := filepath.Join(modelDir, "preprocessor_config.json")
-	data, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("how the model wants its pictures is unknown: copy preprocessor_config.json "+
-			"of the checkpoint that it was made from into its directory: %w", err)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read the image processing of the model: %w", err)
-	}
-	p, err := Parse(data)
-	if err != nil {
-		return nil, fmt.Errorf("image processing %s: %w", path, err)
-	}
-	return p, nil
 }
 
 // Size returns the height and width of every tensor in pixels, 0 and 0 where

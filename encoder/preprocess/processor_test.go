@@ -4,8 +4,6 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -117,22 +115,4 @@ func TestConcurrentUse(t *testing.T) {
 		})
 	}
 	wg.Wait()
-}
-
-func TestOpen(t *testing.T) {
-	dir := t.TempDir()
-	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "copy") {
-		t.Errorf("error %v does not name the file and the remedy", err)
-	}
-	config := []byte(`{"size":{"height":48,"width":64}}`)
-	if err := os.WriteFile(filepath.Join(dir, "preprocessor_config.json"), config, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	p, err := Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if h, w := p.Size(); h != 48 || w != 64 {
-		t.Errorf("size %d x %d", h, w)
-	}
 }

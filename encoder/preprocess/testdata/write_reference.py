@@ -77,6 +77,7 @@ def cases():
     yield dict(mode="RGB", width=333, height=111, seed=78, size=(512, 512), resample=2)
     yield dict(mode="RGB", width=50, height=50, seed=79, size=(40, 40), resample=2,
                image_mean=[0.485, 0.456, 0.406], image_std=[0.229, 0.224, 0.225], rescale_factor=1 / 127.5)
+    yield dict(mode="RGB", width=300, height=200, seed=80, size=(224, 224), resample=3, defaults=True)
 
 
 def run(case):
@@ -88,6 +89,8 @@ def run(case):
     for key in ("image_mean", "image_std"):
         config.setdefault(key, [0.5, 0.5, 0.5])
     config["size"] = {"height": height, "width": width}
+    if case.get("defaults"):
+        config = {}  # those of the class are the same
     pixels = SiglipImageProcessorPil(**config)(image, return_tensors="np")["pixel_values"][0]
     assert pixels.dtype == np.float32 and pixels.shape == (3, height, width)
     return {
@@ -108,6 +111,7 @@ NAFLEX = [
     ("RGB", 500, 333, dict(max_num_patches=1024, patch_size=16)),
     ("RGB", 100, 260, dict(max_num_patches=576, patch_size=14, resample=3)),
     ("RGB", 256, 256, dict(max_num_patches=256, patch_size=16)),  # keeps its size
+    ("RGB", 333, 222, dict()),
     ("RGB", 130, 77, dict(max_num_patches=784, patch_size=8, image_mean=[0.4, 0.5, 0.6], image_std=[0.2, 0.3, 0.25])),
 ]
 
