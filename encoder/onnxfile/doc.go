@@ -9,9 +9,12 @@
 // refuses. It does not judge what a graph computes, how long that takes or how
 // much memory its intermediate values need.
 //
-// What was checked is what runs: Model.Bytes are the checked bytes, and they,
-// not the path, are to be given to the runtime. External data is opened once
-// more by the runtime, by name. Whoever can change the model's folder between
-// Open and the session can exchange those weights, as can be done with
-// safetensors files; keep folders of models writable by their owner alone.
+// What was checked is what runs: Model.Bytes are the checked bytes, in memory
+// that nobody else can change, and they, not the path, are to be given to the
+// runtime, with Model.Dir as the folder of external data. The values of large
+// weights are left where they are, in the model's file or beside it, and the
+// runtime opens those files once more, by name. Whoever can change the folder
+// between Open and the session can exchange numbers, as with safetensors
+// files, but no shape, operator or path. A file cut short in that time is an
+// error of the runtime. Keep folders of models writable by their owner alone.
 package onnxfile

@@ -110,8 +110,12 @@ func layoutError(dir string, problem error, candidates []candidate) error {
 }
 
 func (c candidate) String() string {
+	var problem *FileError
+	if errors.As(c.err, &problem) {
+		return fmt.Sprintf("%s, which %v", c.name, problem.Err)
+	}
 	if c.err != nil {
-		return fmt.Sprintf("%s (%v)", c.name, c.err)
+		return fmt.Sprintf("%s, which %v", c.name, c.err)
 	}
 	roles := make([]string, len(c.towers))
 	for i, tower := range c.towers {

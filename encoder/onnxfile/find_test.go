@@ -167,7 +167,7 @@ func TestFindBroken(t *testing.T) {
 	dir := link(t, map[string]string{"v.onnx": vision, "t.onnx": textual, "v_fp16.onnx": vision, "t_fp16.onnx": textual})
 	writeFile(t, filepath.Join(dir, "v.onnx"), []byte("version https://git-lfs"))
 	_, err := Find(dir, "")
-	expectFileError(t, err, "cannot be read, v.onnx", "t.onnx (text)")
+	expectFileError(t, err, "cannot be read, v.onnx", "v.onnx, which is no ONNX model or cut short", "t.onnx (text)")
 	if err := os.Remove(filepath.Join(dir, "v.onnx")); err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package onnxfile
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -21,11 +20,11 @@ type Options struct {
 type Model struct {
 	Path          string         // of the file
 	Dir           string         // its folder, which external data is relative to
-	Bytes         []byte         // the checked file, to be given to ONNX Runtime instead of the path
+	Bytes         []byte         // the checked model, to be given to ONNX Runtime instead of the path; see the package
 	Inputs        []Port         // that must be fed: without those that have an initializer
 	Outputs       []Port         // in the order of the file
-	ExternalFiles []string       // relative to Dir, with slashes, sorted
-	ExternalBytes int64          // of the tensors in them, each counted once for every use
+	ExternalFiles []string       // beside the model, relative to Dir, with slashes, sorted
+	WeightBytes   int64          // of all tensors, wherever they lie
 	IRVersion     int64          // of the file format
 	Opset         int64          // version of the standard operators
 	Producer      string         // as the file says
@@ -57,7 +56,9 @@ func open(path string, options Options) (*Model, error) {
 		return nil, err
 	}
 	model.Path, model.Dir = path, filepath.Dir(path)
-	model.ExternalFiles, err = checkFiles(model.Dir, tensors, options)
+	files, err := checkFiles(model.Dir, tensors, options)
+	itself := func(file string) bool { return file == filepath.Base(path) }
+	model.ExternalFiles = slices.DeleteFunc(files, itself)
 	return model, err
 }
 
@@ -79,9 +80,7 @@ func check(content []byte) (*Model, []*tensor, error) {
 		IRVersion: decoded.ir, Opset: decoded.opsets[""], Producer: decoded.producer, Operators: operators,
 	}
 	for _, tensor := range decoded.tensors {
-		if tensor.external != nil {
-			model.ExternalBytes += tensor.bytes
-		}
+		model.WeightBytes += tensor.bytes
 	}
 	return model, decoded.tensors, checkPorts(model)
 }
@@ -113,19 +112,15 @@ func checkPorts(m *Model) error {
 	return nil
 }
 
-// readModel reads a regular file into memory, once: what is checked then is
-// what is run, whatever happens to the file.
+// readModel reads a regular file, once: what is checked then is what is run,
+// whatever happens to the file.
 func readModel(path string, options Options) ([]byte, error) {
 	f, size, err := openRegular(path, options)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	content := make([]byte, size)
-	if _, err := io.ReadFull(f, content); err != nil {
-		return nil, fmt.Errorf("cannot be read to its end: %w", err)
-	}
-	return content, nil
+	return detach(f, size, filepath.Base(path))
 }
 
 // openRegular opens a file that is no link, device or pipe, and still is the

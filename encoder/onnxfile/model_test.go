@@ -35,8 +35,8 @@ func TestModel(t *testing.T) {
 	if !slices.Equal(model.Bytes, content) || model.Dir != filepath.Dir(path) || model.Path != path {
 		t.Error("the model is not the file")
 	}
-	if !slices.Equal(model.ExternalFiles, []string{"vision_model.onnx_data"}) || model.ExternalBytes == 0 {
-		t.Errorf("external data: %d bytes in %q", model.ExternalBytes, model.ExternalFiles)
+	if !slices.Equal(model.ExternalFiles, []string{"vision_model.onnx_data"}) || model.WeightBytes < 7000 {
+		t.Errorf("%d bytes of weights, external data in %q", model.WeightBytes, model.ExternalFiles)
 	}
 	if model.Opset != 18 || model.IRVersion != 10 || model.Producer != "pytorch" || model.Operators["LayerNormalization"] != 4 {
 		t.Errorf("opset %d, IR %d, producer %q, operators %v", model.Opset, model.IRVersion, model.Producer, model.Operators)
@@ -91,6 +91,64 @@ func TestInputWithInitializer(t *testing.T) {
 	if err != nil || len(model.Inputs) != 1 || len(scanned) != 1 || scanned[0].Name != "x" {
 		t.Errorf("inputs %v, scanned %v: %v", model.Inputs, scanned, err)
 	}
+}
+
+// TestDetach: the values of large initializers stay in the file, all else is
+// copied.
+func TestDetach(t *testing.T) {
+	const large = detachFrom / 4
+	values := make([]byte, 4*large)
+	for i := range values {
+		values[i] = byte(i * 7)
+	}
+	heavy := slices.Concat(tensorHead("heavy", 1, large), bytesOf(9, values))
+	content := modelOf(initializer(heavy), initializer(floats("light", 8, 2)), constant(floats("", 4*large, large)))
+	model, err := openBytes(t, t.TempDir(), content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if saved := len(content) - len(model.Bytes); saved < len(values)-200 || saved > len(values) {
+		t.Errorf("%d bytes became %d", len(content), len(model.Bytes))
+	}
+	if len(model.ExternalFiles) != 0 || model.WeightBytes != int64(2*len(values)+8) {
+		t.Errorf("files %q, %d bytes of weights", model.ExternalFiles, model.WeightBytes)
+	}
+	_, tensors, err := check(model.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := tensors[0].external
+	if at == nil || at.location != "model.onnx" || !slices.Equal(content[at.offset:at.offset+at.length], values) {
+		t.Errorf("the heavy tensor lies at %+v", at)
+	}
+	if tensors[1].external != nil || tensors[2].external != nil {
+		t.Error("a light tensor or one of an attribute was taken out")
+	}
+}
+
+// TestDetachLies: large initializers are judged as small ones are.
+func TestDetachLies(t *testing.T) {
+	raw := make([]byte, detachFrom)
+	tests := []struct {
+		name   string
+		tensor []byte
+		want   string
+	}{
+		{"length", slices.Concat(tensorHead("w", 1, 3), bytesOf(9, raw)), `initializer "w" takes 65536 bytes of "model.onnx", but its type and shape [3] need 12`},
+		{"twice", slices.Concat(tensorHead("w", 1, detachFrom/4), bytesOf(9, raw), bytesOf(9, raw)), "the field 9 twice"},
+		{"also external", slices.Concat(stored("w", []int64{detachFrom / 4}, "location", "data"), bytesOf(9, raw)), "values in the model and external ones"},
+		{"also typed", slices.Concat(tensorHead("w", 1, detachFrom/4), bytesOf(4, floatBits(1)), bytesOf(9, raw)), "values in the model and external ones"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := openBytes(t, trap(t), modelOf(initializer(test.tensor)))
+			expectFileError(t, err, test.want)
+		})
+	}
+	spy := modelOf(initializer(slices.Concat(tensorHead("w", 1, detachFrom/4), bytesOf(9, raw))),
+		initializer(stored("v", []int64{1}, "location", "model.onnx", "offset", "100", "length", "4")))
+	_, err := openBytes(t, t.TempDir(), spy)
+	expectFileError(t, err, "overlaps")
 }
 
 // TestAllowHardLinks: the hub's view of a cache passes when asked for.
@@ -179,6 +237,13 @@ func FuzzCheck(f *testing.F) {
 			if at := tensor.external; at != nil && (!filepath.IsLocal(at.location) || at.offset < 0 || tensor.bytes < 0) {
 				t.Errorf("%s lies at %+v", tensor.where, at)
 			}
+		}
+		detached, err := detach(strings.NewReader(string(content)), int64(len(content)), "f")
+		if err != nil {
+			t.Fatalf("cannot be detached: %v", err)
+		}
+		if _, _, err := check(detached); err != nil {
+			t.Errorf("is refused when detached: %v", err)
 		}
 		inputs, outputs, err := scan(strings.NewReader(string(content)), int64(len(content)))
 		if err != nil || len(inputs) != len(model.Inputs) || len(outputs) != len(model.Outputs) {

@@ -27,17 +27,43 @@ func scanPorts(path string) (inputs, outputs []Port, err error) {
 func scan(r io.ReaderAt, size int64) (inputs, outputs []Port, err error) {
 	s := &scanner{reader: r}
 	g := &graphMessage{}
-	err = s.each(span{0, size}, func(number protowire.Number, at span) error {
-		if number != 7 {
+	err = s.each(span{0, size}, func(p part) error {
+		if !p.is(modelGraph) {
 			return nil
 		}
-		return s.each(at, func(number protowire.Number, at span) error { return s.scanGraph(g, number, at) })
+		return s.each(p.content, func(p part) error { return s.scanGraph(g, p) })
 	})
 	return requiredInputs(g), g.outputs, err
 }
 
 // span is a range of bytes of the file.
 type span struct{ start, end int64 }
+
+func (s span) length() int64 { return s.end - s.start }
+
+// part is one field of a message in a file.
+type part struct {
+	number  protowire.Number
+	wire    protowire.Type
+	whole   span // with its tag and length
+	content span
+}
+
+func (p part) is(number protowire.Number) bool {
+	return p.number == number && p.wire == protowire.BytesType
+}
+
+// Numbers of the fields that scanning looks for.
+const (
+	modelGraph       protowire.Number = 7
+	graphInitializer protowire.Number = 5
+	graphInput       protowire.Number = 11
+	graphOutput      protowire.Number = 12
+	tensorName       protowire.Number = 8
+	tensorRaw        protowire.Number = 9
+	tensorExternal   protowire.Number = 13
+	tensorLocation   protowire.Number = 14
+)
 
 // scanner walks over the fields of nested messages in a file.
 type scanner struct {
@@ -47,33 +73,37 @@ type scanner struct {
 	fields int
 }
 
-func (s *scanner) scanGraph(g *graphMessage, number protowire.Number, at span) error {
-	switch number {
-	case 5:
-		name, err := s.nameOfTensor(at)
+func (s *scanner) scanGraph(g *graphMessage, p part) error {
+	switch {
+	case p.is(graphInitializer):
+		name, err := s.nameOfTensor(p.content)
 		g.initializers = append(g.initializers, name)
 		return err
-	case 11:
-		return s.scanPort(at, &g.inputs)
-	case 12:
-		return s.scanPort(at, &g.outputs)
+	case p.is(graphInput):
+		return s.scanPort(p.content, &g.inputs)
+	case p.is(graphOutput):
+		return s.scanPort(p.content, &g.outputs)
 	default:
 		return nil
 	}
 }
 
+// errFound ends a walk early.
 var errFound = errors.New("found")
 
 func (s *scanner) nameOfTensor(at span) (name string, err error) {
-	err = s.each(at, func(number protowire.Number, at span) error {
-		if number != 8 {
+	err = s.each(at, func(p part) error {
+		if !p.is(tensorName) {
 			return nil
 		}
-		content, err := s.read(at, maxName)
+		content, err := s.read(p.content, maxName)
+		if err != nil {
+			return err
+		}
 		name = string(content)
-		return errors.Join(err, errFound)
+		return errFound
 	})
-	if errors.Is(err, errFound) {
+	if err == errFound {
 		err = nil
 	}
 	return name, err
@@ -89,58 +119,59 @@ func (s *scanner) scanPort(at span, ports *[]Port) error {
 	return err
 }
 
-// each calls visit with the number and the content of every field in a range.
-func (s *scanner) each(within span, visit func(protowire.Number, span) error) error {
-	for at := within.start; at < within.end; {
+// each calls visit for every field in a range.
+func (s *scanner) each(within span, visit func(part) error) error {
+	for within.start < within.end {
 		if s.fields++; s.fields > maxFields {
 			return fmt.Errorf("holds more than %d fields", maxFields)
 		}
-		number, content, err := s.next(span{at, within.end})
+		p, err := s.next(within)
 		if err != nil {
 			return err
 		}
-		if err := visit(number, content); err != nil {
+		if err := visit(p); err != nil {
 			return err
 		}
-		at = content.end
+		within.start = p.whole.end
 	}
 	return nil
 }
 
-// next returns the number of the first field of a range and where its content
-// lies.
-func (s *scanner) next(within span) (protowire.Number, span, error) {
+// next returns the first field of a range.
+func (s *scanner) next(within span) (part, error) {
 	const longest = 20 // two varints: tag and length
 	head, err := s.read(span{within.start, min(within.end, within.start+longest)}, longest)
 	if err != nil {
-		return 0, span{}, err
+		return part{}, err
 	}
 	number, wire, tag := protowire.ConsumeTag(head)
 	if tag < 0 {
-		return 0, span{}, broken(tag)
+		return part{}, broken(tag)
+	}
+	var length uint64
+	size := 0
+	if wire == protowire.BytesType {
+		length, size = protowire.ConsumeVarint(head[tag:])
+	} else {
+		size = protowire.ConsumeFieldValue(number, wire, head[tag:])
+	}
+	if size < 0 {
+		return part{}, broken(size)
 	}
 	start := within.start + int64(tag)
-	if wire != protowire.BytesType {
-		size := protowire.ConsumeFieldValue(number, wire, head[tag:])
-		if size < 0 {
-			return 0, span{}, broken(size)
+	content := span{start, start + int64(size)}
+	if wire == protowire.BytesType {
+		if length > uint64(within.end-content.end) {
+			return part{}, fmt.Errorf("is no ONNX model or cut short: %w", io.ErrUnexpectedEOF)
 		}
-		return number, span{start, start + int64(size)}, nil
+		content = span{content.end, content.end + int64(length)}
 	}
-	length, size := protowire.ConsumeVarint(head[tag:])
-	if size < 0 {
-		return 0, span{}, broken(size)
-	}
-	start += int64(size)
-	if length > uint64(within.end-start) {
-		return 0, span{}, broken(-1) // as protowire calls an unexpected end
-	}
-	return number, span{start, start + int64(length)}, nil
+	return part{number, wire, span{within.start, content.end}, content}, nil
 }
 
 // read returns the bytes of a range, which are valid until the next call.
 func (s *scanner) read(at span, limit int64) (message, error) {
-	length := at.end - at.start
+	length := at.length()
 	if length > limit {
 		return nil, fmt.Errorf("holds a name or type of %d bytes, more than %d", length, limit)
 	}

@@ -88,7 +88,7 @@ func next(m message) (field, int, error) {
 }
 
 func broken(code int) error {
-	return fmt.Errorf("is cut short or no ONNX model: %w", protowire.ParseError(code))
+	return fmt.Errorf("is no ONNX model or cut short: %w", protowire.ParseError(code))
 }
 
 func (k kind) fits(wire protowire.Type) bool {
