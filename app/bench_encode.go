@@ -12,12 +12,10 @@ type benchCommand struct {
 }
 
 type benchEncodeCommand struct {
-	Precision string  `placeholder:"PRECISION" enum:"fp32,fp16,int8" default:"fp32" help:"Precision of the arithmetic: fp32, fp16 or int8 (default: ${default})."`
-	Device    string  `placeholder:"DEVICE" default:"cpu" help:"What computes: cpu, cuda, tensorrt, coreml or openvino (default: ${default})."`
-	Batch     int     `placeholder:"N" default:"8" help:"Pictures or texts that are encoded together (default: ${default})."`
-	Pictures  string  `placeholder:"DIR" type:"existingdir" help:"Folder of pictures to encode, in turn, instead of drawn ones."`
-	Seconds   float64 `placeholder:"S" default:"5" help:"Least time to measure each thing for; three batches are measured at least (default: ${default})."`
-	JSON      bool    `help:"Print one JSON object: images_per_second, texts_per_second, gflops, gemm_gflops and more."`
+	Batch    int     `placeholder:"N" default:"8" help:"Pictures or texts that are encoded together (default: ${default})."`
+	Pictures string  `placeholder:"DIR" type:"existingdir" help:"Folder of pictures to encode, in turn, instead of drawn ones."`
+	Seconds  float64 `placeholder:"S" default:"5" help:"Least time to measure each thing for; three batches are measured at least (default: ${default})."`
+	JSON     bool    `help:"Print one JSON object: images_per_second, texts_per_second, gflops, gemm_gflops and more."`
 }
 
 // Help documents the command.

@@ -63,10 +63,9 @@ func (c *benchEncodeCommand) measure(ctx context.Context, p *program) (encodeRat
 // first text and the first picture: those belong to it.
 func (b *encodeBench) open(ctx context.Context, p *program, dir string) error {
 	began := time.Now()
-	model, err := encoder.Open(ctx, dir, encoder.Options{
-		Library: b.library, Threads: b.threads, MaxBatch: b.command.Batch, Logger: p.log,
-		Precision: b.command.Precision, Device: b.command.Device,
-	})
+	options := p.encoderOptions(b.library)
+	options.Threads, options.MaxBatch, options.Ungated = b.threads, b.command.Batch, true // speed alone is judged
+	model, err := encoder.Open(ctx, dir, options)
 	if err != nil {
 		return err
 	}

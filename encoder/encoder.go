@@ -34,6 +34,8 @@ type Options struct {
 	// Cache is the folder for what is prepared once for a model, such as int8
 	// weights; "" takes polylens in the user's cache folder.
 	Cache string
+	// Ungated opens a model in int8 without asking the quality gate, to judge it.
+	Ungated bool
 	// FindModel gives the directory of a model by its name, for an adapter that
 	// names its base; nil takes the name for a path.
 	FindModel func(name string) (string, error)
@@ -100,6 +102,9 @@ func Open(ctx context.Context, modelDir string, options Options) (*Encoder, erro
 		return nil, err
 	}
 	e, err := open(ctx, modelDir, environment, options)
+	if err == nil && e.precision == INT8 && !options.Ungated {
+		err = e.passGate(ctx, modelDir, options)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("opening model %s: %w", modelDir, err)
 	}

@@ -2,11 +2,17 @@ package encoder
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
+	"polylens/encoder/adapter"
+	"polylens/encoder/derived"
 	"polylens/encoder/hub"
 	"polylens/encoder/ort"
 	"polylens/encoder/preprocess"
@@ -16,7 +22,20 @@ import (
 )
 
 // openFiles reads everything in a model directory but the weights.
-func (e *Encoder) openFiles(_ context.Context, dir string, environment *ort.Environment, options Options) error {
+func (e *Encoder) openFiles(ctx context.Context, dir string, environment *ort.Environment, options Options) error {
+	merged, base, err := openAdapter(dir, options)
+	if err != nil {
+		return err
+	}
+	if e.base, err = fingerprint(base, dir, merged != nil); err != nil {
+		return err
+	}
+	return e.openCheckpoint(ctx, base, merged, environment, options)
+}
+
+// openCheckpoint reads a model in the Hugging Face layout with its weights in
+// safetensors.
+func (e *Encoder) openCheckpoint(ctx context.Context, dir string, merged *adapter.Adapter, environment *ort.Environment, options Options) error {
 	config, err := siglip2.ReadConfig(dir)
 	if err != nil {
 		return err
@@ -32,11 +51,84 @@ func (e *Encoder) openFiles(_ context.Context, dir string, environment *ort.Envi
 		return err
 	}
 	e.length, e.dimension = int(config.Text.Length), config.Dimension()
-	if err := e.compose(dir, config, environment, options); err != nil {
+	weights, err := e.weights(ctx, dir, merged, options)
+	if err != nil {
 		return err
 	}
-	e.base, err = hub.Fingerprint(dir)
-	return err
+	return e.compose(weights, config, environment, options)
+}
+
+// openAdapter tells whether a directory holds a PEFT adapter instead of a
+// model, and where its base is.
+func openAdapter(dir string, options Options) (merged *adapter.Adapter, base string, err error) {
+	if _, err := os.Stat(filepath.Join(dir, adapter.ConfigFile)); err != nil {
+		return nil, dir, nil
+	}
+	if merged, err = adapter.Open(dir); err != nil {
+		return nil, "", err
+	}
+	if _, err := os.Stat(filepath.Join(dir, siglip2.ConfigFile)); err == nil {
+		return merged, dir, nil // beside its base
+	}
+	name, _ := merged.Base()
+	if options.FindModel == nil {
+		return merged, name, nil
+	}
+	if base, err = options.FindModel(name); err != nil {
+		return nil, "", fmt.Errorf("the base of the adapter: %w", err)
+	}
+	return merged, base, nil
+}
+
+// fingerprint covers the files of the model and of the adapter.
+func fingerprint(base, dir string, adapted bool) (string, error) {
+	print, err := hub.Fingerprint(base)
+	if err != nil || !adapted {
+		return print, err
+	}
+	sum := sha256.New()
+	fmt.Fprintf(sum, "polylens adapter 1\n%s\n", print)
+	for _, name := range []string{adapter.ConfigFile, adapter.WeightsFile} {
+		content, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(sum, "%s %x\n", name, sha256.Sum256(content))
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// weights are those of the checkpoint, or what is derived from them once.
+func (e *Encoder) weights(ctx context.Context, dir string, merged *adapter.Adapter, options Options) (*safetensors.Index, error) {
+	index, err := safetensors.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if merged != nil {
+		if err := merged.Check(index); err != nil {
+			return nil, err
+		}
+	}
+	cache, err := cacheFolder(options.Cache)
+	if err != nil {
+		return nil, err
+	}
+	recipe := derived.Recipe{Source: index, Fingerprint: e.base, Adapter: merged, Precision: derived.Precision(e.precision)}
+	if recipe.Needed() {
+		log(options.Logger).Info("preparing the weights, once", "dir", dir, "precision", e.precision, "cache", cache)
+	}
+	return derived.Make(ctx, recipe, cache)
+}
+
+func cacheFolder(given string) (string, error) {
+	if given != "" {
+		return given, nil
+	}
+	folder, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("no cache folder: %w", err)
+	}
+	return filepath.Join(folder, "polylens"), nil
 }
 
 // agree demands that preprocessing and architecture are of the same model.
@@ -56,12 +148,8 @@ func agree(config siglip2.Config, pixels *preprocess.Processor) error {
 	return nil
 }
 
-// compose builds both towers on the weights of a checkpoint.
-func (e *Encoder) compose(dir string, config siglip2.Config, environment *ort.Environment, options Options) error {
-	index, err := safetensors.Open(dir)
-	if err != nil {
-		return err
-	}
+// compose builds both towers on the weights.
+func (e *Encoder) compose(index *safetensors.Index, config siglip2.Config, environment *ort.Environment, options Options) error {
 	text, err := siglip2.BuildText(config, siglip2.Stored(index), siglip2.Options{})
 	if err != nil {
 		return err

@@ -1,0 +1,70 @@
+package encoder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"polylens/encoder/gate"
+	"polylens/encoder/ort"
+)
+
+// passGate fails when the model in int8 is not known to give nearly the vectors
+// of fp32. The first time a model is opened so, it is compared with itself in
+// fp32 on the gate's own texts and pictures.
+func (e *Encoder) passGate(ctx context.Context, dir string, options Options) error {
+	environment, err := ort.Open(options.Library)
+	if err != nil {
+		return err
+	}
+	store, err := Verdicts(options.Cache)
+	if err != nil {
+		return err
+	}
+	verdict, known, err := store.Read(e.base, e.precision, environment.Version())
+	if err != nil {
+		return err
+	}
+	if !known {
+		log(options.Logger).Info("comparing the model in int8 with itself in fp32, once", "dir", dir)
+		if verdict, err = e.judge(ctx, dir, environment, options); err != nil {
+			return fmt.Errorf("quality gate of %s: %w", e.precision, err)
+		}
+		if err := store.Write(verdict); err != nil {
+			return err
+		}
+	}
+	if verdict.Problem != "" {
+		return errors.Join(fmt.Errorf("%s did not pass the quality gate: %s; use --precision fp32", e.precision, verdict.Problem), e.Close())
+	}
+	return nil
+}
+
+// judge compares with the model in fp32, which is closed again.
+func (e *Encoder) judge(ctx context.Context, dir string, environment *ort.Environment, options Options) (gate.Verdict, error) {
+	verdict := gate.Verdict{Fingerprint: e.base, Precision: e.precision, Runtime: environment.Version(), Time: time.Now().UTC()}
+	options.Precision, options.MaxPatches = FP32, 0
+	exact, err := Open(ctx, dir, options)
+	if err != nil {
+		return verdict, err
+	}
+	defer exact.Close()
+	texts, names, pictures := gate.Probes()
+	if verdict.Texts, err = gate.Texts(ctx, exact, e, texts); err != nil {
+		return verdict, err
+	}
+	if verdict.Pictures, err = gate.Pictures(ctx, exact, e, names, pictures); err != nil {
+		return verdict, err
+	}
+	verdict.Judge()
+	return verdict, nil
+}
+
+// Verdicts is where the verdicts of the quality gate are kept, given
+// Options.Cache.
+func Verdicts(cache string) (gate.Store, error) {
+	folder, err := cacheFolder(cache)
+	return gate.Store{Folder: filepath.Join(folder, "gate")}, err
+}
