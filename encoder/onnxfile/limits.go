@@ -11,7 +11,7 @@ const (
 	maxDepth    = 8 // graphs inside graphs, and types inside types
 	maxNodes    = 200_000
 	minIR       = 3
-	maxIR       = 13
+	maxIR       = 14
 	minOpset    = 7 // the oldest that ONNX Runtime runs
 	maxOpset    = 28
 	maxExternal = 10_000 // files

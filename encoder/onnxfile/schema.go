@@ -20,7 +20,7 @@ const (
 )
 
 // fields are the known fields of a message. The numbers are those of
-// onnx/onnx.proto of ONNX 1.23 (IR version 13).
+// onnx/onnx.proto of ONNX 1.23 (IR version 14).
 type fields map[protowire.Number]kind
 
 var (
