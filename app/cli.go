@@ -38,6 +38,7 @@ type globals struct {
 	Threads     int              `placeholder:"N" env:"POLYLENS_THREADS" help:"Threads that the model computes with (default: one for each core)."`
 	Precision   string           `placeholder:"NAME" env:"POLYLENS_PRECISION" enum:"fp32,fp16,int8," default:"" help:"Precision that the model computes in: fp32, fp16 (weights in 16 bits) or int8 (several times as fast on processors with VNNI; used once it has passed the quality gate) (default: fp32)."`
 	Device      string           `placeholder:"NAME" env:"POLYLENS_DEVICE" enum:"cpu,cuda,tensorrt,coreml,openvino,auto," default:"" help:"What the model computes on: cpu, cuda, tensorrt, coreml, openvino, or auto for the best that the ONNX Runtime library at hand offers (default: cpu)."`
+	OnnxFiles   string           `placeholder:"SUFFIX" env:"POLYLENS_ONNX_FILES" help:"Of a model that is an ONNX export, the files to use, by the end of their names, such as _q4f16 (default: those of the precision)."`
 	LogLevel    string           `placeholder:"LEVEL" env:"POLYLENS_LOG_LEVEL" enum:"debug,info,warn,error," default:"" help:"Least level to log: debug, info, warn or error (default: info for serve, else warn)."`
 	LogFormat   string           `placeholder:"FORMAT" env:"POLYLENS_LOG_FORMAT" enum:"text,json" default:"text" help:"Format of the log on standard error: text or json (default: ${default})."`
 	Version     kong.VersionFlag `help:"Print the version and leave."`

@@ -130,7 +130,7 @@ func (p *program) openEncoder(ctx context.Context) (*encoder.Encoder, error) {
 func (p *program) encoderOptions(library string) encoder.Options {
 	return encoder.Options{
 		Library: library, Threads: p.globals.Threads, Logger: p.log,
-		Precision: p.globals.Precision, Device: p.globals.Device,
+		Precision: p.globals.Precision, Device: p.globals.Device, Suffix: p.globals.OnnxFiles,
 		Cache: p.globals.Cache, FindModel: p.findModel,
 	}
 }

@@ -23,6 +23,9 @@ import (
 
 // openFiles reads everything in a model directory but the weights.
 func (e *Encoder) openFiles(ctx context.Context, dir string, environment *ort.Environment, options Options) error {
+	if hub.IsExport(dir) {
+		return e.openExport(dir, environment, options)
+	}
 	merged, base, err := openAdapter(dir, options)
 	if err != nil {
 		return err
@@ -159,12 +162,14 @@ func (e *Encoder) compose(index *safetensors.Index, config siglip2.Config, envir
 		return err
 	}
 	open := func(model ort.Model) *session {
-		return &session{environment: environment, model: model, options: ort.Options{Threads: options.Threads}}
+		return &session{environment: environment, model: model, options: sessionOptions(options)}
 	}
 	e.text = &composedText{session: open(graphModel(text, index.Dir)), vocabulary: config.Text.Vocabulary}
 	e.vision, err = composeVision(open(graphModel(vision, index.Dir)), config)
 	return err
 }
+
+func sessionOptions(options Options) ort.Options { return ort.Options{Threads: options.Threads} }
 
 func composeVision(s *session, config siglip2.Config) (visionTower, error) {
 	if !config.NaFlex() {

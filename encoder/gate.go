@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"polylens/encoder/gate"
+	"polylens/encoder/hub"
+	"polylens/encoder/onnxfile"
 	"polylens/encoder/ort"
 )
 
@@ -22,6 +24,10 @@ func (e *Encoder) passGate(ctx context.Context, dir string, options Options) err
 	store, err := Verdicts(options.Cache)
 	if err != nil {
 		return err
+	}
+	if !hasExact(dir) {
+		log(options.Logger).Warn("there are no fp32 files to compare the int8 files of this ONNX export with: its quality is not judged", "dir", dir)
+		return nil
 	}
 	verdict, known, err := store.Read(e.base, e.precision, environment.Version())
 	if err != nil {
@@ -42,10 +48,20 @@ func (e *Encoder) passGate(ctx context.Context, dir string, options Options) err
 	return nil
 }
 
+// hasExact tells whether there is a model in fp32 to compare with. Of an ONNX
+// export the user may have fetched the int8 files alone.
+func hasExact(dir string) bool {
+	if !hub.IsExport(dir) {
+		return true
+	}
+	pair, err := onnxfile.Find(dir, "")
+	return err == nil && pair.Suffix == ""
+}
+
 // judge compares with the model in fp32, which is closed again.
 func (e *Encoder) judge(ctx context.Context, dir string, environment *ort.Environment, options Options) (gate.Verdict, error) {
 	verdict := gate.Verdict{Fingerprint: e.base, Precision: e.precision, Runtime: environment.Version(), Time: time.Now().UTC()}
-	options.Precision, options.MaxPatches = FP32, 0
+	options.Precision, options.MaxPatches, options.Suffix = FP32, 0, ""
 	exact, err := Open(ctx, dir, options)
 	if err != nil {
 		return verdict, err

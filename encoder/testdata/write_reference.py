@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
-from transformers import SiglipConfig, SiglipModel
+from transformers import Siglip2Config, Siglip2Model, SiglipConfig, SiglipModel
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
 import formula
@@ -56,6 +56,20 @@ CONFIGS = {
         },
     },
 }
+
+# naflex is a NaFlex model; its pictures have these grids of patches.
+NAFLEX = {
+    "model_type": "siglip2",
+    "text_config": {
+        "hidden_size": 40, "intermediate_size": 90, "num_hidden_layers": 2, "num_attention_heads": 4,
+        "vocab_size": 131, "max_position_embeddings": 19, "projection_size": 48,
+    },
+    "vision_config": {
+        "hidden_size": 48, "intermediate_size": 100, "num_hidden_layers": 3, "num_attention_heads": 3,
+        "num_patches": 25, "patch_size": 4,
+    },
+}
+GRIDS = [(5, 5), (1, 1), (1, 30), (30, 1), (3, 8), (9, 7), (2, 2), (7, 4)]
 
 PROCESSOR = {
     "do_convert_rgb": None, "do_normalize": True, "do_rescale": True, "do_resize": True,
@@ -118,6 +132,30 @@ def write_towers(name, config, count=3):
         "vision_states": rounded(vision.last_hidden_state[1, :5].numpy()),
     }
     write_json(HERE / f"{name}.json", reference)
+
+
+@torch.no_grad()
+def write_naflex():
+    """Pictures of many grids, padded in one batch as transformers takes them."""
+    model = Siglip2Model(Siglip2Config.from_dict(json.loads(json.dumps(NAFLEX)))).eval()
+    for name, parameter in model.named_parameters():
+        parameter.copy_(torch.from_numpy(formula.weight(name, tuple(parameter.shape))))
+    most = max(rows * columns for rows, columns in GRIDS)
+    values = 3 * NAFLEX["vision_config"]["patch_size"] ** 2
+    pixels, mask = np.zeros((len(GRIDS), most, values), np.float32), np.zeros((len(GRIDS), most), np.int64)
+    for i, (rows, columns) in enumerate(GRIDS):
+        pixels[i, :rows * columns] = formula.uniform(f"pixel_values.{i}", (rows * columns, values), 0, 2)
+        mask[i, :rows * columns] = 1
+    vision = model.vision_model(pixel_values=torch.from_numpy(pixels), pixel_attention_mask=torch.from_numpy(mask),
+                                spatial_shapes=torch.tensor(GRIDS))
+    ids = input_ids(model.config.text_config, 3)
+    text = model.text_model(input_ids=torch.from_numpy(ids))
+    write_json(HERE / "naflex.json", {
+        "config": NAFLEX, "input_ids": ids.tolist(), "grids": GRIDS,
+        "text_pooled": rounded(text.pooler_output.numpy()),
+        "vision_pooled": rounded(vision.pooler_output.numpy()),
+        "vision_states": rounded(vision.last_hidden_state[4, :24].numpy()),
+    })
 
 
 @torch.no_grad()
@@ -207,4 +245,5 @@ if __name__ == "__main__":
     else:
         for name, config in CONFIGS.items():
             write_towers(name, config)
+        write_naflex()
         write_whole()

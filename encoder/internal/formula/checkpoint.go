@@ -42,7 +42,11 @@ func Parameters(c siglip2.Config) []Parameter {
 	norm("text_model.final_layer_norm", c.Text.Width)
 	linear("text_model.head", c.Text.Projection, c.Text.Width)
 	width, patch := c.Vision.Width, int64(c.Vision.Patch)
-	add("vision_model.embeddings.patch_embedding.weight", width, c.Vision.Channels, patch, patch)
+	if c.NaFlex() {
+		add("vision_model.embeddings.patch_embedding.weight", width, c.Vision.PatchValues())
+	} else {
+		add("vision_model.embeddings.patch_embedding.weight", width, c.Vision.Channels, patch, patch)
+	}
 	add("vision_model.embeddings.patch_embedding.bias", width)
 	add("vision_model.embeddings.position_embedding.weight", c.Vision.Patches(), width)
 	blocks("vision_model", c.Vision.Tower)

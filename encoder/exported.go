@@ -1,0 +1,125 @@
+package encoder
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"polylens/encoder/hub"
+	"polylens/encoder/onnxfile"
+	"polylens/encoder/ort"
+	"polylens/encoder/preprocess"
+	"polylens/encoder/siglip2"
+	"polylens/encoder/tokenizer"
+)
+
+// openExport reads a model whose towers are ONNX files: an export of the hub,
+// or Immich's. What the graphs leave open, config.json and the processor tell.
+func (e *Encoder) openExport(dir string, environment *ort.Environment, options Options) (err error) {
+	pair, err := findExport(dir, e.precision, options.Suffix)
+	if err != nil {
+		return err
+	}
+	if err := e.openExportFiles(dir, pair); err != nil {
+		return err
+	}
+	if e.text, err = e.exportedText(pair.Text, environment, options); err != nil {
+		return err
+	}
+	if e.vision, err = e.exportedVision(pair.Image, environment, options); err != nil {
+		return err
+	}
+	e.base, err = hub.FingerprintExport(dir, pair.Suffix)
+	return err
+}
+
+// suffixes of the files of a precision, the best first.
+var suffixes = map[string][]string{FP32: {""}, FP16: {"_fp16"}, INT8: {"_int8", "_quantized", "_uint8"}}
+
+// findExport takes the files of the suffix, or those of the precision.
+func findExport(dir, precision, suffix string) (pair onnxfile.Pair, err error) {
+	if suffix != "" {
+		return onnxfile.Find(dir, suffix)
+	}
+	for _, suffix := range suffixes[precision] {
+		if pair, err = onnxfile.Find(dir, suffix); err == nil {
+			return pair, nil
+		}
+	}
+	return pair, err
+}
+
+// immichProcessor is how a model in Immich's layout wants its pictures; its
+// texts it wants cleaned as open_clip does.
+const immichProcessor = "visual/preprocess_cfg.json"
+
+func (e *Encoder) openExportFiles(dir string, pair onnxfile.Pair) (err error) {
+	content, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(immichProcessor)))
+	switch {
+	case err == nil:
+		e.tokens, err = tokenizer.OpenWith(filepath.Join(dir, "textual"), tokenizer.Options{Cleaning: tokenizer.CleaningOpenCLIP})
+		if err == nil {
+			e.pixels, err = preprocess.ParseOpenCLIP(content)
+		}
+	case errors.Is(err, fs.ErrNotExist):
+		if e.tokens, err = tokenizer.Open(dir); err == nil {
+			e.pixels, err = preprocess.Open(dir)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	e.native = e.pixels
+	return e.measureExport(dir, pair)
+}
+
+// measureExport finds the length of texts and the dimension, and checks that
+// towers and preprocessing fit.
+func (e *Encoder) measureExport(dir string, pair onnxfile.Pair) error {
+	config, configErr := siglip2.ReadConfig(dir)
+	e.length, e.dimension = int(pair.Text.Length), int(max(pair.Image.Dimension, pair.Text.Dimension))
+	if configErr == nil && e.length == 0 {
+		e.length = int(config.Text.Length)
+	}
+	if configErr == nil && e.dimension == 0 {
+		e.dimension = config.Dimension()
+	}
+	height, width := e.pixels.Size()
+	side := int(pair.Image.ImageSize)
+	switch {
+	case e.length == 0 || e.dimension == 0:
+		return fmt.Errorf("neither the ONNX files nor config.json tell the length of texts and the dimension of vectors: %w", configErr)
+	case pair.Image.NaFlex() != e.pixels.Variable():
+		return errors.New("the ONNX files and preprocessor_config.json disagree on whether this is a NaFlex model")
+	case height != width || side != 0 && side != height:
+		return fmt.Errorf("pictures are resized to %dx%d pixels, but %s takes %d: the files belong to different models", height, width, pair.Image.Path, side)
+	}
+	return nil
+}
+
+// exportSession makes a session of a tower with the given inputs in order.
+func exportSession(tower onnxfile.Tower, environment *ort.Environment, options Options) (*exportedTower, error) {
+	file, err := tower.Open(onnxfile.Options{AllowHardLinks: true})
+	if err != nil {
+		return nil, err
+	}
+	model := ort.Model{Graph: file.Bytes, Folder: file.Dir, Outputs: []ort.Port{exportPort(tower.Embedding)}}
+	for _, port := range file.Inputs {
+		model.Inputs = append(model.Inputs, exportPort(port))
+	}
+	if tower.Hidden != nil {
+		model.Outputs = append(model.Outputs, exportPort(*tower.Hidden))
+	}
+	s := &session{environment: environment, model: model, options: sessionOptions(options)}
+	return &exportedTower{session: s, tower: tower}, nil
+}
+
+func exportPort(port onnxfile.Port) ort.Port {
+	shape := make([]int64, len(port.Shape))
+	for i, dim := range port.Shape {
+		shape[i] = max(dim.Size, -1)
+	}
+	return ort.Port{Name: port.Name, Shape: shape, Type: ort.ElementType(port.DType)}
+}
