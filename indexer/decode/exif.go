@@ -11,6 +11,7 @@ import (
 type metadata struct {
 	orientation int  // of EXIF, 1 to 8; 1 is upright
 	progressive bool // JPEG only
+	deep        bool // HEIC and AVIF only: more than 8 bits a channel
 }
 
 // readMetadata looks into the containers of each format. What is damaged or
@@ -26,11 +27,8 @@ func readMetadata(format string, data []byte) metadata {
 		m.readWebP(data)
 	case "tiff":
 		m.readTIFF(data)
-	case "avif":
-		// The container says it, not EXIF. For HEIC the decoder has done it.
-		if p, err := isobmff.Read(data); err == nil {
-			m.orientation = p.Orientation
-		}
+	case "avif", "heic":
+		m.readContainer(format, data)
 	}
 	return m
 }
@@ -95,6 +93,19 @@ func (m *metadata) readWebP(data []byte) {
 			return
 		}
 		pos += 8 + int(n+n&1)
+	}
+}
+
+// readContainer takes what the container says, not EXIF. The decoder of HEIC
+// does itself what it says of the orientation.
+func (m *metadata) readContainer(format string, data []byte) {
+	p, err := isobmff.Read(data)
+	if err != nil {
+		return
+	}
+	m.deep = p.Bits > 8
+	if format == "avif" {
+		m.orientation = p.Orientation
 	}
 }
 

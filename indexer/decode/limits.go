@@ -60,15 +60,15 @@ func (b *Budget) take(ctx context.Context, bytes int64) (func(), error) {
 }
 
 // bytesPerPixel is what a decoder allocates at worst: the picture, its working
-// copy (coefficients of a progressive JPEG, the strip of a TIFF, the memory of a
-// decoder in WebAssembly) and the upright picture.
-func bytesPerPixel(format string, progressive bool) int64 {
+// copy (coefficients of a progressive JPEG, the strip of a TIFF, the memory of
+// WebAssembly) and, after that, the upright picture.
+func bytesPerPixel(format string, m metadata) int64 {
 	switch {
-	case format == "avif":
-		return 4 + 4 + wasmBytesPerPixel
 	case format == "heic":
-		return 3 + 4 + wasmBytesPerPixel
-	case format == "tiff", format == "jpeg" && progressive:
+		return 3 + wasmBytesPerPixel(format, m)
+	case format == "avif":
+		return 4 + wasmBytesPerPixel(format, m)
+	case format == "tiff", format == "jpeg" && m.progressive:
 		return 16
 	case format == "gif":
 		return 4

@@ -68,8 +68,8 @@ func (t task) pixels() int64 { return int64(t.config.Width) * int64(t.config.Hei
 
 // memory is what runGo takes at worst beside the data.
 func (t task) memory() int64 {
-	bytes := t.pixels() * bytesPerPixel(t.codec.name, t.meta.progressive)
-	if inWASM(t.codec.name) {
+	bytes := t.pixels() * bytesPerPixel(t.codec.name, t.meta)
+	if t.codec.name == "heic" || t.codec.name == "avif" {
 		bytes += t.wasmFixed()
 	}
 	return bytes

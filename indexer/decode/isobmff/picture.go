@@ -18,6 +18,8 @@ type Picture struct {
 	Matrix int
 	// Limited tells that luma takes values from 16 to 235 only.
 	Limited bool
+	// Bits is of the deepest channel, 8 where the file does not say.
+	Bits int
 }
 
 // Unspecified is the matrix of a file that names none.
@@ -134,7 +136,7 @@ func choose(all []property, indices []int) ([]property, error) {
 
 // describe puts the properties together.
 func describe(properties []property) (Picture, error) {
-	p := Picture{Matrix: Unspecified}
+	p := Picture{Matrix: Unspecified, Bits: 8}
 	var t turn
 	for _, property := range properties {
 		f := fields{data: property.body}
@@ -150,6 +152,8 @@ func describe(properties []property) (Picture, error) {
 			t.mirror(int(f.number(1) & 1))
 		case "colr":
 			p.color(&f)
+		case "pixi":
+			p.depth(&f)
 		}
 		if f.err != nil {
 			return Picture{}, fmt.Errorf("property %q: %w", property.kind, f.err)
@@ -170,6 +174,13 @@ func (p *Picture) color(f *fields) {
 	f.take(4) // primaries and transfer
 	p.Matrix = int(f.number(2))
 	p.Limited = f.number(1)>>7 == 0
+}
+
+func (p *Picture) depth(f *fields) {
+	f.version()
+	for range f.number(1) {
+		p.Bits = max(p.Bits, int(f.number(1)))
+	}
 }
 
 // turn is a rotation by quarters, anticlockwise, and a mirroring after it: 0

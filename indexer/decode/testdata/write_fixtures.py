@@ -59,6 +59,8 @@ def fixtures():
     yield "orientation3_grey.jpg", draw("L"), dict(exif=orientation(3), quality=95), 2
     yield "orientation5_cmyk.jpg", draw("CMYK"), dict(exif=orientation(5), quality=95, subsampling=0), 4
     yield "progressive.jpg", draw(), dict(quality=95, progressive=True, subsampling=0, exif=orientation(6)), 3
+    yield "restart.jpg", draw(), dict(quality=95, restart_marker_rows=1, subsampling=0), 3
+    yield "rgb.jpg", draw(), dict(quality=95, keep_rgb=True), 3
     yield "orientation6.png", draw(), dict(exif=orientation(6)), 0
     yield "orientation7_alpha.png", draw("RGBA"), dict(exif=orientation(7)), 0
     yield "orientation2_palette.png", draw().quantize(32), dict(exif=orientation(2)), 0

@@ -53,11 +53,12 @@ func decodeHEIC(in *instance, data []byte, most int64) image.Image {
 	if n := int64(h.width) * int64(h.height); h.width <= 0 || h.height <= 0 || n > most {
 		in.fail("%w: it has %d x %d pixels", ErrDecode, h.width, h.height)
 	}
+	if in.err != nil {
+		return nil // before memory is taken for what it says
+	}
 	img, planes := h.picture()
 	if img == nil {
 		in.fail("%w: colours of kind %d, chroma of kind %d", ErrDecode, h.colors, h.chroma)
-	}
-	if in.err != nil {
 		return nil
 	}
 	pixels := in.allocate(planes.size())

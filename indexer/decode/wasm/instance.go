@@ -61,9 +61,12 @@ func (p *program) run(ctx context.Context, binary []byte, bytes int64, f func(*i
 	if err := p.compile(ctx, binary); err != nil {
 		return err
 	}
-	in := &instance{memory: &memory{most: pages(bytes)}}
-	defer in.memory.Free()
-	in.ctx = in.memory.context(context.WithoutCancel(ctx))
+	memory, err := reserve(bytes, p.least())
+	if err != nil {
+		return err
+	}
+	defer memory.Free()
+	in := &instance{memory: memory, ctx: memory.context(context.WithoutCancel(ctx))}
 	module, err := p.runtime.InstantiateModule(in.ctx, p.compiled, wazero.NewModuleConfig().WithName(""))
 	if err != nil {
 		return in.explain(err)
@@ -74,17 +77,21 @@ func (p *program) run(ctx context.Context, binary []byte, bytes int64, f func(*i
 	return in.explain(in.err)
 }
 
-// pages rounds down to what WebAssembly counts in, and to what it can address.
-func pages(bytes int64) uint64 {
-	const page, most = 64 << 10, 4 << 30
-	return uint64(min(bytes, most)) / page * page
+// least is the memory that an instance begins with, in bytes.
+func (p *program) least() uint64 {
+	const page = 64 << 10
+	var bytes uint64
+	for _, memory := range p.compiled.ExportedMemories() {
+		bytes += uint64(memory.Min()) * page
+	}
+	return bytes
 }
 
 // explain blames the memory for everything that went wrong after more of it
 // was refused: the decoders do not always notice.
 func (in *instance) explain(err error) error {
 	if in.memory.refused {
-		return fmt.Errorf("%w: %d MiB", ErrMemory, in.memory.most>>20)
+		return fmt.Errorf("%w: %d MiB", ErrMemory, len(in.memory.space)>>20)
 	}
 	if err != nil && !errors.Is(err, ErrDecode) {
 		return fmt.Errorf("%w: %w", ErrDecode, err)

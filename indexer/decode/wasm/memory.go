@@ -2,6 +2,7 @@ package wasm
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/tetratelabs/wazero/experimental"
 	"golang.org/x/sys/unix"
@@ -11,9 +12,23 @@ import (
 // may have, of which the system gives what is touched. It does not move when it
 // grows, and goes back to the system as soon as the instance is closed.
 type memory struct {
-	most    uint64
 	space   []byte
 	refused bool // the instance wanted more
+}
+
+// reserve makes a memory of so many bytes, rounded down to pages. What it
+// begins with, least, is not to be refused: wazero would panic.
+func reserve(bytes int64, least uint64) (*memory, error) {
+	const page, most = 64 << 10, 4 << 30 // what WebAssembly counts in, and can address
+	size := uint64(max(0, min(bytes, most))) / page * page
+	if size < least {
+		return nil, fmt.Errorf("%w: %d KiB instead of %d", ErrMemory, size>>10, least>>10)
+	}
+	space, err := unix.Mmap(-1, 0, int(size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the system gives no %d MiB: %w", ErrMemory, size>>20, err)
+	}
+	return &memory{space: space}, nil
 }
 
 func (m *memory) context(ctx context.Context) context.Context {
@@ -23,15 +38,7 @@ func (m *memory) context(ctx context.Context) context.Context {
 
 // Reallocate implements experimental.LinearMemory. Nil refuses.
 func (m *memory) Reallocate(size uint64) []byte {
-	if m.space == nil {
-		space, err := unix.Mmap(-1, 0, int(m.most), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
-		if err != nil {
-			m.refused = true
-			return nil
-		}
-		m.space = space
-	}
-	if size > m.most {
+	if size > uint64(len(m.space)) {
 		m.refused = true
 		return nil
 	}
