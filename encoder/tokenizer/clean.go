@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"html"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
-	"golang.org/x/text/cases"
-	"golang.org/x/text/language"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -63,19 +63,40 @@ func canonicalize(s string) string { return collapse(withoutPunctuation(lowerStr
 // is left out: what people type into a search field does not need it.
 func openCLIPClean(s string) string {
 	if !strings.Contains(s, "<") {
-		s = html.UnescapeString(s)
+		s = unescape(s)
 	}
-	s = html.UnescapeString(html.UnescapeString(repair(s)))
+	s = unescape(unescape(repair(s)))
 	s = strings.ReplaceAll(s, "_", " ")
 	return collapse(lowerString(withoutPunctuation(s)))
 }
 
-// lowerString is Python's str.lower: unlike lower it knows the final sigma.
-func lowerString(s string) string {
-	if !strings.ContainsRune(s, 'Σ') {
-		return lower(s)
+// unescape is Python's html.unescape. Of package html it differs in numbers:
+// those of controls vanish, and a single digit needs no semicolon.
+func unescape(s string) string {
+	if !strings.Contains(s, "&") {
+		return s
 	}
-	return lower(cases.Lower(language.Und).String(s))
+	return html.UnescapeString(numericReference.ReplaceAllStringFunc(s, func(reference string) string {
+		digits, base := strings.TrimSuffix(reference[2:], ";"), 10
+		if digits[0] == 'x' || digits[0] == 'X' {
+			digits, base = digits[1:], 16
+		}
+		n, err := strconv.ParseInt(digits, base, 32)
+		switch {
+		case err != nil: // beyond 32 bits
+			return "\uFFFD"
+		case isInvalidReference(rune(n)):
+			return ""
+		}
+		return fmt.Sprintf("&#%d;", n)
+	}))
+}
+
+var numericReference = regexp.MustCompile(`&#(?:[0-9]+|[xX][0-9a-fA-F]+);?`)
+
+func isInvalidReference(r rune) bool {
+	return r >= 1 && r < ' ' && r != '\t' && r != '\n' && r != '\f' && r != '\r' || r == 0x7F ||
+		r >= 0xFDD0 && r <= 0xFDEF || r >= 0xFFFE && r <= utf8.MaxRune && r&0xFFFE == 0xFFFE
 }
 
 // withoutPunctuation drops the 32 characters of Python's string.punctuation.

@@ -39,6 +39,56 @@ func lower(s string) string {
 	return b.String()
 }
 
+// lowerString is Python's str.lower: as lower, save that a capital sigma at the
+// end of a word becomes 'ς'.
+func lowerString(s string) string {
+	if !strings.ContainsRune(s, 'Σ') {
+		return lower(s)
+	}
+	var b strings.Builder
+	for {
+		i := strings.IndexRune(s, 'Σ')
+		if i < 0 {
+			break
+		}
+		b.WriteString(s[:i])
+		before, after := b.String(), s[i+len("Σ"):]
+		if endsCased(before) && !startsCased(after) {
+			b.WriteRune('ς')
+		} else {
+			b.WriteRune('Σ')
+		}
+		s = after
+	}
+	b.WriteString(s)
+	return lower(b.String())
+}
+
+// endsCased reports whether a letter with case ends s, and startsCased whether
+// one begins it, if characters that case ignores are passed over.
+func endsCased(s string) bool {
+	i := strings.LastIndexFunc(s, func(r rune) bool { return !ignoresCase(r) })
+	r, _ := utf8.DecodeRuneInString(s[max(i, 0):])
+	return i >= 0 && hasCase(r)
+}
+
+func startsCased(s string) bool {
+	i := strings.IndexFunc(s, func(r rune) bool { return !ignoresCase(r) })
+	r, _ := utf8.DecodeRuneInString(s[max(i, 0):])
+	return i >= 0 && hasCase(r)
+}
+
+// hasCase and ignoresCase are the properties Cased and Case_Ignorable of the
+// Unicode standard, section 3.13.
+func hasCase(r rune) bool {
+	return unicode.In(r, unicode.Lu, unicode.Ll, unicode.Lt, unicode.Other_Uppercase, unicode.Other_Lowercase)
+}
+
+func ignoresCase(r rune) bool {
+	return unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf, unicode.Lm, unicode.Sk) ||
+		strings.ContainsRune("'.:·\u0387\u055F\u05F4\u2018\u2019\u2024\u2027\uFE13\uFE52\uFE55\uFF07\uFF0E\uFF1A", r)
+}
+
 func isLowerASCII(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c >= utf8.RuneSelf || 'A' <= c && c <= 'Z' {

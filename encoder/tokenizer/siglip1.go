@@ -83,6 +83,7 @@ func (c Cleaning) perPart() (part, whole func(string) string) {
 }
 
 func (s *siglipTokenizer) tokens(text string, limit int) []int64 {
+	limit = max(limit, 2) // a special token in second place takes back a space
 	ids := make([]int64, 0, limit+1)
 	var work scratch
 	text = space + strings.ReplaceAll(text, space, " ")

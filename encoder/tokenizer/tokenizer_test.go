@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -60,21 +61,31 @@ func TestSize(t *testing.T) {
 // Text without a place to cut must not cost its length squared, and text after
 // the last id that counts must cost nothing.
 func TestVeryLongText(t *testing.T) {
-	tok := openTiny(t, "plain")
+	tokens := map[string]*Tokenizer{"plain": openTiny(t, "plain")}
+	for _, c := range conformance[2:] {
+		tokens[c.name] = openModel(t, c.model, Options{Cleaning: c.cleaning})
+	}
 	for name, text := range map[string]string{
 		"one run of merges":    strings.Repeat("a", 3<<20),
 		"bytes":                strings.Repeat("日", 1<<20),
 		"words":                strings.Repeat("the then ", 1<<20),
-		"added tokens":         strings.Repeat("<eos>", 1<<20),
+		"added tokens":         strings.Repeat("<eos></s>", 1<<20),
 		"not UTF-8":            strings.Repeat("\xf0\x9f", 1<<20),
 		"cut inside character": strings.Repeat("a", maxTextBytes-1) + "é",
+		"capital sigmas":       strings.Repeat("Σ'", 1<<16),
+		"references":           strings.Repeat("&#38;", 1<<16),
+		"spaces":               strings.Repeat(" ", 1<<17),
+		"marks":                "Ａ" + strings.Repeat("\u0301", 1<<16),
+		"unknown characters":   strings.Repeat("\U00013000", 1<<15),
 	} {
-		start := time.Now()
-		if got := tok.Encode(text, 64); len(got) != 64 {
-			t.Errorf("%s: %d ids", name, len(got))
-		}
-		if d := time.Since(start); d > 10*time.Second {
-			t.Errorf("%s took %v", name, d)
+		for model, tok := range tokens {
+			start := time.Now()
+			if got := tok.Encode(text, 64); len(got) != 64 {
+				t.Errorf("%s, %s: %d ids", model, name, len(got))
+			}
+			if d := time.Since(start); d > 10*time.Second {
+				t.Errorf("%s, %s took %v", model, name, d)
+			}
 		}
 	}
 }
@@ -170,18 +181,53 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"model":{"type":"BPE","vocab":{"<pad>":0,"<eos>":1,"a":2,"aa":3},"merges":["a a"],"byte_fallback":true}}`), "aaa b")
 	f.Add([]byte(`{"added_tokens":[{"id":9,"content":" ","lstrip":true},{"id":8,"content":"a","rstrip":true}],"model":{"vocab":{"<pad>":0,"<eos>":1}}}`), "a  a")
 	f.Add([]byte(`{"normalizer":{"type":"Replace","pattern":{"String":" "},"content":""},"pre_tokenizer":{"type":"Split","pattern":{"String":"b"},"behavior":"MergedWithPrevious"},"model":{"unk_token":"<eos>","vocab":{"<pad>":0,"<eos>":1}}}`), "abb b")
+	f.Add([]byte(`{"pre_tokenizer":{"type":"Metaspace","replacement":"▁","split":false},"model":{"type":"Unigram","unk_id":0,"byte_fallback":true,"vocab":[["<unk>",0],["</s>",0],["▁",-1],["ab",-2],["<0x41>",-3]]}}`), "abA b")
+	f.Add([]byte(`{"normalizer":{"type":"Replace","pattern":{"Regex":"[\\!a]+"},"content":" "},"model":{"type":"Unigram","unk_id":0,"vocab":[["<unk>",0],["</s>",0]]}}`), "ab!")
 	f.Fuzz(func(t *testing.T, data []byte, text string) {
-		tok, err := Parse(data, Options{})
-		if err != nil {
+		for _, c := range []Cleaning{CleaningAuto, CleaningOpenCLIP, CleaningNone} {
+			if tok, err := Parse(data, Options{Cleaning: c}); err == nil {
+				checkIDs(t, tok, text)
+			}
+		}
+	})
+}
+
+// The vocabulary is read by hand: what encoding/json makes of it is the same.
+func FuzzVocabulary(f *testing.F) {
+	f.Add([]byte(`{"model":{"vocab":{"a":0,"\u00e9\n":1},"merges":["a b",["c","d"]]},"x":[{"y":"}"}]}`))
+	f.Add([]byte(`{"model":{"vocab":{},"vocab":{"a":7}},"model":{"merges":null}}`))
+	f.Add([]byte(`{"model":[{"vocab":1}]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		rest, v, err := cutVocabulary(data)
+		if err != nil || !json.Valid(data) {
 			return
 		}
-		checkIDs(t, tok, text)
+		if !json.Valid(rest) {
+			t.Fatalf("what is left is not JSON: %q", rest)
+		}
+		var want map[string]int32
+		slow := json.Unmarshal(v.vocab, &want)
+		got, quick := v.tokens()
+		if slow == nil && want != nil && quick == nil && !maps.Equal(got, want) {
+			t.Fatalf("%q: %v, want %v", v.vocab, got, want)
+		}
+		if slow != nil && len(v.vocab) > 0 && quick == nil {
+			t.Fatalf("%q is accepted, but not by encoding/json: %v", v.vocab, slow)
+		}
 	})
 }
 
 func FuzzEncode(f *testing.F) {
-	tokens := []*Tokenizer{openTiny(f, "plain"), openTiny(f, "added"), openTiny(f, "some_bytes"), openTiny(f, "unknown")}
+	var tokens []*Tokenizer
+	for _, name := range []string{"plain", "added", "some_bytes", "unknown"} {
+		tokens = append(tokens, openTiny(f, name))
+	}
+	for _, c := range conformance[2:] {
+		tokens = append(tokens, openModel(f, c.model, Options{Cleaning: c.cleaning}))
+	}
 	f.Add("The thing \xff <eos> [both] 日本")
+	f.Add("</s>0") // only one id asked for: a space that the second takes back
+	f.Add("a</s> ＜extra＿id＿0＞ &lt;b&gt; Ａ\u0301ΑΣ \x1f\u3000▁▁")
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, tok := range tokens {
 			checkIDs(t, tok, text)
@@ -189,12 +235,20 @@ func FuzzEncode(f *testing.F) {
 	})
 }
 
+// checkIDs checks what holds for every tokenizer: the number of ids, their
+// range, the end of sequence, and that asking for fewer changes nothing else.
 func checkIDs(t *testing.T, tok *Tokenizer, text string) {
 	t.Helper()
-	for _, length := range []int{1, 2, 64} {
+	const most = 256
+	all := tok.Encode(text, most)
+	for _, length := range []int{1, 2, 64, most} {
 		ids := tok.Encode(text, length)
 		if len(ids) != length {
 			t.Fatalf("%d ids, want %d", len(ids), length)
+		}
+		end := slices.Index(ids, tok.eos)
+		if end < 0 || !slices.Equal(ids[:end], all[:end]) {
+			t.Fatalf("%q: %v, but of %d ids %v", text, ids, most, all)
 		}
 		for _, id := range ids {
 			if id < 0 || id >= int64(tok.Size()) {
@@ -205,12 +259,13 @@ func checkIDs(t *testing.T, tok *Tokenizer, text string) {
 }
 
 func BenchmarkEncode(b *testing.B) {
-	tok, err := Open(*modelDir)
-	if err != nil {
-		b.Skip(err)
-	}
-	for b.Loop() {
-		tok.Encode("Ein Hund schläft auf dem Sofa im Sonnenschein", 64)
+	for _, c := range conformance {
+		b.Run(c.name, func(b *testing.B) {
+			tok := openModel(b, c.model, Options{Cleaning: c.cleaning})
+			for b.Loop() {
+				tok.Encode("Ein Hund schläft auf dem Sofa im Sonnenschein", 64)
+			}
+		})
 	}
 }
 

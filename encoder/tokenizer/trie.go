@@ -25,9 +25,11 @@ type entry struct {
 }
 
 // newTrie takes strings that are not empty, and sorts them. Of two that are
-// equal the later counts.
+// equal the one with the greater id counts.
 func newTrie(entries []entry) trie {
-	slices.SortStableFunc(entries, func(a, b entry) int { return strings.Compare(a.text, b.text) })
+	slices.SortFunc(entries, func(a, b entry) int {
+		return cmp.Or(strings.Compare(a.text, b.text), cmp.Compare(a.id, b.id))
+	})
 	t := trie{nodes: []trieNode{{id: -1}}}
 	// Breadth first: each step adds the children of the node at the front.
 	type todo struct{ from, to, depth int }

@@ -159,14 +159,12 @@ func (m *unigram) offer(p *path, end int, way step) {
 	for len(p.best) <= end-p.base {
 		p.best = append(p.best, step{})
 	}
-	old := &p.best[end-p.base]
-	if old.size > 0 && way.score <= old.score {
-		return
-	}
 	if m.single {
 		way.score = float64(float32(way.score))
 	}
-	*old = way
+	if old := &p.best[end-p.base]; old.size == 0 || way.score > old.score {
+		*old = way
+	}
 }
 
 // flush appends the ids of the best way to the last place and makes that place
