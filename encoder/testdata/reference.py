@@ -1,0 +1,68 @@
+"""What Hugging Face transformers makes of texts and pictures."""
+import json
+
+import torch
+from PIL import Image
+from tokenizers import Tokenizer, normalizers
+from transformers import SiglipTokenizer
+from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
+from transformers.models.siglip2.image_processing_pil_siglip2 import Siglip2ImageProcessorPil
+from transformers.models.siglip2.modeling_siglip2 import Siglip2VisionEmbeddings
+
+import models
+
+BATCH = 16
+
+
+def load(directory):
+    """The model of a directory, in float32 whatever it is stored in."""
+    _, model_class = models.classes(directory)
+    model = model_class.from_pretrained(directory, dtype=torch.float32).eval()
+    if model.config.model_type == "siglip2":
+        model.vision_model.embeddings.resize_positional_embeddings = resize_positions
+    return model
+
+
+def resize_positions(table, shapes, max_length):
+    """The reference, save for grids of one column. There torch on a CPU (2.15)
+    repeats the first position: its antialiased resize to one column is not the
+    transpose of that to one row, which agrees with the definition."""
+    original = Siglip2VisionEmbeddings.resize_positional_embeddings
+    if shapes[0, 1] == 1:
+        return original(table.transpose(0, 1), shapes.flip(1), max_length)
+    return original(table, shapes, max_length)
+
+
+def input_ids(directory, length, texts):
+    """Token ids as the reference makes them: SiglipTokenizer for SigLIP 1, the
+    lower-cased Gemma tokenizer for SigLIP 2, with one end of text also when the
+    text is cut, then padding."""
+    if (directory / "spiece.model").exists():
+        tokenizer = SiglipTokenizer.from_pretrained(directory)
+        return tokenizer(texts, padding="max_length", max_length=length, truncation=True, return_tensors="pt")["input_ids"]
+    tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Lowercase(), tokenizer.normalizer])
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    rows = [tokenizer.encode(text, add_special_tokens=False).ids[: length - 1] + [1] for text in texts]
+    return torch.tensor([row + [0] * (length - len(row)) for row in rows])
+
+
+def processor(directory):
+    """The processor of a directory, in the version on top of Pillow."""
+    kind = json.loads((directory / "preprocessor_config.json").read_text())["image_processor_type"]
+    return (Siglip2ImageProcessorPil if kind.startswith("Siglip2") else SiglipImageProcessorPil).from_pretrained(directory)
+
+
+def unit(vectors):
+    return torch.nn.functional.normalize(torch.cat(vectors)).numpy()
+
+
+@torch.no_grad()
+def embed(model, directory, texts, files):
+    """Unit vectors of texts and of picture files."""
+    ids = input_ids(directory, model.config.text_config.max_position_embeddings, texts)
+    text_vectors = [model.text_model(input_ids=batch).pooler_output for batch in ids.split(BATCH)]
+    prepare = processor(directory)
+    image_vectors = [model.vision_model(**prepare(Image.open(file), return_tensors="pt")).pooler_output for file in files]
+    return unit(text_vectors), unit(image_vectors)
