@@ -7,6 +7,8 @@ import (
 	"net"
 	"path/filepath"
 
+	"golang.org/x/sync/errgroup"
+
 	"polylens/app/setup"
 	"polylens/encoder/hub"
 	"polylens/search"
@@ -126,7 +128,10 @@ func (c *serveCommand) handler(x *parts) (*web.Handler, error) {
 
 // start does what may take its time while the page is up already.
 func (c *serveCommand) start(ctx context.Context, x *parts) error {
-	if err := x.connect(ctx); err != nil {
+	var group errgroup.Group
+	group.Go(func() error { return x.encoder.Load(true, false) }) // the first query should not wait for it
+	group.Go(func() error { return x.connect(ctx) })
+	if err := group.Wait(); err != nil {
 		return err
 	}
 	if x.milvus != nil {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/sync/errgroup"
 
 	"polylens/encoder/ort"
 	"polylens/encoder/preprocess"
@@ -83,6 +84,7 @@ type model struct {
 type textTower interface {
 	encode(ctx context.Context, rows [][]int64) ([][]float32, error)
 	check(row []int64) error // that the tower knows every token
+	load() (*ort.Session, error)
 	close() error
 }
 
@@ -90,6 +92,7 @@ type textTower interface {
 type visionTower interface {
 	encode(ctx context.Context, pictures []preprocess.Pixels) ([][]float32, error)
 	dense(ctx context.Context, picture preprocess.Pixels) (Dense, error)
+	load() (*ort.Session, error)
 	close() error
 }
 
@@ -145,6 +148,19 @@ func open(ctx context.Context, dir string, environment *ort.Environment, options
 	}
 	e.fingerprint = m.variant(e.pixels)
 	return e, ctx.Err()
+}
+
+// Load loads the weights of the towers named, both at the same time, so that
+// the first text or picture does not wait for them.
+func (e *Encoder) Load(texts, pictures bool) error {
+	var group errgroup.Group
+	if texts {
+		group.Go(func() error { _, err := e.text.load(); return err })
+	}
+	if pictures {
+		group.Go(func() error { _, err := e.vision.load(); return err })
+	}
+	return group.Wait()
 }
 
 // Fingerprint identifies the model: 64 hexadecimal digits, equal for equal
