@@ -1,12 +1,7 @@
 package gate
 
 import (
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -16,62 +11,38 @@ type Verdict struct {
 	Precision   string    `json:"precision"`
 	Runtime     string    `json:"runtime"` // version of ONNX Runtime
 	Time        time.Time `json:"time"`
-	Texts       Agreement `json:"texts"`
-	Pictures    Agreement `json:"pictures"`
+	Texts       Agreement `json:"texts"`    // of the probes
+	Pictures    Agreement `json:"pictures"` // of the probes
+	// Pairs is what was searched with; nil if nothing was.
+	Pairs *Retrieval `json:"pairs,omitempty"`
 	// Problem says why the model must not be used so; empty when it passed.
 	Problem string `json:"problem,omitempty"`
 }
 
+// Passed tells whether the model may be used.
+func (v Verdict) Passed() bool { return v.Problem == "" }
+
 // Judge fills in the problem from what was compared.
 func (v *Verdict) Judge() {
-	v.Problem = ""
-	for what, a := range map[string]Agreement{"texts": v.Texts, "pictures": v.Pictures} {
-		if !a.Passed() {
-			v.Problem = fmt.Sprintf("the vectors of %d %s have a cosine of %.4f to fp32 at worst (%s), %.2f is required",
-				a.Count, what, a.Worst, a.Input, LeastCosine)
-		}
+	var problems []string
+	if v.Pairs != nil {
+		problems = v.Pairs.judge()
 	}
+	texts, pictures := v.Texts.Worst, v.Pictures.Worst
+	if v.Pairs.decides() {
+		texts, pictures = 1, 1 // excused
+	}
+	problems = append(problems, v.Texts.problem("built-in texts", texts, v.Texts.worst())...)
+	problems = append(problems, v.Pictures.problem("built-in pictures", pictures, v.Pictures.worst())...)
+	v.Problem = strings.Join(problems, "; ")
 }
 
-// Store keeps verdicts in a folder.
-type Store struct{ Folder string }
-
-// Read returns the verdict on a model; ok is false if there is none.
-func (s Store) Read(fingerprint, precision, runtime string) (verdict Verdict, ok bool, err error) {
-	content, err := os.ReadFile(s.path(fingerprint, precision))
-	if errors.Is(err, fs.ErrNotExist) {
-		return Verdict{}, false, nil
-	}
-	if err != nil {
-		return Verdict{}, false, err
-	}
-	// A file that cannot be read is no verdict: the gate runs again.
-	same := json.Unmarshal(content, &verdict) == nil &&
-		verdict.Fingerprint == fingerprint && verdict.Precision == precision && verdict.Runtime == runtime
-	return verdict, same, nil
-}
-
-// Write keeps a verdict in place of an earlier one.
-func (s Store) Write(verdict Verdict) error {
-	content, err := json.MarshalIndent(verdict, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(s.Folder, 0o700); err != nil {
-		return err
-	}
-	fresh, err := os.CreateTemp(s.Folder, ".new-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(fresh.Name()) // gone already once renamed
-	_, err = fresh.Write(append(content, '\n'))
-	if err = errors.Join(err, fresh.Close()); err != nil {
-		return err
-	}
-	return os.Rename(fresh.Name(), s.path(verdict.Fingerprint, verdict.Precision))
-}
-
-func (s Store) path(fingerprint, precision string) string {
-	return filepath.Join(s.Folder, fingerprint+"-"+precision+".json")
+// covers tells whether the verdict is on a model as it would be run now. Another
+// version of ONNX Runtime may compute otherwise, and nobody but the user can
+// repeat a comparison with the user's own pairs: what failed there has failed
+// until it passes.
+func (v Verdict) covers(fingerprint, precision, runtime string) bool {
+	lasting := v.Pairs != nil && v.Pairs.Own && !v.Passed()
+	return v.Fingerprint == fingerprint && v.Precision == precision && (v.Runtime == runtime || lasting) &&
+		v.Texts.Count > 0 && v.Pictures.Count > 0
 }
