@@ -5,6 +5,7 @@ import (
 	"errors"
 	"image"
 	"image/color"
+	"math"
 
 	"polylens/indexer/decode/turbo"
 )
@@ -12,6 +13,11 @@ import (
 // headroom is how much longer than the target each side of a reduced picture
 // remains: the rest is the resampling of the caller, which is the better one.
 const headroom = 2
+
+// mostShift is the part of a pixel of the target by which what is shown may move
+// at the far edge because a reduced side is rounded. It costs more likeness than
+// the reduction itself; cameras make sides that need no rounding.
+const mostShift = 1.0 / 16
 
 // mostScanned bounds pixels times scans for Turbo, which no deadline can
 // interrupt: some seconds. An ordinary progressive JPEG has ten scans.
@@ -49,8 +55,13 @@ func (t task) runTurbo() (picture, error) {
 	if err != nil {
 		return picture{}, err
 	}
+	// Rounded up, a last row or column can be one that is hardly in the picture.
+	img.Rect.Max = image.Pt(nearest(t.config.Width, denominator), nearest(t.config.Height, denominator))
 	return picture{orient(img, t.meta.orientation), t.upright()}, nil
 }
+
+// nearest is a side after reduction, rounded, at least one pixel.
+func nearest(side, denominator int) int { return max(1, (side+denominator/2)/denominator) }
 
 // turboMemory is what runTurbo takes at worst: the picture, the upright picture,
 // and in between the coefficients of a progressive JPEG or rows of another.
@@ -72,9 +83,16 @@ func (t task) denominator() int {
 	var want image.Point
 	want.X, want.Y = t.target(size.X, size.Y)
 	for _, denominator := range turbo.Denominators {
-		if turbo.Reduced(size.X, denominator) >= headroom*want.X && turbo.Reduced(size.Y, denominator) >= headroom*want.Y {
+		if enough(size.X, want.X, denominator) && enough(size.Y, want.Y, denominator) {
 			return denominator
 		}
 	}
 	return 1
+}
+
+// enough tells whether a reduced side serves the target as well as the side.
+func enough(side, target, denominator int) bool {
+	reduced := nearest(side, denominator)
+	off := math.Abs(float64(side)/float64(denominator)-float64(reduced)) / float64(reduced)
+	return reduced >= headroom*target && off*float64(target) <= mostShift
 }
