@@ -41,7 +41,7 @@ type Decoder struct {
 // Target says to what size the caller will scale an upright picture of width x
 // height pixels. The picture that is returned may then be smaller than the one
 // in the file, but on both sides at least twice as long as the target, and such
-// that scaling it gives nearly the same: a cosine of pixels around 0.9995 on hard
+// that scaling it gives nearly the same: a cosine of pixels above 0.998 on hard
 // pictures. A nil Target wants the picture as it is in the file.
 type Target func(width, height int) (targetWidth, targetHeight int)
 

@@ -11,8 +11,14 @@ import (
 )
 
 // headroom is how much longer than the target each side of a reduced picture
-// remains: the rest is the resampling of the caller, which is the better one.
-const headroom = 2
+// remains: the rest is the resampling of the caller, which is the better one. An
+// eighth is nothing but the mean of each block and needs more.
+func headroom(denominator int) int {
+	if denominator == 8 {
+		return 3
+	}
+	return 2
+}
 
 // mostShift is the part of a pixel of the target by which what is shown may move
 // at the far edge because a reduced side is rounded. It costs more likeness than
@@ -94,5 +100,5 @@ func (t task) denominator() int {
 func enough(side, target, denominator int) bool {
 	reduced := nearest(side, denominator)
 	off := math.Abs(float64(side)/float64(denominator)-float64(reduced)) / float64(reduced)
-	return reduced >= headroom*target && off*float64(target) <= mostShift
+	return reduced >= headroom(denominator)*target && off*float64(target) <= mostShift
 }
