@@ -40,7 +40,9 @@ func Open(library string) (*Environment, error) {
 		return reuse(loaded.environment, path)
 	}
 	onnx.SetSharedLibraryPath(path)
-	if err := onnx.InitializeEnvironment(onnx.WithLogLevelError()); err != nil {
+	// Errors come back from the calls; at a lower level the library would also
+	// print them, those of cancelled runs and of devices that are not there too.
+	if err := onnx.InitializeEnvironment(onnx.WithLogLevelFatal()); err != nil {
 		return nil, fmt.Errorf("loading the ONNX Runtime library %s: %w; this build needs version 1.24 or later: %s", path, err, Remedy)
 	}
 	loaded.environment = &Environment{library: path}

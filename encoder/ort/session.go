@@ -10,140 +10,157 @@ import (
 	onnx "github.com/yalue/onnxruntime_go"
 )
 
-// Port is an input or output of a model: its name, its shape with negative
-// numbers where any size will do, and whether it holds int64 instead of float32.
-type Port struct {
-	Name  string
-	Shape []int64
-	Ints  bool
-}
-
-func (p Port) accepts(shape []int64) error {
-	fits := len(shape) == len(p.Shape)
-	for i := 0; fits && i < len(shape); i++ {
-		fits = shape[i] > 0 && (p.Shape[i] < 0 || p.Shape[i] == shape[i])
-	}
-	if !fits {
-		return fmt.Errorf("input %q has shape %v, the model takes %v", p.Name, shape, p.Shape)
-	}
-	return nil
-}
-
-// Model is what a session runs.
+// Model is what a session runs: a graph in memory or a file.
 type Model struct {
-	Graph   []byte // an encoded ONNX ModelProto
-	Folder  string // where the graph's external data lies; "" if it has none
-	Inputs  []Port
-	Outputs []Port
-}
+	Graph  []byte // an encoded ONNX ModelProto
+	Folder string // where the graph's external data lies; "" if it has none
+	// Path is a file to load where Graph is nil. Its external data lies beside it.
+	Path string
 
-// Options tune a session.
-type Options struct {
-	// Threads work on one Run together; 0 takes GOMAXPROCS. The library's own
-	// default would count the host's cores, whatever the container may use.
-	Threads int
-	// Spin lets idle threads wait busily. It shortens a lone Run a little and
-	// takes the cores away from everything else.
-	Spin bool
+	Inputs []Port
+	// Outputs may leave out any that the model has and nobody will want.
+	Outputs []Port
 }
 
 // Session is a loaded model. Any number of goroutines may Run it at once.
 type Session struct {
-	model   Model
-	running sync.RWMutex // read-held by Run, so that Close waits for it
-	session *onnx.DynamicAdvancedSession
+	inputs, outputs []Port
+	device          device
+	scratch         scratch
+	running         sync.RWMutex // read-held by Run, so that Close waits for it
+	session         *onnx.DynamicAdvancedSession
 }
 
-// NewSession loads a model.
+// NewSession loads a model. A device that the options name and that cannot be
+// had is an error: nothing falls back to the processor in silence.
 func (e *Environment) NewSession(model Model, options Options) (*Session, error) {
-	settings, err := e.settings(model.Folder, options)
-	if err != nil {
-		return nil, fmt.Errorf("configuring ONNX Runtime: %w", err)
+	if err := checkPorts(model.Inputs, model.Outputs); err != nil {
+		return nil, err
 	}
-	defer free(settings)
-	session, err := onnx.NewDynamicAdvancedSessionWithONNXData(model.Graph, names(model.Inputs), names(model.Outputs), settings)
-	if err != nil {
-		return nil, fmt.Errorf("loading the model into ONNX Runtime: %w", err)
-	}
-	return &Session{model: model, session: session}, nil
-}
-
-func (e *Environment) settings(folder string, options Options) (*onnx.SessionOptions, error) {
-	settings, err := onnx.NewSessionOptions()
+	device, err := e.deviceOf(options.Device)
 	if err != nil {
 		return nil, err
 	}
-	threads := options.Threads
-	if threads <= 0 {
-		threads = runtime.GOMAXPROCS(0)
+	var session *Session
+	device.around(func() { session, err = e.open(model, device, options) })
+	if err != nil {
+		return nil, fmt.Errorf("loading the model into ONNX Runtime on %s: %w", device, err)
 	}
-	spin := "0"
-	if options.Spin {
-		spin = "1"
-	}
-	entries := map[string]string{"session.intra_op.allow_spinning": spin}
-	if folder != "" {
-		entries["session.model_external_initializers_file_folder_path"] = folder
-	}
-	errs := []error{settings.SetIntraOpNumThreads(threads), settings.SetInterOpNumThreads(1)}
-	for key, value := range entries {
-		errs = append(errs, settings.AddSessionConfigEntry(key, value))
-	}
-	if err := errors.Join(errs...); err != nil {
-		free(settings)
-		return nil, fmt.Errorf("%d threads, folder %q: %w", threads, folder, err)
-	}
-	return settings, nil
+	return session, nil
 }
 
-func names(ports []Port) []string {
-	list := make([]string, len(ports))
-	for i, port := range ports {
-		list[i] = port.Name
+func (e *Environment) open(model Model, device device, options Options) (*Session, error) {
+	settings, err := options.settings(model.Folder)
+	if err != nil {
+		return nil, err
 	}
-	return list
+	defer free(settings)
+	if err := device.appendTo(settings, options); err != nil {
+		return nil, e.explain(device, err)
+	}
+	session, err := model.open(settings)
+	if err != nil {
+		return nil, err
+	}
+	return &Session{inputs: model.Inputs, outputs: model.Outputs, device: device, session: session}, nil
 }
 
-// Run computes the outputs for inputs in the order of the model's ports. It
+func (m Model) open(settings *onnx.SessionOptions) (*onnx.DynamicAdvancedSession, error) {
+	inputs, outputs := names(m.Inputs), names(m.Outputs)
+	if m.Graph == nil {
+		return onnx.NewDynamicAdvancedSession(m.Path, inputs, outputs, settings)
+	}
+	return onnx.NewDynamicAdvancedSessionWithONNXData(m.Graph, inputs, outputs, settings)
+}
+
+// Device is what the session computes on, as Options.Device names it.
+func (s *Session) Device() string { return s.device.String() }
+
+// Run computes all outputs for inputs in the order of the model's ports. It
 // ends early with the context's error when the context ends.
 func (s *Session) Run(ctx context.Context, inputs ...Tensor) ([]Tensor, error) {
+	return s.RunSome(ctx, nil, inputs...)
+}
+
+// RunSome is Run for the outputs that are wanted: the others are left empty
+// and cost nothing beyond their computation. wanted has one entry for each
+// output; nil wants them all.
+func (s *Session) RunSome(ctx context.Context, wanted []bool, inputs ...Tensor) ([]Tensor, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if len(inputs) != len(s.model.Inputs) {
-		return nil, fmt.Errorf("%d inputs are given, the model takes %d", len(inputs), len(s.model.Inputs))
-	}
-	for i, input := range inputs {
-		if err := input.check(s.model.Inputs[i]); err != nil {
-			return nil, err
-		}
+	if err := s.check(wanted, inputs); err != nil {
+		return nil, err
 	}
 	s.running.RLock()
 	defer s.running.RUnlock()
 	if s.session == nil {
 		return nil, errors.New("the session is closed")
 	}
-	return s.run(ctx, inputs)
+	return s.run(ctx, wanted, inputs)
 }
 
-func (s *Session) run(ctx context.Context, inputs []Tensor) ([]Tensor, error) {
+func (s *Session) check(wanted []bool, inputs []Tensor) error {
+	if len(inputs) != len(s.inputs) {
+		return fmt.Errorf("%d inputs are given, the model takes %d", len(inputs), len(s.inputs))
+	}
+	if wanted != nil && len(wanted) != len(s.outputs) {
+		return fmt.Errorf("%d outputs are wanted or not, the model has %d", len(wanted), len(s.outputs))
+	}
+	for i, input := range inputs {
+		if err := input.check(s.inputs[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Session) run(ctx context.Context, wanted []bool, inputs []Tensor) ([]Tensor, error) {
 	var pinner runtime.Pinner
 	defer pinner.Unpin()
+	given, err := s.values(inputs, &pinner)
+	defer func() { destroy(given) }()
+	if err != nil {
+		return nil, err
+	}
+	results, err := s.results(batchOf(s.inputs, inputs), wanted, &pinner)
+	defer func() {
+		for i := range results {
+			results[i].free(&s.scratch)
+		}
+	}()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.compute(ctx, given, results); err != nil {
+		return nil, err
+	}
+	return s.read(wanted, results)
+}
+
+func (s *Session) values(inputs []Tensor, pinner *runtime.Pinner) ([]onnx.Value, error) {
 	values := make([]onnx.Value, 0, len(inputs))
-	defer func() { destroy(values) }()
-	for _, input := range inputs {
-		value, err := input.value(&pinner)
+	for i, input := range inputs {
+		value, err := input.value(s.inputs[i], pinner)
 		if err != nil {
-			return nil, err
+			return values, err
 		}
 		values = append(values, value)
 	}
-	results := make([]onnx.Value, len(s.model.Outputs))
-	defer func() { destroy(results) }()
-	if err := s.runUntil(ctx, values, results); err != nil {
-		return nil, err
+	return values, nil
+}
+
+// compute runs the model and notes the values that the library allocated.
+func (s *Session) compute(ctx context.Context, inputs []onnx.Value, results []result) error {
+	outputs := make([]onnx.Value, len(results))
+	for i := range results {
+		outputs[i] = results[i].value
 	}
-	return s.takeAll(results)
+	err := s.runUntil(ctx, inputs, outputs)
+	for i := range results {
+		results[i].value = outputs[i]
+	}
+	return err
 }
 
 // runUntil calls the library and tells it to stop when the context ends.
@@ -171,10 +188,13 @@ func (s *Session) runUntil(ctx context.Context, inputs, outputs []onnx.Value) er
 	return nil
 }
 
-func (s *Session) takeAll(results []onnx.Value) ([]Tensor, error) {
+func (s *Session) read(wanted []bool, results []result) ([]Tensor, error) {
 	tensors := make([]Tensor, len(results))
-	for i, result := range results {
-		tensor, err := take(s.model.Outputs[i], result)
+	for i := range results {
+		if wanted != nil && !wanted[i] {
+			continue
+		}
+		tensor, err := results[i].read(s.outputs[i])
 		if err != nil {
 			return nil, err
 		}
@@ -185,9 +205,7 @@ func (s *Session) takeAll(results []onnx.Value) ([]Tensor, error) {
 
 func destroy(values []onnx.Value) {
 	for _, value := range values {
-		if value != nil {
-			free(value)
-		}
+		free(value)
 	}
 }
 
@@ -202,7 +220,8 @@ func (s *Session) Close() error {
 	if s.session == nil {
 		return nil
 	}
-	err := s.session.Destroy()
+	var err error
+	s.device.around(func() { err = s.session.Destroy() })
 	s.session = nil
 	return err
 }
