@@ -14,7 +14,7 @@ PACKAGES ?= ./...
 TESTFLAGS ?= -p 2 -timeout 14m
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-go test-ui check bench clean \
+.PHONY: help run build test test-go test-ui check bench bench-go bench-opponents matrix parity clean \
 	check-format check-modules check-lint check-ui check-api check-vulnerabilities
 
 help: ## list the targets
@@ -80,11 +80,38 @@ check-vulnerabilities:
 	*) echo "check-vulnerabilities: NOT DONE, the database cannot be reached: $$(echo "$$report" | tail -n 1)" ;; \
 	esac
 
-# One package at a time: what runs beside a measurement falsifies it.
-bench: build ## measure the model and search on this machine; takes minutes, wants it quiet
+# The opponents of comparisons, in an environment of their own in the cache folder.
+CACHE     ?= $(or $(POLYLENS_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/polylens)
+REFERENCE := $(CACHE)/reference
+PYTHON    := $(REFERENCE)/bin/python
+SCRIPTS   := encoder/testdata
+
+$(REFERENCE)/ready: $(SCRIPTS)/requirements.txt
+	@echo "installing what Polylens is compared with (once)" && python3 -m venv $(REFERENCE) && \
+		$(PYTHON) -m pip install --quiet --disable-pip-version-check -r $(SCRIPTS)/requirements.txt && touch $@
+
+# What runs beside a measurement falsifies it: one after the other.
+bench: ## measure models, search and indexing on this machine, against PyTorch, ONNX Runtime and Milvus; takes an hour, wants it quiet
+	@$(MAKE) --no-print-directory bench-go && $(MAKE) --no-print-directory bench-opponents
+
+bench-go: build
 	@settings=$$($(BIN) setup --print-env) && eval "$$settings" && \
-		$(GO) test -v -run '^$$' -bench . -p 1 -timeout 60m ./encoder/... && \
-		$(GO) test -v -run '^$$' -bench . -benchtime 1000x -p 1 -timeout 60m ./search/milvus ./app
+		$(GO) test -v -run '^$$' -bench . -p 1 -timeout 60m ./encoder/... ./indexer/... && \
+		$(GO) test -v -run '^$$' -bench . -benchtime 1000x -p 1 -timeout 60m ./search/milvus && \
+		$(GO) test -v -run '^$$' -bench SearchHTTP -benchtime 1000x -p 1 -timeout 60m ./app && \
+		$(GO) test -v -run '^$$' -bench Index -benchtime 1x -p 1 -timeout 60m ./app
+
+# 16 GB of disk for checkpoints of true size with random weights: WORK=dir keeps them.
+bench-opponents: build $(REFERENCE)/ready
+	@settings=$$($(BIN) setup --print-env) && eval "$$settings" && \
+		$(PYTHON) $(SCRIPTS)/bench_opponents.py --work $(or $(WORK),$(CACHE)/bench)
+
+matrix: build $(REFERENCE)/ready ## compare every architecture with Hugging Face transformers
+	@settings=$$($(BIN) setup --for test --print-env) && eval "$$settings" && $(PYTHON) $(SCRIPTS)/parity.py --matrix
+
+parity: build $(REFERENCE)/ready ## compare official models, in MODELS=dir, with published numbers
+	@test -n "$(MODELS)" || { echo "name the folder of the models: make parity MODELS=dir"; exit 1; }
+	@$(BIN) setup && $(PYTHON) $(SCRIPTS)/golden.py $(MODELS)
 
 clean: ## remove what make built here; caches and data folders stay
 	@rm -rf bin test-artifacts $(UI)/node_modules
