@@ -2,10 +2,15 @@
 // within limits on bytes, pixels, memory and time. It trusts neither file
 // names nor declared sizes.
 //
-// It reads JPEG, PNG, GIF (the first frame), WebP (not animated), BMP and
-// TIFF (the first page). Two things differ from the decoders below it: lossy
-// WebP gets the colours and the chroma interpolation of libwebp, where
-// golang.org/x/image/webp takes its limited-range YCbCr for full range; and
-// 16-bit grey is scaled to 8 bits, since the reference image processors would
-// clip it to white. Colour profiles are not applied.
+// It reads JPEG, PNG, GIF (the first frame), WebP (not animated), BMP, TIFF
+// (the first page), HEIC and AVIF (the first picture). Several things differ
+// from the decoders below it: lossy WebP gets the colours and the chroma
+// interpolation of libwebp, where golang.org/x/image/webp takes its
+// limited-range YCbCr for full range; 16-bit grey is scaled to 8 bits, since the
+// reference image processors would clip it to white; HEIC gets the colours that
+// its container names. Colour profiles are not applied, and transparency of HEIC
+// is left out.
+//
+// Damage inside the coded data of a HEIC is not noticed: its decoder conceals
+// it. A HEIC or AVIF that is cut off is refused.
 package decode
