@@ -1,0 +1,207 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"testing"
+	"time"
+
+	"polylens/encoder/graph"
+	"polylens/encoder/hub"
+	"polylens/encoder/preprocess"
+	"polylens/encoder/safetensors"
+	"polylens/encoder/siglip2"
+	"polylens/web"
+)
+
+// BenchmarkIndexRate indexes folders of JPEGs through the real indexer, model
+// and Milvus, and compares with what the model alone does on pictures that are
+// decoded and resized already, before and after. It reports pictures a second,
+// the ratio of the two and the most memory that the process held. The model is
+// the one that POLYLENS_BENCH_MODEL names, else one of random weights that has
+// the size of B/16-224; POLYLENS_BENCH_PRECISION chooses its precision.
+//
+// Everything happens once, whatever -benchtime says: a second run on the same
+// files would encode nothing.
+func BenchmarkIndexRate(b *testing.B) {
+	need(b, needRuntime, needMilvus)
+	const pictures = 48
+	x := indexParts(b, indexModel(b))
+	for _, size := range []struct {
+		name          string
+		width, height int
+	}{{"2MP", 1632, 1224}, {"12MP", 4000, 3000}} {
+		folder := b.TempDir()
+		writePhotos(b, folder, 0, 1, size.width, size.height)
+		indexFolder(b, x, size.name, folder, 1) // makes the collection and warms everything up
+		density := writePhotos(b, folder, 1, pictures, size.width, size.height)
+		before := pureRate(b, x, folder)
+		forgetPeak(b)
+		rate := indexFolder(b, x, size.name, folder, pictures)
+		peak := memoryOf("VmHWM")
+		pure := (before + pureRate(b, x, folder)) / 2
+		b.Logf("%s: JPEGs of %.2f bytes a pixel, %.2f pictures a second, %.2f encoded alone", size.name, density, rate, pure)
+		b.Run(size.name, func(b *testing.B) {
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(rate, "images/s")
+			b.ReportMetric(rate/pure, "of-pure-rate")
+			b.ReportMetric(float64(peak)/1e6, "peak-MB")
+		})
+	}
+}
+
+func indexParts(b *testing.B, model string) *parts {
+	b.Helper()
+	globals := globals{
+		Data: filepath.Join(b.TempDir(), "data"), Cache: b.TempDir(), Model: model, Precision: os.Getenv("POLYLENS_BENCH_PRECISION"),
+		Onnxruntime: os.Getenv(needRuntime), Milvus: os.Getenv(needMilvus),
+	}
+	return openBench(b, newProgram(globals, terminal{in: os.Stdin, out: io.Discard, err: io.Discard}, slog.New(slog.DiscardHandler)))
+}
+
+// openBench opens all rooms of a program and closes them after the benchmark.
+func openBench(b *testing.B, p *program) *parts {
+	b.Helper()
+	b.Cleanup(func() {
+		if err := p.close(context.Background()); err != nil {
+			b.Error(err)
+		}
+	})
+	x, err := p.openParts(b.Context())
+	if err == nil {
+		err = x.connect(b.Context())
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	return x
+}
+
+// indexFolder indexes what is new in a folder and returns pictures a second.
+func indexFolder(b *testing.B, x *parts, collection, folder string, expected int) float64 {
+	b.Helper()
+	began := time.Now()
+	task, err := x.Index(b.Context(), strings.ToLower(collection), folder, func(web.Task) {})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if task.Progress.Indexed != expected || len(task.Failures) > 0 {
+		b.Fatalf("%+v instead of %d new pictures: %v", task.Progress, expected, task.Failures)
+	}
+	return float64(expected) / time.Since(began).Seconds()
+}
+
+// pureRate is how many pictures a second the model encodes, in batches as the
+// indexer makes them, once they are decoded and resized.
+func pureRate(b *testing.B, x *parts, folder string) float64 {
+	b.Helper()
+	const batch, rounds = 16, 3
+	pictures, err := readPictures(b.Context(), folder, 4)
+	if err != nil {
+		b.Fatal(err)
+	}
+	pixels := make([]preprocess.Pixels, batch)
+	for i := range pixels {
+		if pixels[i], err = x.encoder.Preprocess(pictures[i%len(pictures)]); err != nil {
+			b.Fatal(err)
+		}
+	}
+	began := time.Now()
+	for range rounds {
+		if _, err := x.encoder.EncodePixels(b.Context(), pixels); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return batch * rounds / time.Since(began).Seconds()
+}
+
+// forgetPeak lets Linux count the most memory held from here on, without what
+// making the model and the pictures has left.
+func forgetPeak(b *testing.B) {
+	b.Helper()
+	debug.FreeOSMemory()
+	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil {
+		b.Logf("the peak of memory includes what came before: %v", err)
+	}
+}
+
+// indexModel is the directory of the model to index with.
+func indexModel(b *testing.B) string {
+	b.Helper()
+	if dir := os.Getenv("POLYLENS_BENCH_MODEL"); dir != "" {
+		return dir
+	}
+	dir := b.TempDir()
+	bundled, err := hub.Bundled(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, name := range []string{"tokenizer.json", "tokenizer_config.json"} {
+		content, err := os.ReadFile(filepath.Join(bundled, name))
+		if err != nil {
+			b.Fatal(err)
+		}
+		writeFile(b, filepath.Join(dir, name), string(content))
+	}
+	writeFile(b, filepath.Join(dir, siglip2.ConfigFile),
+		`{"model_type":"siglip","text_config":{"num_hidden_layers":1,"vocab_size":16384},"vision_config":{}}`)
+	writeFile(b, filepath.Join(dir, "preprocessor_config.json"), `{"do_normalize":true,"do_rescale":true,"do_resize":true,`+
+		`"image_mean":[0.5,0.5,0.5],"image_std":[0.5,0.5,0.5],"image_processor_type":"SiglipImageProcessor","resample":2,`+
+		`"rescale_factor":0.00392156862745098,"size":{"height":224,"width":224}}`)
+	writeRandomWeights(b, dir)
+	return dir
+}
+
+// writeRandomWeights writes a checkpoint for the config.json in dir.
+func writeRandomWeights(t testing.TB, dir string) {
+	t.Helper()
+	config, err := siglip2.ReadConfig(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	weights := &randomWeights{random: rand.New(rand.NewPCG(9, 9)), used: map[string]*graph.Value{}}
+	for _, build := range []func(siglip2.Config, siglip2.Parameters, siglip2.Options) (*graph.Graph, error){
+		siglip2.BuildText, siglip2.BuildVision,
+	} {
+		if _, err := build(config, weights, siglip2.Options{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := safetensors.WriteFile(filepath.Join(dir, safetensors.SingleFile), weights.all); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// randomWeights are siglip2.Parameters that make up every weight asked for.
+type randomWeights struct {
+	random *rand.Rand
+	used   map[string]*graph.Value
+	all    []safetensors.Weights
+}
+
+// Parameter implements siglip2.Parameters.
+func (w *randomWeights) Parameter(g *graph.Graph, name string, shape ...int64) *graph.Value {
+	if value, ok := w.used[name]; ok {
+		return value
+	}
+	count, _ := graph.Shape(shape).Elements()
+	centre, spread := float32(1), float32(1) // of norms and biases
+	if len(shape) > 1 {
+		centre, spread = 0, float32(2*math.Sqrt(3*float64(shape[0])/float64(count))) // sums over all inputs keep unit variance
+	}
+	values := make([]float32, count)
+	for i := range values {
+		values[i] = centre + spread*(w.random.Float32()-0.5)
+	}
+	w.all = append(w.all, safetensors.Weights{Name: name, Shape: shape, Values: values})
+	at := graph.External{Location: safetensors.SingleFile, Length: 4 * count}
+	w.used[name] = g.External(name, graph.Float32, shape, at)
+	return w.used[name]
+}
