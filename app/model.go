@@ -14,6 +14,7 @@ type modelCommand struct {
 	List   modelListCommand   `cmd:"" help:"List the models at hand."`
 	Pull   modelPullCommand   `cmd:"" help:"Fetch a model from the Hugging Face hub or a mirror."`
 	Info   modelInfoCommand   `cmd:"" help:"Say what a model is and where it comes from."`
+	Gate   modelGateCommand   `cmd:"" help:"Judge whether a model may be used in int8, also by your own pictures."`
 	Verify modelVerifyCommand `cmd:"" help:"Compare the files of models with the hashes they should have."`
 	Rm     modelRmCommand     `cmd:"" help:"Remove a model from the data folder."`
 }
@@ -30,7 +31,7 @@ func (p *program) modelStore() (hub.Store, error) {
 }
 
 type modelListCommand struct {
-	JSON bool `help:"Print one JSON object a line: name, dir, kind, dimension, image_size, patches, parameters, bytes, languages, licence, revision, cached, fingerprint, problem."`
+	JSON bool `help:"Print one JSON object a line: name, dir, kind, dimension, image_size, patches, parameters, bytes, languages, licence, revision, base, cached, fingerprint, problem."`
 }
 
 // Help documents the command.
@@ -60,6 +61,7 @@ type modelLine struct {
 	Languages   []string `json:"languages,omitempty"`
 	Licence     string   `json:"licence,omitempty"`
 	Revision    string   `json:"revision,omitempty"`
+	Base        string   `json:"base,omitempty"`   // of an adapter
 	Cached      bool     `json:"cached,omitempty"` // in the Hugging Face cache
 	Fingerprint string   `json:"fingerprint,omitempty"`
 	Problem     string   `json:"problem,omitempty"`
@@ -96,7 +98,7 @@ func newModelLine(info hub.Info) modelLine {
 	line := modelLine{
 		Name: info.Name, Dir: info.Dir, Kind: info.Kind, Dimension: info.Dimension, ImageSize: info.ImageSize,
 		Patches: info.Patches, Parameters: info.Parameters, Bytes: info.Bytes, Languages: info.Languages,
-		Licence: info.Licence, Revision: info.Revision, Cached: info.Cached, Problem: info.Problem,
+		Licence: info.Licence, Revision: info.Revision, Base: info.Base, Cached: info.Cached, Problem: info.Problem,
 	}
 	if line.Problem != "" {
 		return line
@@ -110,8 +112,8 @@ func newModelLine(info hub.Info) modelLine {
 }
 
 func (l modelLine) print(table *tabwriter.Writer) error {
-	_, err := fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%.1f MB\t%.12s\t%s\t%s\n",
-		l.Name, orDash(l.Kind), number(l.Dimension), l.pixels(), l.parameters(), megabytes(l.Bytes), orDash(l.Revision), orDash(l.Licence), l.state())
+	_, err := fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%.12s\t%s\t%s\n",
+		l.Name, orDash(l.Kind), number(l.Dimension), l.pixels(), l.parameters(), size(l.Bytes), orDash(l.Revision), orDash(l.Licence), l.state())
 	return err
 }
 
@@ -119,6 +121,8 @@ func (l modelLine) state() string {
 	switch {
 	case l.Problem != "":
 		return strings.Join(strings.Fields(l.Problem), " ")
+	case l.Base != "":
+		return "usable with " + l.Base
 	case l.Cached:
 		return "usable, in the Hugging Face cache"
 	}
@@ -154,4 +158,10 @@ func orDash(text string) string {
 	return text
 }
 
-func megabytes(bytes int64) float64 { return float64(bytes) / 1e6 }
+// size is for people.
+func size(bytes int64) string {
+	if bytes < 1e6 {
+		return fmt.Sprintf("%.1f kB", float64(bytes)/1e3)
+	}
+	return fmt.Sprintf("%.1f MB", float64(bytes)/1e6)
+}

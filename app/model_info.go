@@ -85,6 +85,6 @@ func (d modelDetails) print(p *program) {
 	line("pulled", d.Date)
 	line("fingerprint", d.Fingerprint)
 	for _, file := range d.Files {
-		p.print("%10.1f MB  %s", megabytes(file.Bytes), file.Name)
+		p.print("%12s  %s", size(file.Bytes), file.Name)
 	}
 }

@@ -59,7 +59,7 @@ func (c *modelPullCommand) Run(ctx context.Context, p *program) error {
 	if c.JSON {
 		return json.NewEncoder(p.terminal.out).Encode(line)
 	}
-	p.print("%s: %d files, %.1f MB, revision %.12s, in %s", line.Name, len(info.Files), megabytes(line.Bytes), orDash(line.Revision), line.Dir)
+	p.print("%s: %d files, %s, revision %.12s, in %s", line.Name, len(info.Files), size(line.Bytes), orDash(line.Revision), line.Dir)
 	return nil
 }
 

@@ -55,16 +55,16 @@ func (c *modelRmCommand) Run(ctx context.Context, p *program) error {
 	if c.JSON {
 		return json.NewEncoder(p.terminal.out).Encode(modelRemoved{c.Name, info.Bytes})
 	}
-	p.print("%s: removed, %.1f MB are free again", c.Name, megabytes(info.Bytes))
+	p.print("%s: removed, %s are free again", c.Name, size(info.Bytes))
 	return nil
 }
 
 func (c *modelRmCommand) confirm(p *program, info hub.Info) error {
-	fmt.Fprintf(p.terminal.err, "Remove %s, %.1f MB in %s? [y/N] ", c.Name, megabytes(info.Bytes), info.Dir)
-	if p.terminal.in == nil {
-		return fmt.Errorf("%s is kept: nobody answers; use --yes", c.Name)
+	fmt.Fprintf(p.terminal.err, "Remove %s, %s in %s? [y/N] ", c.Name, size(info.Bytes), info.Dir)
+	answer, err := bufio.NewReader(p.terminal.in).ReadString('\n')
+	if err != nil {
+		fmt.Fprintln(p.terminal.err) // nobody has ended the line
 	}
-	answer, _ := bufio.NewReader(p.terminal.in).ReadString('\n') // no answer is no
 	switch strings.ToLower(strings.TrimSpace(answer)) {
 	case "y", "yes":
 		return nil

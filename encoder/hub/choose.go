@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"polylens/encoder/adapter"
 	"polylens/encoder/safetensors"
 )
 
@@ -17,15 +18,9 @@ import (
 var descriptions = []string{
 	"config.json", "preprocessor_config.json", "processor_config.json",
 	"tokenizer.json", "tokenizer.model", "spiece.model", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
-	adapterConfig, "README.md", "LICENSE", "LICENSE.md", "LICENSE.txt", "NOTICE",
+	adapter.ConfigFile, "README.md", "LICENSE", "LICENSE.md", "LICENSE.txt", "NOTICE",
 	"visual/preprocess_cfg.json", "textual/tokenizer.json", "textual/tokenizer_config.json", "textual/special_tokens_map.json",
 }
-
-// Files of a PEFT LoRA adapter.
-const (
-	adapterConfig  = "adapter_config.json"
-	adapterWeights = "adapter_model.safetensors"
-)
 
 var (
 	shardPattern = regexp.MustCompile(`^model-[0-9]{5}-of-[0-9]{5}\.safetensors$`)
@@ -59,7 +54,7 @@ func matters(name string) bool {
 }
 
 func holdsWeights(name string) bool {
-	return name == safetensors.SingleFile || name == adapterWeights || shardPattern.MatchString(name) || precisionOf(name) != ""
+	return name == safetensors.SingleFile || name == adapter.WeightsFile || shardPattern.MatchString(name) || precisionOf(name) != ""
 }
 
 // choose picks the files that make a model: descriptions, and the weights as
@@ -84,12 +79,12 @@ func keep(files []remoteFile, wanted func(name string) bool) []remoteFile {
 
 // safetensorsOf follows safetensors.Open: one file comes before shards.
 func safetensorsOf(files []remoteFile) []remoteFile {
-	adapter := keep(files, func(name string) bool { return name == adapterWeights })
+	delta := keep(files, func(name string) bool { return name == adapter.WeightsFile })
 	if single := keep(files, func(name string) bool { return name == safetensors.SingleFile }); len(single) > 0 {
-		return append(single, adapter...)
+		return append(single, delta...)
 	}
 	sharded := keep(files, func(name string) bool { return name == safetensors.IndexFile || shardPattern.MatchString(name) })
-	return append(sharded, adapter...)
+	return append(sharded, delta...)
 }
 
 // onnxOf takes separate towers before a graph that holds both.

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"context"
 	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/hex"
@@ -160,7 +161,9 @@ func (h *fakeHub) options() PullOptions {
 
 func (h *fakeHub) pull(t *testing.T, store Store) (Info, error) {
 	t.Helper()
-	return store.Pull(t.Context(), Reference{Name: name}, h.options())
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	return store.Pull(ctx, Reference{Name: name}, h.options())
 }
 
 // mustPull pulls and checks that the model is what the hub holds.

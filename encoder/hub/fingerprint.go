@@ -19,6 +19,24 @@ func Fingerprint(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return fingerprintIn(dir, files)
+}
+
+// FingerprintExport is the fingerprint of a model of kind onnx that is opened
+// with the files of a suffix, one of onnxfile.Suffixes.
+func FingerprintExport(dir, suffix string) (string, error) {
+	names, err := exportFiles(dir, suffix)
+	if err != nil {
+		return "", err
+	}
+	files, err := sized(dir, names)
+	if err != nil {
+		return "", err
+	}
+	return fingerprintIn(dir, files)
+}
+
+func fingerprintIn(dir string, files []File) (string, error) {
 	return fingerprintOf(files, func(name string) (string, error) {
 		return fileDigest(filepath.Join(dir, filepath.FromSlash(name)))
 	})

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"polylens/encoder/adapter"
 	"polylens/encoder/safetensors"
 	"polylens/encoder/siglip2"
 )
@@ -14,6 +15,8 @@ const (
 	KindSiglip = "siglip"  // the fixed-resolution architecture of SigLIP 1 and 2, in safetensors
 	KindNaFlex = "siglip2" // SigLIP 2 of native aspect ratio, in safetensors
 	KindONNX   = "onnx"    // two towers as ONNX files, in the layout of the hub's exports or of Immich
+	// A PEFT LoRA adapter, which computes nothing without the model Info.Base.
+	KindAdapter = "adapter"
 )
 
 // kind is a form that a model directory can have.
@@ -26,7 +29,9 @@ type kind struct {
 // that a new kind is added to.
 func kindOf(dir string) kind {
 	switch {
-	case !hasCheckpoint(dir) && hasONNX(dir):
+	case !hasCheckpoint(dir) && has(dir, adapter.ConfigFile):
+		return kind{describeAdapter, adapterFiles}
+	case IsExport(dir):
 		return kind{describeONNX, onnxFiles}
 	default: // its reader says what is missing where nothing fits
 		return kind{describeCheckpoint, checkpointFiles}
@@ -35,7 +40,7 @@ func kindOf(dir string) kind {
 
 // markers are files of which each model directory has at least one, also when
 // others are missing or damaged.
-var markers = []string{siglip2.ConfigFile, ManifestFile}
+var markers = []string{siglip2.ConfigFile, adapter.ConfigFile, ManifestFile}
 
 func isModel(dir string) bool {
 	return hasONNX(dir) || slices.ContainsFunc(markers, func(name string) bool { return has(dir, name) })

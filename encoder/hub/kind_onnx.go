@@ -49,10 +49,13 @@ var immichCompanions = []string{
 	"visual/preprocess_cfg.json", "textual/tokenizer.json", "textual/tokenizer_config.json", "textual/special_tokens_map.json",
 }
 
-// onnxFiles are the two graphs, everything beside them in which they may keep
+// onnxFiles are those of the precision that is taken when none is named.
+func onnxFiles(dir string) ([]string, error) { return exportFiles(dir, "") }
+
+// exportFiles are the two graphs, everything beside them in which they may keep
 // weights, and the files for tokens and pixels.
-func onnxFiles(dir string) ([]string, error) {
-	pair, err := onnxfile.Find(dir, "")
+func exportFiles(dir, suffix string) ([]string, error) {
+	pair, err := onnxfile.Find(dir, suffix)
 	if err != nil {
 		return nil, err
 	}

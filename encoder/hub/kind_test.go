@@ -120,3 +120,37 @@ func TestPullONNX(t *testing.T) {
 		t.Errorf("found in %s, %v", found, err)
 	}
 }
+
+func TestFingerprintExport(t *testing.T) {
+	dir := onnx(t, "hub")
+	full, err := FingerprintExport(dir, "")
+	if err != nil || full != fingerprint(t, dir) {
+		t.Errorf("the default is %s, %v", full, err)
+	}
+	half, err := FingerprintExport(dir, "_fp16")
+	if err != nil || half == full {
+		t.Errorf("fp16 is %s, %v", half, err)
+	}
+	if _, err := FingerprintExport(dir, "_bnb4"); err == nil {
+		t.Error("a precision that is not there has a fingerprint")
+	}
+}
+
+func TestPullAdapter(t *testing.T) {
+	h, store := newFakeHub(t), newStore(t)
+	h.files = map[string][]byte{"README.md": []byte("---\nlicense: mit\n---\n"), "adapter_model.bin": []byte("a pickle")}
+	for _, file := range []string{"adapter_config.json", "adapter_model.safetensors"} {
+		content, err := os.ReadFile(filepath.Join("..", "adapter", "testdata", "modules", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.files[file] = content
+	}
+	info, err := h.pull(t, store)
+	if err != nil || info.Kind != KindAdapter || info.Base == "" || info.Licence != "mit" || len(info.Files) != 2 {
+		t.Fatalf("%+v, %v", info, err)
+	}
+	if files, err := store.Verify(t.Context(), name); err != nil || files != 3 {
+		t.Errorf("verified as %d files, %v", files, err)
+	}
+}

@@ -20,6 +20,7 @@ type Info struct {
 	Languages  []string // by the model card; "multilingual" where the tokenizer says so
 	Licence    string   // by the model card
 	Revision   string   // commit on the hub, empty when unknown
+	Base       string   // of an adapter: name or path of the model that it was trained on
 	Cached     bool     // stands in the Hugging Face cache, not in the models folder
 	Files      []File   // that decide what the model computes, sorted by name
 	Bytes      int64    // of these files
@@ -88,6 +89,11 @@ func filesOf(dir string) ([]File, error) {
 	if err != nil {
 		return nil, err
 	}
+	return sized(dir, names)
+}
+
+// sized sorts files by name and adds their sizes.
+func sized(dir string, names []string) ([]File, error) {
 	slices.Sort(names)
 	files := make([]File, len(names))
 	for i, name := range names {

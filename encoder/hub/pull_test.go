@@ -493,3 +493,14 @@ func TestPullNewRevisionKeepsWhatIsTheSame(t *testing.T) {
 		t.Errorf("the weights were fetched %d times", got)
 	}
 }
+
+func TestCheckRange(t *testing.T) {
+	if err := checkRange("bytes 100-999/1000", 100, 1000); err != nil {
+		t.Error(err)
+	}
+	for _, value := range []string{"", "bytes 0-999/1000", "bytes 100-998/1000", "bytes 100-999/1001", "bytes 100-999/*", "items 100-999/1000"} {
+		if checkRange(value, 100, 1000) == nil {
+			t.Errorf("%q passes", value)
+		}
+	}
+}

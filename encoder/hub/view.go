@@ -137,3 +137,10 @@ func (s Store) snapshotOf(view string) (snapshot, bool) {
 	repo := filepath.Join(s.Cache, cachePrefix+filepath.Base(filepath.Dir(view)))
 	return snapshotAt(filepath.Join(repo, cacheSnapshots, filepath.Base(view)))
 }
+
+// MayHoldLinks reports whether the files of a model directory may have other
+// names elsewhere, because the hub has taken them from the Hugging Face cache.
+// In any other directory such files are not to be expected.
+func MayHoldLinks(dir string) bool {
+	return has(dir, ManifestFile) || filepath.Base(filepath.Dir(filepath.Dir(dir))) == views
+}
