@@ -59,7 +59,8 @@ func problem(check, remedy string, cause error) finding {
 
 func (c *doctorCommand) Run(ctx context.Context, p *program) error {
 	checks := []func(context.Context, *program) []finding{
-		checkItems, checkRuntime, checkModel, checkMilvus, checkIsolation, checkData, checkDisk, checkMemory, checkProcessor,
+		checkItems, checkRuntime, checkDevices, checkModel, checkThreads, checkMilvus, checkIsolation, checkData, checkDisk,
+		checkMemory, checkProcessor, checkInt8,
 	}
 	var problems []error
 	for _, check := range checks {

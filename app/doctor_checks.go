@@ -8,16 +8,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
-	"slices"
-	"strings"
 
-	"golang.org/x/sys/cpu"
 	"golang.org/x/sys/unix"
 
 	"polylens/app/setup"
 	"polylens/encoder/hub"
-	"polylens/encoder/ort"
 	"polylens/search/milvus"
 )
 
@@ -38,18 +33,6 @@ func checkItems(_ context.Context, p *program) []finding {
 		found = append(found, good(name, "%s in %s (%s)", ready.Version, ready.Path, ready.Source))
 	}
 	return found
-}
-
-func checkRuntime(_ context.Context, p *program) []finding {
-	library, err := p.item(setup.OnnxRuntime)
-	if err != nil {
-		return nil // said by checkItems
-	}
-	environment, err := ort.Open(library)
-	if err != nil {
-		return []finding{problem("runtime", "name another library with --onnxruntime", err)}
-	}
-	return []finding{good("runtime", "ONNX Runtime %s loads", environment.Version())}
 }
 
 func checkModel(_ context.Context, p *program) []finding {
@@ -181,27 +164,6 @@ func availableMemory() (uint64, error) {
 		}
 	}
 	return 0, errors.New("/proc/meminfo says nothing of available memory")
-}
-
-func checkProcessor(_ context.Context, p *program) []finding {
-	var features []string
-	for name, has := range map[string]bool{
-		"AVX2": cpu.X86.HasAVX2, "AVX-512": cpu.X86.HasAVX512F, "AVX-512 VNNI": cpu.X86.HasAVX512VNNI,
-		"AMX": cpu.X86.HasAMXTile, "NEON": cpu.ARM64.HasASIMD,
-	} {
-		if has {
-			features = append(features, name)
-		}
-	}
-	threads := runtime.GOMAXPROCS(0)
-	if p.globals.Threads > 0 {
-		threads = p.globals.Threads
-	}
-	detail := fmt.Sprintf("%d cores, %d threads, %s", runtime.NumCPU(), threads, strings.Join(slices.Sorted(slices.Values(features)), ", "))
-	if runtime.GOARCH == "amd64" && !cpu.X86.HasAVX2 {
-		return []finding{warning("processor", "use a processor with AVX2: Milvus and ONNX Runtime need it to be fast", "%s", detail)}
-	}
-	return []finding{good("processor", "%s", detail)}
 }
 
 func gigabytes(bytes uint64) float64 { return float64(bytes) / (1 << 30) }

@@ -126,12 +126,12 @@ func (e *Environment) try(ctx context.Context, device device) error {
 	return nil
 }
 
-// remedies tell a user where to get a library that has a device.
-var remedies = map[string]string{
-	CUDA:     "the one of the Python package onnxruntime-gpu has it",
-	TensorRT: "the one of the Python package onnxruntime-gpu has it",
-	CoreML:   "the one of the Python package onnxruntime for macOS has it",
-	OpenVINO: "the one of the Python package onnxruntime-openvino has it",
+// packages hold a library that has a device.
+var packages = map[string]string{
+	CUDA:     "the Python package onnxruntime-gpu",
+	TensorRT: "the Python package onnxruntime-gpu",
+	CoreML:   "the Python package onnxruntime for macOS",
+	OpenVINO: "the Python package onnxruntime-openvino",
 }
 
 // lacks reports whether err, met on adding a device's provider, means that the
@@ -149,8 +149,8 @@ func (e *Environment) lacks(device device, err error) bool {
 // library itself tells this to its log alone.
 func (e *Environment) explain(device device, err error) error {
 	if e.lacks(device, err) {
-		return fmt.Errorf("the ONNX Runtime library %s is built without it: point to one that has it with --onnxruntime; %s",
-			e.library, remedies[device.kind])
+		return fmt.Errorf("the ONNX Runtime library at hand is built without it: name another with --onnxruntime; that of %s has it",
+			packages[device.kind])
 	}
 	if missing := e.missing(device.kind); len(missing) > 0 {
 		return fmt.Errorf("it needs libraries that are not found: %s: install them, and name their folder in LD_LIBRARY_PATH if it is an unusual one",

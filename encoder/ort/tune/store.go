@@ -27,6 +27,9 @@ type Key struct {
 
 // KeyOf is the key of a model on this machine. Of options, Device counts.
 func KeyOf(environment *ort.Environment, options ort.Options, fingerprint, precision string) Key {
+	if options.Device == "" {
+		options.Device = ort.CPU
+	}
 	return Key{
 		Processor: ort.Processor(), Cores: ort.Cores(), Library: environment.Version(),
 		Device: options.Device, Model: fingerprint, Precision: precision,
@@ -46,16 +49,17 @@ const (
 	maxSpin    = time.Second
 )
 
-// path is the file of a key.
-func (k Key) path(folder string) string {
+// path is the file of a key, in a folder of its own in the cache folder.
+func (k Key) path(cache string) string {
 	hash := sha256.Sum256(fmt.Appendf(nil, "%#v", k))
-	return filepath.Join(folder, fmt.Sprintf("threads-%x.json", hash[:8]))
+	return filepath.Join(cache, "tuning", fmt.Sprintf("%x.json", hash[:8]))
 }
 
-// Load returns options with the threads that were stored for the key. What
-// cannot be read counts as not stored: it is measured and stored again.
-func Load(folder string, key Key, options ort.Options) (stored ort.Options, found bool) {
-	content, err := os.ReadFile(key.path(folder))
+// Load returns options with the threads that were stored for the key in the
+// cache folder. What cannot be read counts as not stored: it is measured and
+// stored again.
+func Load(cache string, key Key, options ort.Options) (stored ort.Options, found bool) {
+	content, err := os.ReadFile(key.path(cache))
 	if err != nil {
 		return options, false
 	}
@@ -81,16 +85,17 @@ func parse(content []byte) (answer, error) {
 	return kept, nil
 }
 
-// Save stores the threads of options for the key, in a folder that it creates.
-func Save(folder string, key Key, options ort.Options) error {
+// Save stores the threads of options for the key in the cache folder.
+func Save(cache string, key Key, options ort.Options) error {
 	content, err := json.MarshalIndent(answer{key, options.Threads, options.Spin.Microseconds()}, "", "  ")
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+	path := key.path(cache)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("storing the measured threads: %w", err)
 	}
-	if err := replace(key.path(folder), append(content, '\n')); err != nil {
+	if err := replace(path, append(content, '\n')); err != nil {
 		return fmt.Errorf("storing the measured threads: %w", err)
 	}
 	return nil

@@ -110,7 +110,7 @@ func TestStore(t *testing.T) {
 	if _, found := Load(folder, other, asked); found {
 		t.Error("an answer for one library holds for another")
 	}
-	if files, err := os.ReadDir(folder); err != nil || len(files) != 1 {
+	if files, err := os.ReadDir(filepath.Dir(key.path(folder))); err != nil || len(files) != 1 {
 		t.Errorf("the folder holds %v, %v; want one file", files, err)
 	}
 	if err := os.WriteFile(key.path(folder), []byte(`{"threads": 0}`), 0o600); err != nil {
