@@ -39,6 +39,9 @@ type globals struct {
 	Precision   string           `placeholder:"NAME" env:"POLYLENS_PRECISION" enum:"fp32,fp16,int8," default:"" help:"Precision that the model computes in: fp32, fp16 (weights in 16 bits) or int8 (several times as fast on processors with VNNI; used once it has passed the quality gate) (default: fp32)."`
 	Device      string           `placeholder:"NAME" env:"POLYLENS_DEVICE" enum:"cpu,cuda,tensorrt,coreml,openvino,auto," default:"" help:"What the model computes on: cpu, cuda, tensorrt, coreml, openvino, or auto for the best that the ONNX Runtime library at hand offers (default: cpu)."`
 	OnnxFiles   string           `placeholder:"SUFFIX" env:"POLYLENS_ONNX_FILES" help:"Of a model that is an ONNX export, the files to use, by the end of their names, such as _q4f16 (default: those of the precision)."`
+	Turbojpeg   string           `placeholder:"FILE" env:"POLYLENS_TURBOJPEG" help:"The libturbojpeg that decodes JPEGs, instead of the one that setup fetches or the system has."`
+	DecodeMiB   int64            `name:"decode-memory" placeholder:"MIB" env:"POLYLENS_DECODE_MEMORY" default:"1024" help:"Memory in MiB that all pictures being decoded may take together; a larger one is refused (default: ${default})."`
+	ExactDecode bool             `env:"POLYLENS_EXACT_DECODE" help:"Decode every pixel of large JPEGs before they are resized. The default lets the decoder reduce them, several times as fast."`
 	LogLevel    string           `placeholder:"LEVEL" env:"POLYLENS_LOG_LEVEL" enum:"debug,info,warn,error," default:"" help:"Least level to log: debug, info, warn or error (default: info for serve, else warn)."`
 	LogFormat   string           `placeholder:"FORMAT" env:"POLYLENS_LOG_FORMAT" enum:"text,json" default:"text" help:"Format of the log on standard error: text or json (default: ${default})."`
 	Version     kong.VersionFlag `help:"Print the version and leave."`
@@ -94,10 +97,16 @@ func commandOf(arguments []string) string {
 	return ""
 }
 
-// finish fills in the folders' defaults.
+// Bounds of --decode-memory: a picture of 2 megapixels must fit.
+const leastDecodeMiB, mostDecodeMiB = 64, 1 << 20
+
+// finish checks numbers and fills in the folders' defaults.
 func (g *globals) finish() error {
 	if g.Threads < 0 || g.Threads > 1024 {
 		return usageError{fmt.Errorf("--threads %d: want 1 to 1024", g.Threads)}
+	}
+	if g.DecodeMiB < leastDecodeMiB || g.DecodeMiB > mostDecodeMiB {
+		return usageError{fmt.Errorf("--decode-memory %d: want %d to %d MiB", g.DecodeMiB, leastDecodeMiB, mostDecodeMiB)}
 	}
 	var err error
 	if g.Data == "" {

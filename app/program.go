@@ -14,6 +14,8 @@ import (
 	"polylens/encoder"
 	"polylens/encoder/hub"
 	"polylens/indexer/catalog"
+	"polylens/indexer/decode"
+	"polylens/indexer/decode/turbo"
 	"polylens/search/milvus"
 )
 
@@ -57,6 +59,7 @@ func (p *program) close(ctx context.Context) error {
 func (p *program) setup(from string, progress func(setup.Event)) *setup.Setup {
 	given := map[string]string{
 		setup.OnnxRuntime: p.globals.Onnxruntime,
+		setup.TurboJPEG:   p.globals.Turbojpeg,
 		setup.CLDR:        os.Getenv("POLYLENS_CLDR"),
 		setup.Demo:        os.Getenv("POLYLENS_DEMO"),
 		setup.Chromium:    findChromium(),
@@ -133,6 +136,30 @@ func (p *program) encoderOptions(library string) encoder.Options {
 		Precision: p.globals.Precision, Device: p.globals.Device, Suffix: p.globals.OnnxFiles,
 		Cache: p.globals.Cache, FindModel: p.findModel,
 	}
+}
+
+// openDecoder makes the decoder of pictures. A library that the user names must
+// load; without any, JPEGs are decoded in Go.
+func (p *program) openDecoder() (*decode.Decoder, error) {
+	decoder := &decode.Decoder{Exact: p.globals.ExactDecode}
+	path, err := p.item(setup.TurboJPEG)
+	if err != nil && p.globals.Turbojpeg != "" {
+		return nil, err
+	}
+	decoder.Turbo, err = turbo.Open(path) // "" is the system's
+	if err != nil && p.globals.Turbojpeg != "" {
+		return nil, err
+	}
+	if err != nil {
+		p.log.Info("JPEGs are decoded without libjpeg-turbo, which is slower", "reason", err)
+	}
+	return decoder, nil
+}
+
+// decodeLimits bounds the memory of all decoders together.
+func (p *program) decodeLimits() decode.Limits {
+	bytes := p.globals.DecodeMiB << 20
+	return decode.Limits{MaxMemory: bytes, Budget: decode.NewBudget(bytes)}
 }
 
 // openCatalog opens the catalogue. The caller holds the data folder.
