@@ -1,6 +1,6 @@
 """Checks official checkpoints against numbers that others have published.
 
-    python golden.py DIR [--coco 000000039769.jpg] [--polylens bin/polylens] [OPTIONS OF polylens]
+    python golden.py DIR [--coco 000000039769.jpg] [--polylens bin/polylens] [--OPTION=VALUE of polylens]
     python golden.py --self-test
 
 DIR holds models under their names on the hub: DIR/siglip2-base-patch16-naflex,
