@@ -186,7 +186,7 @@ func (p *pull) checkSpace(missing []remoteFile) error {
 	if err := unix.Statfs(p.store.Models, &disk); err != nil {
 		return fmt.Errorf("models folder %s: %w", p.store.Models, err)
 	}
-	free := uint64(disk.Bavail) * uint64(disk.Bsize) //nolint:unconvert // their types differ between systems
+	free := uint64(disk.Bavail) * uint64(disk.Bsize) // their types differ between systems
 	if needed > 0 && uint64(needed)+spare > free {
 		return fmt.Errorf("%.1f MB are to be fetched, but only %.1f MB are free in %s: make room, or name another data folder with --data",
 			megabytes(needed), float64(free)/1e6, p.store.Models)
