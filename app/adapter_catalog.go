@@ -39,15 +39,17 @@ type searchCatalog struct {
 
 // Collection implements search.Catalog.
 func (c searchCatalog) Collection(ctx context.Context, name string) (search.Collection, error) {
-	if !c.counted {
-		fingerprint, err := c.store.CollectionFingerprint(ctx, name)
-		return search.Collection{Name: name, Fingerprint: fingerprint}, translated(err, search.ErrCollectionNotFound)
+	read := c.store.UncountedCollection
+	if c.counted {
+		read = c.store.Collection
 	}
-	found, err := c.store.Collection(ctx, name)
+	found, err := read(ctx, name)
 	if err != nil {
 		return search.Collection{}, translated(err, search.ErrCollectionNotFound)
 	}
-	return search.Collection{Name: found.Name, Fingerprint: found.Fingerprint, Images: found.Images}, nil
+	return search.Collection{
+		Name: found.Name, Fingerprint: found.Fingerprint, MaxPatches: found.SearchedMaxPatches, Images: found.Images,
+	}, nil
 }
 
 // Images implements search.Catalog.
@@ -93,9 +95,9 @@ func newSearchImage(image catalog.Image) search.Image {
 // webCatalog shows the catalogue to web. Removals go through the indexer,
 // which keeps the index in step.
 type webCatalog struct {
-	store       *catalog.Store
-	indexer     *indexer.Indexer
-	fingerprint string // of the loaded model
+	store   *catalog.Store
+	indexer *indexer.Indexer
+	views   *views
 }
 
 // Collections implements web.Catalog.
@@ -118,8 +120,11 @@ func (c webCatalog) Collection(ctx context.Context, name string) (web.Collection
 }
 
 // CreateCollection implements web.Catalog.
-func (c webCatalog) CreateCollection(ctx context.Context, name string) (web.Collection, error) {
-	created, err := c.store.CreateCollection(ctx, name)
+func (c webCatalog) CreateCollection(ctx context.Context, name string, maxPatches int) (web.Collection, error) {
+	if err := c.indexer.CheckMaxPatches(maxPatches); err != nil {
+		return web.Collection{}, translated(err, web.ErrNotFound)
+	}
+	created, err := c.store.CreateCollection(ctx, name, maxPatches)
 	return c.collection(created), translated(err, web.ErrNotFound)
 }
 
@@ -152,5 +157,5 @@ func (c webCatalog) Image(ctx context.Context, collection, id string) (search.Im
 
 func (c webCatalog) collection(found catalog.Collection) web.Collection {
 	return web.Collection{Name: found.Name, Images: found.Images, Model: found.Fingerprint, Created: found.Created,
-		Searchable: found.Fingerprint != "" && found.Fingerprint == c.fingerprint}
+		Searchable: c.views.searches(found), MaxNumPatches: found.MaxPatches}
 }

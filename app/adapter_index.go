@@ -94,10 +94,7 @@ func (l *lateIndex) Ready(ctx context.Context) error {
 // indexerIndex shows the index to the indexer.
 type indexerIndex struct {
 	index search.Index
-	model interface { // the loaded one
-		Fingerprint() string
-		Dimension() int
-	}
+	views *views         // of the loaded model
 	store *catalog.Store // knows the dimension of other models
 }
 
@@ -150,8 +147,8 @@ func (a indexerIndex) Drop(ctx context.Context, collection, fingerprint string) 
 // key completes a name with the length of the model's vectors. Of another model
 // that has given no vector there is nothing to ask or to keep: any length does.
 func (a indexerIndex) key(ctx context.Context, collection, fingerprint string) (search.Key, error) {
-	if fingerprint == a.model.Fingerprint() {
-		return search.Key{Collection: collection, Fingerprint: fingerprint, Dimension: a.model.Dimension()}, nil
+	if a.views.knows(fingerprint) {
+		return search.Key{Collection: collection, Fingerprint: fingerprint, Dimension: a.views.model.Dimension()}, nil
 	}
 	dimension, err := a.store.Dimension(ctx, fingerprint)
 	if errors.Is(err, catalog.ErrNotFound) {

@@ -17,8 +17,8 @@ const listedTasks = 100
 type webTasks struct{ tasks *indexer.Tasks }
 
 // IndexFolder implements web.Tasks.
-func (t webTasks) IndexFolder(ctx context.Context, collection, directory string) (web.Task, error) {
-	task, err := t.tasks.Enqueue(ctx, indexer.TaskIndex, collection, indexer.TaskParams{Directory: directory})
+func (t webTasks) IndexFolder(ctx context.Context, collection, directory string, maxPatches int) (web.Task, error) {
+	task, err := t.tasks.Enqueue(ctx, indexer.TaskIndex, collection, indexer.TaskParams{Directory: directory, MaxPatches: maxPatches})
 	return newWebTask(task), translated(err, web.ErrNotFound)
 }
 

@@ -29,32 +29,38 @@ func (x *parts) align(ctx context.Context) error {
 	return nil
 }
 
-// adopt makes the searches of a collection use the loaded model, once the
-// model has seen all of its images. Until then the other one goes on.
+// adopt makes the searches of a collection use the loaded model, as the
+// collection chose to be seen by it, once it has seen all of its images. Until
+// then the other model, or choice, goes on.
 func (x *parts) adopt(ctx context.Context, name string) error {
 	collection, err := x.store.Collection(ctx, name)
-	if err != nil || collection.Fingerprint == x.encoder.Fingerprint() {
+	if err != nil {
 		return err
 	}
-	seen, err := x.store.IndexableIDs(ctx, name, x.encoder.Fingerprint())
+	view, err := x.views.of(collection.MaxPatches)
+	if err != nil || collection.Fingerprint == view.Fingerprint() {
+		return err
+	}
+	seen, err := x.store.IndexableIDs(ctx, name, view.Fingerprint())
 	if err != nil {
 		return err
 	}
 	if len(seen) < collection.Images {
-		x.program.log.Warn("searches keep the model they had: index the other folders of the collection with the new one, too",
-			"collection", name, "images", collection.Images, "seen by the new model", len(seen))
+		x.program.log.Warn("searches keep the vectors they had: index the other folders of the collection anew, too",
+			"collection", name, "images", collection.Images, "encoded anew", len(seen))
 		return nil
 	}
 	// In this order: should this process end in between, align sets it right.
-	if err := x.activate(ctx, name, x.encoder.Fingerprint()); err != nil {
+	if err := x.activate(ctx, name, view.Fingerprint()); err != nil {
 		return err
 	}
-	x.program.log.Info("searches use the new model from now on", "collection", name, "fingerprint", x.encoder.Fingerprint())
-	return x.store.SetFingerprint(ctx, name, x.encoder.Fingerprint())
+	x.program.log.Info("searches use the new vectors from now on", "collection", name, "fingerprint", view.Fingerprint(),
+		"max_num_patches", view.MaxPatches())
+	return x.store.SetFingerprint(ctx, name, view.Fingerprint(), collection.MaxPatches)
 }
 
 func (x *parts) activate(ctx context.Context, name, fingerprint string) error {
-	key, err := indexerIndex{x.index, x.encoder, x.store}.key(ctx, name, fingerprint)
+	key, err := indexerIndex{x.index, x.views, x.store}.key(ctx, name, fingerprint)
 	if err != nil {
 		return err
 	}

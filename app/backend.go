@@ -14,8 +14,15 @@ type backend interface {
 	// Search answers the best hits, best first.
 	Search(ctx context.Context, collection, text string, limit int) ([]hit, error)
 	// Index indexes a folder, tells every change of the task, and answers its
-	// final state. When ctx ends the task is cancelled.
-	Index(ctx context.Context, collection, folder string, tell func(web.Task)) (web.Task, error)
+	// final state. When ctx ends the task is cancelled. web.ErrInvalid for an
+	// order that cannot be followed.
+	Index(ctx context.Context, order indexOrder, tell func(web.Task)) (web.Task, error)
+}
+
+// indexOrder says what to index.
+type indexOrder struct {
+	collection, folder string
+	maxPatches         int // chosen for the collection; 0 keeps its choice
 }
 
 // hit is one line of search --json.

@@ -88,7 +88,7 @@ func openBench(b *testing.B, p *program) *parts {
 func indexFolder(b *testing.B, x *parts, collection, folder string, expected int) float64 {
 	b.Helper()
 	began := time.Now()
-	task, err := x.Index(b.Context(), strings.ToLower(collection), folder, func(web.Task) {})
+	task, err := x.Index(b.Context(), indexOrder{collection: strings.ToLower(collection), folder: folder}, func(web.Task) {})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -133,8 +133,8 @@ func fillBench(b *testing.B, x *parts) {
 	ctx := b.Context()
 	key := search.Key{Collection: benchCollection, Fingerprint: x.encoder.Fingerprint(), Dimension: x.encoder.Dimension()}
 	for _, step := range []func() error{
-		func() error { _, err := x.store.CreateCollection(ctx, key.Collection); return err },
-		func() error { return x.store.SetFingerprint(ctx, key.Collection, key.Fingerprint) },
+		func() error { _, err := x.store.CreateCollection(ctx, key.Collection, 0); return err },
+		func() error { return x.store.SetFingerprint(ctx, key.Collection, key.Fingerprint, 0) },
 		func() error { return x.index.Ensure(ctx, key) },
 		func() error { return fillRows(ctx, x, key) },
 		func() error { return x.index.Flush(ctx) },

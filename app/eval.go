@@ -66,7 +66,7 @@ func (c *evalCommand) Run(ctx context.Context, p *program) error {
 	if len(judgements) == 0 {
 		return fmt.Errorf("no picture of collection %q has a caption in %s", c.Collection, strings.Join(c.languages(), ", "))
 	}
-	quality, err := search.New(parts.index, searchCatalog{parts.store, true}, parts.encoder).Evaluate(ctx, c.Collection, judgements)
+	quality, err := search.New(parts.index, searchCatalog{parts.store, true}, searchEncoder{parts.encoder, parts.views}).Evaluate(ctx, c.Collection, judgements)
 	if err != nil {
 		return err
 	}
@@ -101,8 +101,16 @@ func (x *parts) allImages(ctx context.Context, collection string) ([]catalog.Ima
 // fillExact puts the catalogue's vectors into an index that compares with
 // every one of them.
 func (x *parts) fillExact(ctx context.Context, collection string, images []catalog.Image) error {
+	found, err := x.store.UncountedCollection(ctx, collection)
+	if err != nil {
+		return err
+	}
+	view, err := x.views.of(found.SearchedMaxPatches)
+	if err != nil {
+		return err
+	}
 	index := exact.New()
-	key := search.Key{Collection: collection, Fingerprint: x.encoder.Fingerprint(), Dimension: x.encoder.Dimension()}
+	key := search.Key{Collection: collection, Fingerprint: view.Fingerprint(), Dimension: view.Dimension()}
 	if err := index.Ensure(ctx, key); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -14,6 +15,7 @@ import (
 type indexCommand struct {
 	Folder     string `arg:"" placeholder:"DIR" type:"existingdir" help:"Folder of pictures, with everything below it."`
 	Collection string `required:"" placeholder:"NAME" help:"Collection to index into; created if it is missing."`
+	Patches    int    `name:"max-num-patches" placeholder:"N" help:"Cut the collection's pictures into at most so many patches, 64 to 1024, from now on; for NaFlex models (default: what the collection has, at first the model's own number)."`
 	JSON       bool   `help:"Print the outcome as one JSON object: collection, directory, status, progress, failures."`
 }
 
@@ -29,6 +31,10 @@ Examples:
 
     polylens index ~/Pictures --collection photos
     polylens index ~/Pictures --collection photos --json
+    polylens index ~/Scans --collection scans --max-num-patches 1024
+
+More patches show a NaFlex model smaller things and take longer. To change their number later is to change the model: all pictures ` +
+		`are encoded anew, and searches use the old vectors until the new ones are complete.
 
 ` + exitHelp
 }
@@ -50,11 +56,17 @@ func (c *indexCommand) Run(ctx context.Context, p *program) error {
 	if err := catalog.ValidateCollectionName(c.Collection); err != nil {
 		return usageError{err}
 	}
+	if err := catalog.ValidateMaxPatches(c.Patches); err != nil {
+		return usageError{err}
+	}
 	backend, err := p.backend(ctx, "index")
 	if err != nil {
 		return err
 	}
-	task, err := backend.Index(ctx, c.Collection, folder, progressPrinter(p))
+	task, err := backend.Index(ctx, indexOrder{c.Collection, folder, c.Patches}, progressPrinter(p))
+	if errors.Is(err, web.ErrInvalid) {
+		return usageError{err}
+	}
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ const decodeMemory = 1 << 30
 type parts struct {
 	program  *program
 	encoder  *encoder.Encoder
+	views    *views // of encoder
 	store    *catalog.Store
 	index    *lateIndex
 	service  *search.Service
@@ -52,10 +53,11 @@ func (p *program) openParts(ctx context.Context) (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	ix := indexer.New(store, indexerEncoder{model}, indexerIndex{index, model, store}, decoder, indexer.Options{Log: p.log})
+	views := newViews(model)
+	ix := indexer.New(store, indexerEncoder{model, views}, indexerIndex{index, views, store}, decoder, indexer.Options{Log: p.log})
 	return &parts{
-		program: p, encoder: model, store: store, index: index, indexer: ix,
-		service:  search.New(index, searchCatalog{store: store}, model),
+		program: p, encoder: model, views: views, store: store, index: index, indexer: ix,
+		service:  search.New(index, searchCatalog{store: store}, searchEncoder{model, views}),
 		tasks:    indexer.NewTasks(store, ix, 1, p.log),
 		pictures: webPictures{store, thumbnails},
 		limits:   limits,
@@ -92,7 +94,7 @@ func (x *parts) awaitLoaded(ctx context.Context, index search.Index) error {
 	probe := search.Query{Vector: make([]float32, x.encoder.Dimension()), Limit: 1}
 	probe.Vector[0] = 1
 	for _, collection := range collections {
-		if collection.Images == 0 || collection.Fingerprint != x.encoder.Fingerprint() {
+		if collection.Images == 0 || !x.views.searches(collection) {
 			continue
 		}
 		err := patiently(ctx, func() error {
@@ -156,12 +158,12 @@ func (x *parts) Search(ctx context.Context, collection, text string, limit int) 
 }
 
 // Index implements backend.
-func (x *parts) Index(ctx context.Context, collection, folder string, tell func(web.Task)) (web.Task, error) {
+func (x *parts) Index(ctx context.Context, order indexOrder, tell func(web.Task)) (web.Task, error) {
 	if err := x.work(ctx); err != nil {
 		return web.Task{}, err
 	}
 	tasks := webTasks{x.tasks}
-	task, err := tasks.IndexFolder(ctx, collection, folder)
+	task, err := tasks.IndexFolder(ctx, order.collection, order.folder, order.maxPatches)
 	for err == nil && !task.Status.Final() {
 		tell(task)
 		select {
@@ -172,7 +174,7 @@ func (x *parts) Index(ctx context.Context, collection, folder string, tell func(
 		task, err = tasks.Task(ctx, task.ID)
 	}
 	if err == nil && task.Status == web.TaskSucceeded {
-		err = x.adopt(ctx, collection)
+		err = x.adopt(ctx, order.collection)
 	}
 	return task, err
 }

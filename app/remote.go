@@ -35,10 +35,13 @@ func (r *remote) Search(ctx context.Context, collection, text string, limit int)
 }
 
 // Index implements backend.
-func (r *remote) Index(ctx context.Context, collection, folder string, tell func(web.Task)) (web.Task, error) {
+func (r *remote) Index(ctx context.Context, order indexOrder, tell func(web.Task)) (web.Task, error) {
 	var task web.Task
-	body := map[string]any{"source": web.Source{Directory: folder}}
-	err := r.call(ctx, http.MethodPost, "/collections/"+url.PathEscape(collection)+"/tasks", body, &task)
+	body := map[string]any{"source": web.Source{Directory: order.folder}}
+	if order.maxPatches != 0 {
+		body["max_num_patches"] = order.maxPatches
+	}
+	err := r.call(ctx, http.MethodPost, "/collections/"+url.PathEscape(order.collection)+"/tasks", body, &task)
 	for err == nil && !task.Status.Final() {
 		tell(task)
 		select {
@@ -89,6 +92,12 @@ func (r *remote) call(ctx context.Context, method, path string, body, target any
 	return nil
 }
 
+// invalidError is a web.ErrInvalid that shows its own words alone.
+type invalidError string
+
+func (e invalidError) Error() string      { return string(e) }
+func (invalidError) Is(target error) bool { return target == web.ErrInvalid }
+
 // problemOf makes an error of a problem document (RFC 9457).
 func problemOf(response *http.Response) error {
 	var problem struct{ Title, Detail string }
@@ -100,6 +109,8 @@ func problemOf(response *http.Response) error {
 		text = problem.Title
 	}
 	switch response.StatusCode {
+	case http.StatusUnprocessableEntity:
+		return invalidError(text)
 	case http.StatusNotFound:
 		return fmt.Errorf("%w: %s", errNotFound, text)
 	case http.StatusServiceUnavailable:

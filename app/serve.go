@@ -11,7 +11,7 @@ import (
 
 	"polylens/app/setup"
 	"polylens/encoder/hub"
-	"polylens/search"
+	"polylens/indexer/catalog"
 	"polylens/web"
 )
 
@@ -105,7 +105,7 @@ func (c *serveCommand) handler(x *parts) (*web.Handler, error) {
 	p := x.program
 	config := web.Config{
 		Search:   x.service,
-		Catalog:  webCatalog{x.store, x.indexer, x.encoder.Fingerprint()},
+		Catalog:  webCatalog{x.store, x.indexer, x.views},
 		Pictures: x.pictures,
 		Tasks:    webTasks{x.tasks},
 		Decode:   x.decodeUpload,
@@ -113,7 +113,8 @@ func (c *serveCommand) handler(x *parts) (*web.Handler, error) {
 		Logger:   p.log,
 		Info: web.Info{Version: version(), Model: web.ModelInfo{
 			Name: filepath.Base(p.globals.Model), Fingerprint: x.encoder.Fingerprint(),
-			Dimension: x.encoder.Dimension(), Bundled: p.globals.Model == hub.BundledName,
+			Dimension: x.encoder.Dimension(), MaxNumPatches: x.encoder.MaxPatches(),
+			Bundled: p.globals.Model == hub.BundledName,
 		}},
 		AllowFolders: c.local(),
 	}
@@ -151,17 +152,17 @@ func (c *serveCommand) start(ctx context.Context, x *parts) error {
 
 // indexDemo queues the demo pictures unless they are indexed or queued.
 func (x *parts) indexDemo(ctx context.Context) error {
-	found, err := searchCatalog{x.store, true}.Collection(ctx, demoCollection)
-	if err == nil && found.Fingerprint == x.encoder.Fingerprint() && found.Images > 0 {
+	found, err := x.store.Collection(ctx, demoCollection)
+	if err == nil && x.views.searches(found) && found.Images > 0 {
 		return nil
 	}
-	if err != nil && !errors.Is(err, search.ErrCollectionNotFound) {
+	if err != nil && !errors.Is(err, catalog.ErrNotFound) {
 		return err
 	}
 	folder, err := x.program.item(setup.Demo)
 	if err != nil {
 		return err
 	}
-	_, err = webTasks{x.tasks}.IndexFolder(ctx, demoCollection, folder)
+	_, err = webTasks{x.tasks}.IndexFolder(ctx, demoCollection, folder, 0)
 	return err
 }

@@ -111,7 +111,8 @@ func (t *Tasks) perform(ctx context.Context, task catalog.Task) error {
 			return err
 		}
 		report, err := t.indexer.Run(ctx, Request{
-			Collection: task.Collection, Source: directory, RetryFailed: params.RetryFailed,
+			Collection: task.Collection, Source: directory,
+			RetryFailed: params.RetryFailed, MaxPatches: params.MaxPatches,
 		}, func(p Progress) { t.setProgress(ctx, task.ID, p) })
 		t.endProgress(task.ID, report)
 		return err

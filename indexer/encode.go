@@ -32,10 +32,13 @@ func (r *run) encodeAll(ctx context.Context, ready <-chan prepared, committed ch
 		return send(ctx, committed, ids)
 	}
 	for p := range ready {
-		batch = append(batch, p)
-		if p.pixels != nil {
+		switch {
+		case contents[p.image.SHA256]:
+			p.pixels = nil // those of its double are enough, and a batch must not fill up with copies
+		case p.pixels != nil:
 			contents[p.image.SHA256] = true
 		}
+		batch = append(batch, p)
 		if len(contents) < r.options.Batch && len(batch) < longBatch {
 			continue
 		}

@@ -12,6 +12,13 @@ type Pixels any
 // Encoder turns pictures into vectors. Its methods may be called from several
 // goroutines at once.
 type Encoder interface {
+	// MaxPatches is the most patches that a picture is cut into, 0 when the
+	// model leaves no choice: it sees every picture at one resolution.
+	MaxPatches() int
+	// For is the model with another MaxPatches, 0 for the model's own. It has
+	// its own Fingerprint and the same Dimension. A model that leaves no choice
+	// answers itself, whatever is asked.
+	For(maxPatches int) (Encoder, error)
 	// Fingerprint identifies weights and preprocessing: equal fingerprints
 	// give equal vectors for equal pictures.
 	Fingerprint() string

@@ -16,10 +16,12 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
 	"time"
+	"weak"
 
 	"polylens/indexer/decode"
 )
@@ -27,18 +29,50 @@ import (
 // fakeEncoder gives vectors that depend on nothing but the pixels.
 type fakeEncoder struct {
 	fingerprint string        // default f1
+	maxPatches  int           // of a model that leaves a choice
 	pause       time.Duration // of each batch
 	log         *os.File      // when set, a line with the size of each batch, written before it is encoded
 	broken      func(vectors [][]float32) [][]float32
 
 	mu      sync.Mutex
 	batches []int
+	made    []weak.Pointer[float32] // what Preprocess gave, when watch is set
+	watch   bool
+	alive   int // the most of made that were in memory while a batch was encoded
 }
 
 const fakeDimension = 8
 
 func (e *fakeEncoder) Fingerprint() string { return cmp.Or(e.fingerprint, "f1") }
 func (e *fakeEncoder) Dimension() int      { return fakeDimension }
+func (e *fakeEncoder) MaxPatches() int     { return e.maxPatches }
+
+// For counts what all views encode together.
+func (e *fakeEncoder) For(maxPatches int) (Encoder, error) {
+	if e.maxPatches == 0 || maxPatches == 0 || maxPatches == e.maxPatches {
+		return e, nil
+	}
+	return fakeView{e, maxPatches}, nil
+}
+
+// fakeView gives other vectors than its fakeEncoder.
+type fakeView struct {
+	*fakeEncoder
+	maxPatches int
+}
+
+func (v fakeView) MaxPatches() int { return v.maxPatches }
+func (v fakeView) Fingerprint() string {
+	return fmt.Sprint(v.fakeEncoder.Fingerprint(), "-", v.maxPatches)
+}
+
+func (v fakeView) EncodePixels(ctx context.Context, pixels []Pixels) ([][]float32, error) {
+	vectors, err := v.fakeEncoder.EncodePixels(ctx, pixels)
+	for _, vector := range vectors {
+		slices.Reverse(vector)
+	}
+	return vectors, err
+}
 
 func (e *fakeEncoder) Preprocess(picture image.Image) (Pixels, error) {
 	bounds := picture.Bounds()
@@ -50,12 +84,37 @@ func (e *fakeEncoder) Preprocess(picture image.Image) (Pixels, error) {
 		r, g, b, _ := picture.At(bounds.Min.X+i%bounds.Dx(), bounds.Min.Y).RGBA()
 		pixels = append(pixels, float32(r), float32(g), float32(b))
 	}
+	if e.watch {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.made = append(e.made, weak.Make(&pixels[0]))
+	}
 	return pixels, nil
 }
 
+// countAlive wants the lock held.
+func (e *fakeEncoder) countAlive() {
+	runtime.GC()
+	alive := 0
+	for _, p := range e.made {
+		if p.Value() != nil {
+			alive++
+		}
+	}
+	e.alive = max(e.alive, alive)
+}
+
 func (e *fakeEncoder) EncodePixels(ctx context.Context, pixels []Pixels) ([][]float32, error) {
+	if e.watch { // give the stages before a moment to fill up
+		if err := sleep(ctx, 2*time.Millisecond); err != nil {
+			return nil, err
+		}
+	}
 	e.mu.Lock()
 	e.batches = append(e.batches, len(pixels))
+	if e.watch {
+		e.countAlive()
+	}
 	e.mu.Unlock()
 	if e.log != nil {
 		if _, err := fmt.Fprintln(e.log, len(pixels)); err != nil {

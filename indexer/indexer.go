@@ -3,7 +3,6 @@ package indexer
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -16,6 +15,13 @@ import (
 )
 
 // Options tune an Indexer. Zero values mean the defaults.
+//
+// Workers and Batch bound the memory of a run. Pictures that are preprocessed
+// and not encoded yet number at most 2*Batch + Workers: one batch that is being
+// encoded, one that waits, and one picture in the hands of each worker. A
+// picture of 224 x 224 pixels takes 0.6 MB, one of 512 x 512 or of 1024 patches
+// of 16 x 16 takes 3.1 MB. What decoding takes beside that is for the Decoder
+// to bound.
 type Options struct {
 	Workers       int           // that decode at once; default: one for each core
 	Batch         int           // pictures encoded together, and at most repeated after a crash; default 16
@@ -59,6 +65,10 @@ type Request struct {
 	Collection  string // created when it does not exist
 	Source      source.Source
 	RetryFailed bool // also try files again that failed before and have not changed
+	// MaxPatches is chosen for the collection from now on, see CheckMaxPatches;
+	// 0 keeps its choice. A new choice is like a new model: everything is encoded
+	// anew beside what searches go on to use.
+	MaxPatches int
 }
 
 // Run brings a collection up to date with a source: it encodes what is new or
@@ -86,10 +96,12 @@ func (ix *Indexer) Run(ctx context.Context, request Request, tell func(Progress)
 // run is one Run in progress.
 type run struct {
 	*Indexer
+	encoder     Encoder // the Indexer's, for the collection; set by openCollection
+	fingerprint string  // of encoder
 	collection  string
 	source      source.Source
 	retryFailed bool
-	fingerprint string
+	maxPatches  int // chosen anew, or 0
 	progress    *tracker
 	met         met
 }
@@ -97,7 +109,7 @@ type run struct {
 func newRun(ix *Indexer, request Request, tell func(Progress)) *run {
 	return &run{
 		Indexer: ix, collection: request.Collection, source: request.Source, retryFailed: request.RetryFailed,
-		fingerprint: ix.encoder.Fingerprint(), progress: newTracker(tell), met: newMet(),
+		maxPatches: request.MaxPatches, progress: newTracker(tell), met: newMet(),
 	}
 }
 
@@ -121,21 +133,6 @@ func (r *run) all(ctx context.Context) error {
 	}
 	r.progress.enter(StateDone)
 	return nil
-}
-
-func (r *run) openCollection(ctx context.Context) error {
-	collection, err := r.store.Collection(ctx, r.collection)
-	if errors.Is(err, catalog.ErrNotFound) {
-		collection, err = r.store.CreateCollection(ctx, r.collection)
-	}
-	if err != nil {
-		return err
-	}
-	err = r.mirror(r.collection, r.fingerprint, r.progress.waiting).ensure(ctx, r.encoder.Dimension())
-	if err != nil || collection.Fingerprint != "" {
-		return err
-	}
-	return r.store.SetFingerprint(ctx, r.collection, r.fingerprint)
 }
 
 // pipeline overlaps its stages: walking, reading and decoding, encoding and

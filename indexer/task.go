@@ -24,6 +24,7 @@ const (
 type TaskParams struct {
 	Directory   string `json:"directory,omitempty"` // of an index task
 	RetryFailed bool   `json:"retry_failed,omitempty"`
+	MaxPatches  int    `json:"max_patches,omitempty"` // see Request; of an index task
 }
 
 const (
@@ -115,8 +116,8 @@ func (t *Tasks) Stop(ctx context.Context) error {
 	}
 }
 
-// Enqueue adds a task. An index task is refused when its directory cannot be
-// read.
+// Enqueue adds a task. An index task is refused with catalog.ErrInvalid when
+// its directory cannot be read or the model cannot cut pictures as it asks.
 func (t *Tasks) Enqueue(ctx context.Context, kind, collection string, params TaskParams) (catalog.Task, error) {
 	if err := catalog.ValidateCollectionName(collection); err != nil {
 		return catalog.Task{}, err
@@ -125,6 +126,9 @@ func (t *Tasks) Enqueue(ctx context.Context, kind, collection string, params Tas
 	case TaskIndex:
 		if _, err := source.NewDirectory(params.Directory); err != nil {
 			return catalog.Task{}, fmt.Errorf("%w: %w", catalog.ErrInvalid, err)
+		}
+		if err := t.indexer.CheckMaxPatches(params.MaxPatches); err != nil {
+			return catalog.Task{}, err
 		}
 	case TaskCheck, TaskRebuild:
 		if _, err := t.store.Collection(ctx, collection); err != nil {

@@ -44,7 +44,7 @@ const evaluationBatch = 64
 // Quality for each language and direction, by language, then the mean over the
 // languages of each direction.
 func (s *Service) Evaluate(ctx context.Context, collection string, judgements []Judgement) ([]Quality, error) {
-	found, err := s.usable(ctx, collection)
+	found, encoder, err := s.usable(ctx, collection)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func (s *Service) Evaluate(ctx context.Context, collection string, judgements []
 		return nil, invalid("judgements", "there are none")
 	}
 	depth := min(max(found.Images, 1), MaxLimit)
-	images := newVectorCache(s, collection)
+	images := newVectorCache(s.catalog, collection, encoder.Fingerprint())
 	var forward, backward []Quality
 	for _, group := range byLanguage(judgements) {
 		vectors, err := s.encodeJudgements(ctx, group)
@@ -151,20 +151,20 @@ func rankAmong(query []float32, candidates [][]float32, accepted []int) int {
 
 // vectorCache reads each image's vector once for all languages.
 type vectorCache struct {
-	service    *Service
-	collection string
-	vectors    map[string][]float32
+	catalog                 Catalog
+	collection, fingerprint string
+	vectors                 map[string][]float32
 }
 
-func newVectorCache(s *Service, collection string) *vectorCache {
-	return &vectorCache{service: s, collection: collection, vectors: make(map[string][]float32)}
+func newVectorCache(catalog Catalog, collection, fingerprint string) *vectorCache {
+	return &vectorCache{catalog, collection, fingerprint, make(map[string][]float32)}
 }
 
 func (c *vectorCache) get(ctx context.Context, id string) ([]float32, error) {
 	if vector, ok := c.vectors[id]; ok {
 		return vector, nil
 	}
-	vector, err := c.service.catalog.Vector(ctx, c.collection, id, c.service.encoder.Fingerprint())
+	vector, err := c.catalog.Vector(ctx, c.collection, id, c.fingerprint)
 	if err != nil {
 		return nil, fmt.Errorf("vector of image %q: %w", id, err)
 	}

@@ -18,6 +18,10 @@ type Encoder interface {
 	EncodeTexts(ctx context.Context, texts []string) ([][]float32, error)
 	// EncodeImages answers one unit vector for each picture, in order.
 	EncodeImages(ctx context.Context, images []image.Image) ([][]float32, error)
+	// For is the model as it sees pictures cut into at most maxPatches patches,
+	// 0 for its own number. It differs in Fingerprint and in the vectors of
+	// pictures; a model that leaves no choice answers itself.
+	For(maxPatches int) (Encoder, error)
 }
 
 // Catalog knows what the index does not: names, places and metadata.
@@ -35,6 +39,7 @@ type Catalog interface {
 type Collection struct {
 	Name        string
 	Fingerprint string // of the model that its active index was made with; empty: nothing indexed yet
+	MaxPatches  int    // that the pictures of that index were cut into, see Encoder.For; 0: the model's own number
 	Images      int    // needed for Evaluate alone; a search does not look at it
 }
 
@@ -74,8 +79,8 @@ func (s *Service) ByText(ctx context.Context, collection, text string, options O
 		return Results{}, err
 	}
 	identify := func(h hasher) { h.add("text", text) }
-	return s.answer(ctx, collection, options, identify, func(ctx context.Context) ([]float32, error) {
-		return one(s.encoder.EncodeTexts(ctx, []string{text}))
+	return s.answer(ctx, collection, options, identify, func(ctx context.Context, encoder Encoder) ([]float32, error) {
+		return one(encoder.EncodeTexts(ctx, []string{text}))
 	})
 }
 
@@ -85,8 +90,8 @@ func (s *Service) ByPicture(ctx context.Context, collection string, picture imag
 		return Results{}, invalid("picture", "it has no pixels")
 	}
 	identify := func(h hasher) { h.addPicture(picture) }
-	return s.answer(ctx, collection, options, identify, func(ctx context.Context) ([]float32, error) {
-		return one(s.encoder.EncodeImages(ctx, []image.Image{picture}))
+	return s.answer(ctx, collection, options, identify, func(ctx context.Context, encoder Encoder) ([]float32, error) {
+		return one(encoder.EncodeImages(ctx, []image.Image{picture}))
 	})
 }
 
@@ -98,23 +103,23 @@ func (s *Service) ByImage(ctx context.Context, collection, id string, options Op
 	}
 	identify := func(h hasher) { h.add("image", id) }
 	options.exclude = id
-	return s.answer(ctx, collection, options, identify, func(ctx context.Context) ([]float32, error) {
-		return s.catalog.Vector(ctx, collection, id, s.encoder.Fingerprint())
+	return s.answer(ctx, collection, options, identify, func(ctx context.Context, encoder Encoder) ([]float32, error) {
+		return s.catalog.Vector(ctx, collection, id, encoder.Fingerprint())
 	})
 }
 
 // answer runs one query: check, encode, ask the index, join the catalogue.
 func (s *Service) answer(ctx context.Context, collection string, options Options,
-	identify func(hasher), encode func(context.Context) ([]float32, error)) (Results, error) {
+	identify func(hasher), encode func(context.Context, Encoder) ([]float32, error)) (Results, error) {
 	window, err := newWindow(collection, options, identify)
 	if err != nil {
 		return Results{}, err
 	}
-	found, err := s.usable(ctx, collection)
+	found, encoder, err := s.usable(ctx, collection)
 	if err != nil {
 		return Results{}, err
 	}
-	vector, err := encode(ctx)
+	vector, err := encode(ctx, encoder)
 	if err != nil {
 		return Results{}, fmt.Errorf("encode the query: %w", err)
 	}
@@ -133,18 +138,23 @@ func (s *Service) answer(ctx context.Context, collection string, options Options
 	return Results{Hits: hits, Next: next}, nil
 }
 
-// usable returns the collection if the loaded model can search it.
-func (s *Service) usable(ctx context.Context, name string) (Collection, error) {
+// usable returns the collection, and the loaded model as its index was made
+// with, if that model can search it.
+func (s *Service) usable(ctx context.Context, name string) (Collection, Encoder, error) {
 	collection, err := s.catalog.Collection(ctx, name)
 	if err != nil {
-		return Collection{}, fmt.Errorf("collection %q: %w", name, err)
+		return Collection{}, nil, fmt.Errorf("collection %q: %w", name, err)
 	}
-	if collection.Fingerprint != "" && collection.Fingerprint != s.encoder.Fingerprint() {
-		return Collection{}, &ModelMismatchError{
-			Collection: name, Indexed: collection.Fingerprint, Loaded: s.encoder.Fingerprint(),
+	encoder, err := s.encoder.For(collection.MaxPatches)
+	if err != nil {
+		return Collection{}, nil, fmt.Errorf("collection %q: %w", name, err)
+	}
+	if collection.Fingerprint != "" && collection.Fingerprint != encoder.Fingerprint() {
+		return Collection{}, nil, &ModelMismatchError{
+			Collection: name, Indexed: collection.Fingerprint, Loaded: encoder.Fingerprint(),
 		}
 	}
-	return collection, nil
+	return collection, encoder, nil
 }
 
 // join adds what the catalogue knows. Matches that it no longer has are left

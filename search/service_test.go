@@ -18,6 +18,7 @@ import (
 const (
 	model = "aaaaaaaaaaaaaaaaaaaaaaaa"
 	other = "bbbbbbbbbbbbbbbbbbbbbbbb"
+	view  = "cccccccccccccccccccccccc" // of model, with 64 patches
 )
 
 // circle encodes a text of n letters, or a picture of n columns, as the n-th
@@ -26,6 +27,29 @@ type circle struct{ texts []string }
 
 func (*circle) Fingerprint() string { return model }
 func (*circle) Dimension() int      { return 2 }
+
+func (c *circle) For(maxPatches int) (search.Encoder, error) {
+	switch maxPatches {
+	case 0:
+		return c, nil
+	case 64:
+		return mirrored{c}, nil
+	}
+	return nil, errors.New("no such view")
+}
+
+// mirrored sees pictures the wrong way round.
+type mirrored struct{ *circle }
+
+func (mirrored) Fingerprint() string { return view }
+
+func (m mirrored) EncodeImages(ctx context.Context, images []image.Image) ([][]float32, error) {
+	vectors, err := m.circle.EncodeImages(ctx, images)
+	for _, vector := range vectors {
+		vector[1] = -vector[1]
+	}
+	return vectors, err
+}
 
 func (c *circle) EncodeTexts(_ context.Context, texts []string) ([][]float32, error) {
 	vectors := make([][]float32, len(texts))
@@ -53,6 +77,7 @@ func point(n int) []float32 {
 type shelf struct {
 	count       int
 	fingerprint string
+	maxPatches  int
 	gone        []string // no longer in the catalogue, still in the index
 }
 
@@ -60,7 +85,7 @@ func (s *shelf) Collection(_ context.Context, name string) (search.Collection, e
 	if name != "ring" {
 		return search.Collection{}, search.ErrCollectionNotFound
 	}
-	return search.Collection{Name: name, Fingerprint: s.fingerprint, Images: s.count}, nil
+	return search.Collection{Name: name, Fingerprint: s.fingerprint, MaxPatches: s.maxPatches, Images: s.count}, nil
 }
 
 func (s *shelf) Images(_ context.Context, _ string, ids []string) (map[string]search.Image, error) {
@@ -159,6 +184,43 @@ func TestByPictureAndByImage(t *testing.T) {
 	results, err = service.ByImage(t.Context(), "ring", "07", search.Options{Limit: 2})
 	if err != nil || !slices.Equal(ids(results), []string{"06", "08"}) {
 		t.Errorf("by image: %q, %v; it must leave out the image itself", ids(results), err)
+	}
+}
+
+// TestViewOfTheCollection: texts mean the same in every view, pictures are seen
+// as those of the index were, and vectors of another view are no match.
+func TestViewOfTheCollection(t *testing.T) {
+	service, catalog, _ := ring(t, 20)
+	catalog.fingerprint, catalog.maxPatches = view, 64
+	results, err := service.ByText(t.Context(), "ring", "abcde", search.Options{Limit: 1})
+	if err != nil || !slices.Equal(ids(results), []string{"05"}) {
+		t.Errorf("by text: %q, %v", ids(results), err)
+	}
+	results, err = service.ByPicture(t.Context(), "ring", image.NewGray(image.Rect(0, 0, 93, 1)), search.Options{Limit: 1})
+	if err != nil || !slices.Equal(ids(results), []string{"07"}) {
+		t.Errorf("by picture: %q, %v; want the mirror image of 93", ids(results), err)
+	}
+	results, err = service.ByImage(t.Context(), "ring", "07", search.Options{Limit: 1})
+	if err != nil || !slices.Equal(ids(results), []string{"06"}) {
+		t.Errorf("by image: %q, %v", ids(results), err)
+	}
+	quality, err := service.Evaluate(t.Context(), "ring", []search.Judgement{{Language: "en", Text: "abc", Accept: []string{"03"}}})
+	if err != nil || quality[0].R1 != 1 {
+		t.Errorf("evaluation: %+v, %v", quality, err)
+	}
+	for name, change := range map[string]func(){
+		"vectors of the model's own view": func() { catalog.fingerprint, catalog.maxPatches = model, 64 },
+		"vectors of a chosen view":        func() { catalog.fingerprint, catalog.maxPatches = view, 0 },
+	} {
+		change()
+		var mismatch *search.ModelMismatchError
+		if _, err := service.ByText(t.Context(), "ring", "a", search.Options{}); !errors.As(err, &mismatch) {
+			t.Errorf("%s: got %v, want a mismatch", name, err)
+		}
+	}
+	catalog.fingerprint, catalog.maxPatches = "", 7
+	if _, err := service.ByText(t.Context(), "ring", "a", search.Options{}); err == nil || !strings.Contains(err.Error(), `"ring": no such view`) {
+		t.Errorf("got %v, want the collection named", err)
 	}
 }
 

@@ -132,6 +132,32 @@ func TestCollections(t *testing.T) {
 	wantProblem(t, get(t, base+"/new-one"), http.StatusNotFound, "collection-not-found")
 }
 
+func TestMaxNumPatches(t *testing.T) {
+	server := webtest.NewServer(t)
+	base := server.URL + "/api/v1"
+	chosen := func(name string) int {
+		t.Helper()
+		return as[web.Collection](t, get(t, base+"/collections/"+name)).MaxNumPatches
+	}
+	created := as[web.Collection](t, send(t, http.MethodPost, base+"/collections", `{"name":"fine","max_num_patches":576}`, "Content-Type: application/json"))
+	if created.MaxNumPatches != 576 || chosen("fine") != 576 || chosen("demo") != 0 {
+		t.Errorf("created %+v, then %d; the demo chose %d", created, chosen("fine"), chosen("demo"))
+	}
+	folder := fmt.Sprintf("%q", t.TempDir())
+	for _, step := range []struct {
+		choice string
+		want   int
+	}{{`,"max_num_patches":64`, 64}, {``, 64}} {
+		r := send(t, http.MethodPost, base+"/collections/fine/tasks", `{"source":{"directory":`+folder+`}`+step.choice+`}`, "Content-Type: application/json")
+		if r.status != http.StatusAccepted || chosen("fine") != step.want {
+			t.Errorf("%s: %d %s, %d patches", step.choice, r.status, r.body, chosen("fine"))
+		}
+	}
+	if model := as[web.Info](t, get(t, base+"/info")).Model; model.MaxNumPatches != 256 {
+		t.Errorf("%+v", model)
+	}
+}
+
 func TestImages(t *testing.T) {
 	server := webtest.NewServer(t)
 	base := server.URL + "/api/v1/collections/demo/images"
@@ -238,6 +264,10 @@ func TestProblems(t *testing.T) {
 		"no folder":            {"POST", "/collections/x/tasks", `{"source":{}}`, 422, "invalid-request"},
 		"bad collection name":  {"POST", "/collections/X!/tasks", `{"source":{"directory":"/"}}`, 422, "invalid-request"},
 		"source of other kind": {"POST", "/collections/x/tasks", `{"source":{"url":"http://localhost"}}`, 422, "invalid-request"},
+		"too few patches":      {"POST", "/collections", `{"name":"x","max_num_patches":63}`, 422, "invalid-request"},
+		"too many patches":     {"POST", "/collections/x/tasks", `{"source":{"directory":"/"},"max_num_patches":1025}`, 422, "invalid-request"},
+		"patches of no model":  {"POST", "/collections", `{"name":"x","max_num_patches":1000}`, 422, "invalid-request"},
+		"patches of no task":   {"POST", "/collections/x/tasks", `{"source":{"directory":"/"},"max_num_patches":1000}`, 422, "invalid-request"},
 	}
 	for label, test := range tests {
 		t.Run(label, func(t *testing.T) {

@@ -25,6 +25,8 @@ type createCollectionInput struct {
 	IdempotencyHeader
 	Body struct {
 		Name string `json:"name" pattern:"^[a-z0-9][a-z0-9_-]*$" maxLength:"63" example:"holiday" doc:"Lower-case letters, digits, - and _"`
+
+		MaxNumPatches int `json:"max_num_patches,omitempty" minimum:"64" maximum:"1024" example:"576" doc:"Most patches that its pictures are cut into: more show smaller things and take longer. Only for NaFlex models; the model's own number when absent"`
 	}
 }
 
@@ -57,7 +59,7 @@ func (s *server) listCollections(ctx context.Context, _ *struct{}) (*collections
 }
 
 func (s *server) createCollection(ctx context.Context, input *createCollectionInput) (*createdCollection, error) {
-	collection, err := s.Catalog.CreateCollection(ctx, input.Body.Name)
+	collection, err := s.Catalog.CreateCollection(ctx, input.Body.Name, input.Body.MaxNumPatches)
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}

@@ -66,7 +66,9 @@ type Searcher interface {
 type Catalog interface {
 	Collections(ctx context.Context) ([]Collection, error)
 	Collection(ctx context.Context, name string) (Collection, error)
-	CreateCollection(ctx context.Context, name string) (Collection, error)
+	// CreateCollection adds an empty collection. maxPatches is its
+	// MaxNumPatches; one that the model cannot have is ErrInvalid.
+	CreateCollection(ctx context.Context, name string, maxPatches int) (Collection, error)
 	DeleteCollection(ctx context.Context, name string) error
 	// Images answers a page in a stable order, and the cursor of the next one.
 	Images(ctx context.Context, collection, cursor string, limit int) (images []search.Image, next string, err error)
@@ -94,8 +96,9 @@ type Picture struct {
 // Tasks runs work in the background and tells how it goes.
 type Tasks interface {
 	// IndexFolder queues the indexing of an existing folder into a collection,
-	// which is created if it is missing.
-	IndexFolder(ctx context.Context, collection, directory string) (Task, error)
+	// which is created if it is missing. maxPatches becomes its MaxNumPatches,
+	// unless it is 0; one that the model cannot have is ErrInvalid.
+	IndexFolder(ctx context.Context, collection, directory string, maxPatches int) (Task, error)
 	Tasks(ctx context.Context) ([]Task, error) // newest first
 	Task(ctx context.Context, id string) (Task, error)
 	// Cancel asks a task to stop. A finished one stays as it is.

@@ -44,12 +44,12 @@ type slow struct {
 	release chan error
 }
 
-func (s slow) CreateCollection(ctx context.Context, name string) (web.Collection, error) {
+func (s slow) CreateCollection(ctx context.Context, name string, maxPatches int) (web.Collection, error) {
 	s.entered <- struct{}{}
 	if err := <-s.release; err != nil {
 		return web.Collection{}, err
 	}
-	return s.Catalog.CreateCollection(ctx, name)
+	return s.Catalog.CreateCollection(ctx, name, maxPatches)
 }
 
 func TestConcurrentAndFailedCreations(t *testing.T) {

@@ -13,6 +13,8 @@ type Collection struct {
 	Searchable bool      `json:"searchable" doc:"Whether it was indexed with the loaded model"`
 	Model      string    `json:"model,omitempty" doc:"Fingerprint of the model that it was indexed with; absent when nothing is indexed yet"`
 	Created    time.Time `json:"created" doc:"When it was created"`
+
+	MaxNumPatches int `json:"max_num_patches,omitempty" doc:"Most patches that its pictures are cut into when they are indexed; absent when that is left to the model"`
 }
 
 // Image is one picture and what is known of it.
@@ -108,10 +110,11 @@ type Info struct {
 
 // ModelInfo describes the loaded model.
 type ModelInfo struct {
-	Name        string `json:"name"`
-	Fingerprint string `json:"fingerprint"`
-	Dimension   int    `json:"dimension"`
-	Bundled     bool   `json:"bundled" doc:"Whether it is the small model that comes with Polylens, made for emoji-like art only"`
+	Name          string `json:"name"`
+	Fingerprint   string `json:"fingerprint"`
+	Dimension     int    `json:"dimension"`
+	MaxNumPatches int    `json:"max_num_patches" doc:"Most patches that a picture is cut into unless its collection chose otherwise; 0 when the model leaves no choice"`
+	Bundled       bool   `json:"bundled" doc:"Whether it is the small model that comes with Polylens, made for emoji-like art only"`
 }
 
 func newImage(image search.Image, prefer languages) Image {

@@ -27,6 +27,8 @@ type createTaskInput struct {
 	IdempotencyHeader
 	Body struct {
 		Source Source `json:"source"`
+
+		MaxNumPatches int `json:"max_num_patches,omitempty" minimum:"64" maximum:"1024" example:"576" doc:"Most patches that the collection's pictures are cut into from now on; absent keeps its choice. Another choice encodes all of them anew, and searches use the new vectors once they are complete. Only for NaFlex models"`
 	}
 }
 
@@ -57,7 +59,7 @@ func (s *server) createTask(ctx context.Context, input *createTaskInput) (*accep
 	if problem != nil {
 		return nil, problem
 	}
-	task, err := s.Tasks.IndexFolder(ctx, input.Name, directory)
+	task, err := s.Tasks.IndexFolder(ctx, input.Name, directory, input.Body.MaxNumPatches)
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}

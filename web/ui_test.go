@@ -237,7 +237,7 @@ func showsProgressLive(p pageTest) {
 	p.Wait("the dialog", `document.querySelector('#index-folder')`)
 	fill := func(folder string) {
 		webtest.Eval[bool](p.Page, fmt.Sprintf(`(() => {
-			for (const [id, text] of [['index-folder', %q], ['index-collection', 'fresh']]) {
+			for (const [id, text] of [['index-folder', %q], ['index-collection', 'fresh'], ['index-patches', '576']]) {
 				const field = document.getElementById(id)
 				field.value = text
 				field.dispatchEvent(new Event('input', { bubbles: true }))
@@ -261,6 +261,9 @@ func showsProgressLive(p pageTest) {
 	seen = webtest.Eval[[]int](p.Page, `seen`)
 	if len(seen) < 4 || !slices.IsSorted(seen) {
 		p.Errorf("progress went %v", seen)
+	}
+	if chosen, err := p.server.Library.Catalog().Collection(p.Context(), "fresh"); err != nil || chosen.MaxNumPatches != 576 {
+		p.Errorf("the collection is %+v, %v; want 576 patches chosen", chosen, err)
 	}
 	p.Click("dialog details summary")
 	p.Screenshot("progress-done")
@@ -323,7 +326,7 @@ func beginsEmpty(t *testing.T, browser *webtest.Browser) {
 	page := browser.Open(t, server.URL, webtest.Desktop)
 	page.Wait("the invitation", `document.querySelector('main').textContent.includes('Nothing is indexed yet')`)
 	page.Screenshot("empty")
-	if _, err := server.Tasks.IndexFolder(t.Context(), "first", "/pictures"); err != nil {
+	if _, err := server.Tasks.IndexFolder(t.Context(), "first", "/pictures", 0); err != nil {
 		t.Fatal(err)
 	}
 	page.Wait("word that pictures come", `document.querySelector('main').textContent.includes('on their way')`)

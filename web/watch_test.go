@@ -47,7 +47,7 @@ func next(t *testing.T, connection *websocket.Conn) event {
 
 func TestProgressArrivesLive(t *testing.T) {
 	server := webtest.NewServer(t)
-	first, err := server.Tasks.IndexFolder(t.Context(), "before", "/")
+	first, err := server.Tasks.IndexFolder(t.Context(), "before", "/", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func TestProgressArrivesLive(t *testing.T) {
 	if begin := next(t, connection); len(begin.Tasks) != 1 || begin.Tasks[0].ID != first.ID || begin.Tasks[0].Failures == nil {
 		t.Fatalf("begins with %+v", begin)
 	}
-	second, err := server.Tasks.IndexFolder(t.Context(), "after", "/")
+	second, err := server.Tasks.IndexFolder(t.Context(), "after", "/", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func TestSlowAndVanishingClients(t *testing.T) {
 		})
 	}
 	for n := range 200 {
-		if _, err := server.Tasks.IndexFolder(t.Context(), fmt.Sprintf("c%d", n%3), "/"); err != nil {
+		if _, err := server.Tasks.IndexFolder(t.Context(), fmt.Sprintf("c%d", n%3), "/", 0); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,9 +1,9 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"regexp"
 	"time"
@@ -11,11 +11,32 @@ import (
 
 // Collection is a named set of images.
 type Collection struct {
-	Name        string    `json:"name"`
-	Fingerprint string    `json:"fingerprint"` // of the model that searches use; empty before the first indexing
-	Images      int       `json:"images"`
-	Failures    int       `json:"failures"` // files that could not be indexed, and unreadable sidecars
-	Created     time.Time `json:"created"`
+	Name string `json:"name"`
+	// MaxPatches is the most patches that indexing cuts a picture into, where
+	// the model leaves a choice; 0 is the model's own number.
+	MaxPatches  int    `json:"max_patches"`
+	Fingerprint string `json:"fingerprint"` // of the model that searches use; empty before the first indexing
+	// SearchedMaxPatches is what MaxPatches was for the vectors that searches
+	// use. They differ until the whole collection is indexed anew.
+	SearchedMaxPatches int       `json:"searched_max_patches"`
+	Images             int       `json:"images"`
+	Failures           int       `json:"failures"` // files that could not be indexed, and unreadable sidecars
+	Created            time.Time `json:"created"`
+}
+
+// Limits of Collection.MaxPatches, besides 0.
+const (
+	LeastMaxPatches = 64
+	MostMaxPatches  = 1024
+)
+
+// ValidateMaxPatches returns an error wrapping ErrInvalid that states the
+// rule, or nil.
+func ValidateMaxPatches(maxPatches int) error {
+	if maxPatches == 0 || LeastMaxPatches <= maxPatches && maxPatches <= MostMaxPatches {
+		return nil
+	}
+	return fmt.Errorf("max_num_patches %d is %w: use %d to %d", maxPatches, ErrInvalid, LeastMaxPatches, MostMaxPatches)
 }
 
 var collectionName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
@@ -29,16 +50,16 @@ func ValidateCollectionName(name string) error {
 	return fmt.Errorf("collection name %.80q is %w: use 1 to 63 of a-z, 0-9, _ and -, beginning with a letter or digit", name, ErrInvalid)
 }
 
-// CreateCollection adds an empty collection. ErrInvalid for a bad name,
-// ErrConflict when it exists.
-func (s *Store) CreateCollection(ctx context.Context, name string) (Collection, error) {
-	if err := ValidateCollectionName(name); err != nil {
+// CreateCollection adds an empty collection. ErrInvalid for a bad name or
+// number of patches, ErrConflict when it exists.
+func (s *Store) CreateCollection(ctx context.Context, name string, maxPatches int) (Collection, error) {
+	if err := cmp.Or(ValidateCollectionName(name), ValidateMaxPatches(maxPatches)); err != nil {
 		return Collection{}, err
 	}
-	collection := Collection{Name: name, Created: fromMillis(millis(s.now()))}
+	collection := Collection{Name: name, MaxPatches: maxPatches, Created: fromMillis(millis(s.now()))}
 	result, err := s.write.ExecContext(ctx,
-		`INSERT INTO collections (name, created) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`,
-		name, millis(collection.Created))
+		`INSERT INTO collections (name, max_patches, created) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING`,
+		name, maxPatches, millis(collection.Created))
 	if err != nil {
 		return Collection{}, fmt.Errorf("create collection %q: %w", name, err)
 	}
@@ -48,14 +69,26 @@ func (s *Store) CreateCollection(ctx context.Context, name string) (Collection, 
 	return collection, nil
 }
 
-const selectCollection = `SELECT name, fingerprint, created,
+const collectionColumns = `name, max_patches, fingerprint, searched_max_patches, created`
+
+const selectCollection = `SELECT ` + collectionColumns + `,
 	(SELECT count(*) FROM images WHERE images.collection = collections.name),
 	(SELECT count(*) FROM failures WHERE failures.collection = collections.name)
 	FROM collections`
 
 // Collection returns one collection with its counts, or ErrNotFound.
 func (s *Store) Collection(ctx context.Context, name string) (Collection, error) {
-	found, err := s.collections(ctx, selectCollection+` WHERE name = $1`, name)
+	return s.collection(ctx, selectCollection+` WHERE name = $1`, name)
+}
+
+// UncountedCollection is Collection without its counts, which take longer than
+// a search: every search asks this.
+func (s *Store) UncountedCollection(ctx context.Context, name string) (Collection, error) {
+	return s.collection(ctx, `SELECT `+collectionColumns+`, 0, 0 FROM collections WHERE name = $1`, name)
+}
+
+func (s *Store) collection(ctx context.Context, query, name string) (Collection, error) {
+	found, err := s.collections(ctx, query, name)
 	if err != nil {
 		return Collection{}, err
 	}
@@ -63,20 +96,6 @@ func (s *Store) Collection(ctx context.Context, name string) (Collection, error)
 		return Collection{}, fmt.Errorf("collection %.80q: %w", name, ErrNotFound)
 	}
 	return found[0], nil
-}
-
-// CollectionFingerprint returns the model that searches of a collection use, or
-// ErrNotFound. Unlike Collection it counts nothing: every search asks this.
-func (s *Store) CollectionFingerprint(ctx context.Context, name string) (string, error) {
-	var fingerprint string
-	err := s.read.QueryRowContext(ctx, `SELECT fingerprint FROM collections WHERE name = $1`, name).Scan(&fingerprint)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", fmt.Errorf("collection %.80q: %w", name, ErrNotFound)
-	}
-	if err != nil {
-		return "", fmt.Errorf("read collection %.80q: %w", name, err)
-	}
-	return fingerprint, nil
 }
 
 // Collections returns all collections with their counts, by name.
@@ -89,7 +108,7 @@ func (s *Store) collections(ctx context.Context, query string, args ...any) ([]C
 	err := each(ctx, s.read, func(scan func(...any) error) error {
 		var c Collection
 		var created int64
-		err := scan(&c.Name, &c.Fingerprint, &created, &c.Images, &c.Failures)
+		err := scan(&c.Name, &c.MaxPatches, &c.Fingerprint, &c.SearchedMaxPatches, &created, &c.Images, &c.Failures)
 		c.Created = fromMillis(created)
 		collections = append(collections, c)
 		return err
@@ -100,12 +119,27 @@ func (s *Store) collections(ctx context.Context, query string, args ...any) ([]C
 	return collections, nil
 }
 
-// SetFingerprint records which model searches of a collection use from now on.
-func (s *Store) SetFingerprint(ctx context.Context, name, fingerprint string) error {
-	result, err := s.write.ExecContext(ctx,
-		`UPDATE collections SET fingerprint = $1 WHERE name = $2`, fingerprint, name)
+// SetMaxPatches chooses the most patches that indexing cuts a picture into.
+// Searches go on with the vectors that they use.
+func (s *Store) SetMaxPatches(ctx context.Context, name string, maxPatches int) error {
+	if err := ValidateMaxPatches(maxPatches); err != nil {
+		return err
+	}
+	return s.change(ctx, name, `UPDATE collections SET max_patches = $2 WHERE name = $1`, maxPatches)
+}
+
+// SetFingerprint records which vectors searches of a collection use from now
+// on: those of a model, and of pictures cut into at most maxPatches.
+func (s *Store) SetFingerprint(ctx context.Context, name, fingerprint string, maxPatches int) error {
+	return s.change(ctx, name, `UPDATE collections SET fingerprint = $2, searched_max_patches = $3 WHERE name = $1`,
+		fingerprint, maxPatches)
+}
+
+// change runs a statement about one collection, whose name is $1.
+func (s *Store) change(ctx context.Context, name, statement string, args ...any) error {
+	result, err := s.write.ExecContext(ctx, statement, append([]any{name}, args...)...)
 	if err != nil {
-		return fmt.Errorf("set model of collection %q: %w", name, err)
+		return fmt.Errorf("change collection %q: %w", name, err)
 	}
 	if changed(result) == 0 {
 		return fmt.Errorf("collection %.80q: %w", name, ErrNotFound)
@@ -116,14 +150,7 @@ func (s *Store) SetFingerprint(ctx context.Context, name, fingerprint string) er
 // DeleteCollection removes a collection and all that belongs to it, but not
 // its rows in an index: drop that first. Vectors stay cached, see PurgeVectors.
 func (s *Store) DeleteCollection(ctx context.Context, name string) error {
-	result, err := s.write.ExecContext(ctx, `DELETE FROM collections WHERE name = $1`, name)
-	if err != nil {
-		return fmt.Errorf("delete collection %q: %w", name, err)
-	}
-	if changed(result) == 0 {
-		return fmt.Errorf("collection %.80q: %w", name, ErrNotFound)
-	}
-	return nil
+	return s.change(ctx, name, `DELETE FROM collections WHERE name = $1`)
 }
 
 // Fingerprints lists the models whose index may hold rows of a collection.

@@ -19,7 +19,7 @@ func migrationFiles() fs.FS { return migrations.Files }
 
 func mustCollection(t *testing.T, s *Store, name string) {
 	t.Helper()
-	if _, err := s.CreateCollection(t.Context(), name); err != nil {
+	if _, err := s.CreateCollection(t.Context(), name, 0); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -47,16 +47,16 @@ func TestCollections(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, s *Store) {
 		ctx := t.Context()
 		mustCollection(t, s, "c")
-		if _, err := s.CreateCollection(ctx, "c"); !errors.Is(err, ErrConflict) {
+		if _, err := s.CreateCollection(ctx, "c", 0); !errors.Is(err, ErrConflict) {
 			t.Errorf("second create: got %v, want ErrConflict", err)
 		}
 		for _, bad := range []string{"", "A", "-a", "a b", "ä", strings.Repeat("a", 64)} {
-			if _, err := s.CreateCollection(ctx, bad); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "1 to 63") {
+			if _, err := s.CreateCollection(ctx, bad, 0); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "1 to 63") {
 				t.Errorf("name %q: got %v, want ErrInvalid with the rule", bad, err)
 			}
 		}
 		mustSave(t, s, record("file:///p/a", "s1"))
-		if err := s.SetFingerprint(ctx, "c", model); err != nil {
+		if err := s.SetFingerprint(ctx, "c", model, 0); err != nil {
 			t.Fatal(err)
 		}
 		list, err := s.Collections(ctx)
@@ -68,7 +68,7 @@ func TestCollections(t *testing.T) {
 		}
 		for name, err := range map[string]error{
 			"delete": s.DeleteCollection(ctx, "c"),
-			"set":    s.SetFingerprint(ctx, "c", model),
+			"set":    s.SetFingerprint(ctx, "c", model, 0),
 			"get":    func() error { _, err := s.Collection(ctx, "c"); return err }(),
 			"image":  func() error { _, err := s.Image(ctx, ImageID("c", "file:///p/a")); return err }(),
 		} {

@@ -80,7 +80,7 @@ func TestOpenAgainKeepsRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := first.CreateCollection(t.Context(), "demo"); err != nil {
+	if _, err := first.CreateCollection(t.Context(), "demo", 0); err != nil {
 		t.Fatal(err)
 	}
 	if err := first.Close(); err != nil {

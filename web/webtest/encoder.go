@@ -5,6 +5,8 @@ import (
 	"image"
 	"math"
 	"strings"
+
+	"polylens/search"
 )
 
 // Encoder pretends to be a model: it sees a picture as a coarse grid of
@@ -16,6 +18,9 @@ func (Encoder) Fingerprint() string { return Fingerprint }
 
 // Dimension implements search.Encoder.
 func (Encoder) Dimension() int { return grid * grid * 3 }
+
+// For implements search.Encoder. It sees every picture alike.
+func (e Encoder) For(int) (search.Encoder, error) { return e, nil }
 
 // EncodeTexts implements search.Encoder. Words that no concept has come out as
 // a grey picture.

@@ -26,6 +26,9 @@ import (
 // Fingerprint is that of the pretended model of a Library.
 const Fingerprint = "0123456789abcdef0123456789abcdef"
 
+// MostPatches is what the pretended model can cut a picture into.
+const MostPatches = 900
+
 // LibraryName is the collection that a Library begins with.
 const LibraryName = "demo"
 
@@ -39,6 +42,7 @@ type Library struct {
 }
 
 type shelf struct {
+	patches int // chosen at most; 0: none
 	images  []search.Image
 	files   map[string][]byte
 	vectors map[string][]float32
@@ -127,7 +131,7 @@ func (l *Library) find(name string) (*shelf, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if s, ok := l.collections[name]; ok {
-		return &shelf{images: s.images, files: maps.Clone(s.files), vectors: maps.Clone(s.vectors)}, nil
+		return &shelf{patches: s.patches, images: s.images, files: maps.Clone(s.files), vectors: maps.Clone(s.vectors)}, nil
 	}
 	return nil, search.ErrCollectionNotFound
 }
@@ -138,7 +142,9 @@ func (l *Library) Catalog() web.Catalog { return catalog{l} }
 type catalog struct{ *Library }
 
 func (c catalog) describe(name string, s *shelf) web.Collection {
-	collection := web.Collection{Name: name, Images: len(s.images), Searchable: true, Created: c.created}
+	collection := web.Collection{
+		Name: name, Images: len(s.images), Searchable: true, Created: c.created, MaxNumPatches: s.patches,
+	}
 	if len(s.images) > 0 {
 		collection.Model = Fingerprint
 	}
@@ -164,12 +170,16 @@ func (c catalog) Collection(_ context.Context, name string) (web.Collection, err
 	return c.describe(name, s), nil
 }
 
-func (c catalog) CreateCollection(_ context.Context, name string) (web.Collection, error) {
+func (c catalog) CreateCollection(_ context.Context, name string, maxPatches int) (web.Collection, error) {
+	if maxPatches > MostPatches {
+		return web.Collection{}, fmt.Errorf("%w: %d patches", web.ErrInvalid, maxPatches)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.collections[name] != nil {
 		return web.Collection{}, fmt.Errorf("%w: collection %q exists", web.ErrConflict, name)
 	}
+	c.shelf(name).patches = maxPatches
 	return c.describe(name, c.shelf(name)), nil
 }
 

@@ -46,7 +46,7 @@ func Config(library *Library, tasks *Tasks) web.Config {
 		Search: library.Search(), Catalog: library.Catalog(), Pictures: library.Pictures(), Tasks: tasks,
 		Decode: Decode, Ready: func(context.Context) error { return nil },
 		Info: web.Info{Version: "test", Demo: LibraryName, Model: web.ModelInfo{
-			Name: "polylens-mini", Fingerprint: Fingerprint, Dimension: Encoder{}.Dimension(), Bundled: true,
+			Name: "polylens-mini", Fingerprint: Fingerprint, Dimension: Encoder{}.Dimension(), Bundled: true, MaxNumPatches: 256,
 		}},
 		AllowedHosts: web.LoopbackHosts(), AllowFolders: true,
 	}

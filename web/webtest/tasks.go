@@ -44,7 +44,13 @@ func (t *Tasks) Close() {
 }
 
 // IndexFolder implements web.Tasks.
-func (t *Tasks) IndexFolder(_ context.Context, collection, directory string) (web.Task, error) {
+func (t *Tasks) IndexFolder(_ context.Context, collection, directory string, maxPatches int) (web.Task, error) {
+	if maxPatches > MostPatches {
+		return web.Task{}, fmt.Errorf("%w: %d patches", web.ErrInvalid, maxPatches)
+	}
+	if maxPatches > 0 {
+		t.library.choose(collection, maxPatches)
+	}
 	t.mu.Lock()
 	id := "task-" + strconv.Itoa(len(t.tasks)+1)
 	task := web.Task{
@@ -89,6 +95,12 @@ func (t *Tasks) work(ctx context.Context, task web.Task) {
 		t.publish(task)
 	}
 	t.finish(task, web.TaskSucceeded)
+}
+
+func (l *Library) choose(collection string, maxPatches int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.shelf(collection).patches = maxPatches
 }
 
 func (l *Library) put(collection string, n int) {

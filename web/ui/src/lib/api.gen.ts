@@ -215,6 +215,11 @@ export interface components {
              * @description Number of images
              */
             images: number;
+            /**
+             * Format: int64
+             * @description Most patches that its pictures are cut into when they are indexed; absent when that is left to the model
+             */
+            max_num_patches?: number;
             /** @description Fingerprint of the model that it was indexed with; absent when nothing is indexed yet */
             model?: string;
             /** @description Name, unique */
@@ -227,12 +232,24 @@ export interface components {
         };
         CreateCollectionInputBody: {
             /**
+             * Format: int64
+             * @description Most patches that its pictures are cut into: more show smaller things and take longer. Only for NaFlex models; the model's own number when absent
+             * @example 576
+             */
+            max_num_patches?: number;
+            /**
              * @description Lower-case letters, digits, - and _
              * @example holiday
              */
             name: string;
         };
         CreateTaskInputBody: {
+            /**
+             * Format: int64
+             * @description Most patches that the collection's pictures are cut into from now on; absent keeps its choice. Another choice encodes all of them anew, and searches use the new vectors once they are complete. Only for NaFlex models
+             * @example 576
+             */
+            max_num_patches?: number;
             source: components["schemas"]["Source"];
         };
         ErrorDetail: {
@@ -378,6 +395,11 @@ export interface components {
             /** Format: int64 */
             dimension: number;
             fingerprint: string;
+            /**
+             * Format: int64
+             * @description Most patches that a picture is cut into unless its collection chose otherwise; 0 when the model leaves no choice
+             */
+            max_num_patches: number;
             name: string;
         };
         Progress: {

@@ -97,11 +97,11 @@ export const api = {
     return { items: page.hits, next: page.next }
   },
 
-  indexFolder: (collection: string, directory: string) =>
+  indexFolder: (collection: string, directory: string, maxNumPatches?: number) =>
     request<Task>(`${at(collection)}/tasks`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', 'Idempotency-Key': crypto.randomUUID() },
-      body: JSON.stringify({ source: { directory } }),
+      body: JSON.stringify({ source: { directory }, max_num_patches: maxNumPatches }),
     }),
 
   cancelTask: (id: string) => request<Task>(`/tasks/${encodeURIComponent(id)}`, { method: 'DELETE' }),
