@@ -199,7 +199,7 @@ func (o gateOutcome) printRecalls(p *program) error {
 	for _, r := range o.Pairs.Recalls {
 		note := ""
 		if !r.Judged() {
-			note = "not judged"
+			note = "  not judged"
 		}
 		fmt.Fprintf(table, "%s\t%d\t%.3f\t%.3f\t%.2f\t%.3f\t%s\n", r.Language, r.Queries, r.Exact, r.Candidate, r.Lost(), r.Mixed, note)
 		mean += r.Lost() / float64(len(o.Pairs.Recalls))
