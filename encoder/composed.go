@@ -58,7 +58,7 @@ func (t *composedVision) encode(ctx context.Context, pictures []preprocess.Pixel
 }
 
 func (t *composedVision) dense(ctx context.Context, picture preprocess.Pixels) (Dense, error) {
-	results, err := t.run(ctx, t.input([]preprocess.Pixels{picture}))
+	results, err := t.runAll(ctx, t.input([]preprocess.Pixels{picture}))
 	if err != nil {
 		return Dense{}, err
 	}
@@ -87,22 +87,23 @@ type composedNaFlex struct {
 // pictures of a collection have one of a few shapes.
 const positionCache = 32
 
-func (t *composedNaFlex) run(ctx context.Context, picture preprocess.Pixels) ([]ort.Tensor, error) {
+// inputs are the patches of a picture and where they are.
+func (t *composedNaFlex) inputs(picture preprocess.Pixels) (patches, positions ort.Tensor) {
 	grid := [2]int{picture.Rows, picture.Columns}
 	weights, cached := t.positions.Get(grid)
 	if !cached {
 		weights = siglip2.PositionWeights(t.config, picture.Rows, picture.Columns)
 		t.positions.Add(grid, weights)
 	}
-	patches := int64(picture.Rows * picture.Columns)
-	return t.session.run(ctx,
-		ort.Floats(picture.Values, patches, t.config.PatchValues()), ort.Floats(weights, patches, t.config.Positions))
+	count := int64(picture.Rows * picture.Columns)
+	return ort.Floats(picture.Values, count, t.config.PatchValues()), ort.Floats(weights, count, t.config.Positions)
 }
 
 func (t *composedNaFlex) encode(ctx context.Context, pictures []preprocess.Pixels) ([][]float32, error) {
 	vectors := make([][]float32, len(pictures))
 	for i, picture := range pictures {
-		results, err := t.run(ctx, picture)
+		patches, positions := t.inputs(picture)
+		results, err := t.run(ctx, patches, positions)
 		if err != nil {
 			return nil, err
 		}
@@ -116,7 +117,8 @@ func (t *composedNaFlex) encode(ctx context.Context, pictures []preprocess.Pixel
 }
 
 func (t *composedNaFlex) dense(ctx context.Context, picture preprocess.Pixels) (Dense, error) {
-	results, err := t.run(ctx, picture)
+	patches, positions := t.inputs(picture)
+	results, err := t.runAll(ctx, patches, positions)
 	if err != nil {
 		return Dense{}, err
 	}

@@ -1,6 +1,7 @@
 package encoder
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,7 +18,7 @@ import (
 
 // openExport reads a model whose towers are ONNX files: an export of the hub,
 // or Immich's. What the graphs leave open, config.json and the processor tell.
-func (e *Encoder) openExport(dir string, environment *ort.Environment, options Options) (err error) {
+func (e *Encoder) openExport(ctx context.Context, dir string, environment *ort.Environment, options Options) (err error) {
 	pair, err := findExport(dir, e.precision, options.Suffix)
 	if err != nil {
 		return err
@@ -25,10 +26,16 @@ func (e *Encoder) openExport(dir string, environment *ort.Environment, options O
 	if err := e.openExportFiles(dir, pair); err != nil {
 		return err
 	}
-	if e.text, err = e.exportedText(pair.Text, environment, options); err != nil {
+	settings, err := e.sessionOptions(ctx, environment, options)
+	if err != nil {
 		return err
 	}
-	if e.vision, err = e.exportedVision(pair.Image, environment, options); err != nil {
+	// Models fetched by Polylens may share files with the Hugging Face cache.
+	opening := opening{environment, settings, onnxfile.Options{AllowHardLinks: hub.MayHoldLinks(dir)}}
+	if e.text, err = opening.text(pair.Text); err != nil {
+		return err
+	}
+	if e.vision, err = opening.vision(pair.Image, e.pixels); err != nil {
 		return err
 	}
 	e.base, err = hub.FingerprintExport(dir, pair.Suffix)
@@ -99,9 +106,16 @@ func (e *Encoder) measureExport(dir string, pair onnxfile.Pair) error {
 	return nil
 }
 
-// exportSession makes a session of a tower with the given inputs in order.
-func exportSession(tower onnxfile.Tower, environment *ort.Environment, options Options) (*exportedTower, error) {
-	file, err := tower.Open(onnxfile.Options{AllowHardLinks: true})
+// opening is how the files of an export are opened.
+type opening struct {
+	environment *ort.Environment
+	settings    ort.Options
+	files       onnxfile.Options
+}
+
+// tower checks the file of a tower. Inputs of its session are in the file's order.
+func (o opening) tower(tower onnxfile.Tower) (*exportedTower, error) {
+	file, err := tower.Open(o.files)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +126,7 @@ func exportSession(tower onnxfile.Tower, environment *ort.Environment, options O
 	if tower.Hidden != nil {
 		model.Outputs = append(model.Outputs, exportPort(*tower.Hidden))
 	}
-	s := &session{environment: environment, model: model, options: sessionOptions(options)}
+	s := &session{environment: o.environment, model: model, options: o.settings}
 	return &exportedTower{session: s, tower: tower}, nil
 }
 

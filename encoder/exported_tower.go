@@ -81,8 +81,8 @@ func unit(embeddings ort.Tensor) ([][]float32, error) {
 // exportedText is a text tower of another's making.
 type exportedText struct{ *exportedTower }
 
-func (e *Encoder) exportedText(tower onnxfile.Tower, environment *ort.Environment, options Options) (textTower, error) {
-	exported, err := exportSession(tower, environment, options)
+func (o opening) text(tower onnxfile.Tower) (textTower, error) {
+	exported, err := o.tower(tower)
 	return exportedText{exported}, err
 }
 
@@ -116,13 +116,13 @@ type exportedVision struct {
 	pixels *preprocess.Processor // as the model's files say
 }
 
-func (e *Encoder) exportedVision(tower onnxfile.Tower, environment *ort.Environment, options Options) (visionTower, error) {
-	exported, err := exportSession(tower, environment, options)
-	return exportedVision{exported, e.pixels}, err
+func (o opening) vision(tower onnxfile.Tower, pixels *preprocess.Processor) (visionTower, error) {
+	exported, err := o.tower(tower)
+	return exportedVision{exported, pixels}, err
 }
 
-// compute runs one batch that the file takes.
-func (t exportedVision) compute(ctx context.Context, pictures []preprocess.Pixels) ([]ort.Tensor, error) {
+// inputs are those of one batch that the file takes.
+func (t exportedVision) inputs(pictures []preprocess.Pixels) []ort.Tensor {
 	count := int64(len(pictures))
 	given := map[*onnxfile.Port]ort.Tensor{}
 	if t.tower.NaFlex() {
@@ -135,7 +135,7 @@ func (t exportedVision) compute(ctx context.Context, pictures []preprocess.Pixel
 		}
 		given[t.tower.Pixels] = ort.Floats(values, count, 3, int64(height), int64(width))
 	}
-	return t.run(ctx, t.feed(count, given)...)
+	return t.feed(count, given)
 }
 
 // room is N, the patches that each picture of a batch is padded to: what the
@@ -170,7 +170,7 @@ func padded(pictures []preprocess.Pixels, room, patch int) (patches, mask, grid 
 func (t exportedVision) encode(ctx context.Context, pictures []preprocess.Pixels) ([][]float32, error) {
 	var vectors [][]float32
 	for _, batch := range batches(pictures, t.tower.Batch) {
-		results, err := t.compute(ctx, batch)
+		results, err := t.run(ctx, t.inputs(batch)...)
 		if err != nil {
 			return nil, err
 		}
@@ -187,7 +187,7 @@ func (t exportedVision) dense(ctx context.Context, picture preprocess.Pixels) (D
 	if t.tower.Hidden == nil {
 		return Dense{}, errors.New("this ONNX export has no output last_hidden_state: take a checkpoint in safetensors for patches")
 	}
-	results, err := t.compute(ctx, []preprocess.Pixels{picture})
+	results, err := t.runAll(ctx, t.inputs([]preprocess.Pixels{picture})...)
 	if err != nil {
 		return Dense{}, err
 	}

@@ -24,7 +24,7 @@ import (
 // openFiles reads everything in a model directory but the weights.
 func (e *Encoder) openFiles(ctx context.Context, dir string, environment *ort.Environment, options Options) error {
 	if hub.IsExport(dir) {
-		return e.openExport(dir, environment, options)
+		return e.openExport(ctx, dir, environment, options)
 	}
 	merged, base, err := openAdapter(dir, options)
 	if err != nil {
@@ -58,7 +58,7 @@ func (e *Encoder) openCheckpoint(ctx context.Context, dir string, merged *adapte
 	if err != nil {
 		return err
 	}
-	return e.compose(weights, config, environment, options)
+	return e.compose(ctx, weights, config, environment, options)
 }
 
 // openAdapter tells whether a directory holds a PEFT adapter instead of a
@@ -152,7 +152,14 @@ func agree(config siglip2.Config, pixels *preprocess.Processor) error {
 }
 
 // compose builds both towers on the weights.
-func (e *Encoder) compose(index *safetensors.Index, config siglip2.Config, environment *ort.Environment, options Options) error {
+func (e *Encoder) compose(ctx context.Context, index *safetensors.Index, config siglip2.Config, environment *ort.Environment, options Options) error {
+	settings, err := e.sessionOptions(ctx, environment, options)
+	if err != nil {
+		return err
+	}
+	if settings, err = e.tuned(ctx, index, config, environment, settings); err != nil {
+		return err
+	}
 	text, err := siglip2.BuildText(config, siglip2.Stored(index), siglip2.Options{})
 	if err != nil {
 		return err
@@ -162,14 +169,12 @@ func (e *Encoder) compose(index *safetensors.Index, config siglip2.Config, envir
 		return err
 	}
 	open := func(model ort.Model) *session {
-		return &session{environment: environment, model: model, options: sessionOptions(options)}
+		return &session{environment: environment, model: model, options: settings}
 	}
 	e.text = &composedText{session: open(graphModel(text, index.Dir)), vocabulary: config.Text.Vocabulary}
 	e.vision, err = composeVision(open(graphModel(vision, index.Dir)), config)
 	return err
 }
-
-func sessionOptions(options Options) ort.Options { return ort.Options{Threads: options.Threads} }
 
 func composeVision(s *session, config siglip2.Config) (visionTower, error) {
 	if !config.NaFlex() {

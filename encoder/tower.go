@@ -30,7 +30,7 @@ func graphModel(g *graph.Graph, folder string) ort.Model {
 func ports(values []*graph.Value) []ort.Port {
 	list := make([]ort.Port, len(values))
 	for i, value := range values {
-		list[i] = ort.Port{Name: value.Name, Shape: value.Shape, Ints: value.DType == graph.Int64}
+		list[i] = ort.Port{Name: value.Name, Shape: value.Shape, Type: ort.ElementType(value.DType)}
 	}
 	return list
 }
@@ -52,7 +52,19 @@ func (s *session) load() (*ort.Session, error) {
 	return s.loaded, nil
 }
 
+// run computes the embeddings alone, the first output.
 func (s *session) run(ctx context.Context, inputs ...ort.Tensor) ([]ort.Tensor, error) {
+	loaded, err := s.load()
+	if err != nil {
+		return nil, err
+	}
+	wanted := make([]bool, len(s.model.Outputs))
+	wanted[0] = true
+	return loaded.RunSome(ctx, wanted, inputs...)
+}
+
+// runAll computes every output.
+func (s *session) runAll(ctx context.Context, inputs ...ort.Tensor) ([]ort.Tensor, error) {
 	loaded, err := s.load()
 	if err != nil {
 		return nil, err

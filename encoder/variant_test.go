@@ -233,3 +233,23 @@ func TestAdapter(t *testing.T) {
 		t.Error("the adapter has the fingerprint of its base")
 	}
 }
+
+// TestThreadsAreMeasuredOnce: the first opening leaves its answer in the cache
+// folder, the next one takes it.
+func TestThreadsAreMeasuredOnce(t *testing.T) {
+	for name, dir := range map[string]string{"fixed": modelDir(t), "NaFlex": naflexDir(t)} {
+		options := encoder.Options{Library: library(t), Cache: t.TempDir()}
+		first := must(encoder.Open(t.Context(), dir, options))
+		defer first.Close()
+		answers := must(filepath.Glob(filepath.Join(options.Cache, "tuning", "*.json")))
+		if len(answers) != 1 {
+			t.Fatalf("%s: the first opening leaves %v", name, answers)
+		}
+		before := must(os.Stat(answers[0]))
+		second := must(encoder.Open(t.Context(), dir, options))
+		defer second.Close()
+		if after := must(os.Stat(answers[0])); !os.SameFile(before, after) {
+			t.Errorf("%s: measured again", name)
+		}
+	}
+}

@@ -38,12 +38,12 @@ func describeConfig(config siglip2.Config, info *Info) {
 // Files beside config and weights that decide what a checkpoint computes. Those
 // that a model lacks are skipped.
 var companions = []string{
-	"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "preprocessor_config.json",
+	"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "preprocessor_config.json", "processor_config.json", "spiece.model",
 }
 
 // pieces are the SentencePiece files that tokenizer.json was made from. They
 // count where it is missing.
-var pieces = []string{"tokenizer.model", "spiece.model"}
+var pieces = []string{"tokenizer.model"}
 
 func checkpointFiles(dir string) ([]string, error) {
 	index, err := safetensors.Open(dir)
