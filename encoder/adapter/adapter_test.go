@@ -220,6 +220,32 @@ func TestOpenRefusesFiles(t *testing.T) {
 	expectError(t, dir, "type I64")
 }
 
+// TestOpenFollowsLinks: the cache of Hugging Face consists of links, which are
+// followed only where the caller allows it.
+func TestOpenFollowsLinks(t *testing.T) {
+	root := t.TempDir()
+	dir := filepath.Join(root, "snapshot")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{ConfigFile, WeightsFile} {
+		content, err := os.ReadFile(filepath.Join("testdata/linear", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(root, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(filepath.Join(root, name), filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expectError(t, dir, "link")
+	if _, err := Open(dir, safetensors.FollowLinksWithin(root)); err != nil {
+		t.Error(err)
+	}
+}
+
 func expectError(t *testing.T, dir, want string) {
 	t.Helper()
 	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), want) {
