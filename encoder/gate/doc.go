@@ -18,7 +18,7 @@
 // more than MostLost, and the mean cosine must reach LeastCosine. These are what
 // the vectors are for, so they outrank the probes, in both directions: an
 // outlying probe is excused, and probes that pass do not make up for answers
-// that are lost. With less queries than that one query would be more than
+// that are lost. With fewer queries than that, one query would be more than
 // MostLost; the language is reported, not judged, and if there is no larger one
 // the probes have to pass as well.
 //

@@ -7,7 +7,7 @@ import (
 
 const (
 	// FewestQueries is how many queries a language must have to be judged: with
-	// less of them a single one is worth more than MostLost.
+	// fewer of them a single one is worth more than MostLost.
 	FewestQueries = 100
 	// MostLost is how much of its recall a language may lose, in points.
 	MostLost = 1.0
