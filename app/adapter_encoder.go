@@ -96,6 +96,12 @@ func (e indexerEncoder) Preprocess(picture image.Image) (indexer.Pixels, error) 
 	return e.Encoder.Preprocess(picture)
 }
 
+// PictureSize lets the indexer decode no more of a picture than Preprocess
+// looks at.
+func (e indexerEncoder) PictureSize(width, height int) (scaledWidth, scaledHeight int) {
+	return e.Target(width, height)
+}
+
 // EncodePixels implements indexer.Encoder.
 func (e indexerEncoder) EncodePixels(ctx context.Context, pixels []indexer.Pixels) ([][]float32, error) {
 	pictures := make([]preprocess.Pixels, len(pixels))

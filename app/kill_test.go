@@ -150,7 +150,7 @@ func (f folders) state(t testing.TB) state {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
-	settings := globals{Data: f.data, Model: bundledModel, Onnxruntime: os.Getenv(needRuntime), Milvus: os.Getenv(needMilvus)}
+	settings := globals{Data: f.data, Model: bundledModel, Onnxruntime: os.Getenv(needRuntime), Milvus: os.Getenv(needMilvus), DecodeMiB: 1024}
 	if err := settings.finish(); err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,8 @@ type parts struct {
 	indexer  *indexer.Indexer
 	tasks    *indexer.Tasks
 	pictures webPictures
-	limits   decode.Limits
+	decoder  *decode.Decoder
+	limits   decode.Limits  // of everything decoded
 	milvus   *milvus.Server // nil until connect, and with a server elsewhere
 }
 
@@ -47,19 +48,24 @@ func (p *program) openParts(ctx context.Context) (*parts, error) {
 		return nil, err
 	}
 	index := &lateIndex{}
-	limits := decode.Limits{Budget: decode.NewBudget(decodeMemory)}
-	decoder := indexer.NewDecoder(limits)
-	thumbnails, err := indexer.NewThumbnails(filepath.Join(p.globals.Data, "thumbnails"), store, decoder)
+	decoder, err := p.openDecoder()
+	if err != nil {
+		return nil, err
+	}
+	limits := p.decodeLimits()
+	read := indexer.DecodeWith(decoder, limits)
+	thumbnails, err := indexer.NewThumbnails(filepath.Join(p.globals.Data, "thumbnails"), store, read)
 	if err != nil {
 		return nil, err
 	}
 	views := newViews(model)
-	ix := indexer.New(store, indexerEncoder{model, views}, indexerIndex{index, views, store}, decoder, indexer.Options{Log: p.log})
+	ix := indexer.New(store, indexerEncoder{model, views}, indexerIndex{index, views, store}, read, indexer.Options{Log: p.log})
 	return &parts{
 		program: p, encoder: model, views: views, store: store, index: index, indexer: ix,
 		service:  search.New(index, searchCatalog{store: store}, searchEncoder{model, views}),
 		tasks:    indexer.NewTasks(store, ix, 1, p.log),
 		pictures: webPictures{store, thumbnails},
+		decoder:  decoder,
 		limits:   limits,
 	}, nil
 }
@@ -127,7 +133,7 @@ func patiently(ctx context.Context, call func() error) error {
 
 // decodeUpload makes a picture of a file that somebody sent.
 func (x *parts) decodeUpload(ctx context.Context, file []byte) (image.Image, error) {
-	picture, _, err := decode.Bytes(ctx, "the picture", file, x.limits)
+	picture, _, err := x.decoder.Bytes(ctx, "the picture", file, nil, x.limits)
 	return picture, err
 }
 

@@ -169,7 +169,7 @@ func TestFixedResolutionRefusesMaxNumPatches(t *testing.T) {
 	t.Parallel()
 	need(t, needRuntime)
 	p := newProgram(globals{
-		Data: filepath.Join(t.TempDir(), "data"), Cache: t.TempDir(), Model: bundledModel, Onnxruntime: os.Getenv(needRuntime),
+		Data: filepath.Join(t.TempDir(), "data"), Cache: t.TempDir(), Model: bundledModel, Onnxruntime: os.Getenv(needRuntime), DecodeMiB: 64,
 	}, terminal{in: os.Stdin, out: io.Discard, err: io.Discard}, slog.New(slog.DiscardHandler))
 	t.Cleanup(func() {
 		if err := p.close(t.Context()); err != nil {
