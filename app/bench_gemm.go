@@ -55,7 +55,7 @@ func (g gemm) best(ctx context.Context, environment *ort.Environment, threads in
 		Graph:   built.Encode(),
 		Inputs:  []ort.Port{{Name: "x", Shape: []int64{g.m, g.k}}},
 		Outputs: []ort.Port{{Name: "y", Shape: []int64{g.m, g.n}}},
-	}, ort.Options{Threads: threads})
+	}, ort.Options{Threads: threads, Spin: time.Millisecond})
 	if err != nil {
 		return 0, err
 	}

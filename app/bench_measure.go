@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"runtime"
 	"slices"
 	"time"
 
 	"polylens/app/setup"
 	"polylens/encoder"
+	"polylens/encoder/ort"
 	"polylens/encoder/preprocess"
 	"polylens/encoder/siglip2"
 )
@@ -45,7 +45,7 @@ func (c *benchEncodeCommand) measure(ctx context.Context, p *program) (encodeRat
 	}
 	b := &encodeBench{command: c, library: library, threads: p.globals.Threads}
 	if b.threads == 0 {
-		b.threads = runtime.GOMAXPROCS(0)
+		b.threads = ort.Cores()
 	}
 	if err := b.open(ctx, p, dir); err != nil {
 		return encodeRates{}, err

@@ -152,7 +152,7 @@ def remarks(turns):
     for precision in POLYLENS:
         if precision not in turns:
             continue
-        peak = statistics.median(turn["peak"] for turn in turns[precision])
+        peak = max(turn["peak"] for turn in turns[precision])
         rates = [median(turns[precision], "gflops", str(batch)) for batch in BATCHES]
         shares = ", ".join(f"{rate:.0f} in batches of {batch} ({rate / peak:.2f})" for batch, rate in zip(BATCHES, rates))
         yield (f"- {precision}: of {peak:.0f} GFLOP/s that a bare matrix product reaches, the vision tower reaches {shares}; "
