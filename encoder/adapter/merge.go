@@ -83,16 +83,18 @@ func (a *Adapter) addFactors(delta Delta, weight []float32, shape []int64) error
 		left, right = transpose(right, rank), transpose(left, len(left)/rank)
 	}
 	inParallel(int(shape[0]), func(from, to int) {
+		sums := make([]float64, len(right)/rank)
 		for row := from; row < to; row++ {
-			addRow(rowOf(weight, shape, row), left[row*rank:][:rank], right, delta.Scale)
+			addRow(rowOf(weight, shape, row), sums, left[row*rank:][:rank], right, delta.Scale)
 		}
 	})
 	return nil
 }
 
-// addRow adds scale * (coefficients times the rows of matrix) to row.
-func addRow(row, coefficients, matrix []float32, scale float32) {
-	sums := make([]float64, len(row))
+// addRow adds scale * (coefficients times the rows of matrix) to row. What sums,
+// which is as long as row, holds does not matter.
+func addRow(row []float32, sums []float64, coefficients, matrix []float32, scale float32) {
+	clear(sums)
 	for k, coefficient := range coefficients {
 		for i, value := range matrix[k*len(row):][:len(row)] {
 			sums[i] += float64(coefficient) * float64(value)
