@@ -9,6 +9,7 @@ from transformers.models.siglip.image_processing_pil_siglip import SiglipImagePr
 from transformers.models.siglip2.image_processing_pil_siglip2 import Siglip2ImageProcessorPil
 from transformers.models.siglip2.modeling_siglip2 import Siglip2VisionEmbeddings
 
+import interpolation  # noqa: F401, corrects torch
 import models
 
 BATCH = 16

@@ -20,6 +20,7 @@ from transformers import Siglip2Config, Siglip2Model, SiglipConfig, SiglipModel
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
 import formula
+import interpolation  # noqa: F401, corrects torch
 
 HERE = pathlib.Path(__file__).parent
 
