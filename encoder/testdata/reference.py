@@ -7,7 +7,6 @@ from tokenizers import Tokenizer, normalizers
 from transformers import SiglipTokenizer
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 from transformers.models.siglip2.image_processing_pil_siglip2 import Siglip2ImageProcessorPil
-from transformers.models.siglip2.modeling_siglip2 import Siglip2VisionEmbeddings
 
 import interpolation  # noqa: F401, corrects torch
 import models
@@ -18,20 +17,7 @@ BATCH = 16
 def load(directory):
     """The model of a directory, in float32 whatever it is stored in."""
     _, model_class = models.classes(directory)
-    model = model_class.from_pretrained(directory, dtype=torch.float32).eval()
-    if model.config.model_type == "siglip2":
-        model.vision_model.embeddings.resize_positional_embeddings = resize_positions
-    return model
-
-
-def resize_positions(table, shapes, max_length):
-    """The reference, save for grids of one column. There torch on a CPU (2.15)
-    repeats the first position: its antialiased resize to one column is not the
-    transpose of that to one row, which agrees with the definition."""
-    original = Siglip2VisionEmbeddings.resize_positional_embeddings
-    if shapes[0, 1] == 1:
-        return original(table.transpose(0, 1), shapes.flip(1), max_length)
-    return original(table, shapes, max_length)
+    return model_class.from_pretrained(directory, dtype=torch.float32).eval()
 
 
 def input_ids(directory, length, texts):
