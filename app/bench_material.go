@@ -38,13 +38,12 @@ func readPictures(ctx context.Context, folder string, count int) ([]image.Image,
 	if err != nil {
 		return nil, err
 	}
-	limits := decode.Limits{Budget: decode.NewBudget(decodeMemory)}
 	var pictures []image.Image
 	for _, entry := range entries {
 		if entry.IsDir() || len(pictures) == count {
 			continue
 		}
-		picture, _, err := decode.File(ctx, filepath.Join(folder, entry.Name()), limits)
+		picture, _, err := decode.File(ctx, filepath.Join(folder, entry.Name()), decode.Limits{})
 		if err != nil {
 			return nil, err
 		}

@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-var commands = []string{"serve", "index", "search", "embed", "tokenize", "eval", "model list", "setup", "doctor"}
+var commands = []string{"serve", "index", "search", "embed", "tokenize", "eval", "model list", "model pull", "model info",
+	"model verify", "model rm", "model gate", "bench encode", "setup", "doctor"}
 
 func TestHelp(t *testing.T) {
 	f := newFolders(t)

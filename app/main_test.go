@@ -45,7 +45,7 @@ func newFolders(t testing.TB) folders { return folders{data: filepath.Join(t.Tem
 // command is the program with the given arguments, as a child of the test.
 func (f folders) command(ctx context.Context, arguments ...string) *exec.Cmd {
 	command := exec.CommandContext(ctx, os.Args[0], arguments...)
-	command.Env = append(os.Environ(), asProgram+"=1", "POLYLENS_DATA="+f.data)
+	command.Env = append(os.Environ(), asProgram+"=1", "POLYLENS_DATA="+f.data, "HF_HUB_CACHE="+f.data+"-hub")
 	command.Env = append(command.Env, f.env...)
 	command.WaitDelay = 10 * time.Second
 	return command

@@ -117,12 +117,11 @@ func (c *gateComparison) retrieve(ctx context.Context, pairs gatePairs) (*gate.R
 // and answers it in a form that can be judged. IDs are the places of vectors.
 func (c *gateComparison) encodePictures(ctx context.Context, pictures []gatePicture) ([]catalog.Image, error) {
 	var images []catalog.Image
-	limits := decode.Limits{Budget: decode.NewBudget(decodeMemory)}
 	done := 0
 	for chunk := range slices.Chunk(pictures, gateBatch) {
 		var batch []image.Image
 		for _, picture := range chunk {
-			decoded, _, err := decode.File(ctx, picture.path, limits)
+			decoded, _, err := decode.File(ctx, picture.path, decode.Limits{})
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}

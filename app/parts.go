@@ -17,9 +17,6 @@ import (
 	"polylens/web"
 )
 
-// decodeMemory bounds all decoders together, in bytes.
-const decodeMemory = 1 << 30
-
 // parts are the rooms of the house, wired together. The index may come later:
 // see connect.
 type parts struct {

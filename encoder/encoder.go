@@ -106,7 +106,9 @@ func Open(ctx context.Context, modelDir string, options Options) (*Encoder, erro
 	}
 	e, err := open(ctx, modelDir, environment, options)
 	if err == nil && e.precision == INT8 && !options.Ungated {
-		err = e.passGate(ctx, modelDir, options)
+		if err = e.passGate(ctx, modelDir, options); err != nil {
+			err = errors.Join(err, e.Close())
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("opening model %s: %w", modelDir, err)

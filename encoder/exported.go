@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"polylens/encoder/hub"
 	"polylens/encoder/onnxfile"
@@ -31,7 +32,7 @@ func (e *Encoder) openExport(ctx context.Context, dir string, environment *ort.E
 		return err
 	}
 	// Models fetched by Polylens may share files with the Hugging Face cache.
-	opening := opening{environment, settings, onnxfile.Options{AllowHardLinks: hub.MayHoldLinks(dir)}}
+	opening := opening{environment, settings, onnxfile.Options{AllowHardLinks: hub.MayHoldLinks(dir)}, int64(e.dimension)}
 	if e.text, err = opening.text(pair.Text); err != nil {
 		return err
 	}
@@ -111,6 +112,7 @@ type opening struct {
 	environment *ort.Environment
 	settings    ort.Options
 	files       onnxfile.Options
+	dimension   int64 // of embeddings
 }
 
 // tower checks the file of a tower. Inputs of its session are in the file's order.
@@ -119,15 +121,31 @@ func (o opening) tower(tower onnxfile.Tower) (*exportedTower, error) {
 	if err != nil {
 		return nil, err
 	}
-	model := ort.Model{Graph: file.Bytes, Folder: file.Dir, Outputs: []ort.Port{exportPort(tower.Embedding)}}
+	model := ort.Model{Graph: file.Bytes, Folder: file.Dir, Outputs: o.outputs(&tower)}
 	for _, port := range file.Inputs {
 		model.Inputs = append(model.Inputs, exportPort(port))
 	}
-	if tower.Hidden != nil {
-		model.Outputs = append(model.Outputs, exportPort(*tower.Hidden))
-	}
 	s := &session{environment: o.environment, model: model, options: o.settings}
 	return &exportedTower{session: s, tower: tower}, nil
+}
+
+// outputs are the embedding and, if there is one, the last hidden state, which
+// is left out where it cannot be received: in 16 bits its shape must be known.
+func (o opening) outputs(tower *onnxfile.Tower) []ort.Port {
+	embedding := exportPort(tower.Embedding)
+	embedding.Shape = []int64{-1, o.dimension}
+	if tower.Hidden == nil {
+		return []ort.Port{embedding}
+	}
+	hidden := exportPort(*tower.Hidden)
+	if len(hidden.Shape) != 3 || slices.Min(hidden.Shape[1:]) < 0 {
+		hidden.Shape = nil
+	}
+	if hidden.Shape == nil && hidden.Type == ort.Float16 {
+		tower.Hidden = nil
+		return []ort.Port{embedding}
+	}
+	return []ort.Port{embedding, hidden}
 }
 
 func exportPort(port onnxfile.Port) ort.Port {

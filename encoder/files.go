@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
@@ -160,11 +161,15 @@ func (e *Encoder) compose(ctx context.Context, index *safetensors.Index, config 
 	if settings, err = e.tuned(ctx, index, config, environment, settings); err != nil {
 		return err
 	}
-	text, err := siglip2.BuildText(config, siglip2.Stored(index), siglip2.Options{})
+	// Fused operators are ONNX Runtime's own, for processors and CUDA.
+	portable := settings.Device != ort.CPU && !strings.HasPrefix(settings.Device, ort.CUDA)
+	text, err := siglip2.BuildText(config, siglip2.Stored(index), siglip2.Options{Portable: portable})
 	if err != nil {
 		return err
 	}
-	vision, err := siglip2.BuildVision(config, siglip2.Stored(index), siglip2.Options{Outputs: []string{siglip2.LastHiddenState}})
+	vision, err := siglip2.BuildVision(config, siglip2.Stored(index), siglip2.Options{
+		Portable: portable, Outputs: []string{siglip2.LastHiddenState},
+	})
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package encoder
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -43,7 +42,8 @@ func (e *Encoder) passGate(ctx context.Context, dir string, options Options) err
 		}
 	}
 	if verdict.Problem != "" {
-		return errors.Join(fmt.Errorf("%s did not pass the quality gate: %s; use --precision fp32", e.precision, verdict.Problem), e.Close())
+		return fmt.Errorf("%s did not pass the quality gate: %s; use --precision fp32, or judge it by your own pictures with \"polylens model gate --pairs PATH\"",
+			e.precision, verdict.Problem)
 	}
 	return nil
 }

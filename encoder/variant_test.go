@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"polylens/encoder"
+	"polylens/encoder/gate"
 	"polylens/encoder/hub"
 	"polylens/encoder/internal/formula"
 	"polylens/encoder/safetensors"
@@ -140,16 +141,16 @@ func TestGateRefuses(t *testing.T) {
 	if len(verdicts) != 1 {
 		t.Fatalf("the first opening leaves the verdicts %v", verdicts)
 	}
-	var verdict map[string]any
+	var verdict gate.Verdict
 	if err := json.Unmarshal(must(os.ReadFile(verdicts[0])), &verdict); err != nil {
 		t.Fatal(err)
 	}
-	verdict["problem"] = "it finds nothing"
+	verdict.Texts.Worst = 0.5
 	if err := os.WriteFile(verdicts[0], must(json.Marshal(verdict)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	_, err := openIn(t, dir, encoder.INT8, cache)
-	expectError(t, err, "it finds nothing; use --precision fp32")
+	expectError(t, err, "use --precision fp32")
 }
 
 // exportDir makes an ONNX export of the model in dir: its graphs, with the

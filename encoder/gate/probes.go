@@ -21,7 +21,7 @@ func Probes() (texts []string, names []string, pictures []image.Image) {
 
 var phrases = []string{
 	"قطة سوداء تنام على كرسي", "লাল ফুলের বাগান", "dva psi na sněhu", "et skib i havnen", "ein Fahrrad vor einer Backsteinmauer",
-	"ένα μπολ με φρούτα", "a red apple on a wooden table", "un mercado lleno de gente", "کوه‌های پوشیده از برف", "vene tyynellä järvellä",
+	"ένα μπολ με φρούτα", "a red apple on a wooden table", "un mercado lleno de gente", "کوه\u200cهای پوشیده از برف", "vene tyynellä järvellä",
 	"isang batang may hawak na lobo", "une vieille voiture bleue", "כלב רץ על החוף", "रात में शहर की सड़क", "stara kamena kuća",
 	"egy könyvespolc egy szobában", "sawah hijau di pagi hari", "una tazza di caffè", "桜の木の下の自転車", "비 오는 거리의 우산",
 	"he ngeru mā", "een molen tussen de tulpen", "en fjord om vinteren", "talerz pierogów", "um barco de pesca na praia",

@@ -11,19 +11,14 @@ import (
 type Port struct {
 	Name  string
 	Shape []int64
-	Type  ElementType // 0 takes Float32, or Int64 where Ints is set
-	Ints  bool        // whether it holds int64, where Type is 0
+	Type  ElementType // 0 takes Float32
 }
 
 func (p Port) element() ElementType {
-	switch {
-	case p.Type != 0:
-		return p.Type
-	case p.Ints:
-		return Int64
-	default:
+	if p.Type == 0 {
 		return Float32
 	}
+	return p.Type
 }
 
 func (p Port) accepts(shape []int64) error {

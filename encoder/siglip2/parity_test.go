@@ -79,7 +79,7 @@ func session(t testing.TB, g *graph.Graph, dir string) *ort.Session {
 func ports(values []*graph.Value) []ort.Port {
 	var list []ort.Port
 	for _, value := range values {
-		list = append(list, ort.Port{Name: value.Name, Shape: value.Shape, Ints: value.DType == graph.Int64})
+		list = append(list, ort.Port{Name: value.Name, Shape: value.Shape, Type: ort.ElementType(value.DType)})
 	}
 	return list
 }
