@@ -38,6 +38,7 @@ const sampleLayers = 2
 // vision tower, once for a model on a machine, unless a number is given.
 func (e *Encoder) tuned(ctx context.Context, index *safetensors.Index, config siglip2.Config, environment *ort.Environment, options ort.Options) (ort.Options, error) {
 	if options.Threads > 0 || options.Device != ort.CPU {
+		options.Spin = tune.Spin
 		return options, nil
 	}
 	key := tune.KeyOf(environment, options, e.base, e.precision)
@@ -64,16 +65,16 @@ type partOf struct{ siglip2.QuantizedParameters }
 
 var _ siglip2.QuantizedParameters = partOf{}
 
-// blank are inputs of the vision tower for a batch as it runs most of the time.
+// blank are inputs of the vision tower for one picture: with few rows threads
+// wait for each other most, and somebody waits for the answer.
 func (e *Encoder) blank(config siglip2.Config) []ort.Tensor {
-	count := int64(e.maxBatch)
 	var shapes [][]int64
 	if config.NaFlex() {
 		patches := int64(e.pixels.MaxPatches())
 		shapes = [][]int64{{patches, config.Vision.PatchValues()}, {patches, config.Vision.Positions}}
 	} else {
 		side := int64(config.Vision.Image)
-		shapes = [][]int64{{count, config.Vision.Channels, side, side}}
+		shapes = [][]int64{{1, config.Vision.Channels, side, side}}
 	}
 	inputs := make([]ort.Tensor, len(shapes))
 	for i, shape := range shapes {

@@ -23,9 +23,9 @@ func TestCandidates(t *testing.T) {
 		want          []ort.Options
 	}{
 		{"one core", 1, false, []ort.Options{with(1, 0)}},
-		{"two cores", 2, false, []ort.Options{with(2, 0), with(2, spin)}},
-		{"one core with two threads", 2, true, []ort.Options{with(1, 0), with(2, 0), with(2, spin)}},
-		{"half of five", 5, true, []ort.Options{with(3, 0), with(5, 0), with(3, spin), with(5, spin)}},
+		{"two cores", 2, false, []ort.Options{with(2, 0), with(2, Spin)}},
+		{"one core with two threads", 2, true, []ort.Options{with(1, 0), with(2, 0), with(2, Spin)}},
+		{"half of five", 5, true, []ort.Options{with(3, 0), with(5, 0), with(3, Spin), with(5, Spin)}},
 	}
 	for _, test := range tests {
 		if got := candidates(ort.Options{Device: ort.CPU}, test.cores, test.multithreaded); !reflect.DeepEqual(got, test.want) {
@@ -97,11 +97,11 @@ func TestStore(t *testing.T) {
 	if got, found := Load(folder, key, asked); found || got != asked {
 		t.Errorf("an empty folder holds %+v", got)
 	}
-	chosen := ort.Options{Threads: 2, Spin: spin, Device: ort.CUDA}
+	chosen := ort.Options{Threads: 2, Spin: Spin, Device: ort.CUDA}
 	if err := Save(folder, key, chosen); err != nil {
 		t.Fatal(err)
 	}
-	want := ort.Options{Threads: 2, Spin: spin, Device: ort.CPU, Half: true}
+	want := ort.Options{Threads: 2, Spin: Spin, Device: ort.CPU, Half: true}
 	if got, found := Load(folder, key, asked); !found || got != want {
 		t.Errorf("stored %+v, want %+v", got, want)
 	}
