@@ -83,6 +83,9 @@ func (b *encodeBench) open(ctx context.Context, p *program, dir string) error {
 		return err
 	}
 	began = time.Now()
+	if err := model.Load(true, true); err != nil {
+		return err
+	}
 	if _, err := model.EncodeTexts(ctx, b.newTexts(1)); err != nil {
 		return err
 	}
