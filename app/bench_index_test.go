@@ -32,7 +32,7 @@ import (
 // files would encode nothing.
 func BenchmarkIndexRate(b *testing.B) {
 	need(b, needRuntime, needMilvus)
-	const pictures = 48
+	const pictures = 128 // starting and ending a task take half a second
 	x := indexParts(b, indexModel(b))
 	for _, size := range []struct {
 		name          string
@@ -62,6 +62,7 @@ func indexParts(b *testing.B, model string) *parts {
 	globals := globals{
 		Data: filepath.Join(b.TempDir(), "data"), Cache: b.TempDir(), Model: model, Precision: os.Getenv("POLYLENS_BENCH_PRECISION"),
 		Onnxruntime: os.Getenv(needRuntime), Milvus: os.Getenv(needMilvus),
+		Turbojpeg: os.Getenv("POLYLENS_TURBOJPEG"), DecodeMiB: 1024,
 	}
 	return openBench(b, newProgram(globals, terminal{in: os.Stdin, out: io.Discard, err: io.Discard}, slog.New(slog.DiscardHandler)))
 }
