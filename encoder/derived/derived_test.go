@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -87,33 +86,6 @@ func TestHalved(t *testing.T) {
 	expectFloats(t, index, "vision_model.head.mlp.fc1.weight", 0.0999755859375, 3)
 	if bias, _ := index.Tensor("text_model.encoder.layers.0.self_attn.q_proj.bias"); bias.DType != safetensors.F32 {
 		t.Errorf("a bias is stored as %s", bias.DType)
-	}
-}
-
-// TestHalf checks every binary16 that is a number, and what lies between two.
-func TestHalf(t *testing.T) {
-	for bits := range uint16(0x7c00) {
-		value := float64(bits&0x3ff) / (1 << 24)
-		if exponent := int(bits >> 10); exponent > 0 {
-			value = math.Ldexp(1+float64(bits&0x3ff)/1024, exponent-15)
-		}
-		if got := half(float32(value)); got != bits {
-			t.Fatalf("half(%v) is %#04x, want %#04x", value, got, bits)
-		}
-		if got := half(float32(-value)); got != bits|0x8000 {
-			t.Fatalf("half(%v) is %#04x", -value, got)
-		}
-	}
-	for value, want := range map[float32]uint16{
-		1 + 1.0/2048: 0x3c00, 1 + 3.0/2048: 0x3c02, 1 + 1.01/2048: 0x3c01, 65519: 0x7bff, 65520: 0x7c00, 1e9: 0x7c00,
-		float32(math.Inf(-1)): 0xfc00, 1.0 / (1 << 26): 0, 3.0 / (1 << 26): 1,
-	} {
-		if got := half(value); got != want {
-			t.Errorf("half(%v) is %#04x, want %#04x", value, got, want)
-		}
-	}
-	if half(float32(math.NaN()))&0x7fff <= 0x7c00 {
-		t.Error("NaN becomes a number")
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"polylens/encoder/internal/half"
 	"polylens/encoder/safetensors"
 )
 
@@ -180,7 +181,7 @@ func writeBoth(w *safetensors.Writer, weight []byte, scales []float32) error {
 func halves(values []float32) []byte {
 	raw := make([]byte, 0, 2*len(values))
 	for _, value := range values {
-		raw = binary.LittleEndian.AppendUint16(raw, half(value))
+		raw = binary.LittleEndian.AppendUint16(raw, half.To(value))
 	}
 	return raw
 }

@@ -33,22 +33,3 @@ func transposed(weight []float32, out, in int) ([]byte, []float32) {
 	}
 	return columns, scales
 }
-
-// half converts to IEEE 754 binary16, to the nearest, ties to even. Too large
-// a value becomes infinite.
-func half(value float32) uint16 {
-	bits := math.Float32bits(value)
-	sign := uint16(bits >> 16 & 0x8000)
-	magnitude := bits & 0x7fffffff
-	switch {
-	case magnitude > 0x7f800000: // NaN
-		return sign | 0x7e00
-	case magnitude >= 0x477ff000: // rounds beyond 65504
-		return sign | 0x7c00
-	case magnitude < 0x38800000: // subnormal, in steps of 2^-24
-		steps := math.RoundToEven(float64(math.Float32frombits(magnitude)) * (1 << 24))
-		return sign | uint16(steps)
-	}
-	rounded := magnitude + 0xfff + magnitude>>13&1
-	return sign | uint16(rounded>>13-112<<10)
-}

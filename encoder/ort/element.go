@@ -2,9 +2,10 @@ package ort
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"unsafe"
+
+	"polylens/encoder/internal/half"
 )
 
 // ElementType is the type of a tensor's numbers, numbered as in ONNX TensorProto.
@@ -75,47 +76,17 @@ func widen(values []int32) []int64 {
 func toHalves(values []float32) []uint16 {
 	halves := make([]uint16, len(values))
 	for i, value := range values {
-		halves[i] = toHalf(value)
+		halves[i] = half.To(value)
 	}
 	return halves
 }
 
 func fromHalves(halves []uint16) []float32 {
 	values := make([]float32, len(halves))
-	for i, half := range halves {
-		values[i] = fromHalf(half)
+	for i, bits := range halves {
+		values[i] = half.From(bits)
 	}
 	return values
-}
-
-// toHalf rounds to the nearest IEEE 754 binary16, ties to even; what is too
-// large becomes infinite.
-func toHalf(value float32) uint16 {
-	bits := math.Float32bits(value)
-	sign := uint16(bits>>16) & 0x8000
-	magnitude := bits &^ (1 << 31)
-	switch {
-	case magnitude > 0x7f800000: // not a number
-		return sign | 0x7e00
-	case magnitude >= 0x477ff000: // 65520 and more
-		return sign | 0x7c00
-	case magnitude < 0x38800000: // below 2^-14: a multiple of 2^-24
-		return sign | uint16(math.RoundToEven(float64(math.Float32frombits(magnitude))*0x1p24))
-	default:
-		rounded := magnitude + 0xfff + magnitude>>13&1
-		return sign | uint16(rounded>>13-(127-15)<<10)
-	}
-}
-
-// fromHalf is the exact value of an IEEE 754 binary16.
-func fromHalf(half uint16) float32 {
-	sign := uint32(half&0x8000) << 16
-	magnitude := uint32(half&0x7fff) << 13
-	if half&0x7c00 == 0x7c00 { // infinite, or not a number
-		return math.Float32frombits(sign | 0x7f800000 | magnitude)
-	}
-	value := math.Float32frombits(magnitude) * 0x1p112 // moves the exponent, of subnormals too
-	return math.Float32frombits(sign | math.Float32bits(value))
 }
 
 // bytesOf is the memory of values, which must not be empty.

@@ -7,6 +7,8 @@ import (
 	"io"
 	"math"
 	"path/filepath"
+
+	"polylens/encoder/internal/half"
 )
 
 // Floats reads a tensor of type F32, F16 or BF16 as float32.
@@ -102,21 +104,7 @@ var conversions = map[DType]func(dst []float32, raw []byte){
 	},
 	F16: func(dst []float32, raw []byte) {
 		for i := range dst {
-			dst[i] = fromHalf(binary.LittleEndian.Uint16(raw[2*i:]))
+			dst[i] = half.From(binary.LittleEndian.Uint16(raw[2*i:]))
 		}
 	},
-}
-
-// fromHalf converts from IEEE 754 binary16.
-func fromHalf(half uint16) float32 {
-	sign, exponent, fraction := uint32(half&0x8000)<<16, uint32(half>>10&0x1f), uint32(half&0x3ff)
-	switch exponent {
-	case 0: // zero or subnormal
-		value := float32(fraction) / (1 << 24)
-		return math.Float32frombits(sign | math.Float32bits(value))
-	case 0x1f: // infinity or NaN
-		return math.Float32frombits(sign | 0xff<<23 | fraction<<13)
-	default:
-		return math.Float32frombits(sign | (exponent+112)<<23 | fraction<<13)
-	}
 }
