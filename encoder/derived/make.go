@@ -9,8 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 
+	"polylens/encoder/internal/filelock"
 	"polylens/encoder/internal/half"
 	"polylens/encoder/safetensors"
 )
@@ -39,14 +39,11 @@ func makeLocked(ctx context.Context, recipe Recipe, folder string) error {
 	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return err
 	}
-	lock, err := os.OpenFile(filepath.Join(parent, ".lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	lock, err := filelock.Take(ctx, filepath.Join(parent, ".lock"), nil)
 	if err != nil {
 		return err
 	}
 	defer lock.Close()
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
-		return fmt.Errorf("locking %s: %w", lock.Name(), err)
-	}
 	if _, err := safetensors.Open(folder); err == nil {
 		return nil // another process was faster
 	}
