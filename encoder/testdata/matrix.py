@@ -98,10 +98,12 @@ def immich(checkpoint):
 
 
 def undisputed(text):
-    """Whether open_clip, which repairs texts, and Immich, which does not, make
-    the same of a text."""
-    repaired = set("_&‘’“”\u00a0\u3000") | {chr(code) for code in range(32)}
-    return unicodedata.normalize("NFKC", text) == text and not repaired & set(text)
+    """Whether open_clip, which repairs texts and removes spaces last, and Immich,
+    which does neither, make the same of a text. Polylens follows open_clip, as
+    these models were trained."""
+    repaired = set("_&‘’‚‛“”„‟\u02bc\u00a0\u3000") | {chr(code) for code in range(32)}
+    cleaned = exports.cleaned(text)
+    return unicodedata.normalize("NFKC", text) == text and not repaired & set(text) and " ".join(cleaned.split()) == cleaned
 
 
 def adapted(checkpoint):
