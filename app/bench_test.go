@@ -100,19 +100,7 @@ func benchParts(b *testing.B) *parts {
 		Onnxruntime: os.Getenv(needRuntime), Milvus: os.Getenv(needMilvus),
 	}
 	p := newProgram(globals, terminal{in: os.Stdin, out: io.Discard, err: io.Discard}, slog.New(slog.DiscardHandler))
-	b.Cleanup(func() {
-		if err := p.close(context.Background()); err != nil {
-			b.Error(err)
-		}
-	})
-	x, err := p.openParts(b.Context())
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := x.connect(b.Context()); err != nil {
-		b.Fatal(err)
-	}
-	return x
+	return openBench(b, p)
 }
 
 func benchHandler(b *testing.B, x *parts) http.Handler {

@@ -8,6 +8,7 @@ import (
 
 	"polylens/encoder/adapter"
 	"polylens/encoder/safetensors"
+	"polylens/encoder/siglip2"
 )
 
 // Precision of the weights that are written.
@@ -81,11 +82,6 @@ func (r Recipe) merged(name string) bool {
 	return changed
 }
 
-const int8Type safetensors.DType = "I8"
-
-// scaleSuffix is siglip2.ScaleSuffix, which follows a quantized weight's name.
-const scaleSuffix = "_scale"
-
 // describe lists the tensors that become of one.
 func (r Recipe) describe(tensor safetensors.Tensor) []safetensors.Tensor {
 	made := safetensors.Tensor{Name: tensor.Name, DType: tensor.DType, Shape: tensor.Shape}
@@ -94,11 +90,11 @@ func (r Recipe) describe(tensor safetensors.Tensor) []safetensors.Tensor {
 		made.DType = safetensors.F16
 	case quantize:
 		out, in := tensor.Shape[0], tensor.Shape[1]
-		made.DType, made.Shape = int8Type, []int64{in, out}
-		return []safetensors.Tensor{made, {Name: tensor.Name + scaleSuffix, DType: safetensors.F32, Shape: []int64{out}}}
+		made.DType, made.Shape = safetensors.I8, []int64{in, out}
+		return []safetensors.Tensor{made, {Name: tensor.Name + siglip2.ScaleSuffix, DType: safetensors.F32, Shape: []int64{out}}}
 	case quantizeRows:
-		made.DType = int8Type
-		return []safetensors.Tensor{made, {Name: tensor.Name + scaleSuffix, DType: safetensors.F32, Shape: []int64{tensor.Shape[0], 1}}}
+		made.DType = safetensors.I8
+		return []safetensors.Tensor{made, {Name: tensor.Name + siglip2.ScaleSuffix, DType: safetensors.F32, Shape: []int64{tensor.Shape[0], 1}}}
 	default:
 		if r.merged(tensor.Name) {
 			made.DType = safetensors.F32

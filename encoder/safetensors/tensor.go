@@ -13,11 +13,12 @@ const (
 	F32  DType = "F32"
 	F16  DType = "F16"
 	BF16 DType = "BF16"
+	I8   DType = "I8" // quantized
 )
 
 // sizes holds the bytes of one element of every type of the format.
 var sizes = map[DType]int64{
-	"BOOL": 1, "U8": 1, "I8": 1, "F8_E5M2": 1, "F8_E4M3": 1,
+	"BOOL": 1, "U8": 1, I8: 1, "F8_E5M2": 1, "F8_E4M3": 1,
 	"U16": 2, "I16": 2, F16: 2, BF16: 2,
 	"U32": 4, "I32": 4, F32: 4,
 	"U64": 8, "I64": 8, "F64": 8,

@@ -42,11 +42,8 @@ func Stored(index *safetensors.Index) *Weights {
 // dtypes are the element types that a weight may be stored in.
 var dtypes = map[safetensors.DType]graph.DType{
 	safetensors.F32: graph.Float32, safetensors.F16: graph.Float16, safetensors.BF16: graph.BFloat16,
-	int8Type: graph.Int8,
+	safetensors.I8: graph.Int8,
 }
-
-// int8Type is how a safetensors header spells int8.
-const int8Type safetensors.DType = "I8"
 
 // Parameter declares the named weight as a constant of g, in its stored type.
 func (w *Weights) Parameter(g *graph.Graph, name string, shape ...int64) *graph.Value {
@@ -71,7 +68,7 @@ func (w *Weights) Parameter(g *graph.Graph, name string, shape ...int64) *graph.
 
 // Quantized declares an int8 weight, if it is stored as one.
 func (w *Weights) Quantized(g *graph.Graph, name string, out, in int64) (weight, scale *graph.Value) {
-	if tensor, ok := w.index.Tensor(name); !ok || tensor.DType != int8Type {
+	if tensor, ok := w.index.Tensor(name); !ok || tensor.DType != safetensors.I8 {
 		return nil, nil
 	}
 	return w.Parameter(g, name, in, out), w.Parameter(g, name+ScaleSuffix, out)
