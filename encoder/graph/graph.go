@@ -71,6 +71,22 @@ func (n *Node) Attribute(name string) any {
 	return nil
 }
 
+// Optional is the optional output of n at the given index, which is taken from
+// now on: an operator may compute more than the function that added it asked
+// for.
+func (n *Node) Optional(index int, result Type) *Value {
+	for len(n.Outputs) <= index {
+		n.Outputs = append(n.Outputs, nil)
+	}
+	if n.Outputs[index] == nil {
+		g := n.Outputs[0].graph
+		n.Outputs[index] = &Value{
+			Name: g.unique(n.Op), DType: result.DType, Shape: result.Shape, Producer: n, graph: g,
+		}
+	}
+	return n.Outputs[index]
+}
+
 // Type describes a value without a name.
 type Type struct {
 	DType DType

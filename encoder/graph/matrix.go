@@ -28,3 +28,26 @@ func Linear(x, weight, bias *Value) *Value {
 	node := Node{Op: "Gemm", Inputs: inputs, Attributes: []Attribute{{"transB", int64(1)}}}
 	return apply(node, Type{x.DType, Shape{x.Shape[0], weight.Shape[0]}})
 }
+
+// Gemm multiplies two matrices, each transposed if its flag is set: it is
+// Linear's operator in every orientation, without a bias.
+func Gemm(a, b *Value, transposeA, transposeB bool) *Value {
+	if len(a.Shape) != 2 || len(b.Shape) != 2 {
+		fail("Gemm", "%v and %v are not both matrices", a, b)
+	}
+	rows, inner := oriented(a.Shape, transposeA)
+	other, columns := oriented(b.Shape, transposeB)
+	if inner != other {
+		fail("Gemm", "cannot multiply %v by %v", a, b)
+	}
+	node := Node{Op: "Gemm", Inputs: []*Value{a, b},
+		Attributes: []Attribute{{"transA", flag(transposeA)}, {"transB", flag(transposeB)}}}
+	return apply(node, Type{a.DType, Shape{rows, columns}})
+}
+
+func oriented(shape Shape, transposed bool) (rows, columns int64) {
+	if transposed {
+		return shape[1], shape[0]
+	}
+	return shape[0], shape[1]
+}

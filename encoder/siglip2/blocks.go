@@ -18,6 +18,12 @@ type Options struct {
 	// graph.Graph.Marks lists them: "embeddings", "layers.0" and so on,
 	// "last_hidden_state", "pooler_output".
 	Outputs []string
+	// Prefix stands before the names of intermediates, for two towers in one graph.
+	Prefix string
+	// Revise, where it is set, changes the embedded tokens or patches, rows
+	// [B*L, D], before the first block: it may mask or drop some. It keeps the
+	// number of items.
+	Revise func(rows *graph.Value) *graph.Value
 }
 
 // tower composes one tower. Activations are rows: [B*L, D], because a fully
@@ -26,12 +32,11 @@ type tower struct {
 	Tower
 	name       string // prefix of the tower's weights
 	tokens     int64  // L of texts, N of pictures
+	batch      int64  // items; graph.Batch where their number is open
 	graph      *graph.Graph
 	parameters Parameters
 	options    Options
-	// one: the symbolic dimension counts the tokens of one item, not items.
-	one       bool
-	quantized map[*graph.Value]graph.Quantized // rows quantized already
+	quantized  map[*graph.Value]graph.Quantized // rows quantized already
 }
 
 // stored returns a weight in the type that it is stored in.
@@ -52,7 +57,11 @@ func (t *tower) linear(name string, x *graph.Value, out int64) *graph.Value {
 		}
 	}
 	weight := t.weight(name+".weight", out, x.Shape[1])
-	return graph.Linear(x, weight, t.weight(name+".bias", out))
+	y := graph.Linear(x, weight, t.weight(name+".bias", out))
+	if p, ok := t.parameters.(AdaptedParameters); ok {
+		return p.Adapt(t.name+"."+name, x, y)
+	}
+	return y
 }
 
 // quantize quantizes rows once for all layers that read them.
@@ -82,17 +91,31 @@ func (t *tower) activate(x *graph.Value) *graph.Value {
 	return graph.GeluTanh(x)
 }
 
-// encode runs the blocks on [B*L, D]. The last block computes only the rows
-// that pick chooses: every other row would be thrown away.
-func (t *tower) encode(x *graph.Value, pick func(*graph.Value) *graph.Value) *graph.Value {
-	for layer := range t.Layers {
+// encode runs the blocks from first up to but not including end on [B*L, D].
+// The last block computes only the rows that pick chooses: every other row
+// would be thrown away.
+func (t *tower) encode(x *graph.Value, first, end int64, pick func(*graph.Value) *graph.Value) *graph.Value {
+	for layer := first; layer < end; layer++ {
 		chosen := all
 		if layer == t.Layers-1 {
 			chosen = pick
 		}
-		x = t.graph.Mark(fmt.Sprintf("layers.%d", layer), t.block(fmt.Sprintf("encoder.layers.%d", layer), x, chosen))
+		x = t.mark(fmt.Sprintf("layers.%d", layer), t.block(fmt.Sprintf("encoder.layers.%d", layer), x, chosen))
 	}
 	return x
+}
+
+// mark names an intermediate.
+func (t *tower) mark(name string, x *graph.Value) *graph.Value {
+	return t.graph.Mark(t.options.Prefix+name, x)
+}
+
+// revised applies the change that the options ask for to embedded rows.
+func (t *tower) revised(rows *graph.Value) *graph.Value {
+	if t.options.Revise == nil {
+		return rows
+	}
+	return t.options.Revise(rows)
 }
 
 // all picks every row.
@@ -112,18 +135,12 @@ func (t *tower) block(name string, x *graph.Value, pick func(*graph.Value) *grap
 
 // items turns rows [B*L, D] into [B, L, D].
 func (t *tower) items(x *graph.Value) *graph.Value {
-	if t.one {
-		return graph.Reshape(x, 1, x.Shape[0], x.Shape[1])
-	}
-	return graph.Reshape(x, graph.Batch, -x.Shape[0], x.Shape[1])
+	return graph.Reshape(x, t.batch, x.Shape[0]/t.batch, x.Shape[1])
 }
 
 // rows turns [B, L, D] into [B*L, D].
 func (t *tower) rows(x *graph.Value) *graph.Value {
-	if t.one {
-		return graph.Reshape(x, x.Shape[1], x.Shape[2])
-	}
-	return graph.Reshape(x, graph.Batch*x.Shape[1], x.Shape[2])
+	return graph.Reshape(x, x.Shape[0]*x.Shape[1], x.Shape[2])
 }
 
 // attention is softmax(q k^T / sqrt(D/H)) v in each head, without a mask:
@@ -144,22 +161,26 @@ func (t *tower) heads(x *graph.Value, permutation ...int64) *graph.Value {
 	return graph.Transpose(split, permutation...)
 }
 
-// finish declares the outputs: the unit vector of pooled [B, D] and whatever
-// intermediates the options ask for.
-func (t *tower) finish(pooled *graph.Value) {
-	t.graph.Mark("pooler_output", pooled)
-	t.graph.Output(EmbeddingOutput, graph.Unit(pooled))
-	for _, name := range t.options.Outputs {
-		t.graph.MarkOutput(name)
-	}
+// finish returns the unit vectors of pooled [B, D].
+func (t *tower) finish(pooled *graph.Value) *graph.Value {
 	if checked, ok := t.parameters.(interface{ CheckUnused(tower string) }); ok {
 		checked.CheckUnused(t.name)
+	}
+	return graph.Unit(t.mark("pooler_output", pooled))
+}
+
+// declare declares the outputs: the unit vectors and whatever intermediates
+// the options ask for.
+func (o Options) declare(unit *graph.Value) {
+	unit.Graph().Output(EmbeddingOutput, unit)
+	for _, name := range o.Outputs {
+		unit.Graph().MarkOutput(name)
 	}
 }
 
 func newTower(config Tower, name string, g *graph.Graph, parameters Parameters, options Options) *tower {
 	return &tower{
-		Tower: config, name: name, graph: g, parameters: parameters, options: options,
+		Tower: config, name: name, batch: graph.Batch, graph: g, parameters: parameters, options: options,
 		quantized: map[*graph.Value]graph.Quantized{},
 	}
 }

@@ -28,22 +28,49 @@ const (
 func BuildText(config Config, parameters Parameters, options Options) (*graph.Graph, error) {
 	return graph.Build("siglip2_text", func(g *graph.Graph) {
 		ids := g.Input(TextInput, graph.Int64, graph.Batch, config.Text.Length)
-		composeText(g, config.Text, parameters, options, ids)
+		options.declare(Text(config, parameters, options, ids))
 	})
 }
 
-func composeText(g *graph.Graph, config TextConfig, parameters Parameters, options Options, ids *graph.Value) {
-	t := newTower(config.Tower, textTower, g, parameters, options)
-	t.tokens = config.Length
-	x := g.Mark("embeddings", t.embedTokens(config, ids))
-	// The embedding is read from the last position, so the last block computes
-	// no other, unless somebody asks for all of them.
+// Text composes the text tower in the graph of ids [T, L] and returns the unit
+// vectors [T, D] of the texts. T may be graph.Batch.
+func Text(config Config, parameters Parameters, options Options, ids *graph.Value) *graph.Value {
+	t := newTextTower(config, parameters, options, ids)
+	x := t.revised(t.rows(t.mark("embeddings", t.embedTokens(config.Text, ids))))
+	return t.text(config, x, 0)
+}
+
+// TextFrom is Text that begins with the given block, on what the blocks below
+// it make of the texts: rows [T*L, D], of so many items T.
+func TextFrom(config Config, parameters Parameters, options Options, rows *graph.Value, items, block int64) *graph.Value {
+	t := newTower(config.Text.Tower, textTower, rows.Graph(), parameters, options)
+	t.tokens, t.batch = config.Text.Length, items
+	return t.text(config, rows, block)
+}
+
+// TextBelow composes what is below the given block of the text tower: ids
+// [T, L] to rows [T*L, D].
+func TextBelow(config Config, parameters Parameters, options Options, ids *graph.Value, block int64) *graph.Value {
+	t := newTextTower(config, parameters, options, ids)
+	return t.encode(t.rows(t.embedTokens(config.Text, ids)), 0, block, all)
+}
+
+func newTextTower(config Config, parameters Parameters, options Options, ids *graph.Value) *tower {
+	t := newTower(config.Text.Tower, textTower, ids.Graph(), parameters, options)
+	t.tokens, t.batch = config.Text.Length, ids.Shape[0]
+	return t
+}
+
+// text runs the blocks from the given one on, and the head. The embedding is
+// read from the last position, so the last block computes no other, unless
+// somebody asks for all of them.
+func (t *tower) text(config Config, x *graph.Value, block int64) *graph.Value {
 	pick, pickAfter := t.last, all
-	if slices.Contains(options.Outputs, LastHiddenState) {
+	if slices.Contains(t.options.Outputs, LastHiddenState) {
 		pick, pickAfter = all, t.last
 	}
-	states := g.Mark(LastHiddenState, t.norm("final_layer_norm", t.encode(t.rows(x), pick)))
-	t.finish(t.linear("head", pickAfter(states), config.Projection))
+	states := t.mark(LastHiddenState, t.norm("final_layer_norm", t.encode(x, block, t.Layers, pick)))
+	return t.finish(t.linear("head", pickAfter(states), config.Text.Projection))
 }
 
 // embedTokens looks ids up and adds the positions: [B, L, D].

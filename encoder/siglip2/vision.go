@@ -12,25 +12,71 @@ import (
 // picture keeps the processor busy: [N, 3 P P] and [N, positions] to [1, D].
 func BuildVision(config Config, parameters Parameters, options Options) (*graph.Graph, error) {
 	return graph.Build("siglip2_vision", func(g *graph.Graph) {
-		c := config.Vision
-		t := newTower(c.Tower, visionTower, g, parameters, options)
-		t.tokens, t.one = c.Patches(), config.NaFlex()
-		x := t.embedPicture(config)
-		states := g.Mark(LastHiddenState, t.norm("post_layernorm", t.encode(x, all)))
-		t.finish(t.pool(states))
+		options.declare(Vision(config, parameters, options, VisionInputs(g, config)))
 	})
 }
 
-// embedPicture declares the inputs and returns the embedded patches as rows.
-func (t *tower) embedPicture(config Config) *graph.Value {
+// Picture is what the vision tower looks at.
+type Picture struct {
+	Pixels    *graph.Value // float32 [B, 3, R, R]; NaFlex: [N, 3 P P] of one picture
+	Positions *graph.Value // NaFlex: [N, positions], see PositionWeights; else nil
+}
+
+// VisionInputs declares the inputs of the vision tower.
+func VisionInputs(g *graph.Graph, config Config) Picture {
 	c := config.Vision
 	if config.NaFlex() {
-		patches := t.graph.Input(VisionInput, graph.Float32, graph.Batch, c.PatchValues())
-		positions := t.graph.Input(PositionsInput, graph.Float32, graph.Batch, c.Positions)
-		return t.graph.Mark("embeddings", t.embedFlat(c, patches, positions))
+		return Picture{
+			Pixels:    g.Input(VisionInput, graph.Float32, graph.Batch, c.PatchValues()),
+			Positions: g.Input(PositionsInput, graph.Float32, graph.Batch, c.Positions),
+		}
 	}
-	pixels := t.graph.Input(VisionInput, graph.Float32, graph.Batch, c.Channels, int64(c.Image), int64(c.Image))
-	return t.rows(t.graph.Mark("embeddings", t.embedPatches(c, pixels)))
+	return Picture{Pixels: g.Input(VisionInput, graph.Float32, graph.Batch, c.Channels, int64(c.Image), int64(c.Image))}
+}
+
+// Vision composes the vision tower in the graph of the picture and returns the
+// unit vectors [B, D] of the pictures.
+func Vision(config Config, parameters Parameters, options Options, picture Picture) *graph.Value {
+	t := newVisionTower(config, parameters, options, picture)
+	return t.vision(t.revised(t.embedPicture(config, picture)), 0)
+}
+
+// VisionFrom is Vision that begins with the given block, on what the blocks
+// below it make of the pictures: rows [B*N, D], of so many items B.
+func VisionFrom(config Config, parameters Parameters, options Options, rows *graph.Value, items, block int64) *graph.Value {
+	t := newTower(config.Vision.Tower, visionTower, rows.Graph(), parameters, options)
+	t.tokens, t.batch = config.Vision.Patches(), items
+	return t.vision(rows, block)
+}
+
+// VisionBelow composes what is below the given block of the vision tower:
+// pictures to rows [B*N, D].
+func VisionBelow(config Config, parameters Parameters, options Options, picture Picture, block int64) *graph.Value {
+	t := newVisionTower(config, parameters, options, picture)
+	return t.encode(t.embedPicture(config, picture), 0, block, all)
+}
+
+func newVisionTower(config Config, parameters Parameters, options Options, picture Picture) *tower {
+	t := newTower(config.Vision.Tower, visionTower, picture.Pixels.Graph(), parameters, options)
+	t.tokens, t.batch = config.Vision.Patches(), picture.Pixels.Shape[0]
+	if config.NaFlex() {
+		t.batch = 1 // the open dimension counts the patches of one picture
+	}
+	return t
+}
+
+// vision runs the blocks from the given one on, and the pooling head.
+func (t *tower) vision(x *graph.Value, block int64) *graph.Value {
+	states := t.mark(LastHiddenState, t.norm("post_layernorm", t.encode(x, block, t.Layers, all)))
+	return t.finish(t.pool(states))
+}
+
+// embedPicture returns the embedded patches as rows.
+func (t *tower) embedPicture(config Config, picture Picture) *graph.Value {
+	if config.NaFlex() {
+		return t.mark("embeddings", t.embedFlat(config.Vision, picture.Pixels, picture.Positions))
+	}
+	return t.rows(t.mark("embeddings", t.embedPatches(config.Vision, picture.Pixels)))
 }
 
 // embedFlat maps flattened patches [N, 3 P P] to the width and adds their
@@ -48,9 +94,9 @@ func (t *tower) embedPatches(config VisionConfig, pixels *graph.Value) *graph.Va
 	const name = "embeddings.patch_embedding"
 	n, p, c := config.Grid(), int64(config.Patch), config.Channels
 	pixels = graph.Slice(graph.Slice(pixels, 2, 0, n*p), 3, 0, n*p)
-	patches := graph.Transpose(graph.Reshape(pixels, graph.Batch, c, n, p, n, p), 0, 2, 4, 1, 3, 5)
+	patches := graph.Transpose(graph.Reshape(pixels, t.batch, c, n, p, n, p), 0, 2, 4, 1, 3, 5)
 	kernel := graph.Reshape(t.weight(name+".weight", t.Width, c, p, p), t.Width, c*p*p)
-	x := graph.Linear(graph.Reshape(patches, graph.Batch*n*n, c*p*p), kernel, t.weight(name+".bias", t.Width))
+	x := graph.Linear(graph.Reshape(patches, t.batch*n*n, c*p*p), kernel, t.weight(name+".bias", t.Width))
 	return graph.Add(t.items(x), t.weight("embeddings.position_embedding.weight", n*n, t.Width))
 }
 

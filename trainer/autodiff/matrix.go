@@ -1,0 +1,121 @@
+package autodiff
+
+import (
+	"math"
+	"slices"
+
+	"polylens/encoder/graph"
+)
+
+// matMul: y = a b, so da = dy b^T and db = a^T dy, summed where the leading
+// dimensions were broadcast.
+func matMul(s *step, dy *graph.Value) {
+	if s.wants(0) {
+		s.give(0, graph.MatMul(dy, swap(s.in[1])))
+	}
+	if s.wants(1) {
+		s.give(1, graph.MatMul(swap(s.in[0]), dy))
+	}
+}
+
+// swap transposes the matrices in the last two dimensions.
+func swap(x *graph.Value) *graph.Value {
+	permutation := make([]int64, len(x.Shape))
+	for i := range permutation {
+		permutation[i] = int64(i)
+	}
+	last := len(permutation) - 1
+	permutation[last-1], permutation[last] = permutation[last], permutation[last-1]
+	return graph.Transpose(x, permutation...)
+}
+
+// gemm: y = op(a) op(b) + c, where op may transpose. With da' the derivative
+// with respect to op(a): da' = dy op(b)^T, and da is it transposed back.
+func gemm(s *step, dy *graph.Value) {
+	a, b := s.in[0], s.in[1]
+	transA, transB := s.node.Attribute("transA") == int64(1), s.node.Attribute("transB") == int64(1)
+	if s.wants(0) {
+		if transA {
+			s.give(0, graph.Gemm(b, dy, transB, true))
+		} else {
+			s.give(0, graph.Gemm(dy, b, false, !transB))
+		}
+	}
+	if s.wants(1) {
+		if transB {
+			s.give(1, graph.Gemm(dy, a, true, transA))
+		} else {
+			s.give(1, graph.Gemm(a, dy, !transA, false))
+		}
+	}
+	if s.wants(2) {
+		s.give(2, dy)
+	}
+}
+
+// layerNorm: y = n scale + bias with n = (x - mean) r and r = 1 / deviation.
+// With g = dy scale, dx = r (g - mean of g - n mean of (g n)).
+func layerNorm(s *step, dy *graph.Value) {
+	x, scale := s.in[0], s.in[1]
+	n, r := normalized(s)
+	if s.wants(1) {
+		s.give(1, graph.Mul(dy, n))
+	}
+	if s.wants(2) {
+		s.give(2, dy)
+	}
+	if !s.wants(0) {
+		return
+	}
+	g := graph.Mul(dy, scale)
+	tilt := graph.Mul(n, graph.ReduceMean(graph.Mul(g, n), true, len(x.Shape)-1))
+	centred := graph.Sub(g, graph.ReduceMean(g, true, len(x.Shape)-1))
+	s.give(0, graph.Mul(graph.Sub(centred, tilt), r))
+}
+
+// normalized computes n and r from the mean and the inverse deviation that the
+// forward node gives as optional outputs.
+func normalized(s *step) (n, r *graph.Value) {
+	shape := slices.Clone(s.in[0].Shape)
+	shape[len(shape)-1] = 1
+	node := s.out.Producer
+	mean := node.Optional(1, graph.Type{DType: graph.Float32, Shape: shape})
+	r = node.Optional(2, graph.Type{DType: graph.Float32, Shape: shape})
+	return graph.Mul(graph.Sub(s.in[0], mean), r), r
+}
+
+// attention differentiates o = p v with p = softmax(q k^T / sqrt(d)) in each
+// head. The shares p are computed once more instead of kept, and the sum of
+// do p over a row is do . o, as in FlashAttention (Dao et al. 2022, arXiv
+// 2205.14135, equation 4).
+func attention(s *step, dy *graph.Value) {
+	heads := s.node.Attribute("num_heads").(int64)
+	split := func(x *graph.Value, permutation ...int64) *graph.Value {
+		parts := graph.Reshape(x, x.Shape[0], x.Shape[1], heads, x.Shape[2]/heads)
+		return graph.Transpose(parts, permutation...)
+	}
+	depth := s.in[0].Shape[2] / heads
+	scale := s.number(float32(1 / math.Sqrt(float64(depth))))
+	q := graph.Mul(split(s.in[0], 0, 2, 1, 3), scale)
+	p := graph.Softmax(graph.MatMul(q, split(s.in[1], 0, 2, 3, 1))) // [B, H, L, N]
+	do := split(dy, 0, 2, 1, 3)
+	if s.wants(2) {
+		s.give(2, join(graph.MatMul(swap(p), do)))
+	}
+	if !s.wants(0) && !s.wants(1) {
+		return
+	}
+	total := graph.ReduceSum(graph.Mul(do, split(s.out, 0, 2, 1, 3)), true, 3)
+	scores := graph.Mul(p, graph.Sub(graph.MatMul(do, split(s.in[2], 0, 2, 3, 1)), total))
+	if s.wants(0) {
+		s.give(0, join(graph.Mul(graph.MatMul(scores, split(s.in[1], 0, 2, 1, 3)), scale)))
+	}
+	if s.wants(1) {
+		s.give(1, join(graph.MatMul(swap(scores), q)))
+	}
+}
+
+// join puts heads [B, H, L, D/H] back side by side: [B, L, D].
+func join(x *graph.Value) *graph.Value {
+	return graph.Reshape(graph.Transpose(x, 0, 2, 1, 3), x.Shape[0], x.Shape[2], x.Shape[1]*x.Shape[3])
+}
