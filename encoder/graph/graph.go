@@ -142,9 +142,11 @@ func (g *Graph) Input(name string, dtype DType, shape ...int64) *Value {
 // Output makes the value an output of the graph under the given name.
 func (g *Graph) Output(name string, value *Value) {
 	g.claim(name)
-	named := g.Apply(Node{Op: "Identity", Inputs: []*Value{value}}, Type{value.DType, value.Shape})[0]
-	named.Name = name
-	g.Outputs = append(g.Outputs, named)
+	if value.Producer == nil || slices.Contains(g.Outputs, value) {
+		value = g.Apply(Node{Op: "Identity", Inputs: []*Value{value}}, Type{value.DType, value.Shape})[0]
+	}
+	value.Name = name
+	g.Outputs = append(g.Outputs, value)
 }
 
 // Mark names an intermediate value, so that MarkOutput can make it an output

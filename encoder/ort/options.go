@@ -29,6 +29,13 @@ type Options struct {
 	// Cache is a folder for what a device compiles once for a model, such as
 	// TensorRT's engines, which take minutes to build; "" keeps nothing.
 	Cache string
+	// Literal runs the graph as it is written, each node once and none fused:
+	// the library would compute equal nodes once, and so undo the choice to
+	// compute something again rather than keep it.
+	Literal bool
+	// Lean keeps no second copy of constant weights in the order that suits
+	// matrix products best: a little slower, and half the memory.
+	Lean bool
 }
 
 func (o Options) threads() int {
@@ -47,6 +54,9 @@ func (o Options) entries(folder string) map[string]string {
 		entries["session.intra_op.allow_spinning"] = "1"
 		entries["session.intra_op.spin_duration_us"] = strconv.FormatInt(max(1, o.Spin.Microseconds()), 10)
 	}
+	if o.Lean {
+		entries["session.disable_prepacking"] = "1"
+	}
 	if folder != "" {
 		entries["session.model_external_initializers_file_folder_path"] = folder
 	}
@@ -59,6 +69,9 @@ func (o Options) settings(folder string) (*onnx.SessionOptions, error) {
 		return nil, err
 	}
 	errs := []error{settings.SetIntraOpNumThreads(o.threads()), settings.SetInterOpNumThreads(1)}
+	if o.Literal {
+		errs = append(errs, settings.SetGraphOptimizationLevel(onnx.GraphOptimizationLevelDisableAll))
+	}
 	for key, value := range o.entries(folder) {
 		errs = append(errs, settings.AddSessionConfigEntry(key, value))
 	}

@@ -100,6 +100,57 @@ func (s *Session) RunSome(ctx context.Context, wanted []bool, inputs ...Tensor) 
 	return s.run(ctx, wanted, inputs)
 }
 
+// RunInto is Run into memory of the caller: outputs has a tensor for each
+// output of the model, in the order of the ports and with their shapes, which
+// the run fills. An output may be the very memory of an input, where the graph
+// has read that input everywhere else before it writes the output: weights are
+// updated in place so. All ports hold float32 or int64.
+func (s *Session) RunInto(ctx context.Context, inputs, outputs []Tensor) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := s.checkInto(inputs, outputs); err != nil {
+		return err
+	}
+	s.running.RLock()
+	defer s.running.RUnlock()
+	if s.session == nil {
+		return errors.New("the session is closed")
+	}
+	var pinner runtime.Pinner
+	defer pinner.Unpin()
+	given, err := tensorValues(s.inputs, inputs, &pinner)
+	defer func() { destroy(given) }()
+	if err != nil {
+		return err
+	}
+	results, err := tensorValues(s.outputs, outputs, &pinner)
+	defer func() { destroy(results) }()
+	if err != nil {
+		return err
+	}
+	return s.runUntil(ctx, given, results)
+}
+
+func (s *Session) checkInto(inputs, outputs []Tensor) error {
+	if err := s.check(nil, inputs); err != nil {
+		return err
+	}
+	if len(outputs) != len(s.outputs) {
+		return fmt.Errorf("memory for %d outputs is given, the model has %d", len(outputs), len(s.outputs))
+	}
+	for i, output := range outputs {
+		port := s.outputs[i]
+		if port.element() != Float32 && port.element() != Int64 {
+			return fmt.Errorf("output %q holds %v, which cannot be received in place", port.Name, port.element())
+		}
+		if err := output.check(port); err != nil {
+			return fmt.Errorf("memory of an output: %w", err)
+		}
+	}
+	return nil
+}
+
 func (s *Session) check(wanted []bool, inputs []Tensor) error {
 	if len(inputs) != len(s.inputs) {
 		return fmt.Errorf("%d inputs are given, the model takes %d", len(inputs), len(s.inputs))
@@ -118,7 +169,7 @@ func (s *Session) check(wanted []bool, inputs []Tensor) error {
 func (s *Session) run(ctx context.Context, wanted []bool, inputs []Tensor) ([]Tensor, error) {
 	var pinner runtime.Pinner
 	defer pinner.Unpin()
-	given, err := s.values(inputs, &pinner)
+	given, err := tensorValues(s.inputs, inputs, &pinner)
 	defer func() { destroy(given) }()
 	if err != nil {
 		return nil, err
@@ -138,10 +189,10 @@ func (s *Session) run(ctx context.Context, wanted []bool, inputs []Tensor) ([]Te
 	return s.read(wanted, results)
 }
 
-func (s *Session) values(inputs []Tensor, pinner *runtime.Pinner) ([]onnx.Value, error) {
-	values := make([]onnx.Value, 0, len(inputs))
-	for i, input := range inputs {
-		value, err := input.value(s.inputs[i], pinner)
+func tensorValues(ports []Port, tensors []Tensor, pinner *runtime.Pinner) ([]onnx.Value, error) {
+	values := make([]onnx.Value, 0, len(tensors))
+	for i, tensor := range tensors {
+		value, err := tensor.value(ports[i], pinner)
 		if err != nil {
 			return values, err
 		}
