@@ -68,6 +68,61 @@ func TestOperators(t *testing.T) {
 		{"Unit", func(in values) *graph.Value { return graph.Unit(in[0]) }, []array{of([]int64{2, 2}, 3, 4, 0, 0)}, of([]int64{2, 2}, .6, .8, 0, 0)},
 		{"Gelu", func(in values) *graph.Value { return graph.Gelu(in[0]) }, []array{of([]int64{1, 2}, 1, -2)}, of([]int64{1, 2}, .8413447, -.0455003)},
 		{"GeluTanh", func(in values) *graph.Value { return graph.GeluTanh(in[0]) }, []array{of([]int64{1, 2}, 1, -2)}, of([]int64{1, 2}, .8411920, -.0454023)},
+		{"Exp", func(in values) *graph.Value { return graph.Exp(in[0]) }, []array{of([]int64{1, 2}, 0, float32(math.Log(3)))}, of([]int64{1, 2}, 1, 3)},
+		{"Log", func(in values) *graph.Value { return graph.Log(in[0]) }, []array{of([]int64{1, 2}, 1, math.E)}, of([]int64{1, 2}, 0, 1)},
+		{"Sqrt", func(in values) *graph.Value { return graph.Sqrt(in[0]) }, []array{of([]int64{1, 2}, 9, .25)}, of([]int64{1, 2}, 3, .5)},
+		{"Tanh", func(in values) *graph.Value { return graph.Tanh(in[0]) }, []array{of([]int64{1, 2}, 0, float32(math.Log(3)))}, of([]int64{1, 2}, 0, .8)},
+		{"Erf", func(in values) *graph.Value { return graph.Erf(in[0]) }, []array{of([]int64{1, 2}, 1, -2)}, of([]int64{1, 2}, .8427008, -.9953223)},
+		{"Sigmoid", func(in values) *graph.Value { return graph.Sigmoid(in[0]) }, []array{of([]int64{1, 2}, 0, float32(math.Log(3)))}, of([]int64{1, 2}, .5, .75)},
+		{"Neg", func(in values) *graph.Value { return graph.Neg(in[0]) }, []array{ramp}, of([]int64{2, 3}, -1, -2, -3, -4, -5, -6)},
+		{"Softplus", func(in values) *graph.Value { return graph.Softplus(in[0]) }, []array{of([]int64{1, 3}, 0, 200, -200)}, of([]int64{1, 3}, math.Ln2, 200, 0)},
+		{"Greater", func(in values) *graph.Value {
+			return graph.Cast(graph.Greater(in[0], in[0].Graph().Floats(graph.Shape{1}, 3)), graph.Float32)
+		}, []array{ramp}, of([]int64{2, 3}, 0, 0, 0, 1, 1, 1)},
+		{"Equal", func(in values) *graph.Value {
+			return graph.Cast(graph.Equal(in[0].Graph().Floats(graph.Shape{3}, 1, 5, 3), in[0]), graph.Float32)
+		}, []array{ramp}, of([]int64{2, 3}, 1, 0, 1, 0, 1, 0)},
+		{"Where", func(in values) *graph.Value {
+			g := in[0].Graph()
+			return graph.Where(graph.Greater(in[0], g.Floats(graph.Shape{}, 3)), g.Floats(graph.Shape{3}, 7, 8, 9), in[0])
+		}, []array{ramp}, of([]int64{2, 3}, 1, 2, 3, 7, 8, 9)},
+		// The matrices are a = [1 2 3; 4 5 6] and b = [1 0; 2 1; 0 3], turned as the flags say.
+		{"Gemm", func(in values) *graph.Value {
+			return graph.Gemm(in[0], in[0].Graph().Floats(graph.Shape{3, 2}, 1, 0, 2, 1, 0, 3), false, false)
+		}, []array{ramp}, of([]int64{2, 2}, 5, 11, 14, 23)},
+		{"Gemm, second transposed", func(in values) *graph.Value {
+			return graph.Gemm(in[0], in[0].Graph().Floats(graph.Shape{2, 3}, 1, 2, 0, 0, 1, 3), false, true)
+		}, []array{ramp}, of([]int64{2, 2}, 5, 11, 14, 23)},
+		{"Gemm, first transposed", func(in values) *graph.Value { return graph.Gemm(in[0], in[1], true, false) },
+			[]array{of([]int64{3, 2}, 1, 4, 2, 5, 3, 6), of([]int64{3, 2}, 1, 0, 2, 1, 0, 3)}, of([]int64{2, 2}, 5, 11, 14, 23)},
+		{"Gemm, both transposed", func(in values) *graph.Value {
+			return graph.Gemm(in[0].Graph().Floats(graph.Shape{3, 2}, 1, 4, 2, 5, 3, 6), in[0], true, true)
+		}, []array{of([]int64{2, 3}, 1, 2, 0, 0, 1, 3)}, of([]int64{2, 2}, 5, 11, 14, 23)},
+		{"ReduceSum", func(in values) *graph.Value { return graph.ReduceSum(in[0], false, -1) }, []array{ramp}, of([]int64{2}, 6, 15)},
+		{"ReduceSum over the batch", func(in values) *graph.Value { return graph.ReduceSum(in[0], true, 0) }, []array{ramp}, of([]int64{1, 3}, 5, 7, 9)},
+		{"ReduceSum of everything", func(in values) *graph.Value {
+			return graph.Reshape(graph.ReduceSum(in[0], false), 1) // the runtime gives no scalars
+		}, []array{ramp}, of([]int64{1}, 21)},
+		{"ReduceMean", func(in values) *graph.Value { return graph.ReduceMean(in[0], true, 1) }, []array{ramp}, of([]int64{2, 1}, 2, 5)},
+		{"ReduceMean of two axes", func(in values) *graph.Value { return graph.ReduceMean(in[0], false, -1, 0) },
+			[]array{of([]int64{1, 2, 2}, 1, 2, 3, 5)}, of([]int64{2}, 1.5, 4)},
+		{"ReduceMean of everything", func(in values) *graph.Value { return graph.ReduceMean(in[0], true) }, []array{ramp}, of([]int64{1, 1}, 3.5)},
+		{"Concat", func(in values) *graph.Value {
+			return graph.Concat(-1, in[0], graph.Slice(in[0], 1, 0, 1))
+		}, []array{ramp}, of([]int64{2, 4}, 1, 2, 3, 1, 4, 5, 6, 4)},
+		{"Concat of batches", func(in values) *graph.Value { return graph.Concat(0, in[0], in[1]) },
+			[]array{ramp, ramp}, of([]int64{4, 3}, 1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 6)},
+		{"Pad", func(in values) *graph.Value { return graph.Pad(in[0], -1, 1, 2) }, []array{of([]int64{2, 1}, 5, 6)}, of([]int64{2, 4}, 0, 5, 0, 0, 0, 6, 0, 0)},
+		{"Zeros", func(in values) *graph.Value {
+			return graph.Add(graph.ReduceSum(in[0], true), in[0].Graph().Zeros(graph.Shape{2, 2}))
+		}, []array{ramp}, of([]int64{2, 2}, 21, 21, 21, 21)},
+		{"ScatterRows", func(in values) *graph.Value {
+			table := in[0].Graph().Floats(graph.Shape{3, 2}, 1, 1, 1, 1, 1, 1)
+			return graph.ScatterRows(table, graph.Cast(graph.Reshape(in[1], graph.Batch), graph.Int64), in[0])
+		}, []array{of([]int64{3, 2}, 1, 2, 10, 20, 100, 200), of([]int64{3, 1}, 2, 0, 2)}, of([]int64{3, 2}, 11, 21, 1, 1, 102, 203)},
+		{"ScatterRows of texts", func(in values) *graph.Value {
+			return graph.ScatterRows(in[0].Graph().Zeros(graph.Shape{2, 1}), graph.Cast(in[1], graph.Int64), in[0])
+		}, []array{of([]int64{2, 2, 1}, 1, 10, 100, 1000), of([]int64{2, 2}, 1, 1, 0, 1)}, of([]int64{2, 1}, 100, 1011)},
 		// Two heads of width one; the scores of the second are 0 and log 3.
 		{"MultiHeadAttention", func(in values) *graph.Value { return graph.MultiHeadAttention(in[0], in[1], in[2], 2) },
 			[]array{of([]int64{1, 1, 2}, 0, 1), of([]int64{1, 2, 2}, 5, 0, 5, float32(math.Log(3))), of([]int64{1, 2, 2}, 1, 1, 3, 5)}, of([]int64{1, 1, 2}, 2, 4)},
@@ -162,6 +217,30 @@ func TestMisfitsAreErrors(t *testing.T) {
 		}, "do not share a width"},
 		{"heads", func(g *graph.Graph, x *graph.Value) { graph.MultiHeadAttention(x, x, x, 5) }, "5 heads do not divide"},
 		{"attention", func(g *graph.Graph, x *graph.Value) { graph.MultiHeadAttention(x, graph.Slice(x, 2, 0, 3), x, 2) }, "do not fit"},
+		{"compared types", func(g *graph.Graph, x *graph.Value) { graph.Greater(x, g.Ints(1)) }, "different types"},
+		{"choice by numbers", func(g *graph.Graph, x *graph.Value) { graph.Where(x, x, x) }, "cannot choose by"},
+		{"choice of types", func(g *graph.Graph, x *graph.Value) { graph.Where(graph.Greater(x, x), x, g.Ints(1)) }, "cannot choose by"},
+		{"choice of shapes", func(g *graph.Graph, x *graph.Value) {
+			graph.Where(graph.Greater(x, x), x, g.Floats(graph.Shape{2}, 1, 2))
+		}, "do not broadcast"},
+		{"gemm", func(g *graph.Graph, x *graph.Value) {
+			rows := graph.Reshape(x, -4, 6)
+			graph.Gemm(rows, g.Zeros(graph.Shape{6, 2}), true, false)
+		}, "cannot multiply"},
+		{"gemm rank", func(g *graph.Graph, x *graph.Value) { graph.Gemm(x, x, false, true) }, "not both matrices"},
+		{"reduce", func(g *graph.Graph, x *graph.Value) { graph.ReduceSum(x, true, 3) }, "axis 3 is outside"},
+		{"concat nothing", func(g *graph.Graph, x *graph.Value) { graph.Concat(0) }, "nothing to join"},
+		{"concat", func(g *graph.Graph, x *graph.Value) { graph.Concat(1, x, graph.Slice(x, 2, 0, 3)) }, "do not join along axis 1"},
+		{"concat of the batch", func(g *graph.Graph, x *graph.Value) { graph.Concat(0, x, g.Zeros(graph.Shape{1, 4, 6})) }, "do not join along axis 0"},
+		{"pad", func(g *graph.Graph, x *graph.Value) { graph.Pad(x, 1, -1, 0) }, "cannot be padded"},
+		{"pad the batch", func(g *graph.Graph, x *graph.Value) { graph.Pad(x, 0, 1, 0) }, "cannot be padded"},
+		{"zeros for a batch", func(g *graph.Graph, x *graph.Value) { g.Zeros(x.Shape) }, "[B, 4, 6]"},
+		{"scatter", func(g *graph.Graph, x *graph.Value) {
+			graph.ScatterRows(g.Zeros(graph.Shape{9, 6}), g.Ints(1, 2), x)
+		}, "do not fit"},
+		{"scatter at fractions", func(g *graph.Graph, x *graph.Value) {
+			graph.ScatterRows(g.Zeros(graph.Shape{9, 6}), graph.ReduceSum(x, false, 2), x)
+		}, "do not fit"},
 		{"constant", func(g *graph.Graph, x *graph.Value) { g.Floats(graph.Shape{2}, 1) }, "do not fill"},
 		{"external", func(g *graph.Graph, x *graph.Value) {
 			g.External("w", graph.Float32, graph.Shape{2}, graph.External{Location: "f", Length: 4})

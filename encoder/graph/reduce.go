@@ -84,22 +84,25 @@ func Pad(x *Value, axis int, before, after int64) *Value {
 // Zeros is a value of the given static shape without content of its own, so
 // that it costs nothing in the model.
 func (g *Graph) Zeros(shape Shape) *Value {
+	if _, symbolic := shape.Elements(); symbolic > 0 {
+		fail("ConstantOfShape", "shape %v is not static", shape)
+	}
 	return g.Apply(Node{Op: "ConstantOfShape", Inputs: []*Value{g.Ints(shape...)}}, Type{Float32, shape})[0]
 }
 
-// ScatterRows adds rows to those of table [V, D] that indices name: indices
-// [...] and rows [..., D]. It is the transpose of Gather. An index that occurs
-// twice adds twice, in order, so the result does not depend on threads.
+// ScatterRows adds rows to those of table [V, D] that indices name: int64
+// indices [...] and rows [..., D]. It is the transpose of Gather. An index that
+// occurs twice adds twice, in order, so the result does not depend on threads.
 func ScatterRows(table, indices, rows *Value) *Value {
 	const op = "ScatterElements"
 	fits := len(table.Shape) == 2 && len(rows.Shape) == len(indices.Shape)+1 &&
 		indices.Shape.Equal(rows.Shape[:len(indices.Shape)]) && table.Shape[1] == rows.Shape[len(indices.Shape)]
-	if !fits {
+	if !fits || table.DType != rows.DType || indices.DType != Int64 {
 		fail(op, "rows %v at %v do not fit %v", rows, indices, table)
 	}
 	width := table.Shape[1]
-	count, _ := indices.Shape.Elements()
-	if _, symbolic := indices.Shape.Elements(); symbolic > 0 {
+	count, symbolic := indices.Shape.Elements()
+	if symbolic > 0 {
 		count = -count
 	}
 	columns := apply(Node{Op: "Expand", Inputs: []*Value{Reshape(indices, count, 1), table.graph.Ints(1, width)}},
