@@ -3,6 +3,7 @@ package trainer
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"polylens/encoder/graph"
 	"polylens/encoder/ort"
@@ -17,6 +18,7 @@ const (
 	lossOutput   = "loss"       // float32 [1]
 	orderOutput  = "order"      // float32 [1], see inOrder
 	gradientOf   = "gradient: " // prefix of the gradient of a parameter
+	zerosFor     = "zeros: "    // prefix of the zeros that the gradient of a table is added to
 )
 
 // Plan says what a step computes.
@@ -54,7 +56,9 @@ func composeStep(config siglip2.Config, index *safetensors.Index, plan Plan) (*g
 			values[i] = p.inputs[name]
 			trained = append(trained, Parameter{Name: name, Shape: values[i].Shape})
 		}
-		gradients := autodiff.Gradients(loss, values, autodiff.Options{Boundaries: boundaries(g, config, plan)})
+		gradients := autodiff.Gradients(loss, values, autodiff.Options{
+			Into: tables(g, values), Boundaries: boundaries(g, config, plan),
+		})
 		g.Output(orderOutput, inOrder(gradients))
 		g.Output(lossOutput, loss)
 		for i, gradient := range gradients {
@@ -63,6 +67,21 @@ func composeStep(config siglip2.Config, index *safetensors.Index, plan Plan) (*g
 	})
 	return g, trained, err
 }
+
+// tables declares, for parameters whose rows are looked up, an input of zeros
+// that the gradient is added to in place: a large table's own zeros would take
+// as much memory once more.
+func tables(g *graph.Graph, values []*graph.Value) []*graph.Value {
+	into := make([]*graph.Value, len(values))
+	for i, value := range values {
+		if isTable(value.Name) {
+			into[i] = g.Input(zerosFor+value.Name, graph.Float32, value.Shape...)
+		}
+	}
+	return into
+}
+
+func isTable(name string) bool { return strings.HasSuffix(name, ".token_embedding.weight") }
 
 // composeLoss composes both towers and the sigmoid loss of their unit vectors.
 func composeLoss(g *graph.Graph, config siglip2.Config, p *parameters, plan Plan) *graph.Value {
@@ -165,6 +184,9 @@ func (s *Step) Run(ctx context.Context, batch Batch) (float64, error) {
 	loss, order := make([]float32, 1), make([]float32, 1)
 	outputs := []ort.Tensor{ort.Floats(order, 1), ort.Floats(loss, 1)}
 	for i, parameter := range s.State.Parameters {
+		if isTable(parameter.Name) {
+			clear(s.State.Gradient(i))
+		}
 		outputs = append(outputs, ort.Floats(s.State.Gradient(i), parameter.Shape...))
 	}
 	err := s.session.RunInto(ctx, s.tensors(batch), outputs)
@@ -176,6 +198,7 @@ func (s *Step) tensors(batch Batch) []ort.Tensor {
 	weights := map[string]ort.Tensor{}
 	for i, parameter := range s.State.Parameters {
 		weights[parameter.Name] = ort.Floats(s.State.Weight(i), parameter.Shape...)
+		weights[zerosFor+parameter.Name] = ort.Floats(s.State.Gradient(i), parameter.Shape...)
 	}
 	tensors := make([]ort.Tensor, len(s.inputs))
 	for i, port := range s.inputs {

@@ -29,9 +29,11 @@ type Options struct {
 	// Cache is a folder for what a device compiles once for a model, such as
 	// TensorRT's engines, which take minutes to build; "" keeps nothing.
 	Cache string
-	// Literal runs the graph as it is written, each node once and none fused:
-	// the library would compute equal nodes once, and so undo the choice to
-	// compute something again rather than keep it.
+	// Literal runs the graph as it is written, each node once and none fused,
+	// and frees each result after its last use. The library would compute equal
+	// nodes once, and so undo the choice to compute something again rather than
+	// keep it; and it would hold one block for all results beside the first
+	// run's.
 	Literal bool
 	// Lean keeps no second copy of constant weights in the order that suits
 	// matrix products best: a little slower, and half the memory.
@@ -70,7 +72,7 @@ func (o Options) settings(folder string) (*onnx.SessionOptions, error) {
 	}
 	errs := []error{settings.SetIntraOpNumThreads(o.threads()), settings.SetInterOpNumThreads(1)}
 	if o.Literal {
-		errs = append(errs, settings.SetGraphOptimizationLevel(onnx.GraphOptimizationLevelDisableAll))
+		errs = append(errs, settings.SetGraphOptimizationLevel(onnx.GraphOptimizationLevelDisableAll), settings.SetMemPattern(false))
 	}
 	for key, value := range o.entries(folder) {
 		errs = append(errs, settings.AddSessionConfigEntry(key, value))

@@ -84,35 +84,36 @@ func normalized(s *step) (n, r *graph.Value) {
 	return graph.Mul(graph.Sub(s.in[0], mean), r), r
 }
 
-// attention differentiates o = p v with p = softmax(q k^T / sqrt(d)) in each
-// head. The shares p are computed once more instead of kept, and the sum of
-// do p over a row is do . o, as in FlashAttention (Dao et al. 2022, arXiv
-// 2205.14135, equation 4).
+// attention differentiates o = p v with p = softmax(scale q k^T) in each head
+// and scale = 1 / sqrt(d). The shares p are computed once more instead of kept,
+// and the sum of do p over a row is do . o, as in FlashAttention (Dao et al.
+// 2022, arXiv 2205.14135, equation 4). It uses the operators of the domain that
+// the node itself is from.
 func attention(s *step, dy *graph.Value) {
 	heads := s.node.Attribute("num_heads").(int64)
-	split := func(x *graph.Value, permutation ...int64) *graph.Value {
-		parts := graph.Reshape(x, x.Shape[0], x.Shape[1], heads, x.Shape[2]/heads)
-		return graph.Transpose(parts, permutation...)
-	}
-	depth := s.in[0].Shape[2] / heads
-	scale := s.number(float32(1 / math.Sqrt(float64(depth))))
-	q := graph.Mul(split(s.in[0], 0, 2, 1, 3), scale)
-	p := graph.Softmax(graph.MatMul(q, split(s.in[1], 0, 2, 3, 1))) // [B, H, L, N]
-	do := split(dy, 0, 2, 1, 3)
+	scale := float32(1 / math.Sqrt(float64(s.in[0].Shape[2]/heads)))
+	q, k, v := split(s.in[0], heads), split(s.in[1], heads), split(s.in[2], heads)
+	o, do := split(s.out, heads), split(dy, heads)
+	p := graph.Softmax(graph.FusedMatMul(q, k, false, true, scale)) // [B, H, L, N]
 	if s.wants(2) {
-		s.give(2, join(graph.MatMul(swap(p), do)))
+		s.give(2, join(graph.FusedMatMul(p, do, true, false, 1)))
 	}
 	if !s.wants(0) && !s.wants(1) {
 		return
 	}
-	total := graph.ReduceSum(graph.Mul(do, split(s.out, 0, 2, 1, 3)), true, 3)
-	scores := graph.Mul(p, graph.Sub(graph.MatMul(do, split(s.in[2], 0, 2, 3, 1)), total))
+	total := graph.ReduceSum(graph.Mul(do, o), true, 3)
+	scores := graph.Mul(p, graph.Sub(graph.FusedMatMul(do, v, false, true, 1), total))
 	if s.wants(0) {
-		s.give(0, join(graph.Mul(graph.MatMul(scores, split(s.in[1], 0, 2, 1, 3)), scale)))
+		s.give(0, join(graph.FusedMatMul(scores, k, false, false, scale)))
 	}
 	if s.wants(1) {
-		s.give(1, join(graph.MatMul(swap(scores), q)))
+		s.give(1, join(graph.FusedMatMul(scores, q, true, false, scale)))
 	}
+}
+
+// split takes the heads of [B, L, D] apart: [B, H, L, D/H].
+func split(x *graph.Value, heads int64) *graph.Value {
+	return graph.Transpose(graph.Reshape(x, x.Shape[0], x.Shape[1], heads, x.Shape[2]/heads), 0, 2, 1, 3)
 }
 
 // join puts heads [B, H, L, D/H] back side by side: [B, L, D].
