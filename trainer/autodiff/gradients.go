@@ -162,7 +162,7 @@ func (p *pass) results(values []*graph.Value, options Options) []*graph.Value {
 	for i, value := range values {
 		gradient, ok := p.sums[value]
 		if !ok {
-			gradient = graph.Mul(value, p.graph.Floats(graph.Shape{}, 0))
+			gradient = zeros(value)
 		}
 		gradients[i] = gradient
 	}

@@ -45,12 +45,31 @@ func concat(s *step, dy *graph.Value) {
 
 // gather adds each row of dy to the row of the table that it was taken from.
 func gather(s *step, dy *graph.Value) {
-	table := s.node.Inputs[0]
+	table, indices := s.node.Inputs[0], graph.Cast(s.in[1], graph.Int64)
 	sum, ok := s.sums[table]
 	if !ok {
-		sum = s.graph.Zeros(table.Shape)
+		sum = zeros(table)
 	}
-	s.sums[table] = graph.ScatterRows(sum, s.in[1], dy)
+	width, _ := table.Shape[1:].Elements()
+	rows := shaped(dy, append(slices.Clone(indices.Shape), width))
+	sum = graph.ScatterRows(shaped(sum, graph.Shape{table.Shape[0], width}), indices, rows)
+	s.sums[table] = shaped(sum, table.Shape)
+}
+
+// zeros has the shape of x.
+func zeros(x *graph.Value) *graph.Value {
+	if _, symbolic := x.Shape.Elements(); symbolic > 0 {
+		return filled(x, 0)
+	}
+	return x.Graph().Zeros(x.Shape)
+}
+
+// shaped reshapes x, unless it has the shape.
+func shaped(x *graph.Value, shape graph.Shape) *graph.Value {
+	if x.Shape.Equal(shape) {
+		return x
+	}
+	return graph.Reshape(x, shape...)
 }
 
 // constantInts reads an operand that the graph declares as a constant.

@@ -12,7 +12,7 @@ func reduceSum(s *step, dy *graph.Value) { s.give(0, spread(dy, s)) }
 // reduceMean: every element has an equal share in the mean. The number of
 // elements may depend on the batch, so it is computed as a sum of ones.
 func reduceMean(s *step, dy *graph.Value) {
-	ones := ones(s.in[0])
+	ones := filled(s.in[0], 1)
 	count := graph.ReduceSum(ones, true, reducedAxes(s.in[0].Shape, s.node)...)
 	s.give(0, graph.Mul(ones, graph.Div(kept(dy, s), count)))
 }
@@ -24,14 +24,14 @@ func reduceL2(s *step, dy *graph.Value) {
 }
 
 // spread repeats dy to the shape of the operand.
-func spread(dy *graph.Value, s *step) *graph.Value { return graph.Mul(ones(s.in[0]), kept(dy, s)) }
+func spread(dy *graph.Value, s *step) *graph.Value { return graph.Mul(filled(s.in[0], 1), kept(dy, s)) }
 
-// ones has the shape of x, whatever the batch.
-func ones(x *graph.Value) *graph.Value {
+// filled repeats one number in the shape of x, whatever the batch.
+func filled(x *graph.Value, value float32) *graph.Value {
 	g := x.Graph()
 	shape := g.Apply(graph.Node{Op: "Shape", Inputs: []*graph.Value{x}},
 		graph.Type{DType: graph.Int64, Shape: graph.Shape{int64(len(x.Shape))}})[0]
-	return g.Apply(graph.Node{Op: "Expand", Inputs: []*graph.Value{g.Floats(graph.Shape{1}, 1), shape}},
+	return g.Apply(graph.Node{Op: "Expand", Inputs: []*graph.Value{g.Floats(graph.Shape{1}, value), shape}},
 		graph.Type{DType: graph.Float32, Shape: x.Shape})[0]
 }
 
@@ -41,7 +41,7 @@ func kept(dy *graph.Value, s *step) *graph.Value {
 	for _, axis := range reducedAxes(shape, s.node) {
 		shape[axis] = 1
 	}
-	return graph.Reshape(dy, shape...)
+	return shaped(dy, shape)
 }
 
 // reducedAxes are the axes that a reduction removes, read from its constant.

@@ -135,5 +135,5 @@ func unbroadcast(d *graph.Value, shape graph.Shape) *graph.Value {
 	if len(axes) > 0 {
 		d = graph.ReduceSum(d, true, axes...)
 	}
-	return graph.Reshape(d, shape...)
+	return shaped(d, shape)
 }
