@@ -1,0 +1,149 @@
+package data
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"polylens/indexer/source"
+)
+
+// Opener reads the bytes of pictures. Several goroutines may do so at once.
+type Opener interface {
+	// Bytes gives the file of a picture, or the member of a shard. The error
+	// does not name the picture.
+	Bytes(ctx context.Context, picture Picture) ([]byte, error)
+}
+
+// FileOptions say how the bytes of pictures are read. A zero field has the
+// default.
+type FileOptions struct {
+	MaxBytes int64         // of one picture; default 64 MiB
+	Timeout  time.Duration // for one picture from the web; default 30 s
+	// Cache is the folder in which pictures from the web are kept, so that every
+	// epoch sees the same bytes. Without one they cannot be read.
+	Cache string
+	// Private allows pictures from addresses that are not public, on any port,
+	// and through the proxy that the environment names. Leave it off for URLs
+	// that come from somebody else.
+	Private bool
+}
+
+// Files is the Opener of files, shards and URLs.
+type Files struct {
+	options FileOptions
+	web     *web
+}
+
+// NewFiles prepares an Opener. Close it after use.
+func NewFiles(options FileOptions) *Files {
+	if options.MaxBytes == 0 {
+		options.MaxBytes = 64 << 20
+	}
+	if options.Timeout == 0 {
+		options.Timeout = 30 * time.Second
+	}
+	return &Files{options: options, web: newWeb(options)}
+}
+
+// Close ends idle connections.
+func (f *Files) Close() { f.web.client.CloseIdleConnections() }
+
+// Bytes implements Opener.
+func (f *Files) Bytes(ctx context.Context, picture Picture) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if !strings.HasPrefix(picture.URI, "file:") {
+		return f.web.bytes(ctx, picture.URI)
+	}
+	file, err := openFile(picture)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	if picture.Member != "" {
+		return readSection(file, picture, f.options.MaxBytes)
+	}
+	return readWhole(file, f.options.MaxBytes)
+}
+
+func openFile(picture Picture) (*os.File, error) {
+	path, err := filePath(picture.URI)
+	if err != nil {
+		return nil, err
+	}
+	// Before opening: to open a named pipe would wait for its writer.
+	if info, err := os.Stat(path); err != nil {
+		return nil, plain(err)
+	} else if !info.Mode().IsRegular() {
+		return nil, errors.New("it is not an ordinary file")
+	}
+	if picture.Within != "" {
+		file, err := source.Open(picture.Within, picture.URI)
+		return file, plain(err)
+	}
+	file, err := os.Open(path)
+	return file, plain(err)
+}
+
+func filePath(uri string) (string, error) {
+	address, err := url.Parse(uri)
+	if err != nil || address.Scheme != "file" || address.Host != "" || !filepath.IsAbs(filepath.FromSlash(address.Path)) {
+		return "", fmt.Errorf("URI %.200q does not name a local file", uri)
+	}
+	return filepath.FromSlash(address.Path), nil
+}
+
+// plain strips the path that errors of files carry.
+func plain(err error) error {
+	var pathError *os.PathError
+	if errors.As(err, &pathError) {
+		return pathError.Err
+	}
+	return err
+}
+
+func readWhole(file *os.File, most int64) ([]byte, error) {
+	info, err := file.Stat()
+	if err != nil {
+		return nil, plain(err)
+	}
+	if info.Size() > most {
+		return nil, tooLarge(info.Size(), most)
+	}
+	return readMost(file, most)
+}
+
+// readMost reads at most so many bytes; it is an error if there are more.
+func readMost(reader io.Reader, most int64) ([]byte, error) {
+	content, err := io.ReadAll(io.LimitReader(reader, most+1))
+	if err != nil {
+		return nil, plain(err)
+	}
+	if int64(len(content)) > most {
+		return nil, tooLarge(int64(len(content)), most)
+	}
+	return content, nil
+}
+
+func readSection(file *os.File, picture Picture, most int64) ([]byte, error) {
+	if picture.Size > most {
+		return nil, tooLarge(picture.Size, most)
+	}
+	content := make([]byte, max(picture.Size, 0))
+	if n, err := file.ReadAt(content, picture.Offset); n < len(content) {
+		return nil, fmt.Errorf("the shard has changed or is cut off: %w", plain(err))
+	}
+	return content, nil
+}
+
+func tooLarge(n, most int64) error {
+	return fmt.Errorf("it has %d bytes or more; the limit is %d", n, most)
+}
