@@ -1,0 +1,59 @@
+package checkpoint
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// SpaceError says that a disk has no room for what is to be written.
+type SpaceError struct {
+	Folder string
+	Needed int64 // bytes, in all
+	Free   int64 // bytes, as far as the system tells; -1 where it does not
+	Err    error // what writing ended with; nil where it was not begun
+}
+
+func (e *SpaceError) Error() string {
+	text := fmt.Sprintf("%d bytes (%.1f MB) are needed in %s", e.Needed, float64(e.Needed)/1e6, e.Folder)
+	if e.Free >= 0 {
+		text += fmt.Sprintf(", where %d bytes (%.1f MB) are free", e.Free, float64(e.Free)/1e6)
+	}
+	if e.Err != nil {
+		text += fmt.Sprintf(": %v", e.Err)
+	}
+	return text + ": make room there, or name a folder on another disk"
+}
+
+func (e *SpaceError) Unwrap() error { return e.Err }
+
+// spare is left free on the disk, in bytes: for folders, manifests and logs.
+const spare = 1 << 20
+
+// checkSpace compares what is to be written with the free space of a disk.
+func checkSpace(folder string, needed int64) error {
+	if free := freeSpace(folder); free >= 0 && needed+spare > free {
+		return &SpaceError{Folder: folder, Needed: needed, Free: free}
+	}
+	return nil
+}
+
+// freeSpace is -1 where the system does not tell.
+func freeSpace(folder string) int64 {
+	var disk unix.Statfs_t
+	if err := unix.Statfs(folder, &disk); err != nil {
+		return -1
+	}
+	return int64(uint64(disk.Bavail) * uint64(disk.Bsize)) // their types differ between systems
+}
+
+// explainSpace says how much is needed where writing ended for lack of room.
+func explainSpace(err error, folder string, needed int64) error {
+	for _, full := range []error{unix.ENOSPC, unix.EDQUOT, unix.EFBIG} {
+		if errors.Is(err, full) {
+			return &SpaceError{Folder: folder, Needed: needed, Free: freeSpace(folder), Err: err}
+		}
+	}
+	return err
+}
