@@ -29,6 +29,7 @@ type Store struct {
 	read  *sql.DB
 	write *sql.DB          // SQLite: exactly one connection, so writers queue here and not in the file
 	now   func() time.Time // replaceable in tests
+	runs  runWatchers
 }
 
 // Open opens the catalogue and brings its schema up to date. dsn is either a

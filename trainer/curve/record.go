@@ -70,8 +70,8 @@ func (n *Number) UnmarshalJSON(text []byte) error {
 // "loss", "loss_parts/captioning", "validation/de/text_to_image/r1".
 func (r Record) Values() map[string]float64 {
 	values := map[string]float64{"epoch": r.Epoch}
-	if r.Training != nil {
-		r.Training.addTo(values)
+	if training := r.Training; training != nil {
+		training.addTo(values)
 	}
 	for _, v := range r.Validation {
 		v.addTo(values)

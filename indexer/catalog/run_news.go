@@ -1,0 +1,64 @@
+package catalog
+
+import (
+	"context"
+	"sync"
+)
+
+// RunNews is a run as it is now, and the points that it has gained since the
+// news before.
+type RunNews struct {
+	Run    Run
+	Points []RunPoint
+}
+
+// WatchRuns calls changed, which must return at once, with news of every run
+// that this store changes until stop is called. What other processes do is not
+// told.
+func (s *Store) WatchRuns(changed func(RunNews)) (stop func()) { return s.runs.add(changed) }
+
+// runWatchers are who is told of runs. The zero value is ready.
+type runWatchers struct {
+	mu       sync.Mutex
+	watchers map[*func(RunNews)]struct{}
+}
+
+func (w *runWatchers) add(changed func(RunNews)) (stop func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.watchers == nil {
+		w.watchers = make(map[*func(RunNews)]struct{})
+	}
+	w.watchers[&changed] = struct{}{}
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.watchers, &changed)
+	}
+}
+
+func (w *runWatchers) tell(news RunNews) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for changed := range w.watchers {
+		(*changed)(news)
+	}
+}
+
+func (w *runWatchers) none() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.watchers) == 0
+}
+
+// tellRun tells how a run stands after a change.
+func (s *Store) tellRun(ctx context.Context, id string, points []RunPoint) error {
+	if s.runs.none() {
+		return nil
+	}
+	run, err := s.Run(ctx, id)
+	if err == nil {
+		s.runs.tell(RunNews{Run: run, Points: points})
+	}
+	return err
+}
