@@ -55,6 +55,20 @@ func TextBelow(config Config, parameters Parameters, options Options, ids *graph
 	return t.encode(t.rows(t.embedTokens(config.Text, ids)), 0, block, all)
 }
 
+// TextStates is Text up to the head: ids [T, L] to the states [T, D] that the
+// embeddings are read from.
+func TextStates(config Config, parameters Parameters, options Options, ids *graph.Value) *graph.Value {
+	t := newTextTower(config, parameters, options, ids)
+	rows := t.rows(t.embedTokens(config.Text, ids))
+	return t.norm("final_layer_norm", t.encode(rows, 0, t.Layers, t.last))
+}
+
+// TextHead is what follows TextStates: states [T, D] to unit vectors [T, D].
+func TextHead(config Config, parameters Parameters, options Options, states *graph.Value) *graph.Value {
+	t := newTower(config.Text.Tower, textTower, states.Graph(), parameters, options)
+	return graph.Unit(t.linear("head", states, config.Text.Projection))
+}
+
 func newTextTower(config Config, parameters Parameters, options Options, ids *graph.Value) *tower {
 	t := newTower(config.Text.Tower, textTower, ids.Graph(), parameters, options)
 	t.tokens, t.batch = config.Text.Length, ids.Shape[0]

@@ -1,0 +1,210 @@
+package learner
+
+import (
+	"fmt"
+	"strings"
+
+	"polylens/encoder/graph"
+	"polylens/encoder/siglip2"
+	"polylens/trainer/autodiff"
+)
+
+// Names of the inputs and outputs of a step beside the parameters.
+const (
+	textEntry    = "texts"      // what enters the trained part of the text tower
+	pictureEntry = "pictures"   // likewise of the vision tower
+	targetsInput = "targets"    // float32 [T, B]: how well text t describes picture b, 0 to 1
+	lossOutput   = "loss"       // float32 [1]
+	orderOutput  = "order"      // float32 [1], see inOrder
+	gradientOf   = "gradient: " // prefix of the gradient of a parameter
+	sumFor       = "sum: "      // prefix of what the gradient of a parameter is added to
+)
+
+// Plan says what a step computes.
+type Plan struct {
+	Texts, Pictures int64 // T and B, how many a step takes
+	Mode            Mode
+	LoRA            LoRA
+	// Recompute keeps what enters each block and computes the rest once more
+	// for the gradients: less memory, a third more work.
+	Recompute bool
+	// Accumulate adds gradients to those that the memory holds already.
+	Accumulate bool
+	// Portable uses standard ONNX operators alone.
+	Portable bool
+	// Objectives are added to the sigmoid loss.
+	Objectives []Objective
+}
+
+// Objective is a loss beside the sigmoid loss.
+type Objective interface {
+	// Compose adds the objective to the graph of a step and returns it, a
+	// float32 of shape [1]. It is added to the loss as it is.
+	Compose(c *Composition) *graph.Value
+}
+
+// Composition is a step that is being composed.
+type Composition struct {
+	Graph           *graph.Graph
+	Config          siglip2.Config
+	Plan            Plan
+	Texts, Pictures *graph.Value // unit vectors [T, D] and [B, D]
+
+	parameters *parameters
+	reports    []string
+}
+
+// Trained declares a parameter that the checkpoint does not have, to be filled
+// at first by start.
+func (c *Composition) Trained(name string, start func(values []float32, random Random), shape ...int64) *graph.Value {
+	return c.parameters.fresh(name, start, shape)
+}
+
+// Frozen gives a weight of the checkpoint as it was before training.
+func (c *Composition) Frozen() siglip2.Parameters { return c.parameters.Parameters }
+
+// Parameters gives the weights that the towers use, trained ones among them.
+func (c *Composition) Parameters() siglip2.Parameters { return c.parameters }
+
+// Report makes a value of shape [1] a result of each step under the given name.
+func (c *Composition) Report(name string, value *graph.Value) {
+	c.Graph.Output(name, value)
+	c.reports = append(c.reports, name)
+}
+
+// step is a composed step.
+type step struct {
+	graph   *graph.Graph
+	trained []Parameter
+	reports []string // outputs beside the gradients
+}
+
+// compose builds the graph of a step.
+func compose(config siglip2.Config, frozen siglip2.Parameters, plan Plan) (step, error) {
+	var s step
+	g, err := graph.Build("siglip2_step", func(g *graph.Graph) {
+		c := &Composition{Graph: g, Config: config, Plan: plan, parameters: newParameters(g, frozen, plan)}
+		loss := c.loss()
+		p := c.parameters
+		gradients := autodiff.Gradients(loss, p.inputs, autodiff.Options{Into: c.sums(), Boundaries: c.boundaries()})
+		c.Report(orderOutput, inOrder(gradients))
+		c.Report(lossOutput, loss)
+		for i, gradient := range gradients {
+			g.Output(gradientOf+p.trained[i].Name, gradient)
+		}
+		s.trained, s.reports = p.trained, c.reports
+	})
+	s.graph = g
+	return s, err
+}
+
+// sums declares an input for each parameter whose gradient is added to what
+// the memory holds: of all where the plan asks for it, and in any case of a
+// table whose rows are looked up, because zeros to add to would take as much
+// memory as the table.
+func (c *Composition) sums() []*graph.Value {
+	into := make([]*graph.Value, len(c.parameters.inputs))
+	for i, value := range c.parameters.inputs {
+		if c.Plan.Accumulate || isTable(value.Name) {
+			into[i] = c.Graph.Input(sumFor+value.Name, graph.Float32, value.Shape...)
+		}
+	}
+	return into
+}
+
+func isTable(name string) bool { return strings.HasSuffix(name, ".token_embedding.weight") }
+
+// loss composes both towers, the sigmoid loss of their vectors and the
+// objectives beside it.
+func (c *Composition) loss() *graph.Value {
+	c.Pictures, c.Texts = c.pictures(), c.texts()
+	total := c.sigmoid()
+	for _, objective := range c.Plan.Objectives {
+		total = graph.Add(total, objective.Compose(c))
+	}
+	return total
+}
+
+func (c *Composition) pictures() *graph.Value {
+	options := siglip2.Options{Portable: c.Plan.Portable, Prefix: "vision."}
+	shape := visionShape(c.Config, c.Plan)
+	entry := c.Graph.Input(pictureEntry, graph.Float32, shape...)
+	switch block := c.Plan.Mode.start(c.Plan.LoRA, "vision"); {
+	case block == nothing:
+		return entry
+	case block == everything:
+		return siglip2.Vision(c.Config, c.parameters, options, siglip2.Picture{Pixels: entry})
+	default:
+		return siglip2.VisionFrom(c.Config, c.parameters, options, entry, c.Plan.Pictures, block)
+	}
+}
+
+func (c *Composition) texts() *graph.Value {
+	options := siglip2.Options{Portable: c.Plan.Portable, Prefix: "text."}
+	block := c.Plan.Mode.start(c.Plan.LoRA, "text")
+	dtype := graph.Float32
+	if block == everything {
+		dtype = graph.Int64
+	}
+	entry := c.Graph.Input(textEntry, dtype, textShape(c.Config, c.Plan)...)
+	switch {
+	case block == nothing:
+		return entry
+	case block == everything:
+		return siglip2.Text(c.Config, c.parameters, options, entry)
+	case block == headOnly:
+		return siglip2.TextHead(c.Config, c.parameters, options, entry)
+	default:
+		return siglip2.TextFrom(c.Config, c.parameters, options, entry, c.Plan.Texts, block)
+	}
+}
+
+// sigmoid is the sigmoid loss (Zhai et al. 2023, arXiv 2303.15343, algorithm 1)
+// with a target y between 0 and 1 for every pair instead of 0 or 1:
+// -y log sigmoid(z) - (1-y) log sigmoid(-z) = softplus(z) - y z, summed over
+// all pairs and divided by the number of pictures.
+func (c *Composition) sigmoid() *graph.Value {
+	targets := c.Graph.Input(targetsInput, graph.Float32, c.Plan.Texts, c.Plan.Pictures)
+	scale := graph.Exp(graph.Cast(c.parameters.Parameter(c.Graph, logitScale, 1), graph.Float32))
+	bias := graph.Cast(c.parameters.Parameter(c.Graph, logitBias, 1), graph.Float32)
+	logits := graph.Add(graph.Mul(graph.Gemm(c.Texts, c.Pictures, false, true), scale), bias)
+	sum := graph.ReduceSum(graph.Sub(graph.Softplus(logits), graph.Mul(logits, targets)), true)
+	return graph.Div(graph.Reshape(sum, 1), c.Graph.Floats(graph.Shape{1}, float32(c.Plan.Pictures)))
+}
+
+// boundaries are the values that recomputation starts from: what enters a block.
+func (c *Composition) boundaries() []*graph.Value {
+	if !c.Plan.Recompute {
+		return nil
+	}
+	var list []*graph.Value
+	for _, prefix := range []string{"vision.", "text."} {
+		for layer := range max(c.Config.Vision.Layers, c.Config.Text.Layers) {
+			if value, ok := c.Graph.Marked(fmt.Sprintf("%slayers.%d", prefix, layer)); ok {
+				list = append(list, value)
+			}
+		}
+	}
+	return list
+}
+
+// inOrder makes the runtime compute gradients from the last parameter to the
+// first, as they come. Left alone it walks back from the first one and comes to
+// the others when it is done, with everything still in memory that they are
+// computed from: it runs nodes in the order of a depth-first search from the
+// output, which takes the operand first whose node was added last. The sums
+// below are added after all that they are made of, each after the one before.
+func inOrder(gradients []*graph.Value) *graph.Value {
+	tokens := make([]*graph.Value, len(gradients))
+	for i, gradient := range gradients {
+		for axis := range gradient.Shape {
+			gradient = graph.Slice(gradient, axis, 0, 1)
+		}
+		tokens[i] = graph.Reshape(gradient, 1)
+	}
+	sum := tokens[len(tokens)-1]
+	for i := len(tokens) - 2; i >= 0; i-- {
+		sum = graph.Add(sum, tokens[i])
+	}
+	return sum
+}

@@ -1,0 +1,105 @@
+package learner
+
+import (
+	"math"
+	"math/rand/v2"
+	"strings"
+
+	"polylens/trainer/optim"
+)
+
+// Random is where fresh parameters take their first values from.
+type Random = *rand.Rand
+
+// Parameter is a tensor that is trained: a range of the flat memory.
+type Parameter struct {
+	Name   string // as in the checkpoint, or in the adapter's file
+	Shape  []int64
+	Offset int // of its first element in the flat memory
+
+	start func(values []float32, random Random) // nil: it is read from the checkpoint
+}
+
+// Elements is the number of values of the tensor.
+func (p Parameter) Elements() int {
+	elements := int64(1)
+	for _, dim := range p.Shape {
+		elements *= dim
+	}
+	return int(elements)
+}
+
+// in is the part of flat memory that belongs to the parameter.
+func (p Parameter) in(flat []float32) []float32 {
+	return flat[p.Offset : p.Offset+p.Elements()]
+}
+
+// Decays reports whether weight decay pulls at the parameter: at matrices and
+// kernels, not at biases, norms, temperature and bias of the loss, nor at what
+// is looked up or asked with: embeddings and the probe of the pooling head.
+func (p Parameter) Decays() bool {
+	for _, looked := range []string{"token_embedding.weight", "position_embedding.weight", "head.probe"} {
+		if strings.HasSuffix(p.Name, looked) {
+			return false
+		}
+	}
+	return len(p.Shape) >= 2
+}
+
+// State is what training changes: the parameters, in one flat piece of memory,
+// and with them their gradients and moments.
+type State struct {
+	Parameters []Parameter
+	optim.Memory
+}
+
+// alignment of parameters in elements: a cache line.
+const alignment = 16
+
+// newState lays parameters out one after the other. Their offsets are set.
+func newState(parameters []Parameter) *State {
+	size := 0
+	for i := range parameters {
+		parameters[i].Offset = size
+		size += (parameters[i].Elements() + alignment - 1) / alignment * alignment
+	}
+	return &State{Parameters: parameters, Memory: optim.Memory{
+		Weights: make([]float32, size), Gradients: make([]float32, size),
+		First: make([]float32, size), Second: make([]float32, size),
+	}}
+}
+
+// Weight is the memory of the i-th parameter's values.
+func (s *State) Weight(i int) []float32 { return s.Parameters[i].in(s.Weights) }
+
+// Gradient is the memory of the i-th parameter's gradient.
+func (s *State) Gradient(i int) []float32 { return s.Parameters[i].in(s.Gradients) }
+
+// Spans are the ranges of the memory that learn alike: rates gives the
+// learning rate and the weight decay of a parameter.
+func (s *State) Spans(rates func(Parameter) (rate, decay float64)) []optim.Span {
+	var spans []optim.Span
+	for _, parameter := range s.Parameters {
+		rate, decay := rates(parameter)
+		span := optim.Span{Start: parameter.Offset, End: parameter.Offset + parameter.Elements(), Rate: rate, Decay: decay}
+		if last := len(spans) - 1; last >= 0 && spans[last].Rate == rate && spans[last].Decay == decay {
+			spans[last].End = span.End // what lies between is zero and stays so
+			continue
+		}
+		spans = append(spans, span)
+	}
+	return spans
+}
+
+// startA fills LoRA's A as PEFT does: uniform within 1 / sqrt(in).
+func startA(in int64) func([]float32, Random) {
+	bound := 1 / math.Sqrt(float64(in))
+	return func(values []float32, random Random) {
+		for i := range values {
+			values[i] = float32((2*random.Float64() - 1) * bound)
+		}
+	}
+}
+
+// startB leaves LoRA's B at zero, so that training starts from the model.
+func startB([]float32, Random) {}
