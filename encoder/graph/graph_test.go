@@ -98,6 +98,12 @@ func TestOperators(t *testing.T) {
 		{"Gemm, both transposed", func(in values) *graph.Value {
 			return graph.Gemm(in[0].Graph().Floats(graph.Shape{3, 2}, 1, 4, 2, 5, 3, 6), in[0], true, true)
 		}, []array{of([]int64{2, 3}, 1, 2, 0, 0, 1, 3)}, of([]int64{2, 2}, 5, 11, 14, 23)},
+		{"FusedMatMul", func(in values) *graph.Value { return graph.FusedMatMul(in[0], in[1], false, false, 10) },
+			[]array{of([]int64{1, 1, 2}, 1, 2), of([]int64{1, 2, 2}, 1, 2, 3, 4)}, of([]int64{1, 1, 2}, 70, 100)},
+		{"FusedMatMul, second transposed", func(in values) *graph.Value { return graph.FusedMatMul(in[0], in[1], false, true, 1) },
+			[]array{of([]int64{1, 1, 2}, 1, 2), of([]int64{1, 2, 2}, 1, 3, 2, 4)}, of([]int64{1, 1, 2}, 7, 10)},
+		{"FusedMatMul, first transposed", func(in values) *graph.Value { return graph.FusedMatMul(in[0], in[1], true, false, 1) },
+			[]array{of([]int64{2, 2, 1}, 1, 2, 3, 4), of([]int64{2, 2, 1}, 5, 6, 7, 8)}, of([]int64{2, 1, 1}, 17, 53)},
 		{"ReduceSum", func(in values) *graph.Value { return graph.ReduceSum(in[0], false, -1) }, []array{ramp}, of([]int64{2}, 6, 15)},
 		{"ReduceSum over the batch", func(in values) *graph.Value { return graph.ReduceSum(in[0], true, 0) }, []array{ramp}, of([]int64{1, 3}, 5, 7, 9)},
 		{"ReduceSum of everything", func(in values) *graph.Value {
@@ -228,6 +234,8 @@ func TestMisfitsAreErrors(t *testing.T) {
 			graph.Gemm(rows, g.Zeros(graph.Shape{6, 2}), true, false)
 		}, "cannot multiply"},
 		{"gemm rank", func(g *graph.Graph, x *graph.Value) { graph.Gemm(x, x, false, true) }, "not both matrices"},
+		{"fused matmul", func(g *graph.Graph, x *graph.Value) { graph.FusedMatMul(x, x, false, false, 1) }, "cannot multiply"},
+		{"fused matmul broadcasts", func(g *graph.Graph, x *graph.Value) { graph.FusedMatMul(x, g.Zeros(graph.Shape{6, 2}), false, false, 1) }, "do not fit"},
 		{"reduce", func(g *graph.Graph, x *graph.Value) { graph.ReduceSum(x, true, 3) }, "axis 3 is outside"},
 		{"concat nothing", func(g *graph.Graph, x *graph.Value) { graph.Concat(0) }, "nothing to join"},
 		{"concat", func(g *graph.Graph, x *graph.Value) { graph.Concat(1, x, graph.Slice(x, 2, 0, 3)) }, "do not join along axis 1"},

@@ -35,12 +35,27 @@ func Gradients(loss *graph.Value, values []*graph.Value, options Options) []*gra
 // Pullback is Gradients for several outputs, given the derivative of some loss
 // with respect to each: it multiplies them by the transposed Jacobian.
 func Pullback(outputs, seeds, values []*graph.Value, options Options) []*graph.Value {
+	if len(outputs) == 0 || len(outputs) != len(seeds) {
+		fail("%d outputs have %d derivatives", len(outputs), len(seeds))
+	}
 	p := newPass(outputs[0].Graph(), values, options)
 	for i, output := range outputs {
-		p.add(output, seeds[i])
+		p.add(output, checked(seeds[i], output))
 	}
 	p.run(options.Boundaries)
-	return p.results(values, options)
+	gradients := p.results(values)
+	p.prune(gradients)
+	return gradients
+}
+
+func fail(format string, args ...any) { graph.Fail("Pullback", format, args...) }
+
+// checked returns d, which has to look like a derivative with respect to value.
+func checked(d, value *graph.Value) *graph.Value {
+	if d.DType != value.DType || !d.Shape.Equal(value.Shape) {
+		fail("%v is no derivative with respect to %v", d, value)
+	}
+	return d
 }
 
 // pass is one backward walk over a graph.
@@ -61,7 +76,7 @@ func newPass(g *graph.Graph, values []*graph.Value, options Options) *pass {
 	for i, value := range values {
 		p.needs[value] = true
 		if i < len(options.Into) && options.Into[i] != nil {
-			p.sums[value] = options.Into[i]
+			p.sums[value] = checked(options.Into[i], value)
 		}
 	}
 	for _, node := range p.nodes {
@@ -87,6 +102,9 @@ func (p *pass) run(boundaries []*graph.Value) {
 	end := len(p.nodes)
 	for _, boundary := range slices.Backward(boundaries) {
 		start := slices.Index(p.nodes, boundary.Producer) + 1
+		if start > end {
+			fail("boundary %v is not in the order of the graph", boundary)
+		}
 		if end < len(p.nodes) { // what the last segment computes is needed at once
 			p.repeat(p.nodes[start:end], boundaries)
 		}
@@ -157,7 +175,7 @@ func (p *pass) add(value, d *graph.Value) {
 	p.sums[value] = d
 }
 
-func (p *pass) results(values []*graph.Value, options Options) []*graph.Value {
+func (p *pass) results(values []*graph.Value) []*graph.Value {
 	gradients := make([]*graph.Value, len(values))
 	for i, value := range values {
 		gradient, ok := p.sums[value]
@@ -167,6 +185,27 @@ func (p *pass) results(values []*graph.Value, options Options) []*graph.Value {
 		gradients[i] = gradient
 	}
 	return gradients
+}
+
+// prune drops the added nodes that no gradient is computed from, such as the
+// last of a segment computed once more: the runtime would run them all.
+func (p *pass) prune(gradients []*graph.Value) {
+	used := map[*graph.Value]bool{}
+	for _, gradient := range gradients {
+		used[gradient] = true
+	}
+	var kept []*graph.Node
+	for _, node := range slices.Backward(p.graph.Nodes[len(p.nodes):]) {
+		if !slices.ContainsFunc(node.Outputs, func(v *graph.Value) bool { return v != nil && used[v] }) {
+			continue
+		}
+		kept = append(kept, node)
+		for _, input := range node.Inputs {
+			used[input] = true
+		}
+	}
+	slices.Reverse(kept)
+	p.graph.Nodes = append(p.nodes, kept...)
 }
 
 // step is the differentiation of one node.

@@ -69,7 +69,7 @@ func load(t *testing.T, g *graph.Graph) *ort.Session {
 		t.Fatal(err)
 	}
 	model := ort.Model{Graph: g.Encode(), Inputs: ports(g.Inputs), Outputs: ports(g.Outputs)}
-	session, err := environment.NewSession(model, ort.Options{Threads: 1})
+	session, err := environment.NewSession(model, ort.Options{Threads: 1, Literal: true})
 	if err != nil {
 		t.Fatal(err)
 	}
