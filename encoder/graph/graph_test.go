@@ -235,7 +235,9 @@ func TestMisfitsAreErrors(t *testing.T) {
 		}, "cannot multiply"},
 		{"gemm rank", func(g *graph.Graph, x *graph.Value) { graph.Gemm(x, x, false, true) }, "not both matrices"},
 		{"fused matmul", func(g *graph.Graph, x *graph.Value) { graph.FusedMatMul(x, x, false, false, 1) }, "cannot multiply"},
-		{"fused matmul broadcasts", func(g *graph.Graph, x *graph.Value) { graph.FusedMatMul(x, g.Zeros(graph.Shape{6, 2}), false, false, 1) }, "do not fit"},
+		{"fused matmul broadcasts", func(g *graph.Graph, x *graph.Value) {
+			graph.FusedMatMul(x, g.Zeros(graph.Shape{6, 2}), false, false, 1)
+		}, "do not fit"},
 		{"reduce", func(g *graph.Graph, x *graph.Value) { graph.ReduceSum(x, true, 3) }, "axis 3 is outside"},
 		{"concat nothing", func(g *graph.Graph, x *graph.Value) { graph.Concat(0) }, "nothing to join"},
 		{"concat", func(g *graph.Graph, x *graph.Value) { graph.Concat(1, x, graph.Slice(x, 2, 0, 3)) }, "do not join along axis 1"},
