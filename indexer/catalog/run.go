@@ -93,7 +93,7 @@ func (s *Store) CreateRun(ctx context.Context, run Run) (Run, error) {
 	if err != nil {
 		return Run{}, fmt.Errorf("create run %q: %w", run.Name, err)
 	}
-	s.runs.tell(RunNews{Run: run})
+	s.runs.tell(RunNews{Run: run, Kept: KeptAll})
 	return run, nil
 }
 
@@ -172,7 +172,7 @@ func (s *Store) MoveRun(ctx context.Context, id string, from, to RunState, reaso
 	if changed(result) == 0 {
 		return fmt.Errorf("run %.80q is not %s: %w", id, from, ErrConflict)
 	}
-	return s.tellRun(ctx, id, nil)
+	return s.tellRun(ctx, id, RunNews{Kept: KeptAll})
 }
 
 // endOf is the moment at which a run ends by going to a state, 0 if it does not.

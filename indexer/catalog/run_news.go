@@ -2,15 +2,20 @@ package catalog
 
 import (
 	"context"
+	"math"
 	"sync"
 )
 
-// RunNews is a run as it is now, and the points that it has gained since the
-// news before.
+// RunNews is a run as it is now, and what became of its points since the news
+// before: those of steps after Kept are gone, then it gained Points.
 type RunNews struct {
 	Run    Run
+	Kept   int64
 	Points []RunPoint
 }
+
+// KeptAll is RunNews.Kept where no point is gone.
+const KeptAll = math.MaxInt64
 
 // WatchRuns calls changed, which must return at once, with news of every run
 // that this store changes until stop is called. What other processes do is not
@@ -51,14 +56,15 @@ func (w *runWatchers) none() bool {
 	return len(w.watchers) == 0
 }
 
-// tellRun tells how a run stands after a change.
-func (s *Store) tellRun(ctx context.Context, id string, points []RunPoint) error {
+// tellRun completes news of a run with how it stands and tells them.
+func (s *Store) tellRun(ctx context.Context, id string, news RunNews) error {
 	if s.runs.none() {
 		return nil
 	}
 	run, err := s.Run(ctx, id)
 	if err == nil {
-		s.runs.tell(RunNews{Run: run, Points: points})
+		news.Run = run
+		s.runs.tell(news)
 	}
 	return err
 }

@@ -69,7 +69,7 @@ func (s *Store) RecordRun(ctx context.Context, id string, patience time.Duration
 	if changed(result) == 0 {
 		return nil, fmt.Errorf("run %s is %s, so that it cannot be trained now: %w", id, run.State, ErrConflict)
 	}
-	s.runs.tell(RunNews{Run: run})
+	s.runs.tell(RunNews{Run: run, Kept: KeptAll})
 	r := &RunRecorder{store: s, id: id, lease: lease.String(), quit: make(chan struct{}), step: run.Step, beat: now}
 	r.beating.Go(r.live)
 	return r, nil
@@ -84,7 +84,7 @@ func (r *RunRecorder) Begin(ctx context.Context, step, steps int64) error {
 	r.step = step
 	r.pending = slices.DeleteFunc(r.pending, func(p RunPoint) bool { return p.Step > step })
 	r.mu.Unlock()
-	return r.write(ctx, nil, func(tx *sql.Tx) error {
+	return r.write(ctx, RunNews{Kept: step}, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `DELETE FROM run_points WHERE run = $1 AND step > $2`, r.id, step)
 		return err
 	}, `step = $4, steps = $5,
@@ -164,7 +164,7 @@ func (r *RunRecorder) Flush(ctx context.Context) error {
 	if len(points) == 0 {
 		return nil
 	}
-	err := r.write(ctx, points, nil, `step = $4`, step)
+	err := r.write(ctx, RunNews{Kept: KeptAll, Points: points}, nil, `step = $4`, step)
 	if err != nil && !errors.Is(err, ErrConflict) {
 		r.mu.Lock()
 		r.pending = append(points, r.pending...)
@@ -216,12 +216,12 @@ func (r *RunRecorder) pulse(ctx context.Context) error {
 func (r *RunRecorder) change(ctx context.Context, set string, args ...any) error {
 	r.storing.Lock()
 	defer r.storing.Unlock()
-	return r.write(ctx, nil, nil, set, args...)
+	return r.write(ctx, RunNews{Kept: KeptAll}, nil, set, args...)
 }
 
-// write does what change does, and more, in one transaction, stores points
-// there, too, and tells of it. storing is held.
-func (r *RunRecorder) write(ctx context.Context, points []RunPoint, more func(*sql.Tx) error, set string, args ...any) error {
+// write does what change does, and more, in one transaction, stores the points
+// of news there, too, and tells them. storing is held.
+func (r *RunRecorder) write(ctx context.Context, news RunNews, more func(*sql.Tx) error, set string, args ...any) error {
 	if err := r.ended(); err != nil {
 		return err
 	}
@@ -241,13 +241,13 @@ func (r *RunRecorder) write(ctx context.Context, points []RunPoint, more func(*s
 				return fmt.Errorf("record run %s: %w", r.id, err)
 			}
 		}
-		return saveRunPoints(ctx, tx, r.id, points)
+		return saveRunPoints(ctx, tx, r.id, news.Points)
 	})
 	if err != nil {
 		return err
 	}
 	r.beat = now
-	return r.store.tellRun(ctx, r.id, points)
+	return r.store.tellRun(ctx, r.id, news)
 }
 
 func (r *RunRecorder) ended() error {

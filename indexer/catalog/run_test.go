@@ -263,12 +263,12 @@ func TestWatchRuns(t *testing.T) {
 		stop := s.WatchRuns(func(n RunNews) {
 			mu.Lock()
 			defer mu.Unlock()
-			told = append(told, fmt.Sprintf("%s %d %v", n.Run.State, n.Run.Step, n.Points))
+			told = append(told, fmt.Sprintf("%s %d %v%s", n.Run.State, n.Run.Step, n.Points, kept(n)))
 		})
 		run := mustRun(t, s, "ours", "c")
 		r := mustRecord(t, s, run.ID, RunPatience)
 		for _, err := range []error{
-			r.Point(ctx, 3, map[string]float64{"b": 1, "a": 2}), r.State(ctx, RunFinished, ""),
+			r.Begin(ctx, 2, 3), r.Point(ctx, 3, map[string]float64{"b": 1, "a": 2}), r.State(ctx, RunFinished, ""),
 			s.MoveRun(ctx, run.ID, RunFinished, RunActivated, ""),
 		} {
 			if err != nil {
@@ -279,11 +279,18 @@ func TestWatchRuns(t *testing.T) {
 		mustRun(t, s, "unheard", "c")
 		mu.Lock()
 		defer mu.Unlock()
-		want := "[queued 0 [] running 0 [] running 3 [{a 3 2} {b 3 1}] finished 3 [] activated 3 []]"
+		want := "[queued 0 [] running 0 [] running 2 [] kept 2 running 3 [{a 3 2} {b 3 1}] finished 3 [] activated 3 []]"
 		if fmt.Sprint(told) != want {
 			t.Errorf("told %v, want %s", told, want)
 		}
 	})
+}
+
+func kept(n RunNews) string {
+	if n.Kept == KeptAll {
+		return ""
+	}
+	return fmt.Sprint(" kept ", n.Kept)
 }
 
 // TestRecorderWaitsForTheCatalogue: what cannot be stored now is stored later.
