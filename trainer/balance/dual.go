@@ -1,6 +1,9 @@
 package balance
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // constraint demands sum over cells of share * q * coefficients <= 0.
 type constraint struct {
@@ -59,16 +62,15 @@ func (p program) objective(q []float64) float64 {
 }
 
 // solve ascends the dual by projected gradients with Nesterov's momentum,
-// restarted where it leads downhill (O'Donoghue and Candes 2015). It returns
-// the weights by cell, and the multipliers. ok is false where next to nothing
-// can be kept.
-func (p program) solve() (q, multipliers []float64, ok bool) {
+// restarted where it leads downhill (O'Donoghue and Candes 2015), from the
+// multipliers given, which it moves to the optimum. It returns the weights by
+// cell. ok is false where next to nothing can be kept.
+func (p program) solve(multipliers []float64) (q []float64, ok bool) {
 	count := len(p.constraints)
 	q = make([]float64, len(p.cells.share))
-	multipliers = make([]float64, count)
-	ahead, gradient := make([]float64, count), make([]float64, count)
+	ahead, gradient := slices.Clone(multipliers), make([]float64, count)
 	nothing := p.objective(q) // of keeping no example
-	step := 1 / float64(count)
+	step := 1 / p.curvature()
 	momentum := 1.0
 	for range maxSteps {
 		p.weights(ahead, q)
@@ -88,13 +90,31 @@ func (p program) solve() (q, multipliers []float64, ok bool) {
 		}
 		worst, gap := p.judge(multipliers, q, gradient)
 		if p.objective(q)-gap > nothing*(1-worthKeeping) {
-			return q, multipliers, false
+			return q, false
 		}
 		if worst <= slack && math.Abs(gap) <= slack {
 			break
 		}
 	}
-	return q, multipliers, true
+	return q, true
+}
+
+// curvature bounds how fast the dual's gradient changes: the largest eigenvalue
+// of E[a a'] for the coefficients a is at most the largest sum of a row.
+func (p program) curvature() float64 {
+	worst := 0.0
+	for _, one := range p.constraints {
+		row := 0.0
+		for _, other := range p.constraints {
+			product := 0.0
+			for i, share := range p.cells.share {
+				product += share * one.coefficients[i] * other.coefficients[i]
+			}
+			row += math.Abs(product)
+		}
+		worst = max(worst, row)
+	}
+	return worst
 }
 
 // judge sets q and gradient to what the multipliers give. It returns the

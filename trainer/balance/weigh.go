@@ -57,9 +57,13 @@ func Weigh(columns []Column, goal Goal) (Result, error) {
 	c := d.cells()
 	even := slices.Repeat([]float64{1}, len(c.share))
 	q := even
+	var multipliers []float64
 	for range rounds {
 		p := program{cells: c, constraints: d.constraints(c, q)}
-		found, multipliers, ok := p.solve()
+		if len(multipliers) != len(p.constraints) {
+			multipliers = make([]float64, len(p.constraints))
+		}
+		found, ok := p.solve(multipliers)
 		if !ok {
 			return Result{}, fmt.Errorf("no weights meet the goal, or only by dropping nearly all of the %d examples; most in the way is %s: change targets or limits, or add examples",
 				d.count, p.hardest(multipliers))
