@@ -9,6 +9,7 @@ import (
 
 type benchCommand struct {
 	Encode benchEncodeCommand `cmd:"" help:"Measure how fast this machine encodes pictures and texts."`
+	Train  benchTrainCommand  `cmd:"" help:"Measure how fast this machine trains."`
 }
 
 type benchEncodeCommand struct {

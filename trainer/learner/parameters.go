@@ -80,6 +80,15 @@ type LoRA struct {
 	Towers  []string `json:"towers"`  // "text", "vision"
 }
 
+// DefaultLoRA adapts every linear layer of the blocks of both towers, with rank
+// 8.
+func DefaultLoRA() LoRA {
+	return LoRA{
+		Rank: 8, Alpha: 16, Towers: []string{"text", "vision"},
+		Targets: []string{"q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2"},
+	}
+}
+
 // changes reports whether the named linear layer has an adapter.
 func (l LoRA) changes(layer string) bool {
 	if !strings.Contains(layer, ".encoder.layers.") {
