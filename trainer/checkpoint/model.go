@@ -22,6 +22,8 @@ type Model struct {
 	Original *safetensors.Index
 	Changed  []Changed
 
+	Weights string // name of the file of the weights; "" is model.safetensors
+
 	Copy  []string          // paths of files taken as they are: config.json, those of the tokenizer, ...
 	Files map[string][]byte // further files, by name
 }
@@ -87,13 +89,12 @@ func (m Model) fill(ctx context.Context, dir string, tensors []source) error {
 			return err
 		}
 	}
-	_, err := writeFile(ctx, filepath.Join(dir, safetensors.SingleFile), func(to io.Writer) error {
-		return writeTensors(to, tensors)
-	})
+	weights := filepath.Join(dir, cmp.Or(m.Weights, safetensors.SingleFile))
+	_, err := writeFile(ctx, weights, func(to io.Writer) error { return writeTensors(to, tensors) })
 	if err != nil {
 		return err
 	}
-	_, err = safetensors.Open(dir) // what is not readable never gets its name
+	_, err = safetensors.OpenFile(weights) // what is not readable never gets its name
 	return err
 }
 

@@ -18,12 +18,15 @@ import (
 type Learner struct {
 	State *State
 
-	plan     Plan
-	step     *ort.Session
-	texts    *ort.Session // what is below the trained part; nil for none
-	pictures *ort.Session
-	inputs   []ort.Port
-	reports  []string
+	plan           Plan
+	index          *safetensors.Index
+	step           *ort.Session
+	texts          *ort.Session // what is below the trained part; nil for none
+	pictures       *ort.Session
+	textEncoder    encoder
+	pictureEncoder encoder
+	inputs         []ort.Port
+	reports        []string
 }
 
 // Batch is what one step looks at.
@@ -63,7 +66,11 @@ func Open(environment *ort.Environment, config siglip2.Config, index *safetensor
 	if err != nil {
 		return nil, err
 	}
-	l := &Learner{State: newState(composed.trained), plan: plan, inputs: ports(composed.graph.Inputs), reports: composed.reports}
+	l := &Learner{
+		State: newState(composed.trained), plan: plan, index: index, inputs: ports(composed.graph.Inputs), reports: composed.reports,
+		textEncoder:    encoder{opening: o, entry: textEntry, compose: (*Composition).texts},
+		pictureEncoder: encoder{opening: o, entry: pictureEntry, compose: (*Composition).pictures},
+	}
 	if err := l.load(index, seed); err != nil {
 		return nil, err
 	}
@@ -176,12 +183,10 @@ func (l *Learner) named(reports [][]float32) map[string]float64 {
 
 // tensors are the inputs of a step in the order of its ports.
 func (l *Learner) tensors(batch Batch) ([]ort.Tensor, error) {
-	given := map[string]ort.Tensor{
-		textEntry: batch.Texts, pictureEntry: batch.Pictures,
-		targetsInput: ort.Floats(batch.Targets, l.plan.Texts, l.plan.Pictures),
-	}
+	given := l.weights()
+	given[textEntry], given[pictureEntry] = batch.Texts, batch.Pictures
+	given[targetsInput] = ort.Floats(batch.Targets, l.plan.Texts, l.plan.Pictures)
 	for i, parameter := range l.State.Parameters {
-		given[parameter.Name] = ort.Floats(l.State.Weight(i), parameter.Shape...)
 		given[sumFor+parameter.Name] = ort.Floats(l.State.Gradient(i), parameter.Shape...)
 	}
 	tensors := make([]ort.Tensor, len(l.inputs))
@@ -201,7 +206,7 @@ func (l *Learner) tensors(batch Batch) ([]ort.Tensor, error) {
 // Close frees the sessions.
 func (l *Learner) Close() error {
 	var errs []error
-	for _, session := range []*ort.Session{l.step, l.texts, l.pictures} {
+	for _, session := range []*ort.Session{l.step, l.texts, l.pictures, l.textEncoder.session, l.pictureEncoder.session} {
 		if session != nil {
 			errs = append(errs, session.Close())
 		}
