@@ -39,7 +39,8 @@ type Plan struct {
 // Objective is a loss beside the sigmoid loss.
 type Objective interface {
 	// Compose adds the objective to the graph of a step and returns it, a
-	// float32 of shape [1]. It is added to the loss as it is.
+	// float32 of shape [1]. It is added to the loss as it is. It is nil where
+	// Composition.Derived has been given all of it.
 	Compose(c *Composition) *graph.Value
 }
 
@@ -52,6 +53,9 @@ type Composition struct {
 
 	parameters *parameters
 	reports    []string
+
+	losses               []*graph.Value // that Derived was given
+	derived, derivatives []*graph.Value // and their derivatives
 }
 
 // Trained declares a parameter that the checkpoint does not have, to be filled
@@ -65,6 +69,15 @@ func (c *Composition) Frozen() siglip2.Parameters { return c.parameters.Paramete
 
 // Parameters gives the weights that the towers use, trained ones among them.
 func (c *Composition) Parameters() siglip2.Parameters { return c.parameters }
+
+// Derived adds a loss, a float32 of shape [1], that the objective has
+// differentiated itself: derivatives[i] is its derivative with respect to
+// values[i], and the rest follows from these. It is for what a loss would have
+// to keep too much for otherwise.
+func (c *Composition) Derived(loss *graph.Value, values, derivatives []*graph.Value) {
+	c.losses = append(c.losses, loss)
+	c.derived, c.derivatives = append(c.derived, values...), append(c.derivatives, derivatives...)
+}
 
 // Report makes a value of shape [1] a result of each step under the given name.
 func (c *Composition) Report(name string, value *graph.Value) {
@@ -86,9 +99,11 @@ func compose(config siglip2.Config, frozen siglip2.Parameters, plan Plan) (step,
 		c := &Composition{Graph: g, Config: config, Plan: plan, parameters: newParameters(g, frozen, plan)}
 		loss := c.loss()
 		p := c.parameters
-		gradients := autodiff.Gradients(loss, p.inputs, autodiff.Options{Into: c.sums(), Boundaries: c.boundaries()})
+		total := addUp(append(c.losses, loss))
+		outputs, seeds := append(c.derived, loss), append(c.derivatives, g.Floats(graph.Shape{1}, 1))
+		gradients := autodiff.Pullback(outputs, seeds, p.inputs, autodiff.Options{Into: c.sums(), Boundaries: c.boundaries()})
 		c.Report(orderOutput, inOrder(gradients))
-		c.Report(lossOutput, loss)
+		c.Report(lossOutput, total)
 		for i, gradient := range gradients {
 			g.Output(gradientOf+p.trained[i].Name, gradient)
 		}
@@ -118,9 +133,19 @@ func isTable(name string) bool { return strings.HasSuffix(name, ".token_embeddin
 // objectives beside it.
 func (c *Composition) loss() *graph.Value {
 	c.Pictures, c.Texts = c.pictures(), c.texts()
-	total := c.sigmoid()
+	losses := []*graph.Value{c.sigmoid()}
 	for _, objective := range c.Plan.Objectives {
-		total = graph.Add(total, objective.Compose(c))
+		if loss := objective.Compose(c); loss != nil {
+			losses = append(losses, loss)
+		}
+	}
+	return addUp(losses)
+}
+
+func addUp(values []*graph.Value) *graph.Value {
+	total := values[0]
+	for _, value := range values[1:] {
+		total = graph.Add(total, value)
 	}
 	return total
 }
@@ -178,7 +203,7 @@ func (c *Composition) boundaries() []*graph.Value {
 		return nil
 	}
 	var list []*graph.Value
-	for _, prefix := range []string{"vision.", "text."} {
+	for _, prefix := range []string{"vision.", "text.", "decoder."} {
 		for layer := range max(c.Config.Vision.Layers, c.Config.Text.Layers) {
 			if value, ok := c.Graph.Marked(fmt.Sprintf("%slayers.%d", prefix, layer)); ok {
 				list = append(list, value)
