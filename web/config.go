@@ -28,6 +28,8 @@ type Config struct {
 	Catalog  Catalog
 	Pictures Pictures
 	Tasks    Tasks
+	Runs     Runs    // optional: without it there are no runs
+	Trainer  Trainer // optional: without it models are trained elsewhere
 	// Decode makes a picture of an uploaded file within the limits of the
 	// caller. Errors are shown to the user.
 	Decode func(ctx context.Context, file []byte) (image.Image, error)
@@ -41,8 +43,8 @@ type Config struct {
 	// rebinding) is refused. Empty allows any: for a server that others on the
 	// network may reach.
 	AllowedHosts []string
-	// AllowFolders lets clients index folders of the server. Only for a server
-	// that none but its own user reaches.
+	// AllowFolders lets clients index folders of the server, and train with files
+	// of it. Only for a server that none but its own user reaches.
 	AllowFolders bool
 	// MaxUploadBytes bounds an uploaded picture; 0 means DefaultMaxUpload.
 	MaxUploadBytes int64

@@ -2,56 +2,63 @@ package web
 
 import "sync"
 
-// maxPending bounds the tasks whose change a slow watcher has not yet been
-// told. One that falls further behind is cut off: it reconnects and starts
+// maxPending bounds the tasks or runs whose change a slow watcher has not yet
+// been told. One that falls further behind is cut off: it reconnects and starts
 // from the present state.
 const maxPending = 1000
 
-// hub passes task changes to any number of watchers and never waits for one: a
-// watcher that lags is told only the newest state of each task.
-type hub struct {
+// hub passes changes of something, such as a task, to any number of watchers
+// and never waits for one: a watcher that lags is told several changes of the
+// same thing as one.
+type hub[T any] struct {
+	id   func(T) string         // of the thing that changed
+	join func(older, newer T) T // of the same thing
+
 	mu       sync.Mutex
-	watchers map[*watcher]struct{}
+	watchers map[*watcher[T]]struct{}
 	closed   bool
 	running  sync.WaitGroup // live connections
 }
 
 // watcher is one receiver of changes.
-type watcher struct {
+type watcher[T any] struct {
+	hub     *hub[T]
 	mu      sync.Mutex
-	pending map[string]Task
+	pending map[string]T
 	order   []string // IDs of pending, oldest change first
 	wake    chan struct{}
 	gone    chan struct{} // closed when the hub cuts the watcher off
 	cut     sync.Once
 }
 
-func newHub() *hub { return &hub{watchers: make(map[*watcher]struct{})} }
+func newHub[T any](id func(T) string, join func(older, newer T) T) *hub[T] {
+	return &hub[T]{id: id, join: join, watchers: make(map[*watcher[T]]struct{})}
+}
 
 // publish tells every watcher. It returns at once.
-func (h *hub) publish(task Task) {
+func (h *hub[T]) publish(change T) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for w := range h.watchers {
-		w.put(task)
+		w.put(change)
 	}
 }
 
-// join adds a watcher, or answers nil when the hub is closed.
-func (h *hub) join() *watcher {
+// enter adds a watcher, or answers nil when the hub is closed.
+func (h *hub[T]) enter() *watcher[T] {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
 		return nil
 	}
-	w := &watcher{pending: make(map[string]Task), wake: make(chan struct{}, 1), gone: make(chan struct{})}
+	w := &watcher[T]{hub: h, pending: make(map[string]T), wake: make(chan struct{}, 1), gone: make(chan struct{})}
 	h.watchers[w] = struct{}{}
 	h.running.Add(1)
 	return w
 }
 
-// leave removes a watcher that join answered, once.
-func (h *hub) leave(w *watcher) {
+// leave removes a watcher that enter answered, once.
+func (h *hub[T]) leave(w *watcher[T]) {
 	h.mu.Lock()
 	delete(h.watchers, w)
 	h.mu.Unlock()
@@ -59,7 +66,7 @@ func (h *hub) leave(w *watcher) {
 }
 
 // close cuts every watcher off and waits until all have left.
-func (h *hub) close() {
+func (h *hub[T]) close() {
 	h.mu.Lock()
 	h.closed = true
 	for w := range h.watchers {
@@ -69,17 +76,20 @@ func (h *hub) close() {
 	h.running.Wait()
 }
 
-func (w *watcher) put(task Task) {
+func (w *watcher[T]) put(change T) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if _, waiting := w.pending[task.ID]; !waiting {
+	id := w.hub.id(change)
+	if older, waiting := w.pending[id]; waiting {
+		change = w.hub.join(older, change)
+	} else {
 		if len(w.order) == maxPending {
 			w.cutOff()
 			return
 		}
-		w.order = append(w.order, task.ID)
+		w.order = append(w.order, id)
 	}
-	w.pending[task.ID] = task
+	w.pending[id] = change
 	select {
 	case w.wake <- struct{}{}:
 	default: // it will wake anyway
@@ -87,16 +97,16 @@ func (w *watcher) put(task Task) {
 }
 
 // take answers the changes since the last call, oldest first.
-func (w *watcher) take() []Task {
+func (w *watcher[T]) take() []T {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	tasks := make([]Task, len(w.order))
+	changes := make([]T, len(w.order))
 	for i, id := range w.order {
-		tasks[i] = w.pending[id]
+		changes[i] = w.pending[id]
 	}
 	clear(w.pending)
 	w.order = w.order[:0]
-	return tasks
+	return changes
 }
 
-func (w *watcher) cutOff() { w.cut.Do(func() { close(w.gone) }) }
+func (w *watcher[T]) cutOff() { w.cut.Do(func() { close(w.gone) }) }

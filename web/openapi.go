@@ -19,13 +19,17 @@ func apiConfig(version string) huma.Config {
 	config.Info.Description = "Search pictures with words in any language. " +
 		"Every answer that is not a success is a problem (RFC 9457) whose type is stable. " +
 		"Lists are paged by opaque cursors. Live progress of tasks comes over a WebSocket at " +
-		apiPrefix + "/tasks/events, one JSON object a message: first {\"tasks\":[…]}, then {\"task\":{…}} for each change."
+		apiPrefix + "/tasks/events, one JSON object a message: first {\"tasks\":[…]}, then {\"task\":{…}} for each change. " +
+		"That of runs comes at " + apiPrefix + "/runs/events: first {\"runs\":[…]}, the newest, then {\"run\":{…},\"kept\":…,\"series\":[…]} " +
+		"for each change. Where “kept” is present, points of later steps are gone, for the run went back to a checkpoint; " +
+		"“series” are the points gained then."
 	config.Info.License = &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}
 	config.Tags = []*huma.Tag{
 		{Name: "search", Description: "Find images by text, by a picture or by another image"},
 		{Name: "collections", Description: "Sets of images"},
 		{Name: "images", Description: "Pictures and what is known of them"},
 		{Name: "tasks", Description: "Work in the background"},
+		{Name: "runs", Description: "Models trained on one's own pairs, and their curves"},
 		{Name: "server", Description: "What answers here"},
 	}
 	return config
@@ -40,6 +44,7 @@ func describe(api *huma.OpenAPI) {
 		Properties: map[string]*huma.Schema{"picture": {Type: huma.TypeString, Format: "binary"}},
 		Required:   []string{"picture"},
 	}}
+	describeGate(api)
 }
 
 func serveDescription(api *huma.OpenAPI) http.HandlerFunc {

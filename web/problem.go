@@ -29,6 +29,8 @@ var (
 	kindNoImage       = kind{"image-not-found", http.StatusNotFound}
 	kindConflict      = kind{"conflict", http.StatusConflict}
 	kindModelMismatch = kind{"model-mismatch", http.StatusConflict}
+	kindGate          = kind{"forgetting-gate", http.StatusConflict}
+	kindNoTrainer     = kind{"no-trainer", http.StatusNotImplemented}
 	kindUnavailable   = kind{"unavailable", http.StatusServiceUnavailable}
 	kindTimeout       = kind{"timeout", http.StatusGatewayTimeout}
 	kindCanceled      = kind{"request-canceled", 499}
@@ -58,6 +60,7 @@ func problemOf(ctx context.Context, logger *slog.Logger, err error) error {
 	var (
 		invalid  *search.InvalidError
 		mismatch *search.ModelMismatchError
+		gate     *GateError
 		status   huma.StatusError
 	)
 	switch {
@@ -67,6 +70,8 @@ func problemOf(ctx context.Context, logger *slog.Logger, err error) error {
 		return newProblem(kindInvalid, err.Error())
 	case errors.As(err, &mismatch):
 		return newProblem(kindModelMismatch, err.Error())
+	case errors.As(err, &gate):
+		return newGateProblem(gate)
 	case errors.Is(err, search.ErrCollectionNotFound):
 		return newProblem(kindNoCollection, err.Error())
 	case errors.Is(err, search.ErrImageNotFound):

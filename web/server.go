@@ -19,15 +19,11 @@ const apiPrefix = "/api/v1"
 // server that uses it has shut down.
 type Handler struct {
 	http.Handler
-	hub  *hub
-	stop func()
+	close func()
 }
 
-// Close ends the live connections and the watch over tasks.
-func (h *Handler) Close() {
-	h.stop()
-	h.hub.close()
-}
+// Close ends the live connections and the watch over tasks and runs.
+func (h *Handler) Close() { h.close() }
 
 // New builds the handler. It fails if a part of config is missing or the
 // embedded page is incomplete.
@@ -39,21 +35,34 @@ func New(config Config) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{Config: config, hub: newHub(), keys: newIdempotency()}
+	s := &server{Config: config, tasks: newTaskHub(), runs: newRunHub(), keys: newIdempotency()}
 	router := chi.NewRouter()
 	router.Use(s.logged, s.recovered, secured, s.hostChecked, s.originChecked(), middleware.GetHead)
 	router.NotFound(notFound(page))
 	router.MethodNotAllowed(methodNotAllowed(router))
 	s.routes(router)
 	router.Method(http.MethodGet, "/", page)
-	return &Handler{Handler: router, hub: s.hub, stop: config.Tasks.Watch(s.hub.publish)}, nil
+	return &Handler{Handler: router, close: s.watch()}, nil
+}
+
+// watch passes changes to live connections until stop is called, which ends
+// them.
+func (s *server) watch() (stop func()) {
+	stopTasks, stopRuns := s.Tasks.Watch(s.tasks.publish), s.Runs.Watch(s.runs.publish)
+	return func() {
+		stopTasks()
+		stopRuns()
+		s.tasks.close()
+		s.runs.close()
+	}
 }
 
 // server carries what the operations share.
 type server struct {
 	Config
-	hub  *hub
-	keys *idempotency
+	tasks *hub[Task]
+	runs  *hub[RunChange]
+	keys  *idempotency
 }
 
 // routes mounts everything but the page and answers the API's description.
@@ -61,6 +70,7 @@ func (s *server) routes(router chi.Router) *huma.OpenAPI {
 	router.Get("/healthz", s.alive)
 	router.Get("/readyz", s.ready)
 	router.Get(apiPrefix+"/tasks/events", s.watchTasks)
+	router.Get(apiPrefix+"/runs/events", s.watchRuns)
 	router.Group(func(router chi.Router) {
 		router.Use(limitTime, s.keys.once)
 		api := humachi.New(router, apiConfig(s.Info.Version))
@@ -68,6 +78,7 @@ func (s *server) routes(router chi.Router) *huma.OpenAPI {
 		s.imageOperations(api)
 		s.searchOperations(api)
 		s.taskOperations(api)
+		s.runOperations(api)
 		s.infoOperation(api)
 		describe(api.OpenAPI())
 		router.Get("/openapi.json", serveDescription(api.OpenAPI()))
@@ -96,6 +107,9 @@ func (c *Config) check() error {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Runs == nil {
+		c.Runs = noRuns{}
 	}
 	c.Info.Folders = c.AllowFolders
 	return nil

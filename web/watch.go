@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -15,11 +16,26 @@ const (
 	pongWait     = 60 * time.Second // without a sign of life the connection is closed
 	pingEvery    = 25 * time.Second
 	maxIncoming  = 512                    // bytes; clients have nothing to say
-	tellInterval = 200 * time.Millisecond // at most five messages a second for each task
+	tellInterval = 200 * time.Millisecond // at most five messages a second for each task or run
 )
 
-// watchTasks upgrades to a WebSocket and tells how the tasks go.
+// watchTasks tells over a WebSocket how the tasks go.
 func (s *server) watchTasks(w http.ResponseWriter, r *http.Request) {
+	present := func(ctx context.Context) (any, error) {
+		tasks, err := s.Tasks.Tasks(ctx)
+		return map[string][]Task{"tasks": completeAll(tasks)}, err
+	}
+	live(s, w, r, s.tasks, present, func(task Task) any { return map[string]Task{"task": complete(task)} })
+}
+
+func newTaskHub() *hub[Task] {
+	return newHub(func(task Task) string { return task.ID }, func(_, newer Task) Task { return newer })
+}
+
+// live upgrades to a WebSocket and tells the present state, then each change as
+// message makes it.
+func live[T any](s *server, w http.ResponseWriter, r *http.Request, hub *hub[T],
+	present func(context.Context) (any, error), message func(T) any) {
 	if !websocket.IsWebSocketUpgrade(r) {
 		w.Header().Set("Upgrade", "websocket")
 		writeProblem(w, newProblem(kind{"upgrade-required", http.StatusUpgradeRequired}, "connect with a WebSocket client"))
@@ -31,17 +47,17 @@ func (s *server) watchTasks(w http.ResponseWriter, r *http.Request) {
 			writeProblem(w, newProblem(kind{"websocket-refused", status}, err.Error()))
 		},
 	}
-	// Joining before the list is read means that no change falls in between.
-	watcher := s.hub.join()
+	// Entering before the state is read means that no change falls in between.
+	watcher := hub.enter()
 	if watcher == nil {
 		writeProblem(w, newProblem(kindUnavailable, "the server is stopping"))
 		return
 	}
-	defer s.hub.leave(watcher)
-	tasks, err := s.Tasks.Tasks(r.Context())
+	defer hub.leave(watcher)
+	begin, err := present(r.Context())
 	if err != nil {
-		s.Logger.ErrorContext(r.Context(), "list tasks for a live connection", "error", err)
-		writeProblem(w, newProblem(kindInternal, "the tasks cannot be listed"))
+		s.Logger.ErrorContext(r.Context(), "read the state for a live connection", "path", r.URL.Path, "error", err)
+		writeProblem(w, newProblem(kindInternal, "the present state cannot be read"))
 		return
 	}
 	connection, err := upgrader.Upgrade(w, r, nil)
@@ -50,12 +66,12 @@ func (s *server) watchTasks(w http.ResponseWriter, r *http.Request) {
 	}
 	defer connection.Close()
 	go listen(connection, watcher)
-	tell(connection, watcher, completeAll(tasks))
+	tell(connection, watcher, begin, message)
 }
 
 // listen reads until the client goes away: that is how closing and pongs are
 // noticed.
-func listen(connection *websocket.Conn, watcher *watcher) {
+func listen[T any](connection *websocket.Conn, watcher *watcher[T]) {
 	defer watcher.cutOff()
 	connection.SetReadLimit(maxIncoming)
 	alive := func(string) error { return connection.SetReadDeadline(time.Now().Add(pongWait)) }
@@ -69,8 +85,8 @@ func listen(connection *websocket.Conn, watcher *watcher) {
 }
 
 // tell writes the present state, then changes, until the watcher is cut off.
-func tell(connection *websocket.Conn, watcher *watcher, tasks []Task) {
-	if writeEvent(connection, map[string][]Task{"tasks": tasks}) != nil {
+func tell[T any](connection *websocket.Conn, watcher *watcher[T], begin any, message func(T) any) {
+	if writeEvent(connection, begin) != nil {
 		return
 	}
 	ping := time.NewTicker(pingEvery)
@@ -86,22 +102,22 @@ func tell(connection *websocket.Conn, watcher *watcher, tasks []Task) {
 				return
 			}
 		case <-watcher.wake:
-			for _, task := range watcher.take() {
-				if writeEvent(connection, map[string]Task{"task": complete(task)}) != nil {
+			for _, change := range watcher.take() {
+				if writeEvent(connection, message(change)) != nil {
 					return
 				}
 			}
-			pause(watcher, tellInterval)
+			pause(watcher.gone, tellInterval)
 		}
 	}
 }
 
-// pause lets changes gather, so that a fast task does not flood its watchers.
-func pause(watcher *watcher, wait time.Duration) {
+// pause lets changes gather, so that what is fast does not flood its watchers.
+func pause(gone <-chan struct{}, wait time.Duration) {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
-	case <-watcher.gone:
+	case <-gone:
 	case <-timer.C:
 	}
 }

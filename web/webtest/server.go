@@ -15,6 +15,7 @@ type Server struct {
 	URL     string
 	Library *Library
 	Tasks   *Tasks
+	Runs    *Runs
 }
 
 // NewServer starts one. change may alter the configuration first.
@@ -22,7 +23,9 @@ func NewServer(t testing.TB, change ...func(*web.Config)) *Server {
 	t.Helper()
 	library := NewLibrary()
 	tasks := NewTasks(library, 30*time.Millisecond)
+	runs := NewRuns(10 * time.Millisecond)
 	config := Config(library, tasks)
+	config.Runs, config.Trainer = runs, runs
 	config.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
 	for _, alter := range change {
 		alter(&config)
@@ -34,10 +37,11 @@ func NewServer(t testing.TB, change ...func(*web.Config)) *Server {
 	server := httptest.NewServer(handler)
 	t.Cleanup(func() {
 		tasks.Close()
+		runs.Close()
 		handler.Close()
 		server.Close()
 	})
-	return &Server{URL: server.URL, Library: library, Tasks: tasks}
+	return &Server{URL: server.URL, Library: library, Tasks: tasks, Runs: runs}
 }
 
 // Config is a complete configuration over a library.

@@ -160,6 +160,127 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the runs */
+        get: operations["list-runs"];
+        put?: never;
+        /** Train a model */
+        post: operations["create-run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get one run */
+        get: operations["get-run"];
+        put?: never;
+        post?: never;
+        /** Delete a run, its curves and its checkpoints; the model that it wrote stays */
+        delete: operations["delete-run"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/activate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let searches use the model of a finished run, once its index is complete */
+        post: operations["activate-run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/points": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get the curves of a run */
+        get: operations["get-run-points"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Go on with a stopped, failed or interrupted run from its last checkpoint */
+        post: operations["resume-run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let searches use the model again that they used before an activated run */
+        post: operations["roll-back-run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop a run after its present step; it can be resumed */
+        post: operations["stop-run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tasks": {
         parameters: {
             query?: never;
@@ -199,6 +320,10 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        ActivateRunInputBody: {
+            /** @description Activate it although it did not pass the forgetting gate */
+            force?: boolean;
+        };
         Caption: {
             /** @description BCP 47 tag; empty when unknown */
             language: string;
@@ -240,6 +365,22 @@ export interface components {
             /**
              * @description Lower-case letters, digits, - and _
              * @example holiday
+             */
+            name: string;
+        };
+        CreateRunInputBody: {
+            /**
+             * @description Collection whose pairs to learn from; absent when config names other data
+             * @example demo
+             */
+            collection?: string;
+            /** @description As in the file that polylens train reads */
+            config: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description Lower-case letters, digits, - and _
+             * @example our-products
              */
             name: string;
         };
@@ -323,6 +464,71 @@ export interface components {
              */
             width?: number;
         };
+        Gate: {
+            /** @description Every guarded language and direction */
+            languages: components["schemas"]["GateLanguage"][];
+            /** @description Whether no language dropped by more than allowed */
+            passed: boolean;
+        };
+        GateLanguage: {
+            /**
+             * Format: double
+             * @description Of the model that it wrote
+             */
+            after: number;
+            /**
+             * Format: double
+             * @description How much lower “after” may be
+             */
+            allowed: number;
+            /**
+             * Format: double
+             * @description Of the model that the run began with
+             */
+            before: number;
+            /** @example text_to_image */
+            direction: string;
+            /** @description BCP 47 tag */
+            language: string;
+            /** @example r1 */
+            metric: string;
+            passed: boolean;
+        };
+        GateProblem: {
+            /**
+             * @description A human-readable explanation specific to this occurrence of the problem.
+             * @example Property foo is required but is missing.
+             */
+            detail?: string;
+            /** @description Optional list of individual error details */
+            errors?: components["schemas"]["ErrorDetail"][] | null;
+            /** @description The verdict, where it is the cause */
+            gate?: components["schemas"]["Gate"];
+            /**
+             * Format: uri
+             * @description A URI reference that identifies the specific occurrence of the problem.
+             * @example https://example.com/error-log/abc123
+             */
+            instance?: string;
+            /**
+             * Format: int64
+             * @description HTTP status code
+             * @example 400
+             */
+            status?: number;
+            /**
+             * @description A short, human-readable summary of the problem type. This value should not change between occurrences of the error.
+             * @example Bad Request
+             */
+            title?: string;
+            /**
+             * Format: uri
+             * @description A URI reference to human-readable documentation for the error.
+             * @default about:blank
+             * @example https://example.com/errors/example
+             */
+            type: string;
+        };
         Hit: {
             /** @description The caption in the language that Accept-Language prefers, else English, else any */
             caption?: components["schemas"]["Caption"];
@@ -402,6 +608,10 @@ export interface components {
             max_num_patches: number;
             name: string;
         };
+        PointsAnswerBody: {
+            /** @description By name */
+            series: components["schemas"]["Series"][];
+        };
         Progress: {
             /**
              * Format: int64
@@ -444,11 +654,90 @@ export interface components {
              */
             unchanged: number;
         };
+        Run: {
+            /** @description The model that it began with */
+            base: components["schemas"]["RunModel"];
+            /** @description The best evaluation; absent before the first */
+            best?: components["schemas"]["RunBest"];
+            /** @description The collection whose pairs it learns from; absent when config names other data */
+            collection?: string;
+            /** @description All that was chosen, as in the file that polylens train reads */
+            config: {
+                [key: string]: unknown;
+            };
+            /** Format: date-time */
+            created: string;
+            /** @description What it learns from, for people */
+            data?: string;
+            /** @description Why it failed */
+            error?: string;
+            /** Format: date-time */
+            finished?: string;
+            /** @description What the model forgot; absent before it was judged */
+            gate?: components["schemas"]["Gate"];
+            /**
+             * Format: date-time
+             * @description Last sign of life of the process that trains it
+             */
+            heartbeat?: string;
+            id: string;
+            /** @description Whether it is running but the process that trained it is gone: it can be resumed */
+            interrupted: boolean;
+            /** @description Also names the model that it writes */
+            name: string;
+            /** @description The model that it wrote; absent before */
+            output?: components["schemas"]["RunModel"];
+            /** Format: date-time */
+            started?: string;
+            /**
+             * @description Stopped and failed runs can be resumed; activated means that searches use the model, rolled_back that they used it
+             * @enum {string}
+             */
+            status: "queued" | "running" | "stopped" | "failed" | "finished" | "activated" | "rolled_back";
+            /**
+             * Format: int64
+             * @description Optimizer steps done
+             */
+            step: number;
+            /**
+             * Format: int64
+             * @description Optimizer steps to do; 0 when not known yet
+             */
+            steps: number;
+        };
+        RunBest: {
+            /**
+             * @description By which the run is judged
+             * @example validation/mean/text_to_image/r1
+             */
+            metric: string;
+            /** Format: int64 */
+            step: number;
+            /** Format: double */
+            value: number;
+        };
+        RunModel: {
+            directory: string;
+            fingerprint: string;
+        };
+        RunsAnswerBody: {
+            /** @description Cursor of the next page; absent after the last */
+            next?: string;
+            /** @description Newest first */
+            runs: components["schemas"]["Run"][];
+        };
         SearchAnswerBody: {
             /** @description Best first */
             hits: components["schemas"]["Hit"][];
             /** @description Cursor of the next page; absent after the last */
             next?: string;
+        };
+        Series: {
+            /** @example loss */
+            name: string;
+            steps: number[];
+            /** @description As many as steps; null where the value was not finite */
+            values: (number | null)[];
         };
         Source: {
             /** @description Absolute path of a folder on the server */
@@ -1181,6 +1470,580 @@ export interface operations {
             };
             /** @description Internal Server Error */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "list-runs": {
+        parameters: {
+            query?: {
+                /** @description Only runs that learn from this collection */
+                collection?: string;
+                /** @description Runs a page */
+                limit?: number;
+                /** @description “next” of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunsAnswerBody"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "create-run": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text; a repeated call with the same key and body is answered as before, without being carried out again */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateRunInputBody"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Implemented */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "get-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity of the run */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "delete-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity of the run */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "activate-run": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text; a repeated call with the same key and body is answered as before, without being carried out again */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Identity of the run */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ActivateRunInputBody"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description The run is not finished, or its model did not pass the forgetting gate */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["GateProblem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Implemented */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "get-run-points": {
+        parameters: {
+            query?: {
+                /** @description Curves, separated by commas; all when absent */
+                names?: string[] | null;
+                /** @description Only points of this step and later ones */
+                from?: number;
+                /** @description Most points of each curve. Where there are more, the first and the last stay, and from equal stretches between them the lowest and the highest, so that no peak is lost */
+                max_points?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Identity of the run */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointsAnswerBody"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "resume-run": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text; a repeated call with the same key and body is answered as before, without being carried out again */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Identity of the run */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Implemented */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "roll-back-run": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text; a repeated call with the same key and body is answered as before, without being carried out again */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Identity of the run */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Implemented */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "stop-run": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text; a repeated call with the same key and body is answered as before, without being carried out again */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Identity of the run */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Implemented */
+            501: {
                 headers: {
                     [name: string]: unknown;
                 };

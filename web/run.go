@@ -1,0 +1,215 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+type runPath struct {
+	ID string `path:"id" maxLength:"64" doc:"Identity of the run"`
+}
+
+type runAnswer struct{ Body Run }
+
+type listRunsInput struct {
+	Collection string `query:"collection" maxLength:"64" doc:"Only runs that learn from this collection"`
+	Limit      int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"Runs a page"`
+	Cursor     string `query:"cursor" maxLength:"512" doc:"“next” of the page before"`
+}
+
+type runsAnswer struct {
+	Body struct {
+		Runs []Run  `json:"runs" nullable:"false" doc:"Newest first"`
+		Next string `json:"next,omitempty" doc:"Cursor of the next page; absent after the last"`
+	}
+}
+
+type getPointsInput struct {
+	ID        string   `path:"id" maxLength:"64" doc:"Identity of the run"`
+	Names     []string `query:"names" maxItems:"1000" doc:"Curves, separated by commas; all when absent" example:"loss,validation/de/text_to_image/r1"`
+	From      int64    `query:"from" minimum:"0" doc:"Only points of this step and later ones"`
+	MaxPoints int      `query:"max_points" minimum:"4" maximum:"100000" default:"1000" doc:"Most points of each curve. Where there are more, the first and the last stay, and from equal stretches between them the lowest and the highest, so that no peak is lost"`
+}
+
+type pointsAnswer struct {
+	Body struct {
+		Series []Series `json:"series" nullable:"false" doc:"By name"`
+	}
+}
+
+type createRunInput struct {
+	IdempotencyHeader
+	Body struct {
+		Name       string         `json:"name" pattern:"^[a-z0-9][a-z0-9_-]*$" maxLength:"63" example:"our-products" doc:"Lower-case letters, digits, - and _"`
+		Collection string         `json:"collection,omitempty" maxLength:"64" example:"demo" doc:"Collection whose pairs to learn from; absent when config names other data"`
+		Config     map[string]any `json:"config" doc:"As in the file that polylens train reads"`
+	}
+}
+
+// commandInput asks something of a run.
+type commandInput struct {
+	IdempotencyHeader
+	ID string `path:"id" maxLength:"64" doc:"Identity of the run"`
+}
+
+type activateRunInput struct {
+	IdempotencyHeader
+	ID   string `path:"id" maxLength:"64" doc:"Identity of the run"`
+	Body *struct {
+		Force bool `json:"force,omitempty" doc:"Activate it although it did not pass the forgetting gate"`
+	}
+}
+
+type acceptedRun struct {
+	Location string `header:"Location"`
+	Body     Run
+}
+
+func (s *server) runOperations(api huma.API) {
+	huma.Register(api, operation("list-runs", http.MethodGet, "/runs", "runs", "List the runs"), s.listRuns)
+	huma.Register(api, operation("get-run", http.MethodGet, "/runs/{id}", "runs",
+		"Get one run", http.StatusNotFound), s.getRun)
+	huma.Register(api, operation("get-run-points", http.MethodGet, "/runs/{id}/points", "runs",
+		"Get the curves of a run", http.StatusNotFound), s.getPoints)
+	huma.Register(api, accepted(operation("create-run", http.MethodPost, "/runs", "runs",
+		"Train a model", http.StatusForbidden, http.StatusConflict, http.StatusNotImplemented)), s.createRun)
+	huma.Register(api, command("resume-run", "resume",
+		"Go on with a stopped, failed or interrupted run from its last checkpoint"), s.resumeRun)
+	huma.Register(api, command("stop-run", "stop", "Stop a run after its present step; it can be resumed"), s.stopRun)
+	huma.Register(api, command("activate-run", "activate",
+		"Let searches use the model of a finished run, once its index is complete"), s.activateRun)
+	huma.Register(api, command("roll-back-run", "rollback",
+		"Let searches use the model again that they used before an activated run"), s.rollBackRun)
+	huma.Register(api, operation("delete-run", http.MethodDelete, "/runs/{id}", "runs",
+		"Delete a run, its curves and its checkpoints; the model that it wrote stays",
+		http.StatusNotFound, http.StatusConflict), s.deleteRun)
+}
+
+// command is an operation that asks something of a run and does not wait for it.
+func command(id, verb, summary string) huma.Operation {
+	return accepted(operation(id, http.MethodPost, "/runs/{id}/"+verb, "runs", summary,
+		http.StatusNotFound, http.StatusConflict, http.StatusNotImplemented))
+}
+
+func accepted(o huma.Operation) huma.Operation {
+	o.DefaultStatus = http.StatusAccepted
+	return o
+}
+
+func (s *server) listRuns(ctx context.Context, input *listRunsInput) (*runsAnswer, error) {
+	runs, next, err := s.Runs.Runs(ctx, input.Collection, input.Cursor, input.Limit)
+	if err != nil {
+		return nil, problemOf(ctx, s.Logger, err)
+	}
+	answer := &runsAnswer{}
+	answer.Body.Runs, answer.Body.Next = completeRuns(runs), next
+	return answer, nil
+}
+
+func (s *server) getRun(ctx context.Context, input *runPath) (*runAnswer, error) {
+	run, err := s.Runs.Run(ctx, input.ID)
+	if err != nil {
+		return nil, problemOf(ctx, s.Logger, err)
+	}
+	return &runAnswer{Body: completeRun(run)}, nil
+}
+
+func (s *server) getPoints(ctx context.Context, input *getPointsInput) (*pointsAnswer, error) {
+	series, err := s.Runs.Series(ctx, input.ID, PointChoice{Names: input.Names, From: input.From, Most: input.MaxPoints})
+	if err != nil {
+		return nil, problemOf(ctx, s.Logger, err)
+	}
+	answer := &pointsAnswer{}
+	answer.Body.Series = append([]Series{}, series...)
+	return answer, nil
+}
+
+// createRun is refused to clients elsewhere: a config may name files of the
+// server.
+func (s *server) createRun(ctx context.Context, input *createRunInput) (*acceptedRun, error) {
+	if !s.AllowFolders {
+		return nil, newProblem(kindForbidden, "this server lets nobody train with its files over the network; "+
+			"run “polylens train” on it, or let it listen on the loopback address only")
+	}
+	return s.command(ctx, func(trainer Trainer) (Run, error) {
+		return trainer.Start(ctx, RunOrder{Name: input.Body.Name, Collection: input.Body.Collection, Config: input.Body.Config})
+	})
+}
+
+func (s *server) resumeRun(ctx context.Context, input *commandInput) (*acceptedRun, error) {
+	return s.command(ctx, func(trainer Trainer) (Run, error) { return trainer.Resume(ctx, input.ID) })
+}
+
+func (s *server) stopRun(ctx context.Context, input *commandInput) (*acceptedRun, error) {
+	return s.command(ctx, func(trainer Trainer) (Run, error) { return trainer.Stop(ctx, input.ID) })
+}
+
+func (s *server) activateRun(ctx context.Context, input *activateRunInput) (*acceptedRun, error) {
+	force := input.Body != nil && input.Body.Force
+	return s.command(ctx, func(trainer Trainer) (Run, error) { return trainer.Activate(ctx, input.ID, force) })
+}
+
+func (s *server) rollBackRun(ctx context.Context, input *commandInput) (*acceptedRun, error) {
+	return s.command(ctx, func(trainer Trainer) (Run, error) { return trainer.RollBack(ctx, input.ID) })
+}
+
+func (s *server) command(ctx context.Context, do func(Trainer) (Run, error)) (*acceptedRun, error) {
+	if s.Trainer == nil {
+		return nil, newProblem(kindNoTrainer, "this server does not train; run “polylens train” where the model and the pictures are")
+	}
+	run, err := do(s.Trainer)
+	if err != nil {
+		return nil, problemOf(ctx, s.Logger, err)
+	}
+	return &acceptedRun{Location: apiPrefix + "/runs/" + run.ID, Body: completeRun(run)}, nil
+}
+
+func (s *server) deleteRun(ctx context.Context, input *runPath) (*struct{}, error) {
+	if err := s.Runs.DeleteRun(ctx, input.ID); err != nil {
+		return nil, problemOf(ctx, s.Logger, err)
+	}
+	return nil, nil
+}
+
+// completeRun makes the lists and objects of a run non-null in JSON.
+func completeRun(run Run) Run {
+	if run.Config == nil {
+		run.Config = map[string]any{}
+	}
+	if run.Gate != nil && run.Gate.Languages == nil {
+		gate := *run.Gate
+		gate.Languages = []GateLanguage{}
+		run.Gate = &gate
+	}
+	return run
+}
+
+func completeRuns(runs []Run) []Run {
+	all := make([]Run, len(runs))
+	for i, run := range runs {
+		all[i] = completeRun(run)
+	}
+	return all
+}
+
+// gateProblem is a problem that tells the verdict of the forgetting gate.
+type gateProblem struct {
+	huma.ErrorModel
+	Gate *Gate `json:"gate,omitempty" doc:"The verdict, where it is the cause"`
+}
+
+func newGateProblem(failed *GateError) *gateProblem {
+	return &gateProblem{*newProblem(kindGate, failed.Error()), completeRun(Run{Gate: &failed.Gate}).Gate}
+}
+
+// describeGate tells of the member that a refused activation adds to its problem.
+func describeGate(api *huma.OpenAPI) {
+	refused := api.Paths[apiPrefix+"/runs/{id}/activate"].Post.Responses["409"]
+	refused.Description = "The run is not finished, or its model did not pass the forgetting gate"
+	refused.Content["application/problem+json"] = &huma.MediaType{
+		Schema: api.Components.Schemas.Schema(reflect.TypeFor[gateProblem](), true, "GateProblem"),
+	}
+}
