@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"polylens/search"
+	"polylens/trainer/evaluate"
 	"polylens/web/webtest"
 )
 
@@ -138,15 +138,15 @@ func checkQuality(t *testing.T, f folders) {
 		languages = append(languages, query.language)
 	}
 	text := f.succeed(t, "eval", "--json", "--languages", strings.Join(languages, ","))
-	for _, quality := range objects[search.Quality](t, text) {
-		if quality.Direction != search.TextToImage {
+	for _, quality := range objects[evaluate.Quality](t, text) {
+		if quality.Direction != evaluate.TextToImage {
 			continue
 		}
 		t.Logf("%s: %d queries, R@1 %.3f, R@5 %.3f", quality.Language, quality.N, quality.R1, quality.R5)
 		if quality.R5 < 0.5 {
 			t.Errorf("%s: R@5 %.3f, want 0.5", quality.Language, quality.R5)
 		}
-		if quality.Language == search.MeanLanguage && (quality.R1 < 0.5 || quality.R5 < 0.75) {
+		if quality.Language == evaluate.MeanLanguage && (quality.R1 < 0.5 || quality.R5 < 0.75) {
 			t.Errorf("mean R@1 %.3f and R@5 %.3f, want 0.5 and 0.75", quality.R1, quality.R5)
 		}
 	}

@@ -2,179 +2,145 @@ package main
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"slices"
 	"strings"
-	"text/tabwriter"
 
-	"golang.org/x/text/unicode/norm"
-
-	"polylens/app/cldr"
-	"polylens/indexer/catalog"
-	"polylens/search"
-	"polylens/search/exact"
+	"polylens/trainer/evaluate"
 )
 
 type evalCommand struct {
 	Collection   string   `default:"demo" placeholder:"NAME" help:"Collection whose pictures have captions (default: ${default})."`
-	Languages    []string `placeholder:"TAG" help:"Only these languages (default: the 36 of Crossmodal-3600 that the captions have)."`
+	Pairs        string   `placeholder:"DIR|FILE" help:"Pictures with texts that are in no collection: a folder with captions, a file of pairs (.csv and .tsv, .tar shards, else one JSON object a line), or the word demo for the pictures that setup fetches."`
+	Languages    []string `placeholder:"TAG" help:"Only these languages (default: of collections and the demo the 36 of Crossmodal-3600, of other pairs and of classes all)."`
 	ThroughIndex bool     `help:"Search through Milvus instead of comparing with every vector: much slower, and what users get."`
+	Classes      string   `placeholder:"FILE" help:"Measure zero-shot classification as well, with these classes."`
+	Template     []string `sep:"none" placeholder:"TEXT" help:"Sentence whose {} stands for the name of a class; may be repeated. For languages without templates in the file of classes."`
+	Label        string   `default:"label" placeholder:"FIELD" help:"Metadata field that names a picture's class (default: ${default})."`
+	Report       string   `placeholder:"FILE" help:"Write the rank of every query to a file that --baseline can compare with."`
+	Baseline     string   `placeholder:"FILE" help:"Print the differences to an earlier report, or to what --json printed."`
+	MaxDrop      *float64 `placeholder:"POINTS" help:"With --baseline: fail if a language lost more points of R@5 of text_to_image."`
 	JSON         bool     `help:"Print one JSON object a line: language, direction, n, r1, r5, r10, mrr, median_rank."`
 }
 
 // Help documents the command.
 func (*evalCommand) Help() string {
-	return `Measures a model by what it was not told: each picture's caption is the query, and the picture, or another one with ` +
-		`the same caption, is the right answer. R@5 is the share of queries with a right answer among the first five; ` +
-		`"mean" weighs every language alike. text-to-image is what a search does, image-to-text the way back.
+	return fmt.Sprintf(`Measures a model by what it was not told: each picture's caption is the query, and the picture, or another one with `+
+		`the same caption, case aside, is the right answer. R@5 is the share of queries with a right answer among the first five. `+
+		`text_to_image is what a search does; image_to_text, the way back, ranks the distinct captions of the language. A wrong answer `+
+		`that scores as much as the right one stands before it (not with --through-index, where the order is that which users see).
 
-The collection must be indexed, and no server may run on the data folder.
+With --json there is one object for each language and direction, languages in alphabetical order. The last ones have the language `+
+		`"mean": the mean over the languages of each direction, which weighs every language alike.
+
+A collection must be indexed with the model, and no server may run on the data folder. --pairs encodes the pictures anew and needs neither.
+A file of pairs names "image", "text" or "captions", and "language":
+
+    {"image": "fish.jpg", "captions": {"en": "a red fish", "de": "ein roter Fisch"}, "label": "fish"}
+
+Zero-shot classification asks which class a picture belongs to, of a file with one class a line: its label alone, or an object with `+
+		`names in several languages. The vector of a class is the mean of those of its names in all templates, in lower case and without punctuation. `+
+		`It is reported as direction zero_shot, whose r1 and r5 are the accuracies of the first and of five guesses:
+
+    {"label": "fish", "prompts": {"en": ["fish"], "de": ["Fisch"]}}
+    {"templates": {"en": ["a photo of a {}.", "a drawing of a {}."], "de": ["ein Foto: {}"]}}
+
+With --baseline the differences are printed, in shares from -1 to 1, with the 95 %% interval of a paired bootstrap where both reports have `+
+		`the ranks of the same queries. --max-drop %d is what a trained model has to pass; one query may always be lost.
 
 Examples:
 
     polylens eval
     polylens eval --collection demo --languages de,ja,ar --json
-    polylens eval --model ./siglip2-base-patch16-224 --collection photos
+    polylens eval --pairs demo --report before.ndjson
+    polylens eval --pairs demo --model ./finetuned --baseline before.ndjson --max-drop 1
+    polylens eval --pairs birds.csv --classes birds.txt --template "a photo of a {}."
 
-` + exitHelp
+`, evaluate.DefaultAllowed) + exitHelp
+}
+
+// evalMaterial is what a model has made of pictures, and what is known of them.
+type evalMaterial struct {
+	pictures []evaluate.Picture
+	vectors  [][]float32
+	labels   [][]string // the classes of each picture
+	encoder  evaluate.TextEncoder
+	rank     evaluate.TextRanker // nil compares with every vector
+	captions []string            // languages of captions that are asked for, nil for all
 }
 
 func (c *evalCommand) Run(ctx context.Context, p *program) error {
-	instance, _, err := hold(p.globals.Data, "eval")
+	if err := c.check(); err != nil {
+		return err
+	}
+	classes, err := c.readClasses()
 	if err != nil {
 		return err
 	}
-	p.later(instance.release)
-	parts, err := p.openParts(ctx)
+	baseline, err := c.readBaseline()
 	if err != nil {
 		return err
 	}
-	images, err := parts.allImages(ctx, c.Collection)
+	material, err := c.material(ctx, p)
 	if err != nil {
 		return err
 	}
-	if c.ThroughIndex {
-		err = parts.connect(ctx)
-	} else {
-		err = parts.fillExact(ctx, c.Collection, images)
-	}
+	report, err := material.evaluate(ctx, classes, c.Languages)
 	if err != nil {
 		return err
 	}
-	judgements := judge(images, c.languages())
-	if len(judgements) == 0 {
-		return fmt.Errorf("no picture of collection %q has a caption in %s", c.Collection, strings.Join(c.languages(), ", "))
-	}
-	quality, err := search.New(parts.index, searchCatalog{parts.store, true}, searchEncoder{parts.encoder, parts.views}).Evaluate(ctx, c.Collection, judgements)
-	if err != nil {
+	if err := c.writeReport(report); err != nil {
 		return err
 	}
-	return c.print(p, quality)
+	if c.Baseline != "" {
+		return c.compare(p, baseline, report)
+	}
+	return c.print(p, report)
 }
 
-func (c *evalCommand) languages() []string {
-	if len(c.Languages) > 0 {
-		return c.Languages
+func (c *evalCommand) check() error {
+	switch {
+	case c.Pairs != "" && c.ThroughIndex:
+		return usageError{errors.New("--through-index needs a collection: pairs are in no index")}
+	case c.MaxDrop != nil && c.Baseline == "":
+		return usageError{errors.New("--max-drop needs --baseline, the report to compare with")}
+	case c.MaxDrop != nil && !(*c.MaxDrop >= 0 && *c.MaxDrop <= 100):
+		return usageError{fmt.Errorf("--max-drop %v: want 0 to 100 points", *c.MaxDrop)}
+	case len(c.Template) > 0 && c.Classes == "":
+		return usageError{errors.New("--template needs --classes, whose names it takes")}
 	}
-	return cldr.Crossmodal3600
-}
-
-// allImages lists a whole collection, with captions.
-func (x *parts) allImages(ctx context.Context, collection string) ([]catalog.Image, error) {
-	if _, err := x.store.Collection(ctx, collection); err != nil {
-		return nil, fmt.Errorf("collection %q: %w", collection, translated(err, search.ErrCollectionNotFound))
-	}
-	var all []catalog.Image
-	for cursor := ""; ; {
-		images, next, err := x.store.ListImages(ctx, collection, cursor, 1000)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, images...)
-		if cursor = next; next == "" {
-			return all, nil
+	if len(c.Template) > 0 {
+		if err := evaluate.CheckTemplates(c.Template); err != nil {
+			return usageError{fmt.Errorf("--template: %w", err)}
 		}
 	}
-}
-
-// fillExact puts the catalogue's vectors into an index that compares with
-// every one of them.
-func (x *parts) fillExact(ctx context.Context, collection string, images []catalog.Image) error {
-	found, err := x.store.UncountedCollection(ctx, collection)
-	if err != nil {
-		return err
+	for i, language := range c.Languages {
+		c.Languages[i] = strings.ToLower(language)
 	}
-	view, err := x.views.of(found.SearchedMaxPatches)
-	if err != nil {
-		return err
-	}
-	index := exact.New()
-	key := search.Key{Collection: collection, Fingerprint: view.Fingerprint(), Dimension: view.Dimension()}
-	if err := index.Ensure(ctx, key); err != nil {
-		return err
-	}
-	for chunk := range slices.Chunk(images, 500) {
-		var rows []search.Row
-		for _, image := range chunk {
-			vector, err := x.store.Vector(ctx, image.ID, key.Fingerprint)
-			if err != nil {
-				return fmt.Errorf("collection %q was not indexed with this model, index it again: %w", collection, err)
-			}
-			rows = append(rows, search.Row{ID: image.ID, Vector: vector})
-		}
-		if err := index.Upsert(ctx, key, rows); err != nil {
-			return err
-		}
-	}
-	x.index.set(index)
 	return nil
 }
 
-// judge asks for every picture by its captions, as a person who looks for it
-// would: once a picture. Pictures whose captions are equal, case aside, answer
-// each other.
-func judge(images []catalog.Image, languages []string) []search.Judgement {
-	var judgements []search.Judgement
-	for _, language := range languages {
-		accept := make(map[string][]string)
-		var asked []string
-		for _, image := range images {
-			for _, caption := range image.Captions {
-				if !strings.EqualFold(caption.Language, language) {
-					continue
-				}
-				text := folded(caption.Text)
-				asked = append(asked, text)
-				accept[text] = append(accept[text], image.ID)
-			}
-		}
-		for _, text := range asked {
-			judgements = append(judgements, search.Judgement{Language: language, Text: text, Accept: accept[text]})
-		}
+func (c *evalCommand) material(ctx context.Context, p *program) (*evalMaterial, error) {
+	if c.Pairs != "" {
+		return c.pairsMaterial(ctx, p)
 	}
-	return judgements
+	return c.collectionMaterial(ctx, p)
 }
 
-// folded is the form in which two captions are compared.
-func folded(text string) string {
-	return strings.TrimSpace(strings.ToLower(norm.NFC.String(text)))
-}
-
-func (c *evalCommand) print(p *program, quality []search.Quality) error {
-	if c.JSON {
-		encoder := json.NewEncoder(p.terminal.out)
-		for _, line := range quality {
-			if err := encoder.Encode(line); err != nil {
-				return err
-			}
+// evaluate measures retrieval, unless there are classes and no captions, and
+// classification, if there are classes.
+func (m *evalMaterial) evaluate(ctx context.Context, classes *evaluate.Classes, languages []string) (evaluate.Report, error) {
+	var report evaluate.Report
+	if set, err := evaluate.NewSet(m.pictures, m.captions); err == nil {
+		if report, err = set.Evaluate(ctx, m.encoder, m.vectors, m.rank); err != nil {
+			return nil, err
 		}
-		return nil
+	} else if classes == nil {
+		return nil, err
 	}
-	table := tabwriter.NewWriter(p.terminal.out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "LANGUAGE\tDIRECTION\tQUERIES\tR@1\tR@5\tR@10\tMRR\tMEDIAN RANK\t")
-	for _, q := range quality {
-		fmt.Fprintf(table, "%s\t%s\t%d\t%.3f\t%.3f\t%.3f\t%.3f\t%.1f\t\n", q.Language, q.Direction, q.N, q.R1, q.R5, q.R10, q.MRR, q.MedianRank)
+	if classes == nil {
+		return report, nil
 	}
-	return table.Flush()
+	classified, err := classes.ZeroShot(ctx, m.encoder, m.vectors, m.labels, languages)
+	return append(report, classified...), err
 }

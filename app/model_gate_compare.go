@@ -15,8 +15,7 @@ import (
 	"polylens/encoder/gate"
 	"polylens/indexer/catalog"
 	"polylens/indexer/decode"
-	"polylens/search"
-	"polylens/search/exact"
+	"polylens/trainer/evaluate"
 )
 
 // gateBatch is how many pictures or texts are encoded together.
@@ -91,9 +90,9 @@ func (c *gateComparison) retrieve(ctx context.Context, pairs gatePairs) (*gate.R
 	if err != nil {
 		return nil, err
 	}
-	judgements := judge(images, pairs.languages)
-	if len(judgements) == 0 {
-		return nil, fmt.Errorf("no readable picture of %s has a caption in a language that counts", pairs.source)
+	set, err := evaluate.NewSet(asked(images), pairs.languages)
+	if err != nil {
+		return nil, fmt.Errorf("readable pictures of %s: %w", pairs.source, err)
 	}
 	result := &gate.Retrieval{Source: pairs.source, Own: pairs.own, Recalls: []gate.Recall{}}
 	names := make([]string, len(images))
@@ -103,14 +102,22 @@ func (c *gateComparison) retrieve(ctx context.Context, pairs gatePairs) (*gate.R
 	if result.Pictures, err = gate.Compare(names, c.candidate.pictures, c.exact.pictures); err != nil {
 		return nil, err
 	}
-	if result.Texts, err = c.compareTexts(ctx, judgements); err != nil {
+	if result.Texts, err = c.compareTexts(ctx, set.Texts()); err != nil {
 		return nil, err
 	}
 	if result.Pictures.Invalid+result.Texts.Invalid > 0 {
 		return result, nil // nothing can be searched with such vectors
 	}
-	result.Recalls, err = c.recalls(ctx, images, judgements)
+	result.Recalls, err = c.recalls(ctx, set)
 	return result, err
+}
+
+func asked(images []catalog.Image) []evaluate.Picture {
+	pictures := make([]evaluate.Picture, len(images))
+	for i, image := range images {
+		pictures[i] = evaluate.Picture{Name: image.URI, Texts: textsOf(image.Captions)}
+	}
+	return pictures
 }
 
 // encodePictures encodes with both models what can be read of the pictures,
@@ -155,14 +162,8 @@ func (c *gateComparison) encodeBatch(ctx context.Context, batch []image.Image) e
 	return nil
 }
 
-// compareTexts compares each text once.
-func (c *gateComparison) compareTexts(ctx context.Context, judgements []search.Judgement) (gate.Agreement, error) {
-	texts := make([]string, len(judgements))
-	for i, judgement := range judgements {
-		texts[i] = judgement.Text
-	}
-	slices.Sort(texts)
-	texts = slices.Compact(texts)
+// compareTexts compares distinct texts.
+func (c *gateComparison) compareTexts(ctx context.Context, texts []string) (gate.Agreement, error) {
 	done := 0
 	for batch := range slices.Chunk(texts, gateBatch) { // so that the progress is seen
 		if _, err := gate.Texts(ctx, c.exact, c.candidate, batch); err != nil {
@@ -176,21 +177,50 @@ func (c *gateComparison) compareTexts(ctx context.Context, judgements []search.J
 
 // recalls lets fp32, the candidate, and fp32 among the candidate's pictures
 // search.
-func (c *gateComparison) recalls(ctx context.Context, images []catalog.Image, judgements []search.Judgement) ([]gate.Recall, error) {
-	var found [3][]search.Quality
-	for i, s := range []gateSearch{{c.exact, c.exact}, {c.candidate, c.candidate}, {c.exact, c.candidate}} {
-		var err error
-		if found[i], err = s.evaluate(ctx, len(images), judgements); err != nil {
+func (c *gateComparison) recalls(ctx context.Context, set *evaluate.Set) ([]gate.Recall, error) {
+	var found [3]evaluate.Report
+	for i, s := range []struct{ queries, among *gateSide }{{c.exact, c.exact}, {c.candidate, c.candidate}, {c.exact, c.candidate}} {
+		pictures, err := unit(s.among.pictures)
+		if err != nil {
+			return nil, err
+		}
+		if found[i], err = set.Evaluate(ctx, unitTexts{s.queries}, pictures, nil); err != nil {
 			return nil, err
 		}
 		c.tell("searches", i+1, len(found))
 	}
 	var recalls []gate.Recall
-	for i, quality := range found[0] {
-		recalls = append(recalls, gate.Recall{Language: quality.Language, Queries: quality.N,
-			Exact: quality.R5, Candidate: found[1][i].R5, Mixed: found[2][i].R5})
+	for i, result := range found[0] {
+		if result.Direction == evaluate.TextToImage {
+			recalls = append(recalls, gate.Recall{Language: result.Language, Queries: result.N,
+				Exact: result.R5, Candidate: found[1][i].R5, Mixed: found[2][i].R5})
+		}
 	}
 	return recalls, nil
+}
+
+// unitTexts gives vectors of length 1, whatever the model's are: the gate judges
+// where they point.
+type unitTexts struct{ side *gateSide }
+
+// EncodeTexts implements evaluate.TextEncoder.
+func (u unitTexts) EncodeTexts(ctx context.Context, texts []string) ([][]float32, error) {
+	vectors, err := u.side.EncodeTexts(ctx, texts)
+	if err != nil {
+		return nil, err
+	}
+	return unit(vectors)
+}
+
+func unit(vectors [][]float32) ([][]float32, error) {
+	units := make([][]float32, len(vectors))
+	for i, vector := range vectors {
+		var err error
+		if units[i], err = evaluate.Unit(vector); err != nil {
+			return nil, fmt.Errorf("vector %d: %w", i, err)
+		}
+	}
+	return units, nil
 }
 
 // tell says now and then how far things are.
@@ -199,78 +229,4 @@ func (c *gateComparison) tell(what string, done, of int) {
 		fmt.Fprintf(c.progress, "%d of %d %s\n", done, of, what)
 		c.next = time.Now().Add(5 * time.Second)
 	}
-}
-
-// gateSearch is a search by the queries of one side among the pictures of
-// another.
-type gateSearch struct{ queries, among *gateSide }
-
-// gateKey names the only collection of a gateSearch.
-var gateKey = search.Key{Collection: "gate", Fingerprint: "gate"}
-
-// evaluate answers how well texts find pictures, by language.
-func (s gateSearch) evaluate(ctx context.Context, pictures int, judgements []search.Judgement) ([]search.Quality, error) {
-	index := exact.New()
-	key := gateKey
-	key.Dimension = s.Dimension()
-	if err := index.Ensure(ctx, key); err != nil {
-		return nil, err
-	}
-	rows := make([]search.Row, pictures)
-	for i := range rows {
-		rows[i] = search.Row{ID: strconv.Itoa(i), Vector: s.among.pictures[i]}
-	}
-	if err := index.Upsert(ctx, key, rows); err != nil {
-		return nil, err
-	}
-	quality, err := search.New(index, gateCatalog{s.among}, s).Evaluate(ctx, key.Collection, judgements)
-	return slices.DeleteFunc(quality, func(q search.Quality) bool {
-		return q.Direction != search.TextToImage || q.Language == search.MeanLanguage
-	}), err
-}
-
-// Fingerprint implements search.Encoder.
-func (gateSearch) Fingerprint() string { return gateKey.Fingerprint }
-
-// For implements search.Encoder. The models are compared as they are.
-func (s gateSearch) For(int) (search.Encoder, error) { return s, nil }
-
-// Dimension implements search.Encoder.
-func (s gateSearch) Dimension() int { return len(s.among.pictures[0]) }
-
-// EncodeTexts implements search.Encoder.
-func (s gateSearch) EncodeTexts(ctx context.Context, texts []string) ([][]float32, error) {
-	return s.queries.EncodeTexts(ctx, texts)
-}
-
-// EncodeImages implements search.Encoder.
-func (s gateSearch) EncodeImages(ctx context.Context, pictures []image.Image) ([][]float32, error) {
-	return s.queries.EncodeImages(ctx, pictures)
-}
-
-// gateCatalog shows the pictures of a side to search.
-type gateCatalog struct{ side *gateSide }
-
-// Collection implements search.Catalog. Evaluate ranks as deep as there are
-// images, and no more than the first five count here.
-func (gateCatalog) Collection(_ context.Context, name string) (search.Collection, error) {
-	return search.Collection{Name: name, Fingerprint: gateKey.Fingerprint, Images: 5}, nil
-}
-
-// Images implements search.Catalog.
-func (c gateCatalog) Images(_ context.Context, _ string, ids []string) (map[string]search.Image, error) {
-	images := make(map[string]search.Image, len(ids))
-	for _, id := range ids {
-		images[id] = search.Image{ID: id}
-	}
-	return images, nil
-}
-
-// Vector implements search.Catalog.
-func (c gateCatalog) Vector(_ context.Context, _, id, _ string) ([]float32, error) {
-	at, err := strconv.Atoi(id)
-	if err != nil || at < 0 || at >= len(c.side.pictures) {
-		return nil, fmt.Errorf("%w: %q", search.ErrImageNotFound, id)
-	}
-	return c.side.pictures[at], nil
 }

@@ -16,6 +16,7 @@ import (
 	"polylens/indexer/catalog"
 	"polylens/indexer/source"
 	"polylens/search"
+	"polylens/trainer/evaluate"
 )
 
 // gatePairs are pictures and what is said of them.
@@ -151,7 +152,7 @@ func parsePair(line []byte, folder string) (gatePicture, error) {
 func usableCaptions(captions []source.Caption) []catalog.Caption {
 	var usable []catalog.Caption
 	for _, caption := range captions {
-		if text := folded(caption.Text); text == "" || len(text) > search.MaxTextBytes {
+		if text := evaluate.Fold(caption.Text); text == "" || len(text) > search.MaxTextBytes {
 			continue
 		}
 		if caption.Language == "" {

@@ -10,6 +10,7 @@ import (
 
 	"polylens/indexer/catalog"
 	"polylens/search"
+	"polylens/trainer/evaluate"
 )
 
 func TestParsePairs(t *testing.T) {
@@ -74,7 +75,7 @@ func FuzzParsePairs(f *testing.F) {
 			}
 			seen[picture.path] = true
 			for _, caption := range picture.captions {
-				if folded(caption.Text) == "" || len(folded(caption.Text)) > search.MaxTextBytes || caption.Language == "" {
+				if evaluate.Fold(caption.Text) == "" || len(evaluate.Fold(caption.Text)) > search.MaxTextBytes || caption.Language == "" {
 					t.Errorf("%s has the caption %+v", picture.path, caption)
 				}
 			}

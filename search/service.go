@@ -40,7 +40,7 @@ type Collection struct {
 	Name        string
 	Fingerprint string // of the model that its active index was made with; empty: nothing indexed yet
 	MaxPatches  int    // that the pictures of that index were cut into, see Encoder.For; 0: the model's own number
-	Images      int    // needed for Evaluate alone; a search does not look at it
+	Images      int    // needed for Ranks alone; a search does not look at it
 }
 
 // Image is what the catalogue tells of one picture.

@@ -204,9 +204,9 @@ func TestViewOfTheCollection(t *testing.T) {
 	if err != nil || !slices.Equal(ids(results), []string{"06"}) {
 		t.Errorf("by image: %q, %v", ids(results), err)
 	}
-	quality, err := service.Evaluate(t.Context(), "ring", []search.Judgement{{Language: "en", Text: "abc", Accept: []string{"03"}}})
-	if err != nil || quality[0].R1 != 1 {
-		t.Errorf("evaluation: %+v, %v", quality, err)
+	ranks, err := service.Ranks(t.Context(), "ring", []search.Judgement{{Text: "abc", Accept: []string{"03"}}})
+	if err != nil || !slices.Equal(ranks, []int{1}) {
+		t.Errorf("evaluation: ranks %v, %v", ranks, err)
 	}
 	for name, change := range map[string]func(){
 		"vectors of the model's own view": func() { catalog.fingerprint, catalog.maxPatches = model, 64 },

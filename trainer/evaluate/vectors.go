@@ -9,6 +9,9 @@ import (
 // that were stored in 16 bits are off by up to 0.0005.
 const lengthTolerance = 0.01
 
+// leastLength is above the rounding of a sum of unit vectors that cancel out.
+const leastLength = 1e-6
+
 // CheckVectors tells whether all vectors are finite, of length 1 and of the same
 // number of numbers. The error names the first one that is not, from 0; what
 // says what they belong to, such as "pictures".
@@ -37,6 +40,32 @@ func lengthOf(vector []float32) float64 {
 		sum += float64(x) * float64(x)
 	}
 	return math.Sqrt(sum)
+}
+
+// Unit is the vector of length 1 that points where vector does.
+func Unit(vector []float32) ([]float32, error) {
+	wide := make([]float64, len(vector))
+	for i, x := range vector {
+		wide[i] = float64(x)
+	}
+	return normalised(wide)
+}
+
+// normalised fails for what points nowhere.
+func normalised(vector []float64) ([]float32, error) {
+	var square float64
+	for _, x := range vector {
+		square += x * x
+	}
+	length := math.Sqrt(square)
+	if !(length > leastLength) || math.IsInf(length, 0) {
+		return nil, fmt.Errorf("a vector of length %.4g has no direction", length)
+	}
+	unit := make([]float32, len(vector))
+	for i, x := range vector {
+		unit[i] = float32(x / length)
+	}
+	return unit, nil
 }
 
 // width is the number of candidates that are scored in one pass over a query.

@@ -2,9 +2,7 @@ package evaluate
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"math"
 	"slices"
 )
 
@@ -123,7 +121,7 @@ func (c Classes) vectors(ctx context.Context, encoder TextEncoder, classes []Cla
 	for i, sum := range sums {
 		var err error
 		if vectors[i], err = normalised(sum); err != nil {
-			return nil, fmt.Errorf("class %q: %w", classes[i].Label, err)
+			return nil, fmt.Errorf("class %q: its prompts cancel out: %w", classes[i].Label, err)
 		}
 	}
 	return vectors, nil
@@ -150,22 +148,4 @@ func addPrompts(ctx context.Context, encoder TextEncoder, sentences []string, ow
 		}
 	}
 	return nil
-}
-
-// normalised is a sum of unit vectors as a unit vector: the length of the mean
-// does not matter.
-func normalised(sum []float64) ([]float32, error) {
-	var square float64
-	for _, x := range sum {
-		square += x * x
-	}
-	length := math.Sqrt(square)
-	if length < 1e-6 {
-		return nil, errors.New("the vectors of its prompts cancel each other out")
-	}
-	vector := make([]float32, len(sum))
-	for i, x := range sum {
-		vector[i] = float32(x / length)
-	}
-	return vector, nil
 }

@@ -77,7 +77,7 @@ func TestZeroShotRefuses(t *testing.T) {
 		"no pictures":      {threeClasses(), compass{}, nil, nil, nil, "no vectors of pictures"},
 		"other language":   {threeClasses(), compass{}, angles(0, 1), labels, []string{"fr"}, "zero-shot in fr: 0 classes have a prompt"},
 		"other labels":     {threeClasses(), compass{}, angles(0), [][]string{{"up"}}, nil, `no picture is labelled with one of the 2 classes, the first of which is "east"`},
-		"cancel out":       {opposite, compass{}, angles(0, 1), labels, []string{"en"}, `class "north": the vectors of its prompts cancel`},
+		"cancel out":       {opposite, compass{}, angles(0, 1), labels, []string{"en"}, `class "north": its prompts cancel out`},
 		"NaN prompt":       {threeClasses(), compass{"100"}, angles(0, 1), labels, []string{"en"}, `prompt "100": vector 0 of the prompts is not finite`},
 		"NaN picture":      {threeClasses(), compass{}, [][]float32{at(0), {float32(math.NaN()), 1}}, labels, nil, "vector 1 of the pictures"},
 		"other dimensions": {threeClasses(), compass{}, [][]float32{{1}, {1}}, labels, nil, "not of one model"},

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path"
+
+	"polylens/app/cldr"
+	"polylens/indexer/catalog"
+	"polylens/search"
+	"polylens/trainer/evaluate"
+)
+
+// collectionMaterial takes vectors from the catalogue, which has made them for
+// search.
+func (c *evalCommand) collectionMaterial(ctx context.Context, p *program) (*evalMaterial, error) {
+	instance, _, err := hold(p.globals.Data, "eval")
+	if err != nil {
+		return nil, err
+	}
+	p.later(instance.release)
+	parts, err := p.openParts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	images, err := parts.allImages(ctx, c.Collection)
+	if err != nil {
+		return nil, err
+	}
+	if len(images) == 0 {
+		return nil, fmt.Errorf("collection %q has no pictures: index some first", c.Collection)
+	}
+	material := &evalMaterial{encoder: parts.encoder, captions: c.Languages}
+	if len(material.captions) == 0 {
+		material.captions = cldr.Crossmodal3600
+	}
+	if material.vectors, err = parts.vectorsOf(ctx, c.Collection, images); err != nil {
+		return nil, err
+	}
+	for _, image := range images {
+		material.pictures = append(material.pictures, evaluate.Picture{Name: path.Base(image.URI), Texts: textsOf(image.Captions)})
+		material.labels = append(material.labels, labelsIn(image.Metadata, c.Label))
+	}
+	if c.ThroughIndex {
+		if err := parts.connect(ctx); err != nil {
+			return nil, err
+		}
+		material.rank = parts.ranker(c.Collection, images)
+	}
+	return material, nil
+}
+
+// allImages lists a whole collection, with captions.
+func (x *parts) allImages(ctx context.Context, collection string) ([]catalog.Image, error) {
+	if _, err := x.store.Collection(ctx, collection); err != nil {
+		return nil, fmt.Errorf("collection %q: %w", collection, translated(err, search.ErrCollectionNotFound))
+	}
+	var all []catalog.Image
+	for cursor := ""; ; {
+		images, next, err := x.store.ListImages(ctx, collection, cursor, 1000)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, images...)
+		if cursor = next; next == "" {
+			return all, nil
+		}
+	}
+}
+
+// vectorsOf are those that searches of the collection use.
+func (x *parts) vectorsOf(ctx context.Context, collection string, images []catalog.Image) ([][]float32, error) {
+	found, err := x.store.UncountedCollection(ctx, collection)
+	if err != nil {
+		return nil, err
+	}
+	view, err := x.views.of(found.SearchedMaxPatches)
+	if err != nil {
+		return nil, err
+	}
+	vectors := make([][]float32, len(images))
+	for i, image := range images {
+		vectors[i], err = x.store.Vector(ctx, image.ID, view.Fingerprint())
+		if err != nil {
+			return nil, fmt.Errorf("collection %q was not indexed with this model, index it again: %w", collection, err)
+		}
+	}
+	return vectors, nil
+}
+
+// ranker asks the index as a search does.
+func (x *parts) ranker(collection string, images []catalog.Image) evaluate.TextRanker {
+	service := search.New(x.index, searchCatalog{x.store, true}, searchEncoder{x.encoder, x.views})
+	return func(ctx context.Context, texts []string, relevant [][]int) ([]int, error) {
+		judgements := make([]search.Judgement, len(texts))
+		for i, text := range texts {
+			judgements[i].Text = text
+			for _, place := range relevant[i] {
+				judgements[i].Accept = append(judgements[i].Accept, images[place].ID)
+			}
+		}
+		return service.Ranks(ctx, collection, judgements)
+	}
+}
+
+// textsOf are captions as evaluation takes them.
+func textsOf(captions []catalog.Caption) []evaluate.Text {
+	texts := make([]evaluate.Text, len(captions))
+	for i, caption := range captions {
+		texts[i] = evaluate.Text(caption)
+	}
+	return texts
+}
+
+// labelsIn are the texts in a metadata field: one, or a list.
+func labelsIn(metadata map[string]any, field string) []string {
+	switch value := metadata[field].(type) {
+	case string:
+		return []string{value}
+	case []any:
+		var labels []string
+		for _, element := range value {
+			if label, ok := element.(string); ok {
+				labels = append(labels, label)
+			}
+		}
+		return labels
+	}
+	return nil
+}

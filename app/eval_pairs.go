@@ -1,0 +1,226 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"log/slog"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"polylens/app/cldr"
+	"polylens/app/setup"
+	"polylens/encoder"
+	"polylens/indexer/decode"
+	"polylens/indexer/source"
+	"polylens/trainer/data"
+	"polylens/trainer/evaluate"
+)
+
+// evalBatch is how many pictures are encoded together.
+const evalBatch = 8
+
+// evalPair is a picture with what is known of it.
+type evalPair struct {
+	picture data.Picture
+	texts   []evaluate.Text
+	labels  []string
+}
+
+// demoPairs names the pictures that setup fetches, in place of a path.
+const demoPairs = "demo"
+
+// pairsMaterial encodes pictures that are in no collection.
+func (c *evalCommand) pairsMaterial(ctx context.Context, p *program) (*evalMaterial, error) {
+	pairs, languages, err := p.evalPairs(ctx, c.Pairs, c.Label)
+	if err != nil {
+		return nil, err
+	}
+	if len(c.Languages) > 0 {
+		languages = c.Languages
+	}
+	model, err := p.openEncoder(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return p.encodePairs(ctx, model, pairs, languages)
+}
+
+// evalPairs are those of a folder or a file, or the demo's with their names from
+// CLDR, and the languages that count, nil for all.
+func (p *program) evalPairs(ctx context.Context, from, label string) ([]evalPair, []string, error) {
+	if from != demoPairs {
+		pairs, err := readEvalPairs(ctx, from, label, p.log)
+		return pairs, nil, err
+	}
+	folder, err := p.item(setup.Demo)
+	if err != nil {
+		return nil, nil, err
+	}
+	pairs, err := readEvalPairs(ctx, folder, label, p.log)
+	return pairs, cldr.Crossmodal3600, err
+}
+
+// encodePairs lets a model see the pictures, those that can be read.
+func (p *program) encodePairs(ctx context.Context, model *encoder.Encoder, pairs []evalPair, languages []string) (*evalMaterial, error) {
+	decoder, err := p.openDecoder()
+	if err != nil {
+		return nil, err
+	}
+	files := data.NewFiles(data.FileOptions{Cache: filepath.Join(p.globals.Cache, "pictures")})
+	defer files.Close()
+	e := pairEncoder{model, decoder, p.decodeLimits(), files, p.terminal.err, time.Now().Add(2 * time.Second), p.log}
+	material := &evalMaterial{encoder: model, captions: languages}
+	return material, e.encode(ctx, pairs, material)
+}
+
+// readEvalPairs reads a folder or a file. A place that cannot be used is left
+// out with a warning.
+func readEvalPairs(ctx context.Context, from, label string, log *slog.Logger) ([]evalPair, error) {
+	info, err := os.Stat(from)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--pairs: %w", err)}
+	}
+	var pairs evalPairs
+	if info.IsDir() {
+		err = pairs.readFolder(ctx, from, label, log)
+	} else {
+		err = pairs.readFile(ctx, from, label, log)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("pairs: %w", err)
+	}
+	if len(pairs.all) == 0 {
+		return nil, fmt.Errorf("pairs: no picture in %s has a text or a label", from)
+	}
+	return pairs.all, nil
+}
+
+// evalPairs puts together what several places say of one picture.
+type evalPairs struct {
+	all   []evalPair
+	known map[data.Picture]int
+}
+
+func (x *evalPairs) add(picture data.Picture, captions []data.Caption, labels []string) {
+	if len(captions)+len(labels) == 0 {
+		return
+	}
+	place, seen := x.known[picture]
+	if !seen {
+		place = len(x.all)
+		x.all = append(x.all, evalPair{picture: picture})
+		if x.known == nil {
+			x.known = make(map[data.Picture]int)
+		}
+		x.known[picture] = place
+	}
+	pair := &x.all[place]
+	for _, caption := range captions {
+		if caption.Language == "" {
+			caption.Language = undetermined
+		}
+		pair.texts = append(pair.texts, evaluate.Text(caption))
+	}
+	pair.labels = append(pair.labels, labels...)
+}
+
+func (x *evalPairs) readFolder(ctx context.Context, folder, label string, log *slog.Logger) error {
+	directory, err := source.NewDirectory(folder)
+	if err != nil {
+		return err
+	}
+	return directory.Walk(ctx, func(item source.Item) error {
+		captions := make([]data.Caption, len(item.Captions))
+		for i, caption := range item.Captions {
+			captions[i] = data.Caption(caption)
+		}
+		x.add(data.Picture{URI: item.URI}, captions, labelsIn(item.Metadata, label))
+		return nil
+	}, func(problem source.Problem) { log.Warn("skipped", "uri", problem.URI, "error", problem.Err) })
+}
+
+func (x *evalPairs) readFile(ctx context.Context, file, label string, log *slog.Logger) error {
+	options := data.ReadOptions{Anywhere: true, Attributes: []string{label}}
+	var from data.Source = data.Lines{Path: file, Options: options}
+	switch strings.ToLower(filepath.Ext(file)) {
+	case ".csv", ".tsv":
+		from = data.Table{Path: file, Options: options}
+	case ".tar":
+		from = data.Shards{Paths: []string{file}, Options: options}
+	}
+	return from.Read(ctx, func(record data.Record) error {
+		var labels []string
+		if own, ok := record.Attributes[label]; ok {
+			labels = []string{own}
+		}
+		x.add(record.Picture, record.Captions, labels)
+		return nil
+	}, func(problem data.Problem) { log.Warn("skipped", "error", problem) })
+}
+
+// pairEncoder encodes pictures as they are indexed.
+type pairEncoder struct {
+	model    *encoder.Encoder
+	decoder  *decode.Decoder
+	limits   decode.Limits
+	opener   data.Opener
+	progress io.Writer
+	next     time.Time // of a line about the progress
+	log      *slog.Logger
+}
+
+// encode fills in all that the pictures which can be read say.
+func (e *pairEncoder) encode(ctx context.Context, pairs []evalPair, into *evalMaterial) error {
+	done := 0
+	for chunk := range slices.Chunk(pairs, evalBatch) {
+		var batch []image.Image
+		for _, pair := range chunk {
+			decoded, err := e.decode(ctx, pair.picture)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err != nil {
+				e.log.Warn("skipped a picture", "picture", pair.picture.String(), "error", err)
+				continue
+			}
+			batch = append(batch, decoded)
+			into.pictures = append(into.pictures, evaluate.Picture{Name: path.Base(pair.picture.String()), Texts: pair.texts})
+			into.labels = append(into.labels, pair.labels)
+		}
+		vectors, err := e.model.EncodeImages(ctx, batch)
+		if err != nil {
+			return err
+		}
+		into.vectors = append(into.vectors, vectors...)
+		done += len(chunk)
+		e.tell(done, len(pairs))
+	}
+	if len(into.pictures) == 0 {
+		return errors.New("none of the pictures can be read")
+	}
+	return nil
+}
+
+func (e *pairEncoder) decode(ctx context.Context, picture data.Picture) (image.Image, error) {
+	file, err := e.opener.Bytes(ctx, picture)
+	if err != nil {
+		return nil, err
+	}
+	decoded, _, err := e.decoder.Bytes(ctx, picture.String(), file, e.model.Target, e.limits)
+	return decoded, err
+}
+
+// tell says now and then how far things are.
+func (e *pairEncoder) tell(done, of int) {
+	if time.Now().After(e.next) {
+		fmt.Fprintf(e.progress, "%d of %d pictures\n", done, of)
+		e.next = time.Now().Add(5 * time.Second)
+	}
+}
