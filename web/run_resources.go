@@ -54,19 +54,20 @@ type RunBest struct {
 // Gate is the verdict of the forgetting gate: the model compared with the one
 // that its run began with, on pairs of guarded languages.
 type Gate struct {
-	Passed    bool           `json:"passed" doc:"Whether no language dropped by more than allowed"`
-	Languages []GateLanguage `json:"languages" nullable:"false" doc:"Every guarded language and direction"`
+	Passed    bool           `json:"passed" doc:"Whether no language lost more than it may"`
+	Languages []GateLanguage `json:"languages" nullable:"false" doc:"Every guarded language"`
 }
 
-// GateLanguage compares two models in one language and direction.
+// GateLanguage is what one guarded language lost.
 type GateLanguage struct {
-	Language  string  `json:"language" doc:"BCP 47 tag"`
-	Direction string  `json:"direction" example:"text_to_image"`
-	Metric    string  `json:"metric" example:"r1"`
-	Before    float64 `json:"before" doc:"Of the model that the run began with"`
-	After     float64 `json:"after" doc:"Of the model that it wrote"`
-	Allowed   float64 `json:"allowed" doc:"How much lower “after” may be"`
-	Passed    bool    `json:"passed"`
+	Language  string   `json:"language" doc:"BCP 47 tag"`
+	N         int      `json:"n" doc:"Queries"`
+	Before    float64  `json:"before" doc:"R@5 of text to image, 0 to 1, of the model that the run began with"`
+	After     float64  `json:"after" doc:"The same of the model that it wrote"`
+	Lost      float64  `json:"lost" doc:"Points (hundredths); negative when it gained"`
+	Allowed   float64  `json:"allowed" doc:"Points that it may lose"`
+	Forgotten bool     `json:"forgotten" doc:"Whether it lost more"`
+	LeastLost *float64 `json:"least_lost,omitempty" doc:"Lower end of the confidence interval of lost, where single queries are known; it does not decide"`
 }
 
 // Series is what one value of a run was at growing steps.

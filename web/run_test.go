@@ -90,7 +90,7 @@ func TestForgetfulModelNeedsForce(t *testing.T) {
 			Gate   web.Gate
 		}](t, r)
 		if len(refused.Gate.Languages) != 1 || refused.Gate.Passed || refused.Gate.Languages[0].After != 0.5 ||
-			!strings.Contains(refused.Detail, "r1 of de, text_to_image, went from 0.750 to 0.500") {
+			!strings.Contains(refused.Detail, "de lost 25.00 points of R@5, at most 2.50 are allowed") {
 			t.Errorf("%q: %s", body, r.body)
 		}
 	}

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"fmt"
+	"strings"
 )
 
 // Runs keeps trainings and their curves. Unknown runs are ErrNotFound.
@@ -61,16 +62,13 @@ type GateError struct{ Gate Gate }
 
 // Error names the languages.
 func (e *GateError) Error() string {
-	text := "the model forgot more than is allowed"
-	separator := ": "
+	var lost []string
 	for _, l := range e.Gate.Languages {
-		if !l.Passed {
-			text += fmt.Sprintf("%s%s of %s, %s, went from %.3f to %.3f, where %.3f less is allowed",
-				separator, l.Metric, l.Language, l.Direction, l.Before, l.After, l.Allowed)
-			separator = "; "
+		if l.Forgotten {
+			lost = append(lost, fmt.Sprintf("%s lost %.2f points of R@5, at most %.2f are allowed", l.Language, l.Lost, l.Allowed))
 		}
 	}
-	return text + " (force activates it nevertheless)"
+	return "the model forgot too much: " + strings.Join(lost, "; ") + "; force activates it nevertheless"
 }
 
 // noRuns is Runs where none are kept.

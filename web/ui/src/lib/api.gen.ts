@@ -465,34 +465,46 @@ export interface components {
             width?: number;
         };
         Gate: {
-            /** @description Every guarded language and direction */
+            /** @description Every guarded language */
             languages: components["schemas"]["GateLanguage"][];
-            /** @description Whether no language dropped by more than allowed */
+            /** @description Whether no language lost more than it may */
             passed: boolean;
         };
         GateLanguage: {
             /**
              * Format: double
-             * @description Of the model that it wrote
+             * @description The same of the model that it wrote
              */
             after: number;
             /**
              * Format: double
-             * @description How much lower “after” may be
+             * @description Points that it may lose
              */
             allowed: number;
             /**
              * Format: double
-             * @description Of the model that the run began with
+             * @description R@5 of text to image, 0 to 1, of the model that the run began with
              */
             before: number;
-            /** @example text_to_image */
-            direction: string;
+            /** @description Whether it lost more */
+            forgotten: boolean;
             /** @description BCP 47 tag */
             language: string;
-            /** @example r1 */
-            metric: string;
-            passed: boolean;
+            /**
+             * Format: double
+             * @description Lower end of the confidence interval of lost, where single queries are known; it does not decide
+             */
+            least_lost?: number;
+            /**
+             * Format: double
+             * @description Points (hundredths); negative when it gained
+             */
+            lost: number;
+            /**
+             * Format: int64
+             * @description Queries
+             */
+            n: number;
         };
         GateProblem: {
             /**
