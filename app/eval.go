@@ -10,17 +10,20 @@ import (
 )
 
 type evalCommand struct {
-	Collection   string   `default:"demo" placeholder:"NAME" help:"Collection whose pictures have captions (default: ${default})."`
-	Pairs        string   `placeholder:"DIR|FILE" help:"Pictures with texts that are in no collection: a folder with captions, a file of pairs (.csv and .tsv, .tar shards, else one JSON object a line), or the word demo for the pictures that setup fetches."`
-	Languages    []string `placeholder:"TAG" help:"Only these languages (default: of collections and the demo the 36 of Crossmodal-3600, of other pairs and of classes all)."`
-	ThroughIndex bool     `help:"Search through Milvus instead of comparing with every vector: much slower, and what users get."`
-	Classes      string   `placeholder:"FILE" help:"Measure zero-shot classification as well, with these classes."`
-	Template     []string `sep:"none" placeholder:"TEXT" help:"Sentence whose {} stands for the name of a class; may be repeated. For languages without templates in the file of classes."`
-	Label        string   `default:"label" placeholder:"FIELD" help:"Metadata field that names a picture's class (default: ${default})."`
-	Report       string   `placeholder:"FILE" help:"Write the rank of every query to a file that --baseline can compare with."`
-	Baseline     string   `placeholder:"FILE" help:"Print the differences to an earlier report, or to what --json printed."`
-	MaxDrop      *float64 `placeholder:"POINTS" help:"With --baseline: fail if a language lost more points of R@5 of text_to_image."`
-	JSON         bool     `help:"Print one JSON object a line: language, direction, n, r1, r5, r10, mrr, median_rank."`
+	Collection   string    `default:"demo" placeholder:"NAME" help:"Collection whose pictures have captions (default: ${default})."`
+	Pairs        string    `placeholder:"DIR|FILE" help:"Pictures with texts that are in no collection: a folder with captions, a file of pairs (.csv and .tsv, .tar shards, else one JSON object a line), or the word demo for the pictures that setup fetches."`
+	Split        string    `placeholder:"PART" enum:"training,validation,test," default:"" help:"Of pairs only the part that train uses so: training, validation or test (default: all)."`
+	SplitSeed    uint64    `placeholder:"N" default:"1" help:"Seed of the split (default: ${default}, as train has it)."`
+	SplitShares  []float64 `placeholder:"SHARE" default:"0.1,0.1" help:"Shares of validation and test (default: ${default}, as train has them)."`
+	Languages    []string  `placeholder:"TAG" help:"Only these languages (default: of collections and the demo the 36 of Crossmodal-3600, of other pairs and of classes all)."`
+	ThroughIndex bool      `help:"Search through Milvus instead of comparing with every vector: much slower, and what users get."`
+	Classes      string    `placeholder:"FILE" help:"Measure zero-shot classification as well, with these classes."`
+	Template     []string  `sep:"none" placeholder:"TEXT" help:"Sentence whose {} stands for the name of a class; may be repeated. For languages without templates in the file of classes."`
+	Label        string    `default:"label" placeholder:"FIELD" help:"Metadata field that names a picture's class (default: ${default})."`
+	Report       string    `placeholder:"FILE" help:"Write the rank of every query to a file that --baseline can compare with."`
+	Baseline     string    `placeholder:"FILE" help:"Print the differences to an earlier report, or to what --json printed."`
+	MaxDrop      *float64  `placeholder:"POINTS" help:"With --baseline: fail if a language lost more points of R@5 of text_to_image."`
+	JSON         bool      `help:"Print one JSON object a line: language, direction, n, r1, r5, r10, mrr, median_rank."`
 }
 
 // Help documents the command.
@@ -38,6 +41,9 @@ A file of pairs names "image", "text" or "captions", and "language":
 
     {"image": "fish.jpg", "captions": {"en": "a red fish", "de": "ein roter Fisch"}, "label": "fish"}
 
+--split test takes what training on these pairs alone keeps aside: every picture is looked at, and those that are the same or look `+
+		`the same stay together.
+
 Zero-shot classification asks which class a picture belongs to, of a file with one class a line: its label alone, or an object with `+
 		`names in several languages. The vector of a class is the mean of those of its names in all templates, in lower case and without punctuation. `+
 		`It is reported as direction zero_shot, whose r1 and r5 are the accuracies of the first and of five guesses:
@@ -54,6 +60,7 @@ Examples:
     polylens eval --collection demo --languages de,ja,ar --json
     polylens eval --pairs demo --report before.ndjson
     polylens eval --pairs demo --model ./finetuned --baseline before.ndjson --max-drop 1
+    polylens eval --pairs birds.csv --split test
     polylens eval --pairs birds.csv --classes birds.txt --template "a photo of a {}."
 
 `, evaluate.DefaultAllowed) + exitHelp
@@ -102,6 +109,10 @@ func (c *evalCommand) check() error {
 	switch {
 	case c.Pairs != "" && c.ThroughIndex:
 		return usageError{errors.New("--through-index needs a collection: pairs are in no index")}
+	case c.Split != "" && c.Pairs == "":
+		return usageError{errors.New("--split needs --pairs: a collection is not split")}
+	case len(c.SplitShares) != 2:
+		return usageError{fmt.Errorf("--split-shares: %d numbers, want those of validation and test", len(c.SplitShares))}
 	case c.MaxDrop != nil && c.Baseline == "":
 		return usageError{errors.New("--max-drop needs --baseline, the report to compare with")}
 	case c.MaxDrop != nil && !(*c.MaxDrop >= 0 && *c.MaxDrop <= 100):

@@ -29,6 +29,7 @@ const evalBatch = 8
 // evalPair is a picture with what is known of it.
 type evalPair struct {
 	picture data.Picture
+	items   []string // that it is said to show
 	texts   []evaluate.Text
 	labels  []string
 }
@@ -44,6 +45,9 @@ func (c *evalCommand) pairsMaterial(ctx context.Context, p *program) (*evalMater
 	}
 	if len(c.Languages) > 0 {
 		languages = c.Languages
+	}
+	if pairs, err = c.usable(ctx, p, pairs); err != nil {
+		return nil, fmt.Errorf("pairs in %s: %w", c.Pairs, err)
 	}
 	model, err := p.openEncoder(ctx)
 	if err != nil {
@@ -73,15 +77,20 @@ func (p *program) encodePairs(ctx context.Context, model *encoder.Encoder, pairs
 	if err != nil {
 		return nil, err
 	}
-	files := data.NewFiles(data.FileOptions{Cache: filepath.Join(p.globals.Cache, "pictures")})
+	files := p.pictureFiles()
 	defer files.Close()
 	e := pairEncoder{model, decoder, p.decodeLimits(), files, p.terminal.err, time.Now().Add(2 * time.Second), p.log}
 	material := &evalMaterial{encoder: model, captions: languages}
 	return material, e.encode(ctx, pairs, material)
 }
 
-// readEvalPairs reads a folder or a file. A place that cannot be used is left
-// out with a warning.
+// pictureFiles opens pictures of pairs. Those from the web are kept.
+func (p *program) pictureFiles() *data.Files {
+	return data.NewFiles(data.FileOptions{Cache: filepath.Join(p.globals.Cache, "pictures")})
+}
+
+// readEvalPairs reads a folder or a file, of which also pictures that it says
+// nothing of. A place that cannot be used is left out with a warning.
 func readEvalPairs(ctx context.Context, from, label string, log *slog.Logger) ([]evalPair, error) {
 	info, err := os.Stat(from)
 	if err != nil {
@@ -96,9 +105,6 @@ func readEvalPairs(ctx context.Context, from, label string, log *slog.Logger) ([
 	if err != nil {
 		return nil, fmt.Errorf("pairs: %w", err)
 	}
-	if len(pairs.all) == 0 {
-		return nil, fmt.Errorf("pairs: no picture in %s has a text or a label", from)
-	}
 	return pairs.all, nil
 }
 
@@ -108,21 +114,21 @@ type evalPairs struct {
 	known map[data.Picture]int
 }
 
-func (x *evalPairs) add(picture data.Picture, captions []data.Caption, labels []string) {
-	if len(captions)+len(labels) == 0 {
-		return
-	}
-	place, seen := x.known[picture]
+func (x *evalPairs) add(record data.Record, labels []string) {
+	place, seen := x.known[record.Picture]
 	if !seen {
 		place = len(x.all)
-		x.all = append(x.all, evalPair{picture: picture})
+		x.all = append(x.all, evalPair{picture: record.Picture})
 		if x.known == nil {
 			x.known = make(map[data.Picture]int)
 		}
-		x.known[picture] = place
+		x.known[record.Picture] = place
 	}
 	pair := &x.all[place]
-	for _, caption := range captions {
+	if record.Item != "" {
+		pair.items = append(pair.items, record.Item)
+	}
+	for _, caption := range record.Captions {
 		if caption.Language == "" {
 			caption.Language = undetermined
 		}
@@ -141,7 +147,10 @@ func (x *evalPairs) readFolder(ctx context.Context, folder, label string, log *s
 		for i, caption := range item.Captions {
 			captions[i] = data.Caption(caption)
 		}
-		x.add(data.Picture{URI: item.URI}, captions, labelsIn(item.Metadata, label))
+		labels := labelsIn(item.Metadata, label)
+		if len(captions)+len(labels) > 0 { // without, it is only somewhere in the folder
+			x.add(data.Record{Picture: data.Picture{URI: item.URI}, Captions: captions}, labels)
+		}
 		return nil
 	}, func(problem source.Problem) { log.Warn("skipped", "uri", problem.URI, "error", problem.Err) })
 }
@@ -160,7 +169,7 @@ func (x *evalPairs) readFile(ctx context.Context, file, label string, log *slog.
 		if own, ok := record.Attributes[label]; ok {
 			labels = []string{own}
 		}
-		x.add(record.Picture, record.Captions, labels)
+		x.add(record, labels)
 		return nil
 	}, func(problem data.Problem) { log.Warn("skipped", "error", problem) })
 }

@@ -112,6 +112,25 @@ func TestEvalPairs(t *testing.T) {
 	f.fail(t, exitNotFound, []string{"no-model"}, "eval", "--pairs", folder, "--model", "no-model")
 }
 
+// TestEvalSplit: the parts of a split have every picture once.
+func TestEvalSplit(t *testing.T) {
+	need(t, needRuntime, needDemo)
+	f, folder := newFolders(t), evalPictures(t)
+	total := 0
+	for _, part := range []string{"training", "validation", "test"} {
+		lines := objects[evaluate.Quality](t, f.succeed(t, "eval", "--pairs", folder, "--languages", "en", "--split", part,
+			"--split-seed", "3", "--split-shares", "0.3,0.3", "--json"))
+		if n := lines[0].N; n < 1 || n > 5 {
+			t.Errorf("%s has %d of 6 pictures", part, n)
+		}
+		total += lines[0].N
+	}
+	if total != len(evalNames) {
+		t.Errorf("the parts have %d pictures, want %d", total, len(evalNames))
+	}
+	f.fail(t, exitUsage, []string{"shares"}, "eval", "--pairs", folder, "--split", "test", "--split-shares", "0.6,0.6")
+}
+
 func emptyFolder(t *testing.T) string {
 	t.Helper()
 	folder := filepath.Join(t.TempDir(), "empty")
@@ -199,6 +218,9 @@ func TestEvalUsage(t *testing.T) {
 		arguments []string
 	}{
 		{[]string{"--through-index"}, []string{"--pairs", ".", "--through-index"}},
+		{[]string{"--split needs --pairs"}, []string{"--split", "test"}},
+		{[]string{"--split"}, []string{"--split", "half", "--pairs", "."}},
+		{[]string{"--split-shares: 1 numbers"}, []string{"--split", "test", "--pairs", ".", "--split-shares", "0.5"}},
 		{[]string{"--max-drop needs --baseline"}, []string{"--max-drop", "1"}},
 		{[]string{"--max-drop 101"}, []string{"--max-drop", "101", "--baseline", "x"}},
 		{[]string{"--template needs --classes"}, []string{"--template", "a {}"}},
