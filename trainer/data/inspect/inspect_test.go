@@ -277,6 +277,9 @@ func TestSplit(t *testing.T) {
 	if want := "113111311111131331223111"; first.String() != want {
 		t.Errorf("got %s, want %s", first.String(), want)
 	}
+	if got := Select([]Part{Test, Training, Unused, Test}, Test); !slices.Equal(got, []int{0, 3}) {
+		t.Errorf("selected %v", got)
+	}
 	if half, _ := members(5000).Split(1, Shares{Validation: 0.1, Test: 0.2}); !slices.Equal(half, parts[:5000]) {
 		t.Error("the split of a part changes when the set grows")
 	}

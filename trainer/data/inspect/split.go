@@ -87,3 +87,14 @@ func choose(seed uint64, content [32]byte, shares Shares) Part {
 	}
 	return Training
 }
+
+// Select lists the pictures of a part.
+func Select(parts []Part, part Part) []int {
+	var selected []int
+	for i, p := range parts {
+		if p == part {
+			selected = append(selected, i)
+		}
+	}
+	return selected
+}
