@@ -10,6 +10,8 @@ import (
 	"runtime/debug"
 
 	"github.com/alecthomas/kong"
+
+	"polylens/trainer"
 )
 
 // cli is the whole command line.
@@ -22,6 +24,7 @@ type cli struct {
 	Embed    embedCommand    `cmd:"" help:"Print the vectors of texts and pictures."`
 	Tokenize tokenizeCommand `cmd:"" help:"Print the token ids of the lines of standard input."`
 	Eval     evalCommand     `cmd:"" help:"Measure how well queries in many languages find the demo pictures."`
+	Train    trainCommand    `cmd:"" help:"Finetune the model for your own pictures."`
 	Bench    benchCommand    `cmd:"" help:"Measure the speed of this machine."`
 	Model    modelCommand    `cmd:"" help:"Look at models."`
 	Setup    setupCommand    `cmd:"" help:"Fetch what Polylens needs."`
@@ -70,7 +73,7 @@ func run(ctx context.Context, arguments []string, terminal terminal) (err error)
 		kong.Writers(terminal.out, terminal.err),
 		kong.Exit(func(int) { panic(errHelpShown) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.Vars{"version": version(), "model": bundledModel},
+		kong.Vars{"version": version(), "model": bundledModel, "preset": trainer.DefaultPreset},
 	)
 	if err != nil {
 		return err

@@ -1,3 +1,9 @@
-// Package trainer is where finetuning will live. Today it holds, under
-// testdata/reference, the PyTorch script that trained the bundled model.
+// Package trainer finetunes a model: it takes a configuration and pairs,
+// inspects and splits them, trains, evaluates on what it kept aside, saves
+// checkpoints that it goes on from after it was killed, and writes the best
+// model that it found, with a verdict on what that model has forgotten.
+//
+// The parts are packages of their own: data reads and batches pairs, learner
+// holds the model, optim updates it, evaluate measures it, checkpoint keeps it.
+// It knows no collection, no API and no command line; package app does.
 package trainer

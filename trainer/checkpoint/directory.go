@@ -125,8 +125,9 @@ func writeContent(ctx context.Context, path string, content []byte) (stampedFile
 	})
 }
 
-// replaceFile gives a small file new content, whole or not at all.
-func replaceFile(ctx context.Context, path string, content []byte) error {
+// ReplaceFile gives a small file new content, whole or not at all, flushed to
+// the disk.
+func ReplaceFile(ctx context.Context, path string, content []byte) error {
 	fresh := path + ".new"
 	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

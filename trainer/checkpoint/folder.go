@@ -69,7 +69,7 @@ func (f Folder) latest() (int64, bool) {
 }
 
 func (f Folder) pointTo(ctx context.Context, step int64) error {
-	return replaceFile(ctx, filepath.Join(f.Path, latestFile), []byte(stepName(step)+"\n"))
+	return ReplaceFile(ctx, filepath.Join(f.Path, latestFile), []byte(stepName(step)+"\n"))
 }
 
 // candidates are the steps to load from, in the order to try them: the one

@@ -203,6 +203,19 @@ func (l *Learner) tensors(batch Batch) ([]ort.Tensor, error) {
 	return tensors, nil
 }
 
+// Value is the value of a trained scalar, 0 if there is none of that name.
+func (l *Learner) Value(name string) float64 {
+	for i, parameter := range l.State.Parameters {
+		if parameter.Name == name {
+			return float64(l.State.Weight(i)[0])
+		}
+	}
+	return 0
+}
+
+// ChangesPictures reports whether pictures get other vectors than before.
+func (l *Learner) ChangesPictures() bool { return l.plan.Mode.ChangesPictures(l.plan.LoRA) }
+
 // Close frees the sessions.
 func (l *Learner) Close() error {
 	var errs []error

@@ -29,8 +29,8 @@ func (p Parameter) Elements() int {
 	return int(elements)
 }
 
-// in is the part of flat memory that belongs to the parameter.
-func (p Parameter) in(flat []float32) []float32 {
+// In is the part of flat memory that belongs to the parameter.
+func (p Parameter) In(flat []float32) []float32 {
 	return flat[p.Offset : p.Offset+p.Elements()]
 }
 
@@ -70,10 +70,10 @@ func newState(parameters []Parameter) *State {
 }
 
 // Weight is the memory of the i-th parameter's values.
-func (s *State) Weight(i int) []float32 { return s.Parameters[i].in(s.Weights) }
+func (s *State) Weight(i int) []float32 { return s.Parameters[i].In(s.Weights) }
 
 // Gradient is the memory of the i-th parameter's gradient.
-func (s *State) Gradient(i int) []float32 { return s.Parameters[i].in(s.Gradients) }
+func (s *State) Gradient(i int) []float32 { return s.Parameters[i].In(s.Gradients) }
 
 // Spans are the ranges of the memory that learn alike: rates gives the
 // learning rate and the weight decay of a parameter.

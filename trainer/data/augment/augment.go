@@ -45,17 +45,19 @@ func (o Options) apply(picture image.Image, r *rand.Rand) *image.RGBA {
 	if chance(r, o.Flip) {
 		flip(canvas)
 	}
-	if o.Scale != (Range{}) || o.Shift > 0 || o.Rotation > 0 || o.Stretch > 0 {
+	if o.Scale != (Range{}) || o.Shift > 0 || o.Rotation > 0 || o.Stretch > 0 || o.Shear > 0 {
 		border, plain := plainBorder(canvas)
 		canvas = warp(canvas, o.placement(canvas.Rect.Size(), r))
 		if plain {
 			background{from: border, to: border}.lay(canvas)
 		}
 	}
+	canvas = o.restyleShape(canvas, r)
 	if m, change := o.colours(r, func() float64 { return meanBrightness(canvas) }); change {
 		m.apply(canvas)
 	}
 	o.lay(canvas, r)
+	canvas = o.restyleSurface(canvas, r)
 	if chance(r, o.Blur) {
 		blur(canvas, o.BlurSigma.draw(r)*float64(min(canvas.Rect.Dx(), canvas.Rect.Dy())))
 	}

@@ -98,24 +98,42 @@ func (b background) at(x, y, width, height int) [3]byte {
 // be apart; compression changes them.
 const plainTolerance = 12
 
-// plainBorder gives the colour of the outermost pixels where they are opaque and
-// all alike: drawings on a ground of their own go on in it, and do not become
-// cards on another.
+// plainShare is how much of the border must be ground: a drawing may touch it.
+const plainShare = 0.6
+
+// plainBorder gives the colour of a picture's corners where they are opaque and
+// alike, and most of the border is too: drawings on a ground of their own go on
+// in it, and do not become cards on another.
 func plainBorder(canvas *image.RGBA) (colour [3]float64, plain bool) {
 	corner := canvas.RGBAAt(0, 0)
-	width, height := canvas.Rect.Dx(), canvas.Rect.Dy()
-	for y := range height {
-		step := 1
-		if y > 0 && y < height-1 {
-			step = max(width-1, 1)
-		}
-		for x := 0; x < width; x += step {
-			if p := canvas.RGBAAt(x, y); p.A < 255 || !near(p.R, corner.R) || !near(p.G, corner.G) || !near(p.B, corner.B) {
-				return colour, false
-			}
-		}
+	alike := func(x, y int) bool {
+		p := canvas.RGBAAt(x, y)
+		return p.A == 255 && near(p.R, corner.R) && near(p.G, corner.G) && near(p.B, corner.B)
 	}
-	return [3]float64{float64(corner.R), float64(corner.G), float64(corner.B)}, true
+	right, bottom := canvas.Rect.Dx()-1, canvas.Rect.Dy()-1
+	if !alike(0, 0) || !alike(right, 0) || !alike(0, bottom) || !alike(right, bottom) {
+		return colour, false
+	}
+	count := 0
+	for x := range right + 1 {
+		count += among(alike(x, 0), alike(x, bottom))
+	}
+	for y := range bottom + 1 {
+		count += among(alike(0, y), alike(right, y))
+	}
+	plain = float64(count) >= plainShare*float64(2*(right+bottom+2))
+	return [3]float64{float64(corner.R), float64(corner.G), float64(corner.B)}, plain
 }
 
 func near(a, b byte) bool { return max(a, b)-min(a, b) <= plainTolerance }
+
+// among counts what is true.
+func among(values ...bool) int {
+	count := 0
+	for _, value := range values {
+		if value {
+			count++
+		}
+	}
+	return count
+}

@@ -60,6 +60,9 @@ func hue(degrees float64) matrix {
 	return matrix{{same, next, other, 0}, {other, same, next, 0}, {next, other, same, 0}}
 }
 
+// invert turns levels around.
+var invert = matrix{{-1, 0, 0, 255}, {0, -1, 0, 255}, {0, 0, -1, 255}}
+
 // colours chooses a change of colours, if any. mean is asked for only then.
 func (o Options) colours(r *rand.Rand, mean func() float64) (m matrix, change bool) {
 	m = unchanged
@@ -74,6 +77,9 @@ func (o Options) colours(r *rand.Rand, mean func() float64) (m matrix, change bo
 	}
 	if chance(r, o.Gray) {
 		m, change = m.then(saturation(0)), true
+	}
+	if chance(r, o.Invert) {
+		m, change = m.then(invert), true
 	}
 	return m, change
 }

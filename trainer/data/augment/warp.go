@@ -16,8 +16,22 @@ func (o Options) placement(size image.Point, r *rand.Rand) affine {
 	if o.Scale != (Range{}) {
 		zoom = math.Exp(Range{math.Log(o.Scale.Low), math.Log(o.Scale.High)}.draw(r))
 	}
-	return place(size, zoom, around(r, o.Stretch), around(r, o.Rotation),
+	m := place(size, zoom, around(r, o.Stretch), around(r, o.Rotation),
 		around(r, o.Shift)*float64(size.X), around(r, o.Shift)*float64(size.Y))
+	if o.Shear > 0 {
+		m = m.shear(size, around(r, o.Shear))
+	}
+	return m
+}
+
+// shear moves rows of the source sideways by a share of their distance from its
+// middle.
+func (m affine) shear(size image.Point, share float64) affine {
+	middle := float64(size.Y) / 2
+	m.a += share * m.d
+	m.b += share * m.e
+	m.c += share * (m.f - middle)
+	return m
 }
 
 // place puts a picture of a size on a canvas of that size: zoomed around the

@@ -1,0 +1,200 @@
+package trainer
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+
+	"polylens/trainer/data/augment"
+	"polylens/trainer/data/inspect"
+	"polylens/trainer/learner"
+	"polylens/trainer/optim"
+)
+
+// Config is all that decides what a run makes of a model and pairs: equal ones
+// end in equal weights.
+type Config struct {
+	Mode       string       `json:"mode"` // what is trained, see learner.ParseMode
+	LoRA       learner.LoRA `json:"lora"` // in mode "lora"
+	Steps      int64        `json:"steps"`
+	Seed       uint64       `json:"seed"`
+	Batch      Batch        `json:"batch"`
+	Optimizer  Optimizer    `json:"optimizer"`
+	Split      Split        `json:"split"`
+	Validation Validation   `json:"validation"`
+	Guard      Guard        `json:"guard"`
+	Checkpoint Checkpoint   `json:"checkpoint"`
+}
+
+// Batch says what a step looks at.
+type Batch struct {
+	Pictures            int     `json:"pictures"`             // of a part that is computed at once
+	Accumulate          int     `json:"accumulate"`           // parts whose gradients are added up for a step
+	Texts               int     `json:"texts"`                // of each picture
+	SharedItems         bool    `json:"shared_items"`         // let pictures of one item meet in a batch, as positives of one another
+	LanguageTemperature float64 `json:"language_temperature"` // 1 draws all texts alike, more levels languages out
+	Augmentation        string  `json:"augmentation"`         // a preset of package augment
+	Recompute           bool    `json:"recompute"`            // less memory, a third more work
+}
+
+// Optimizer says how weights are updated.
+type Optimizer struct {
+	LearningRate float64            `json:"learning_rate"` // at its peak
+	Rates        map[string]float64 `json:"rates"`         // factors of it: of "text", "vision", "loss" and "new" parameters
+	WeightDecay  float64            `json:"weight_decay"`
+	Beta1        float64            `json:"beta1"`
+	Beta2        float64            `json:"beta2"`
+	Epsilon      float64            `json:"epsilon"`
+	Clip         float64            `json:"clip"`     // largest norm of the gradients; 0 does not clip
+	Schedule     string             `json:"schedule"` // "cosine" or "constant"
+	Warmup       int64              `json:"warmup"`   // steps
+}
+
+// Split says what is kept from training.
+type Split struct {
+	Validation float64 `json:"validation"` // share of the pictures
+	Test       float64 `json:"test"`
+	// Near is in how many of 256 bits the looks of pictures differ that must stay
+	// together; 0 is the default, -1 takes only equal files for the same.
+	Near int `json:"near"`
+}
+
+// Metrics that a run can be judged by, means over languages of text_to_image.
+var metrics = []string{"r1", "r5", "r10", "mrr"}
+
+// Validation says how often the model is evaluated on what was kept aside.
+type Validation struct {
+	Every    int64  `json:"every"`    // steps; 0 never, and the last weights are the result
+	Metric   string `json:"metric"`   // "r1", "r5", "r10" or "mrr"; the best weights are the result
+	Patience int64  `json:"patience"` // evaluations without improvement after which the run ends; 0 never
+	Limit    int    `json:"limit"`    // most pictures to look at; 0 all
+}
+
+// Guard says how much the model may forget.
+type Guard struct {
+	Allowed   float64            `json:"allowed"`   // points of R@5 in each language
+	Languages map[string]float64 `json:"languages"` // likewise, for some languages
+}
+
+// Checkpoint says what is kept of a run that is going on.
+type Checkpoint struct {
+	Every int64 `json:"every"` // steps
+	Keep  int   `json:"keep"`  // newest ones, besides the best
+}
+
+// ParseConfig reads a configuration in JSON over a preset: fields that it does
+// not name keep the preset's values. A field that does not exist is an error.
+func ParseConfig(content []byte, preset string) (Config, error) {
+	config, err := Preset(preset)
+	if err != nil {
+		return Config{}, err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(content))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&config); err != nil && !errors.Is(err, io.EOF) {
+		return Config{}, fmt.Errorf("the configuration of the run: %w", err)
+	}
+	return config, config.Check()
+}
+
+// Check reports the first thing that is wrong with the configuration.
+func (c Config) Check() error {
+	for _, check := range []func() error{c.checkBatch, c.checkOptimizer, c.checkRest} {
+		if err := check(); err != nil {
+			return fmt.Errorf("the configuration of the run: %w", err)
+		}
+	}
+	return nil
+}
+
+func (c Config) checkBatch() error {
+	b := c.Batch
+	switch {
+	case b.Pictures < 2:
+		return fmt.Errorf("batch.pictures %d: the loss compares pictures, so ask for at least 2", b.Pictures)
+	case b.Texts < 1 || b.Accumulate < 1:
+		return fmt.Errorf("batch.texts %d, batch.accumulate %d: want at least 1", b.Texts, b.Accumulate)
+	case !(b.LanguageTemperature >= 1):
+		return fmt.Errorf("batch.language_temperature %v: want 1 or more", b.LanguageTemperature)
+	}
+	_, err := augment.Preset(b.Augmentation)
+	return err
+}
+
+func (c Config) checkOptimizer() error {
+	o := c.Optimizer
+	switch {
+	case !(o.LearningRate > 0) || math.IsInf(o.LearningRate, 0):
+		return fmt.Errorf("optimizer.learning_rate %v: want a positive number", o.LearningRate)
+	case !(o.WeightDecay >= 0) || !(o.Clip >= 0) || !(o.Epsilon > 0):
+		return fmt.Errorf("optimizer.weight_decay %v, clip %v, epsilon %v: want none below 0, and epsilon above", o.WeightDecay, o.Clip, o.Epsilon)
+	case !(o.Beta1 >= 0 && o.Beta1 < 1) || !(o.Beta2 >= 0 && o.Beta2 < 1):
+		return fmt.Errorf("optimizer.beta1 %v, beta2 %v: want 0 or more and below 1", o.Beta1, o.Beta2)
+	}
+	for name, factor := range o.Rates {
+		if !slices.Contains(groups, name) || !(factor >= 0) {
+			return fmt.Errorf("optimizer.rates: %q is %v; want factors of %s", name, factor, strings.Join(groups, ", "))
+		}
+	}
+	return c.schedule().Check()
+}
+
+func (c Config) checkRest() error {
+	switch {
+	case c.Mode == "lora" && (c.LoRA.Rank < 1 || len(c.LoRA.Targets) == 0 || len(c.LoRA.Towers) == 0):
+		return fmt.Errorf("lora: want a rank of at least 1, targets and towers")
+	case c.Validation.Every > 0 && !slices.Contains(metrics, c.Validation.Metric):
+		return fmt.Errorf("validation.metric %q: want one of %s", c.Validation.Metric, strings.Join(metrics, ", "))
+	case c.Validation.Every > 0 && c.Split.Validation <= 0:
+		return errors.New("validation.every is set but split.validation keeps nothing aside: set it, or set validation.every to 0")
+	case c.Checkpoint.Every < 1:
+		return fmt.Errorf("checkpoint.every %d: want at least 1", c.Checkpoint.Every)
+	case !(c.Guard.Allowed >= 0):
+		return fmt.Errorf("guard.allowed %v: want 0 or more points", c.Guard.Allowed)
+	}
+	return nil
+}
+
+func (c Config) schedule() optim.Schedule {
+	return optim.Schedule{Kind: c.Optimizer.Schedule, Warmup: c.Optimizer.Warmup, Steps: c.Steps}
+}
+
+func (c Config) settings() optim.Settings {
+	o := c.Optimizer
+	return optim.Settings{Beta1: o.Beta1, Beta2: o.Beta2, Epsilon: o.Epsilon, Clip: o.Clip}
+}
+
+func (c Config) shares() inspect.Shares {
+	return inspect.Shares{Validation: c.Split.Validation, Test: c.Split.Test}
+}
+
+// noAugmentation leaves pictures as they are.
+const noAugmentation = "none"
+
+// augmenter changes pictures as the preset says, for a model that sees so many
+// pixels a side.
+func (c Config) augmenter(side int) (*augment.Augmenter, error) {
+	options, err := augment.Preset(c.Batch.Augmentation)
+	if err != nil {
+		return nil, err
+	}
+	options.Size = side
+	return augment.New(options, c.Seed)
+}
+
+// fingerprint names the configuration: a checkpoint goes on with it alone.
+func (c Config) fingerprint() string {
+	content, err := json.Marshal(c)
+	if err != nil {
+		panic(err) // numbers, texts and maps of them
+	}
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:8])
+}

@@ -1,0 +1,78 @@
+package trainer
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"math"
+
+	"polylens/trainer/data"
+	"polylens/trainer/data/inspect"
+)
+
+// Material is pairs that have been read, inspected and split.
+type Material struct {
+	Set      *data.Set
+	Findings *inspect.Findings
+	Parts    []inspect.Part
+	Report   inspect.Report
+}
+
+// Inspect reads the pairs of all sources, looks at every picture and splits
+// them as the configuration says. What forbids training is told by
+// Material.Report.Check; the error is that of what could not be read at all.
+func Inspect(ctx context.Context, config Config, model *Model, reading Reading) (*Material, error) {
+	set, err := data.Collect(ctx, reading.Sources...)
+	if err != nil {
+		return nil, err
+	}
+	options := inspect.Options{Near: config.Split.Near, Progress: reading.Progress}
+	findings, err := inspect.Inspect(ctx, set, reading.Opener, reading.Decoder, options)
+	if err != nil {
+		return nil, err
+	}
+	parts, err := findings.Split(config.Seed, config.shares())
+	if err != nil {
+		return nil, err
+	}
+	// Longer than the limit by far, so that what is cut can be told.
+	tokens := inspect.CountWith(model.tokens, 4*model.length())
+	report := inspect.NewReport(set, findings, parts, tokens, model.length())
+	return &Material{Set: set, Findings: findings, Parts: parts, Report: report}, nil
+}
+
+// Reading says where pairs and pictures come from.
+type Reading struct {
+	Sources  []data.Source
+	Opener   data.Opener
+	Decoder  data.Decoder
+	Progress func(done, total int) // of the pictures; may be nil
+}
+
+// pictures lists the pictures of a part.
+func (m *Material) pictures(part inspect.Part) []int {
+	var list []int
+	for picture, is := range m.Parts {
+		if is == part {
+			list = append(list, picture)
+		}
+	}
+	return list
+}
+
+// fingerprint names the pairs, the content of the pictures and the split.
+func (m *Material) fingerprint() string {
+	hash := sha256.New()
+	for _, pair := range m.Set.Pairs {
+		content := m.Findings.Contents[pair.Picture]
+		hash.Write(content.SHA256[:])
+		hash.Write([]byte{byte(m.Parts[pair.Picture])})
+		hash.Write(binary.LittleEndian.AppendUint32(nil, math.Float32bits(pair.Relevance)))
+		for _, text := range []string{pair.Text, pair.Language, pair.Item} {
+			hash.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(text))))
+			hash.Write([]byte(text))
+		}
+	}
+	return hex.EncodeToString(hash.Sum(nil)[:8])
+}

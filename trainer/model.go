@@ -1,0 +1,62 @@
+package trainer
+
+import (
+	"fmt"
+
+	"polylens/encoder/preprocess"
+	"polylens/encoder/safetensors"
+	"polylens/encoder/siglip2"
+	"polylens/encoder/tokenizer"
+	"polylens/indexer/decode"
+)
+
+// Model is a model directory to start from: a checkpoint in the official
+// layout, of fixed resolution.
+type Model struct {
+	Dir         string
+	Fingerprint string
+
+	config  siglip2.Config
+	weights *safetensors.Index
+	tokens  *tokenizer.Tokenizer
+	pixels  *preprocess.Processor
+}
+
+// OpenModel reads everything of a model but its weights.
+func OpenModel(dir, fingerprint string) (*Model, error) {
+	m := &Model{Dir: dir, Fingerprint: fingerprint}
+	var err error
+	if m.config, err = siglip2.ReadConfig(dir); err != nil {
+		return nil, err
+	}
+	if m.config.NaFlex() {
+		return nil, fmt.Errorf("the model %s is of native aspect ratio, which cannot be trained yet: choose one of fixed resolution", dir)
+	}
+	if m.weights, err = safetensors.Open(dir); err != nil {
+		return nil, err
+	}
+	if m.tokens, err = tokenizer.Open(dir); err != nil {
+		return nil, err
+	}
+	m.pixels, err = preprocess.Open(dir)
+	return m, err
+}
+
+// target is how large pictures are decoded at least: a part of one that is cut
+// out may still fill the model's view.
+func (m *Model) target() decode.Target {
+	side := 2 * int(m.config.Vision.Image)
+	return func(int, int) (width, height int) { return side, side }
+}
+
+// length is the number of tokens that the model takes.
+func (m *Model) length() int { return int(m.config.Text.Length) }
+
+// ids are the tokens of texts, one after the other.
+func (m *Model) ids(texts []string) []int64 {
+	ids := make([]int64, 0, len(texts)*m.length())
+	for _, text := range texts {
+		ids = append(ids, m.tokens.Encode(text, m.length())...)
+	}
+	return ids
+}

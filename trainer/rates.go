@@ -1,0 +1,40 @@
+package trainer
+
+import (
+	"strings"
+
+	"polylens/trainer/learner"
+)
+
+// groups are the kinds of parameters that may learn at rates of their own.
+var groups = []string{"text", "vision", "loss", "new"}
+
+// groupOf is the kind of a parameter.
+func groupOf(name string) string {
+	name = strings.TrimPrefix(name, "base_model.model.")
+	switch {
+	case strings.HasPrefix(name, "text_model."):
+		return "text"
+	case strings.HasPrefix(name, "vision_model."):
+		return "vision"
+	case strings.HasPrefix(name, "logit_"):
+		return "loss"
+	default:
+		return "new"
+	}
+}
+
+// rates gives the learning rate of a parameter at a step, and its decay.
+func (c Config) rates(step int64) func(learner.Parameter) (rate, decay float64) {
+	base := c.Optimizer.LearningRate * c.schedule().Factor(step)
+	return func(parameter learner.Parameter) (rate, decay float64) {
+		factor, ok := c.Optimizer.Rates[groupOf(parameter.Name)]
+		if !ok {
+			factor = 1
+		}
+		if parameter.Decays() {
+			decay = c.Optimizer.WeightDecay
+		}
+		return base * factor, decay
+	}
+}

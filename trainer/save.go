@@ -1,0 +1,107 @@
+package trainer
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"polylens/encoder/safetensors"
+	"polylens/trainer/checkpoint"
+	"polylens/trainer/curve"
+	"polylens/trainer/evaluate"
+)
+
+// state is what a checkpoint holds.
+func (r *run) state() []checkpoint.Section {
+	memory := r.learner.State.Memory
+	return []checkpoint.Section{
+		r.section(checkpoint.Weights, memory.Weights),
+		r.section(checkpoint.First, memory.First),
+		r.section(checkpoint.Second, memory.Second),
+	}
+}
+
+func (r *run) section(name string, flat []float32) checkpoint.Section {
+	section := checkpoint.Section{Name: name}
+	for _, parameter := range r.learner.State.Parameters {
+		section.Tensors = append(section.Tensors, safetensors.Weights{
+			Name: parameter.Name, Shape: parameter.Shape, Values: parameter.In(flat),
+		})
+	}
+	return section
+}
+
+func (r *run) identity() checkpoint.Identity {
+	return checkpoint.Identity{Config: r.config.fingerprint() + "-" + r.Model.Fingerprint, Data: r.Material.fingerprint()}
+}
+
+// resume goes on from the last checkpoint, if there is one.
+func (r *run) resume(ctx context.Context) (err error) {
+	loaded, err := r.folder.Load(ctx, r.identity(), r.state())
+	switch {
+	case errors.Is(err, checkpoint.ErrNone):
+		r.progress = checkpoint.Progress{Seed: r.config.Seed, LossScale: 1, Run: r.identity()}
+		r.curves, err = curve.Create(r.Folder)
+	case err == nil:
+		r.progress = loaded.Progress
+		for _, passed := range loaded.Passed {
+			r.Log.Warn("a checkpoint is damaged and passed over", "error", passed)
+		}
+		r.Log.Info("going on", "step", r.progress.Step, "steps", r.config.Steps)
+		r.curves, err = curve.Resume(r.Folder, r.progress.Step)
+	}
+	if err != nil || r.Recorder == nil {
+		return err
+	}
+	return r.Recorder.Begin(ctx, r.progress.Step, r.config.Steps)
+}
+
+// save writes a checkpoint.
+func (r *run) save(ctx context.Context) error {
+	if err := r.curves.Sync(); err != nil {
+		return err
+	}
+	r.progress.Schedule = r.progress.Step
+	return r.folder.Save(ctx, r.progress, r.state())
+}
+
+// stopLimit is how long a run that is told to stop may take for its checkpoint.
+const stopLimit = 5 * time.Minute
+
+// stop saves where a run stands whose context has ended, if that is the end of
+// a step. Any other error leaves the last checkpoint as it is: what came after
+// it may be the reason.
+func (r *run) stop(ctx context.Context, cause error) error {
+	if ctx.Err() == nil {
+		return cause
+	}
+	if !r.whole {
+		return context.Cause(ctx)
+	}
+	saving, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopLimit)
+	defer cancel()
+	return errors.Join(context.Cause(ctx), r.save(saving))
+}
+
+// finish takes the best weights, judges and writes them.
+func (r *run) finish(ctx context.Context, before measured, write Write) (Result, error) {
+	steps := r.progress.Step
+	if r.progress.Best != nil && r.progress.Best.Step != steps {
+		if _, err := r.folder.LoadBest(ctx, r.identity(), r.state()); err != nil {
+			return Result{}, err
+		}
+	}
+	after, err := r.measure(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	result := Result{Steps: steps, Best: r.progress.Best, Validation: after.Validation, Before: before.Validation, Pictures: r.learner.ChangesPictures()}
+	if r.Guard != nil {
+		verdict, err := evaluate.CheckForgetting(before.Guard, after.Guard, evaluate.Allowance{Points: r.config.Guard.Allowed, Languages: r.config.Guard.Languages})
+		if err != nil {
+			return Result{}, err
+		}
+		result.Forgetting = &verdict
+	}
+	return result, write(ctx, r.learner, result.Forgetting)
+}

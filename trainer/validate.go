@@ -1,0 +1,119 @@
+package trainer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"polylens/trainer/checkpoint"
+	"polylens/trainer/curve"
+	"polylens/trainer/evaluate"
+)
+
+// Guarded is a set that the model must not get worse at.
+type Guarded struct{ examined *examined }
+
+// NewGuarded makes a guarded set of pairs: all pictures of the material,
+// whatever part they are in.
+func NewGuarded(material *Material, reading Reading) (*Guarded, error) {
+	var pictures []int
+	for picture, content := range material.Findings.Contents {
+		if content.Err == nil {
+			pictures = append(pictures, picture)
+		}
+	}
+	examined, err := newExamined(material.Set, pictures, reading)
+	if err != nil {
+		return nil, fmt.Errorf("the guarded set: %w", err)
+	}
+	return &Guarded{examined}, nil
+}
+
+// measured is what is known of a model on the two sets.
+type measured struct {
+	Validation evaluate.Report `json:"validation"`
+	Guard      evaluate.Report `json:"guard"`
+}
+
+// beforeFile keeps what the model could before training, for a run that goes on.
+const beforeFile = "before.json"
+
+// evaluateBefore measures the model that training begins with.
+func (r *run) evaluateBefore(ctx context.Context) (measured, error) {
+	path := filepath.Join(r.Folder, beforeFile)
+	var before measured
+	content, err := os.ReadFile(path)
+	if err == nil {
+		return before, json.Unmarshal(content, &before)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return before, err
+	}
+	if before, err = r.measure(ctx); err != nil {
+		return before, err
+	}
+	if content, err = json.Marshal(before); err != nil {
+		return before, err
+	}
+	return before, errors.Join(os.MkdirAll(r.Folder, 0o755), checkpoint.ReplaceFile(ctx, path, content))
+}
+
+func (r *run) measure(ctx context.Context) (m measured, err error) {
+	if r.validation != nil {
+		if m.Validation, err = r.validation.evaluate(ctx, r.Model, r.learner); err != nil {
+			return m, fmt.Errorf("evaluating: %w", err)
+		}
+	}
+	if r.Guard != nil {
+		if m.Guard, err = r.Guard.examined.evaluate(ctx, r.Model, r.learner); err != nil {
+			return m, fmt.Errorf("evaluating on the guarded set: %w", err)
+		}
+	}
+	return m, nil
+}
+
+// validate evaluates the model on what was kept aside and counts towards the
+// end of a run that no longer improves.
+func (r *run) validate(ctx context.Context) error {
+	report, err := r.validation.evaluate(ctx, r.Model, r.learner)
+	if err != nil {
+		return fmt.Errorf("evaluating after step %d: %w", r.progress.Step, err)
+	}
+	value := r.config.Validation.of(report)
+	r.progress.EarlyStopping.Evaluations++
+	r.progress.EarlyStopping.Stale++
+	if r.progress.Best == nil || value > r.progress.Best.Value {
+		r.progress.Best = &checkpoint.Best{Step: r.progress.Step, Value: value}
+		r.progress.EarlyStopping.Stale = 0
+	}
+	r.Log.Info("evaluated", "step", r.progress.Step, r.config.Validation.Metric, value, "best", r.progress.Best.Value)
+	return r.tell(ctx, curve.Record{Validation: validationOf(report)})
+}
+
+// of is the metric of a report: the mean over languages of text_to_image.
+func (v Validation) of(report evaluate.Report) float64 {
+	var qualities []evaluate.Quality
+	for _, result := range report {
+		if result.Direction == evaluate.TextToImage {
+			qualities = append(qualities, result.Quality)
+		}
+	}
+	mean := evaluate.Mean(qualities)
+	return map[string]float64{"r1": mean.R1, "r5": mean.R5, "r10": mean.R10, "mrr": mean.MRR}[v.Metric]
+}
+
+func validationOf(report evaluate.Report) []curve.Validation {
+	var list []curve.Validation
+	for _, result := range report {
+		list = append(list, curve.Validation{
+			Language: result.Language, Direction: string(result.Direction), N: result.N,
+			R1: curve.Number(result.R1), R5: curve.Number(result.R5), R10: curve.Number(result.R10),
+			MRR: curve.Number(result.MRR), MedianRank: curve.Number(result.MedianRank),
+		})
+	}
+	return list
+}
