@@ -16,13 +16,19 @@ type Picture struct {
 	Width  int         // of the picture in the file, upright
 	Height int
 	Format string
-	SHA256 string // of the file's bytes, hex
 	Color  string // average, #rrggbb
+
+	Release func() // to be called once when Image is needed no more
 }
 
-// Decoder reads the picture file at a path within its limits. The picture is
-// large enough to be scaled to the target; a nil target wants all of it.
-type Decoder func(ctx context.Context, path string, target decode.Target) (Picture, error)
+// Decoder reads picture files within its limits.
+type Decoder interface {
+	// Read gives the content of a picture file.
+	Read(ctx context.Context, path string) (decode.Content, error)
+	// Decode makes a picture of it that is large enough to be scaled to the
+	// target; a nil target wants all of it.
+	Decode(ctx context.Context, content decode.Content, target decode.Target) (Picture, error)
+}
 
 // NewDecoder gives a Decoder with limits that decodes in Go. See DecodeWith.
 func NewDecoder(limits decode.Limits) Decoder {
@@ -33,16 +39,29 @@ func NewDecoder(limits decode.Limits) Decoder {
 // one decode.Decoder and one decode.Budget, which bounds the memory of pictures
 // decoded at once.
 func DecodeWith(decoder *decode.Decoder, limits decode.Limits) Decoder {
-	return func(ctx context.Context, path string, target decode.Target) (Picture, error) {
-		picture, info, err := decoder.File(ctx, path, target, limits)
-		if err != nil {
-			return Picture{}, err
-		}
-		return Picture{
-			Image: picture, Width: info.Width, Height: info.Height, Format: info.Format,
-			SHA256: info.SHA256, Color: decode.AverageColor(picture),
-		}, nil
+	return limitedDecoder{decoder, limits}
+}
+
+type limitedDecoder struct {
+	decoder *decode.Decoder
+	limits  decode.Limits
+}
+
+// Read implements Decoder.
+func (d limitedDecoder) Read(ctx context.Context, path string) (decode.Content, error) {
+	return decode.Read(ctx, path, d.limits)
+}
+
+// Decode implements Decoder.
+func (d limitedDecoder) Decode(ctx context.Context, content decode.Content, target decode.Target) (Picture, error) {
+	picture, err := d.decoder.Decode(ctx, content, target, d.limits)
+	if err != nil {
+		return Picture{}, err
 	}
+	return Picture{
+		Image: picture.Image, Width: picture.Width, Height: picture.Height, Format: picture.Format,
+		Color: decode.AverageColor(picture.Image), Release: picture.Release,
+	}, nil
 }
 
 // mayPass tells whether an error of a Decoder speaks of the moment, not of the

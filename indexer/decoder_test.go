@@ -2,10 +2,12 @@ package indexer
 
 import (
 	"bytes"
+	"context"
 	"image"
 	"image/jpeg"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"polylens/indexer/decode"
@@ -40,19 +42,71 @@ func TestDecodeWithTarget(t *testing.T) {
 	if err := os.WriteFile(path, data.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	whole, err := NewDecoder(decode.Limits{})(t.Context(), path, target(sized{}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	reduced, err := DecodeWith(&decode.Decoder{Turbo: library}, decode.Limits{})(t.Context(), path, target(sized{}))
-	if err != nil {
-		t.Fatal(err)
-	}
+	whole := decoded(t, NewDecoder(decode.Limits{}), path)
+	reduced := decoded(t, DecodeWith(&decode.Decoder{Turbo: library}, decode.Limits{}), path)
 	if got := reduced.Image.Bounds().Size(); got != image.Pt(80, 40) {
 		t.Errorf("decoded as %v, want 80 x 40", got)
 	}
-	whole.Image, reduced.Image = nil, nil
-	if reduced != whole || whole.Width != 320 || whole.Color != "#000000" {
-		t.Errorf("%+v, want %+v", reduced, whole)
+	for _, picture := range []Picture{whole, reduced} {
+		if picture.Width != 320 || picture.Height != 160 || picture.Format != "jpeg" || picture.Color != "#000000" {
+			t.Errorf("%d x %d, %s, %s", picture.Width, picture.Height, picture.Format, picture.Color)
+		}
+	}
+}
+
+func decoded(t *testing.T, decoder Decoder, path string) Picture {
+	t.Helper()
+	content, err := decoder.Read(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture, err := decoder.Decode(t.Context(), content, target(sized{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture.Release()
+	return picture
+}
+
+// releasing counts pictures in use.
+type releasing struct {
+	Decoder
+	inUse *atomic.Int32
+}
+
+func (d releasing) Decode(ctx context.Context, content decode.Content, target decode.Target) (Picture, error) {
+	picture, err := d.Decoder.Decode(ctx, content, target)
+	if err == nil {
+		d.inUse.Add(1)
+		picture.Release = func() { d.inUse.Add(-1) }
+	}
+	return picture, err
+}
+
+// watching checks that a picture is in use while it is preprocessed.
+type watching struct {
+	Encoder
+	inUse *atomic.Int32
+	t     *testing.T
+}
+
+func (e watching) For(int) (Encoder, error) { return e, nil }
+
+func (e watching) Preprocess(picture image.Image) (Pixels, error) {
+	if e.inUse.Load() < 1 {
+		e.t.Error("released before it was preprocessed")
+	}
+	return e.Encoder.Preprocess(picture)
+}
+
+func TestPicturesAreReleased(t *testing.T) {
+	b := newBench(t, Options{})
+	write(t, b.folder, map[string][]byte{"a.png": picture(1), "b.png": picture(2), "13.png": unlucky(t)})
+	var inUse atomic.Int32
+	b.decoder = releasing{testDecoder, &inUse}
+	b.Indexer.encoder = watching{b.encoder, &inUse, t}
+	wantCounts(t, "run", b.run(t), counts{encoded: 2, failed: 1})
+	if n := inUse.Load(); n != 0 {
+		t.Errorf("%d pictures are never released", n)
 	}
 }

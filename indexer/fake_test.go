@@ -300,7 +300,20 @@ func (x *fakeIndex) IDs(ctx context.Context, collection, fingerprint string, yie
 	return err
 }
 
-var testDecode = NewDecoder(decode.Limits{})
+var testDecoder = NewDecoder(decode.Limits{})
+
+// watchedDecoder calls before it decodes, and fails as that says.
+type watchedDecoder struct {
+	Decoder
+	before func() error
+}
+
+func (d watchedDecoder) Decode(ctx context.Context, content decode.Content, target decode.Target) (Picture, error) {
+	if err := d.before(); err != nil {
+		return Picture{}, err
+	}
+	return d.Decoder.Decode(ctx, content, target)
+}
 
 // picture is a PNG whose content depends on seed alone.
 func picture(seed int) []byte {

@@ -50,14 +50,14 @@ type Indexer struct {
 	store   *catalog.Store
 	encoder Encoder
 	index   Index
-	decode  Decoder
+	decoder Decoder
 	options Options
 	locks   locks
 }
 
 // New plugs an indexer together.
-func New(store *catalog.Store, encoder Encoder, index Index, decode Decoder, options Options) *Indexer {
-	return &Indexer{store: store, encoder: encoder, index: index, decode: decode, options: options.withDefaults()}
+func New(store *catalog.Store, encoder Encoder, index Index, decoder Decoder, options Options) *Indexer {
+	return &Indexer{store: store, encoder: encoder, index: index, decoder: decoder, options: options.withDefaults()}
 }
 
 // Request says what to index.

@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"polylens/indexer/catalog"
-	"polylens/indexer/decode"
 	"polylens/indexer/source"
 )
 
@@ -45,7 +44,7 @@ func newBench(t *testing.T, options Options) *bench {
 	if options.Batch == 0 {
 		options.Batch = 4
 	}
-	b.Indexer = New(b.store, b.encoder, b.index, testDecode, options)
+	b.Indexer = New(b.store, b.encoder, b.index, testDecoder, options)
 	return b
 }
 
@@ -198,10 +197,7 @@ func TestRunPassesOverBrokenFiles(t *testing.T) {
 		t.Errorf("got %+v, %v", collection, err)
 	}
 	decodes := 0
-	b.decode = func(ctx context.Context, path string, target decode.Target) (Picture, error) {
-		decodes++
-		return testDecode(ctx, path, target)
-	}
+	b.decoder = watchedDecoder{testDecoder, func() error { decodes++; return nil }}
 	again := b.run(t)
 	wantCounts(t, "again", again, counts{skipped: 2, failed: 3})
 	if decodes != 0 || len(again.Failures) != 4 {
@@ -238,11 +234,11 @@ func TestRunKeepsWhatItCannotSee(t *testing.T) {
 	// A file system that fails for a moment loses nothing either.
 	b.touch(t, "a.png")
 	write(t, b.folder, map[string][]byte{"a.png": picture(3)})
-	b.decode = func(context.Context, string, decode.Target) (Picture, error) {
-		return Picture{}, &os.PathError{Op: "read", Path: "a.png", Err: errors.New("input/output error")}
-	}
+	b.decoder = watchedDecoder{testDecoder, func() error {
+		return &os.PathError{Op: "read", Path: "a.png", Err: errors.New("input/output error")}
+	}}
 	wantCounts(t, "file system fails", b.run(t), counts{skipped: 1, failed: 1})
-	b.decode = testDecode
+	b.decoder = testDecoder
 	wantCounts(t, "file system is back", b.run(t), counts{encoded: 1, skipped: 1})
 }
 
@@ -363,7 +359,7 @@ func TestTwoModelsStandSideBySide(t *testing.T) {
 	b := newBench(t, Options{})
 	write(t, b.folder, map[string][]byte{"a.png": picture(1), "b.png": picture(2)})
 	b.run(t)
-	second := New(b.store, &fakeEncoder{fingerprint: "f2"}, b.index, testDecode, Options{})
+	second := New(b.store, &fakeEncoder{fingerprint: "f2"}, b.index, testDecoder, Options{})
 	report, err := second.Run(t.Context(), b.request(t), nil)
 	if err != nil || report.Encoded != 2 {
 		t.Fatalf("got %+v, %v; want both encoded by the new model", report, err)
@@ -380,13 +376,19 @@ func TestTwoModelsStandSideBySide(t *testing.T) {
 	}
 }
 
-func TestRunPassesOverWhatTheModelCannotTake(t *testing.T) {
-	b := newBench(t, Options{})
+// unlucky is a picture that a fakeEncoder does not take.
+func unlucky(t *testing.T) []byte {
+	t.Helper()
 	var data bytes.Buffer
 	if err := png.Encode(&data, image.NewNRGBA(image.Rect(0, 0, 13, 1))); err != nil {
 		t.Fatal(err)
 	}
-	write(t, b.folder, map[string][]byte{"13.png": data.Bytes(), "a.png": picture(1)})
+	return data.Bytes()
+}
+
+func TestRunPassesOverWhatTheModelCannotTake(t *testing.T) {
+	b := newBench(t, Options{})
+	write(t, b.folder, map[string][]byte{"13.png": unlucky(t), "a.png": picture(1)})
 	report := b.run(t)
 	wantCounts(t, "unlucky", report, counts{encoded: 1, failed: 1})
 	if len(report.Failures) != 1 || !strings.Contains(report.Failures[0].Reason, "unlucky") {

@@ -63,7 +63,7 @@ func indexUntilKilled(base string) error {
 	}
 	encoder := &fakeEncoder{pause: 40 * time.Millisecond, log: log}
 	fmt.Println("started")
-	_, err = New(store, encoder, index, testDecode, Options{Batch: killBatch}).
+	_, err = New(store, encoder, index, testDecoder, Options{Batch: killBatch}).
 		Run(ctx, Request{Collection: "c", Source: directory}, nil)
 	return err
 }
@@ -229,7 +229,7 @@ func finish(t *testing.T, database, journal, folder string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	indexer := New(store, &fakeEncoder{}, index, testDecode, Options{Batch: killBatch})
+	indexer := New(store, &fakeEncoder{}, index, testDecoder, Options{Batch: killBatch})
 	if _, err := indexer.Run(t.Context(), Request{Collection: "c", Source: directory}, nil); err != nil {
 		t.Fatal(err)
 	}

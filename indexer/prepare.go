@@ -2,13 +2,9 @@ package indexer
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 
 	"golang.org/x/sync/errgroup"
 
@@ -67,32 +63,29 @@ func (r *run) prepare(ctx context.Context, j job) (prepared, error) {
 		Source: r.source.Name(), URI: j.item.URI, Size: j.item.Size, Modified: j.item.Modified,
 		Metadata: j.item.Metadata, Captions: j.captions,
 	}}
-	known, err := r.reuse(ctx, j, &p.image)
-	if known || err != nil {
+	if known, err := r.reuse(ctx, j.content, &p.image); known || err != nil {
 		return p, err
 	}
-	picture, pixels, err := r.read(ctx, j.item.Path)
+	content, err := r.decoder.Read(ctx, j.item.Path)
 	if err != nil {
 		return p, &pictureError{err}
 	}
-	p.pixels = pixels
-	p.image.SHA256, p.image.Format, p.image.Color = picture.SHA256, picture.Format, picture.Color
-	p.image.Width, p.image.Height = picture.Width, picture.Height
+	if content.SHA256 != j.content {
+		if known, err := r.reuse(ctx, content.SHA256, &p.image); known || err != nil {
+			return p, err
+		}
+	}
+	if err := r.decode(ctx, content, &p); err != nil {
+		return p, &pictureError{err}
+	}
 	return p, nil
 }
 
-// reuse fills in what is known of the content when it has been encoded before,
-// wherever that was.
-func (r *run) reuse(ctx context.Context, j job, image *catalog.Image) (bool, error) {
-	content := j.content
-	if content == "" && j.item.Size > maxHashed {
-		return false, nil
-	}
+// reuse fills in what is known of a content that has been encoded before,
+// wherever that was. It knows nothing of the content "".
+func (r *run) reuse(ctx context.Context, content string, image *catalog.Image) (bool, error) {
 	if content == "" {
-		var err error
-		if content, err = hashFile(j.item.Path); err != nil {
-			return false, &pictureError{err}
-		}
+		return false, nil
 	}
 	vectors, err := r.store.Vectors(ctx, r.fingerprint, []string{content})
 	if err != nil || vectors[content] == nil {
@@ -107,35 +100,19 @@ func (r *run) reuse(ctx context.Context, j job, image *catalog.Image) (bool, err
 	return err == nil, err
 }
 
-// maxHashed bounds the files that are read once more before they are decoded,
-// to find that they need not be.
-const maxHashed = 256 << 20
-
-func hashFile(path string) (string, error) {
-	file, err := os.Open(path)
+// decode fills in what a content is and shows.
+func (r *run) decode(ctx context.Context, content decode.Content, p *prepared) error {
+	picture, err := r.decoder.Decode(ctx, content, target(r.encoder))
 	if err != nil {
-		return "", err
+		return err
 	}
-	defer file.Close()
-	hash := sha256.New()
-	if _, err := io.Copy(hash, file); err != nil {
-		return "", err
+	defer picture.Release()
+	if p.pixels, err = r.encoder.Preprocess(picture.Image); err != nil {
+		return fmt.Errorf("cannot be prepared for the model: %w", err)
 	}
-	return hex.EncodeToString(hash.Sum(nil)), nil
-}
-
-// read decodes and preprocesses.
-func (r *run) read(ctx context.Context, path string) (Picture, Pixels, error) {
-	picture, err := r.decode(ctx, path, target(r.encoder))
-	if err != nil {
-		return Picture{}, nil, err
-	}
-	pixels, err := r.encoder.Preprocess(picture.Image)
-	if err != nil {
-		return Picture{}, nil, fmt.Errorf("cannot be prepared for the model: %w", err)
-	}
-	picture.Image = nil // it is large
-	return picture, pixels, nil
+	p.image.SHA256, p.image.Format, p.image.Color = content.SHA256, picture.Format, picture.Color
+	p.image.Width, p.image.Height = picture.Width, picture.Height
+	return nil
 }
 
 // sizer is an Encoder that tells to what size Preprocess scales an upright

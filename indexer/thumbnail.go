@@ -30,20 +30,20 @@ const (
 // keeps them in a folder, by content: equal files share them, and a changed
 // file gets new ones.
 type Thumbnails struct {
-	folder string
-	store  *catalog.Store
-	decode Decoder
-	busy   *semaphore.Weighted
-	flight singleflight.Group
+	folder  string
+	store   *catalog.Store
+	decoder Decoder
+	busy    *semaphore.Weighted
+	flight  singleflight.Group
 }
 
 // NewThumbnails keeps thumbnails in folder, which is made when it is missing.
-func NewThumbnails(folder string, store *catalog.Store, decode Decoder) (*Thumbnails, error) {
+func NewThumbnails(folder string, store *catalog.Store, decoder Decoder) (*Thumbnails, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("folder for thumbnails: %w", err)
 	}
 	return &Thumbnails{
-		folder: folder, store: store, decode: decode,
+		folder: folder, store: store, decoder: decoder,
 		busy: semaphore.NewWeighted(thumbnailsAtOnce),
 	}, nil
 }
@@ -104,19 +104,29 @@ func (t *Thumbnails) make(ctx context.Context, image catalog.Image, side int, ke
 		return Thumbnail{}, err
 	}
 	defer file.Close()
-	picture, err := t.decode(ctx, file.Name(), decode.ThumbnailTarget(side))
+	made, err := t.of(ctx, file.Name(), side)
 	if err != nil {
 		return Thumbnail{}, err
 	}
-	data, contentType, err := decode.Thumbnail(picture.Image, side)
-	if err != nil {
-		return Thumbnail{}, err
-	}
-	made := Thumbnail{Data: data, ContentType: contentType, SHA256: picture.SHA256}
-	if picture.SHA256 != image.SHA256 {
+	if made.SHA256 != image.SHA256 {
 		return made, nil // changed since it was indexed: show it, keep nothing
 	}
-	return made, t.keep(key, data)
+	return made, t.keep(key, made.Data)
+}
+
+// of makes the thumbnail of a file.
+func (t *Thumbnails) of(ctx context.Context, path string, side int) (Thumbnail, error) {
+	content, err := t.decoder.Read(ctx, path)
+	if err != nil {
+		return Thumbnail{}, err
+	}
+	picture, err := t.decoder.Decode(ctx, content, decode.ThumbnailTarget(side))
+	if err != nil {
+		return Thumbnail{}, err
+	}
+	defer picture.Release()
+	data, contentType, err := decode.Thumbnail(picture.Image, side)
+	return Thumbnail{Data: data, ContentType: contentType, SHA256: content.SHA256}, err
 }
 
 // keep writes through a temporary file: a reader never sees half of it.

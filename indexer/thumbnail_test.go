@@ -2,7 +2,6 @@ package indexer
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"image"
 	"image/png"
@@ -15,7 +14,6 @@ import (
 	"testing"
 
 	"polylens/indexer/catalog"
-	"polylens/indexer/decode"
 )
 
 // wide is a picture of 600 x 300 pixels.
@@ -34,10 +32,7 @@ func TestThumbnails(t *testing.T) {
 	b.run(t)
 	var decoded atomic.Int32
 	thumbnails, err := NewThumbnails(filepath.Join(t.TempDir(), "thumbnails"), b.store,
-		func(ctx context.Context, path string, target decode.Target) (Picture, error) {
-			decoded.Add(1)
-			return testDecode(ctx, path, target)
-		})
+		watchedDecoder{testDecoder, func() error { decoded.Add(1); return nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +77,7 @@ func TestThumbnailOfAChangedFileIsNotKept(t *testing.T) {
 	b.run(t)
 	write(t, b.folder, map[string][]byte{"a.png": picture(1)})
 	folder := t.TempDir()
-	thumbnails, err := NewThumbnails(folder, b.store, testDecode)
+	thumbnails, err := NewThumbnails(folder, b.store, testDecoder)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,15 +3,12 @@ package decode
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"image"
 	"image/jpeg"
 	"image/png"
 	"io"
-	"os"
 
 	"golang.org/x/image/tiff"
 
@@ -45,7 +42,22 @@ type Decoder struct {
 // pictures. A nil Target wants the picture as it is in the file.
 type Target func(width, height int) (targetWidth, targetHeight int)
 
-// File reads and decodes a regular file with a new Decoder. See Decoder.Bytes.
+// Picture is decoded. Its memory counts against Limits.Budget until Release.
+type Picture struct {
+	Image image.Image
+	Info
+	release func()
+}
+
+// Release says, once, that the image is needed no more. Of a Picture that came
+// with an error it does nothing.
+func (p Picture) Release() {
+	if p.release != nil {
+		p.release()
+	}
+}
+
+// File reads and decodes a regular file with a new Decoder. See Decoder.File.
 func File(ctx context.Context, path string, limits Limits) (image.Image, Info, error) {
 	return new(Decoder).File(ctx, path, nil, limits)
 }
@@ -55,67 +67,68 @@ func Bytes(ctx context.Context, name string, data []byte, limits Limits) (image.
 	return new(Decoder).Bytes(ctx, name, data, nil, limits)
 }
 
-// File reads and decodes a regular file. See Bytes.
+// File is Read and Decode for a caller whose pictures Limits.Budget need not
+// bound after they are decoded.
 func (d *Decoder) File(ctx context.Context, path string, target Target, limits Limits) (image.Image, Info, error) {
-	limits = limits.withDefaults()
-	inner, cancel := context.WithTimeout(ctx, limits.Timeout)
-	defer cancel()
-	data, err := within(inner, func() ([]byte, error) { return readFile(path, limits.MaxBytes) })
+	content, err := Read(ctx, path, limits)
 	if err != nil {
-		return nil, Info{}, explain(ctx, inner, path, "", err)
+		return nil, Info{}, err
 	}
-	return d.decode(ctx, inner, path, data, target, limits)
+	return d.unbounded(ctx, content, target, limits)
 }
 
-// Bytes decodes a picture and turns it upright as its EXIF orientation says.
-// The name is for errors only, all of which are *Error. It returns at the
-// deadline at the latest; a decoder that is still busy then ends at its next
-// read of the data, and where that is not Go (HEIC, AVIF, JPEG with Turbo) with
-// the picture. The data must not change until then.
+// Bytes is File for what is in memory already. The name is for errors only.
 func (d *Decoder) Bytes(ctx context.Context, name string, data []byte, target Target, limits Limits) (image.Image, Info, error) {
+	return d.unbounded(ctx, NewContent(name, data), target, limits)
+}
+
+func (d *Decoder) unbounded(ctx context.Context, content Content, target Target, limits Limits) (image.Image, Info, error) {
+	picture, err := d.Decode(ctx, content, target, limits)
+	picture.Release()
+	return picture.Image, picture.Info, err
+}
+
+// Decode decodes a picture and turns it upright as its EXIF orientation says.
+// Errors are *Error. It returns at the deadline at the latest; a decoder that is
+// still busy then ends at its next read of the data, and where that is not Go
+// (HEIC, AVIF, JPEG with Turbo) with the picture. The data must not change until
+// then.
+func (d *Decoder) Decode(ctx context.Context, content Content, target Target, limits Limits) (Picture, error) {
 	limits = limits.withDefaults()
 	inner, cancel := context.WithTimeout(ctx, limits.Timeout)
 	defer cancel()
-	if n := int64(len(data)); n > limits.MaxBytes {
-		return nil, Info{Size: n}, explain(ctx, inner, name, "", tooLarge(n, limits.MaxBytes))
-	}
-	return d.decode(ctx, inner, name, data, target, limits)
-}
-
-func (d *Decoder) decode(outer, ctx context.Context, name string, data []byte, target Target, limits Limits) (image.Image, Info, error) {
-	sum := sha256.Sum256(data)
-	info := Info{Size: int64(len(data)), SHA256: hex.EncodeToString(sum[:])}
-	c, err := find(data)
+	info := Info{Size: int64(len(content.Data)), SHA256: content.SHA256}
+	c, err := content.codec(limits)
 	if err != nil {
-		return nil, info, explain(outer, ctx, name, "", err)
+		return Picture{Info: info}, explain(ctx, inner, content.Name, "", err)
 	}
 	info.Format = c.name
-	t := task{decoder: d, codec: c, ctx: ctx, data: data, target: target, limits: limits}
-	p, err := within(ctx, t.run)
+	t := task{decoder: d, codec: c, ctx: inner, data: content.Data, target: target, limits: limits}
+	p, err := within(inner, t.run, func(late picture) { late.release() })
 	if err != nil {
-		return nil, info, explain(outer, ctx, name, c.name, err)
+		return Picture{Info: info}, explain(ctx, inner, content.Name, c.name, err)
 	}
 	info.Width, info.Height = p.full.X, p.full.Y
-	return p.image, info, nil
+	return Picture{p.image, info, p.release}, nil
 }
 
-// within runs f and returns when it is done or the context ends. A panic of f
-// becomes an error: decoders of hostile data have had some.
-func within[T any](ctx context.Context, f func() (T, error)) (T, error) {
+// within runs f and returns when it is done or the context ends; what f gives
+// after that goes to discard.
+func within[T any](ctx context.Context, f func() (T, error), discard func(T)) (T, error) {
 	type result struct {
 		value T
 		err   error
 	}
-	done := make(chan result, 1)
+	done := make(chan result)
 	go func() {
-		var r result
-		defer func() {
-			if p := recover(); p != nil {
-				r = result{err: fmt.Errorf("the decoder failed: %v", p)}
+		value, err := safely(f)
+		select {
+		case done <- result{value, err}:
+		case <-ctx.Done():
+			if err == nil {
+				discard(value)
 			}
-			done <- r
-		}()
-		r.value, r.err = f()
+		}
 	}()
 	select {
 	case r := <-done:
@@ -124,6 +137,16 @@ func within[T any](ctx context.Context, f func() (T, error)) (T, error) {
 		var zero T
 		return zero, ctx.Err()
 	}
+}
+
+// safely makes a panic of f an error: decoders of hostile data have had some.
+func safely[T any](f func() (T, error)) (value T, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the decoder failed: %v", p)
+		}
+	}()
+	return f()
 }
 
 // reader reads data until the context ends. It has ReadAt and no ReadByte, so
@@ -149,37 +172,6 @@ func (r *contextReader) ReadAt(p []byte, off int64) (int, error) {
 		return 0, err
 	}
 	return r.data.ReadAt(p, off)
-}
-
-func readFile(path string, maxBytes int64) ([]byte, error) {
-	// Before opening: to open a named pipe would wait for its writer.
-	stat, err := os.Stat(path)
-	if err != nil {
-		return nil, &fault{Unreadable, err}
-	}
-	if !stat.Mode().IsRegular() {
-		return nil, faultf(Unreadable, "it is not a regular file")
-	}
-	if stat.Size() > maxBytes {
-		return nil, tooLarge(stat.Size(), maxBytes)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, &fault{Unreadable, err}
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxBytes+1)) // it may have grown
-	if err != nil {
-		return nil, &fault{Unreadable, err}
-	}
-	if int64(len(data)) > maxBytes {
-		return nil, tooLarge(int64(len(data)), maxBytes)
-	}
-	return data, nil
-}
-
-func tooLarge(n, most int64) error {
-	return faultf(TooLarge, "%d bytes; the limit is %d", n, most)
 }
 
 // explain makes the Error. outer is the caller's context, ctx has the time

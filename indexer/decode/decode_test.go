@@ -281,32 +281,9 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
-// What a deadline leaves behind still counts against the budget, and ends.
-func TestBudget(t *testing.T) {
-	budget := NewBudget(1 << 20)
-	data := encoded(t, "png", image.NewGray(image.Rect(0, 0, 4000, 4000)))
-	if _, _, err := Bytes(t.Context(), "a", data, Limits{Timeout: 10 * time.Millisecond, Budget: budget}); err == nil {
-		t.Skip("this machine is too fast for the test")
-	}
-	small := encoded(t, "png", gradient(8, 8))
-	if _, _, err := Bytes(t.Context(), "b", small, Limits{Budget: budget}); err != nil {
-		t.Errorf("the budget is not given back: %v", err)
-	}
-	release, err := budget.take(t.Context(), 1<<30) // more than all of it: waits for all of it
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer release()
-	_, _, err = Bytes(t.Context(), "c", small, Limits{Timeout: 20 * time.Millisecond, Budget: budget})
-	var e *Error
-	if !errors.As(err, &e) || e.Reason != TimedOut {
-		t.Errorf("%v, want %q", err, TimedOut)
-	}
-}
-
 func TestPanicIsAnError(t *testing.T) {
 	c := codec{name: "png", config: func(task) (image.Config, error) { panic("boom") }}
-	_, err := within(t.Context(), task{codec: c, ctx: t.Context()}.run)
+	_, err := within(t.Context(), task{codec: c, ctx: t.Context()}.run, func(picture) {})
 	if err == nil || !strings.Contains(err.Error(), "boom") {
 		t.Errorf("error %v", err)
 	}

@@ -32,7 +32,7 @@ var remedies = map[Reason]string{
 	TimedOut:      "scale the picture down or raise the time limit",
 }
 
-// Error is the only type of error that File and Bytes return.
+// Error is the only type of error that this package returns about a picture.
 type Error struct {
 	URI    string // the name the caller gave
 	Format string // as far as known, see Info
@@ -57,7 +57,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// fault is an error that knows its reason; Bytes and File add the rest.
+// fault is an error that knows its reason; explain adds the rest.
 type fault struct {
 	reason Reason
 	err    error

@@ -52,18 +52,15 @@ func refused(err error) bool { return errors.Is(err, turbo.ErrRefused) }
 func (t task) runTurbo() (picture, error) {
 	denominator := t.denominator()
 	width, height := turbo.Reduced(t.config.Width, denominator), turbo.Reduced(t.config.Height, denominator)
-	release, err := t.limits.take(t.ctx, t.turboMemory(width, height))
-	if err != nil {
-		return picture{}, err
-	}
-	defer release()
-	img, err := t.decoder.Turbo.Decode(t.data, t.config.Width, t.config.Height, denominator)
-	if err != nil {
-		return picture{}, err
-	}
-	// Rounded up, a last row or column can be one that is hardly in the picture.
-	img.Rect.Max = image.Pt(nearest(t.config.Width, denominator), nearest(t.config.Height, denominator))
-	return picture{orient(img, t.meta.orientation), t.upright()}, nil
+	return t.holding(t.turboMemory(width, height), func() (image.Image, image.Point, error) {
+		img, err := t.decoder.Turbo.Decode(t.data, t.config.Width, t.config.Height, denominator)
+		if err != nil {
+			return nil, image.Point{}, err
+		}
+		// Rounded up, a last row or column can be one that is hardly in the picture.
+		img.Rect.Max = image.Pt(nearest(t.config.Width, denominator), nearest(t.config.Height, denominator))
+		return orient(img, t.meta.orientation), t.upright(), nil
+	})
 }
 
 // nearest is a side after reduction, rounded, at least one pixel.

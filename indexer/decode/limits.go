@@ -13,7 +13,7 @@ type Limits struct {
 	MaxPixels int64         // width times height; default 128 million
 	MaxSide   int           // width and height in pixels; default 65,535
 	MaxMemory int64         // bytes that decoding may take at worst; default 1 GiB
-	Timeout   time.Duration // from the call to the picture; default 30 s
+	Timeout   time.Duration // of one call; default 30 s
 	Budget    *Budget       // shared by calls that run at the same time; default none
 }
 
@@ -34,8 +34,8 @@ func or[T int | int64 | time.Duration](v, missing T) T {
 }
 
 // Budget bounds the memory of decoders that run at the same time, also of
-// those that a deadline has left behind. A decoder waits, within its own
-// deadline, until its worst case fits.
+// those that a deadline has left behind, and of pictures until they are
+// released. A decoder waits, within its own deadline, until its worst case fits.
 type Budget struct {
 	bytes int64
 	sem   *semaphore.Weighted

@@ -18,10 +18,12 @@ type task struct {
 	meta   metadata
 }
 
-// picture is upright. full is its size in the file.
+// picture is upright. full is its size in the file. release gives back the
+// memory that was taken for it.
 type picture struct {
-	image image.Image
-	full  image.Point
+	image   image.Image
+	full    image.Point
+	release func()
 }
 
 // run checks the size, then decodes.
@@ -48,20 +50,36 @@ func (t task) run() (picture, error) {
 
 // runGo decodes at full size.
 func (t task) runGo() (picture, error) {
-	release, err := t.limits.take(t.ctx, t.memory())
+	return t.holding(t.memory(), func() (image.Image, image.Point, error) {
+		img, err := t.codec.decode(t)
+		if err != nil {
+			return nil, image.Point{}, err
+		}
+		if img.Bounds().Empty() {
+			return nil, image.Point{}, faultf(Empty, "it has no pixels")
+		}
+		img = orient(plain(img, t.codec.name, t.config), t.meta.orientation)
+		return img, img.Bounds().Size(), nil
+	})
+}
+
+// holding takes memory and decodes. The memory is given back at once when there
+// is no picture, also after a panic, and else by the picture.
+func (t task) holding(bytes int64, decode func() (image.Image, image.Point, error)) (p picture, err error) {
+	release, err := t.limits.take(t.ctx, bytes)
 	if err != nil {
 		return picture{}, err
 	}
-	defer release()
-	img, err := t.codec.decode(t)
+	defer func() {
+		if p.image == nil {
+			release()
+		}
+	}()
+	img, full, err := decode()
 	if err != nil {
 		return picture{}, err
 	}
-	if img.Bounds().Empty() {
-		return picture{}, faultf(Empty, "it has no pixels")
-	}
-	img = orient(plain(img, t.codec.name, t.config), t.meta.orientation)
-	return picture{img, img.Bounds().Size()}, nil
+	return picture{img, full, release}, nil
 }
 
 func (t task) pixels() int64 { return int64(t.config.Width) * int64(t.config.Height) }

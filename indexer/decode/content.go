@@ -1,0 +1,76 @@
+package decode
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"os"
+)
+
+// Content is a picture file in memory.
+type Content struct {
+	Name   string // for errors
+	Data   []byte
+	SHA256 string // of Data, hexadecimal
+}
+
+// NewContent takes data that is not from a file. The name is for errors only.
+func NewContent(name string, data []byte) Content {
+	sum := sha256.Sum256(data)
+	return Content{Name: name, Data: data, SHA256: hex.EncodeToString(sum[:])}
+}
+
+// Read reads a regular file of at most limits.MaxBytes and returns at the
+// deadline at the latest. Errors are *Error.
+func Read(ctx context.Context, path string, limits Limits) (Content, error) {
+	limits = limits.withDefaults()
+	inner, cancel := context.WithTimeout(ctx, limits.Timeout)
+	defer cancel()
+	data, err := within(inner, func() ([]byte, error) { return readFile(path, limits.MaxBytes) }, func([]byte) {})
+	if err != nil {
+		return Content{}, explain(ctx, inner, path, "", err)
+	}
+	return NewContent(path, data), nil
+}
+
+func readFile(path string, maxBytes int64) ([]byte, error) {
+	// Before opening: to open a named pipe would wait for its writer.
+	stat, err := os.Stat(path)
+	if err != nil {
+		return nil, &fault{Unreadable, err}
+	}
+	if !stat.Mode().IsRegular() {
+		return nil, faultf(Unreadable, "it is not a regular file")
+	}
+	if stat.Size() > maxBytes {
+		return nil, tooLarge(stat.Size(), maxBytes)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, &fault{Unreadable, err}
+	}
+	defer f.Close()
+	var data bytes.Buffer
+	data.Grow(int(stat.Size()) + bytes.MinRead) // with room for the read that finds the end
+	if _, err := data.ReadFrom(io.LimitReader(f, maxBytes+1)); err != nil {
+		return nil, &fault{Unreadable, err}
+	}
+	if n := int64(data.Len()); n > maxBytes { // it has grown
+		return nil, tooLarge(n, maxBytes)
+	}
+	return data.Bytes(), nil
+}
+
+func tooLarge(n, most int64) error {
+	return faultf(TooLarge, "%d bytes; the limit is %d", n, most)
+}
+
+// codec finds the codec by the data.
+func (c Content) codec(limits Limits) (codec, error) {
+	if n := int64(len(c.Data)); n > limits.MaxBytes {
+		return codec{}, tooLarge(n, limits.MaxBytes)
+	}
+	return find(c.Data)
+}
