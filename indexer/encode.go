@@ -62,6 +62,9 @@ func (r *run) commit(ctx context.Context, batch []prepared) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := r.awaitRepair(ctx); err != nil {
+		return nil, err
+	}
 	var records []catalog.Record
 	var ids []string
 	for _, p := range batch {

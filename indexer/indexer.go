@@ -104,12 +104,14 @@ type run struct {
 	maxPatches  int // chosen anew, or 0
 	progress    *tracker
 	met         met
+	repaired    chan struct{} // closed when the index is as the catalogue says
 }
 
 func newRun(ix *Indexer, request Request, tell func(Progress)) *run {
 	return &run{
 		Indexer: ix, collection: request.Collection, source: request.Source, retryFailed: request.RetryFailed,
 		maxPatches: request.MaxPatches, progress: newTracker(tell), met: newMet(),
+		repaired: make(chan struct{}),
 	}
 }
 
@@ -118,12 +120,6 @@ func (r *run) all(ctx context.Context) error {
 	if err := r.openCollection(ctx); err != nil {
 		return err
 	}
-	check, err := r.mirror(r.collection, r.fingerprint, r.progress.waiting).compare(ctx)
-	r.progress.update(func(p *Progress) { p.Repaired = check.Repaired })
-	if err != nil {
-		return err
-	}
-	r.progress.enter(StateIndexing)
 	if err := r.pipeline(ctx); err != nil {
 		return err
 	}
@@ -135,8 +131,8 @@ func (r *run) all(ctx context.Context) error {
 	return nil
 }
 
-// pipeline overlaps its stages: walking, reading and decoding, encoding and
-// committing, sending to the index. The channels between them are short, so a
+// pipeline overlaps its stages: repairing, walking, reading and decoding, encoding
+// and committing, sending to the index. The channels between them are short, so a
 // slow stage holds the faster ones back; only to the index there is room for a
 // page of rows, which it takes as fast as a few.
 func (r *run) pipeline(ctx context.Context) error {
@@ -144,12 +140,37 @@ func (r *run) pipeline(ctx context.Context) error {
 	jobs := make(chan job, 2*r.options.Workers)
 	ready := make(chan prepared, r.options.Batch)
 	committed := make(chan []string, max(1, mirrorPage/r.options.Batch))
+	group.Go(func() error { return r.repair(ctx) })
 	group.Go(func() error { return r.count(ctx) })
 	group.Go(func() error { return r.scan(ctx, jobs) })
 	group.Go(func() error { return r.prepareAll(ctx, jobs, ready) })
 	group.Go(func() error { return r.encodeAll(ctx, ready, committed) })
 	group.Go(func() error { return r.mirrorAll(ctx, committed) })
 	return group.Wait()
+}
+
+// repair brings the index up to the catalogue. To list an index takes from half a
+// second to minutes, in which pictures are read already.
+func (r *run) repair(ctx context.Context) error {
+	check, err := r.mirror(r.collection, r.fingerprint, r.progress.waiting).compare(ctx)
+	r.progress.update(func(p *Progress) { p.Repaired = check.Repaired })
+	if err != nil {
+		return err
+	}
+	r.progress.enter(StateIndexing)
+	close(r.repaired)
+	return nil
+}
+
+// awaitRepair comes before any change of images in the catalogue or the index:
+// the repair compares the two.
+func (r *run) awaitRepair(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-r.repaired:
+		return nil
+	}
 }
 
 func (r *run) count(ctx context.Context) error {

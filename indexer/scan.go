@@ -53,7 +53,7 @@ func (r *run) compare(ctx context.Context, items []source.Item, jobs chan<- job)
 	for i, item := range items {
 		ids[i], uris[i] = catalog.ImageID(r.collection, item.URI), item.URI
 	}
-	states, err := r.store.States(ctx, r.fingerprint, ids)
+	states, err := r.states(ctx, ids)
 	if err != nil {
 		return err
 	}
@@ -74,6 +74,28 @@ func (r *run) compare(ctx context.Context, items []source.Item, jobs chan<- job)
 		}
 	}
 	return nil
+}
+
+// states are what the catalogue knows of images. What is pending now may not be
+// so after the repair, which sends it.
+func (r *run) states(ctx context.Context, ids []string) (map[string]catalog.State, error) {
+	states, err := r.store.States(ctx, r.fingerprint, ids)
+	if err != nil || !anyPending(states) {
+		return states, err
+	}
+	if err := r.awaitRepair(ctx); err != nil {
+		return nil, err
+	}
+	return r.store.States(ctx, r.fingerprint, ids)
+}
+
+func anyPending(states map[string]catalog.State) bool {
+	for _, state := range states {
+		if state.Encoded && !state.Indexed {
+			return true
+		}
+	}
+	return false
 }
 
 // compareOne takes a file for unchanged when size and time are. The zero state
