@@ -31,8 +31,8 @@ Examples:
     polylens bench encode
     polylens bench encode --model ./siglip2-base-patch16-224 --precision int8 --batch 8 --threads 2 --json
 
-With --json, one object: {"images_per_second":5.4,"texts_per_second":17.1,"gflops":191,"gemm_gflops":239,...}. gflops is 0 ` +
-		`where no config.json describes the architecture.
+With --json, one object: {"images_per_second":5.4,"texts_per_second":17.1,"gflops":191,"gemm_gflops":239,...}. gflops is ` +
+		`left out for a model in Immich's layout, whose files do not tell what its towers compute.
 
 ` + exitHelp
 }
@@ -41,8 +41,8 @@ With --json, one object: {"images_per_second":5.4,"texts_per_second":17.1,"gflop
 type encodeRates struct {
 	ImagesPerSecond float64 `json:"images_per_second"`
 	TextsPerSecond  float64 `json:"texts_per_second"`
-	GFLOPS          float64 `json:"gflops"`      // of the vision tower; 0 is unknown
-	GEMMGFLOPS      float64 `json:"gemm_gflops"` // the most that fp32 reaches here
+	GFLOPS          float64 `json:"gflops,omitempty"` // of the vision tower; 0 is unknown
+	GEMMGFLOPS      float64 `json:"gemm_gflops"`      // the most that fp32 reaches here
 
 	GEMMGFLOPSInt8      float64 `json:"gemm_gflops_int8,omitempty"` // the most that int8 reaches here
 	TextLatency         float64 `json:"text_latency_ms"`            // of one new text
@@ -85,7 +85,9 @@ func (r encodeRates) print(p *program) error {
 	fmt.Fprintf(table, "pictures\t%.2f a second\n", r.ImagesPerSecond)
 	fmt.Fprintf(table, "texts\t%.2f a second\n", r.TextsPerSecond)
 	fmt.Fprintf(table, "one text\t%.1f ms, %.4f ms when it was asked before\n", r.TextLatency, r.TextLatencyCached)
-	fmt.Fprintf(table, "vision tower\t%.1f GFLOP/s\n", r.GFLOPS)
+	if r.GFLOPS > 0 {
+		fmt.Fprintf(table, "vision tower\t%.1f GFLOP/s\n", r.GFLOPS)
+	}
 	fmt.Fprintf(table, "matrix product\t%.1f GFLOP/s in fp32\n", r.GEMMGFLOPS)
 	if r.GEMMGFLOPSInt8 > 0 {
 		fmt.Fprintf(table, "\t%.1f GOP/s in int8\n", r.GEMMGFLOPSInt8)

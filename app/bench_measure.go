@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"time"
 
@@ -12,7 +10,6 @@ import (
 	"polylens/encoder"
 	"polylens/encoder/ort"
 	"polylens/encoder/preprocess"
-	"polylens/encoder/siglip2"
 )
 
 // Fewest and most measurements that a median is taken of.
@@ -79,9 +76,6 @@ func (b *encodeBench) open(ctx context.Context, p *program, dir string) error {
 	if err := b.preprocess(ctx); err != nil {
 		return err
 	}
-	if err := b.countOperations(dir); err != nil {
-		return err
-	}
 	began = time.Now()
 	if err := model.Load(true, true); err != nil {
 		return err
@@ -110,28 +104,9 @@ func (b *encodeBench) preprocess(ctx context.Context) error {
 			return err
 		}
 		b.pixels = append(b.pixels, pixels)
+		b.flops += b.model.VisionFLOPs(pixels)
 	}
 	b.rates.PreprocessPerSecond = float64(b.command.Batch) / time.Since(began).Seconds()
-	return nil
-}
-
-// countOperations adds up what the vision tower computes for the batch. Models
-// in other layouts have no description of their architecture.
-func (b *encodeBench) countOperations(dir string) error {
-	config, err := siglip2.ReadConfig(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	for _, pixels := range b.pixels {
-		patches := config.Vision.Patches()
-		if config.NaFlex() {
-			patches = int64(pixels.Rows * pixels.Columns)
-		}
-		b.flops += config.VisionFLOPs(patches)
-	}
 	return nil
 }
 

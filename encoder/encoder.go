@@ -11,6 +11,7 @@ import (
 
 	"polylens/encoder/ort"
 	"polylens/encoder/preprocess"
+	"polylens/encoder/siglip2"
 	"polylens/encoder/tokenizer"
 )
 
@@ -72,7 +73,8 @@ type model struct {
 	vision    visionTower
 	native    *preprocess.Processor // as the model's files say
 	tokens    *tokenizer.Tokenizer
-	length    int // tokens of every text
+	config    *siglip2.Config // of the architecture; nil where the files do not describe it
+	length    int             // tokens of every text
 	dimension int
 	maxBatch  int
 	queue     *queue

@@ -75,6 +75,9 @@ func (e *Encoder) openExportFiles(dir string, pair onnxfile.Pair) (err error) {
 		if e.tokens, err = tokenizer.Open(dir); err == nil {
 			e.pixels, err = preprocess.Open(dir)
 		}
+		if config, configErr := siglip2.ReadConfig(dir); configErr == nil { // Immich's config.json is another
+			e.config = &config
+		}
 	}
 	if err != nil {
 		return err

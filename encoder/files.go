@@ -50,7 +50,7 @@ func (e *Encoder) openCheckpoint(ctx context.Context, dir string, merged *adapte
 	if e.pixels, err = preprocess.Open(dir); err != nil {
 		return err
 	}
-	e.native = e.pixels
+	e.native, e.config = e.pixels, &config
 	if err := agree(config, e.pixels); err != nil {
 		return err
 	}

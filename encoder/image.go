@@ -38,6 +38,19 @@ func (e *Encoder) EncodePixels(ctx context.Context, pictures []preprocess.Pixels
 	return vectors, nil
 }
 
+// VisionFLOPs is how many floating point operations the vision tower takes for
+// a result of Preprocess, counted as by siglip2.Config.VisionFLOPs. It is 0, for
+// unknown, where no config.json describes the towers, as in Immich's layout.
+func (e *Encoder) VisionFLOPs(picture preprocess.Pixels) int64 {
+	switch {
+	case e.config == nil:
+		return 0
+	case e.pixels.Variable():
+		return e.config.VisionFLOPs(int64(picture.Rows * picture.Columns))
+	}
+	return e.config.VisionFLOPs(e.config.Vision.Patches())
+}
+
 func (e *Encoder) checkPixels(picture preprocess.Pixels) error {
 	height, width := e.pixels.Size()
 	want := 3 * height * width

@@ -233,6 +233,9 @@ func TestAdapter(t *testing.T) {
 	if prints := e.Fingerprint() + open(t, base).Fingerprint(); strings.HasPrefix(prints, prints[64:]) {
 		t.Error("the adapter has the fingerprint of its base")
 	}
+	if got, want := flopsOf(t, e), flopsOf(t, open(t, base)); got != want {
+		t.Errorf("the adapter takes %d operations for a picture, its base %d", got, want)
+	}
 }
 
 // TestThreadsAreMeasuredOnce: the first opening leaves its answer in the cache
