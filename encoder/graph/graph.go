@@ -134,7 +134,7 @@ func Build(name string, compose func(*Graph)) (g *Graph, err error) {
 // Input declares an input of the graph.
 func (g *Graph) Input(name string, dtype DType, shape ...int64) *Value {
 	g.claim(name)
-	input := &Value{Name: name, DType: dtype, Shape: shape, graph: g}
+	input := &Value{Name: name, DType: dtype, Shape: append(Shape{}, shape...), graph: g}
 	g.Inputs = append(g.Inputs, input)
 	return input
 }

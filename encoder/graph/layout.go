@@ -15,7 +15,7 @@ func Reshape(x *Value, shape ...int64) *Value {
 		target[i] = max(dim, -1)
 	}
 	node := Node{Op: "Reshape", Inputs: []*Value{x, x.graph.Ints(target...)}}
-	return apply(node, Type{x.DType, slices.Clone(shape)})
+	return apply(node, Type{x.DType, append(Shape{}, shape...)})
 }
 
 // Transpose reorders dimensions: result dimension i is x's permutation[i].

@@ -70,6 +70,9 @@ func checkPorts(inputs, outputs []Port) error {
 		}
 	}
 	for _, port := range outputs {
+		if len(port.Shape) == 0 {
+			return fmt.Errorf("output %q is a scalar, which cannot be received: give it the shape [1]", port.Name)
+		}
 		if _, known := port.sized(1); port.element() == Float16 && !known {
 			return fmt.Errorf("output %q holds float16 in the open shape %v, which cannot be received: leave it out, or export it as float32",
 				port.Name, port.Shape)

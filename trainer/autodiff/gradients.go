@@ -15,7 +15,9 @@ type Options struct {
 	// Boundaries are values between which nothing that the forward pass
 	// computes is kept: the backward pass computes it once more (Chen et al.
 	// 2016, arXiv 1604.06174). They stand in the order of the graph. Without
-	// any, everything that a rule needs is kept.
+	// any, everything that a rule needs is kept. It saves memory only if the
+	// runtime neither merges equal nodes nor computes the copies ahead of their
+	// use.
 	Boundaries []*graph.Value
 }
 

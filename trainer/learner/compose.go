@@ -197,15 +197,24 @@ func (c *Composition) sigmoid() *graph.Value {
 	return graph.Div(graph.Reshape(sum, 1), c.Graph.Floats(graph.Shape{1}, float32(c.Plan.Pictures)))
 }
 
-// boundaries are the values that recomputation starts from: what enters a block.
+// boundaries are the values that recomputation starts from: what enters a
+// block. The last block of a tower is not computed again, because its gradients
+// come right after it.
 func (c *Composition) boundaries() []*graph.Value {
 	if !c.Plan.Recompute {
 		return nil
 	}
 	var list []*graph.Value
-	for _, prefix := range []string{"vision.", "text.", "decoder."} {
-		for layer := range max(c.Config.Vision.Layers, c.Config.Text.Layers) {
-			if value, ok := c.Graph.Marked(fmt.Sprintf("%slayers.%d", prefix, layer)); ok {
+	for _, tower := range []struct {
+		prefix string
+		layers int64
+	}{{"vision.", c.Config.Vision.Layers}, {"text.", c.Config.Text.Layers}} {
+		names := []string{tower.prefix + "embeddings"}
+		for layer := range tower.layers - 1 {
+			names = append(names, fmt.Sprintf("%slayers.%d", tower.prefix, layer))
+		}
+		for _, name := range names {
+			if value, ok := c.Graph.Marked(name); ok {
 				list = append(list, value)
 			}
 		}
