@@ -136,16 +136,16 @@ func (spelling) Encode(text string, length int) []int64 {
 	return ids
 }
 
-// spell turns tokens of spelling into text; other ids become their signs.
+// spell turns tokens of spelling into text; padding becomes "_", the end "|",
+// and what is no token "?".
 func spell(ids []int64) string {
-	var text strings.Builder
-	for _, id := range ids {
-		text.WriteString(map[bool]string{true: "_", false: "|"}[id == 0])
-		if id >= 2 && int(id) < 2+len(letters) {
-			spelled := text.String()
-			text.Reset()
-			text.WriteString(spelled[:len(spelled)-1] + letters[id-2:id-1])
+	signs := "_|" + letters
+	spelled := make([]byte, len(ids))
+	for i, id := range ids {
+		spelled[i] = '?'
+		if int(id) < len(signs) {
+			spelled[i] = signs[id]
 		}
 	}
-	return text.String()
+	return string(spelled)
 }
