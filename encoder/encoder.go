@@ -59,14 +59,16 @@ const textCache = 1024
 // Encoder is an open model. All methods are safe for concurrent use.
 type Encoder struct {
 	*model
-	pixels      *preprocess.Processor
-	fingerprint string
-	view        bool // of another Encoder, which closes the model
+	pixels             *preprocess.Processor
+	fingerprint        string
+	pictureFingerprint string
+	view               bool // of another Encoder, which closes the model
 }
 
 // model is what the views of an open model share.
 type model struct {
 	base      string // fingerprint of the files
+	pictures  string // likewise, of what of them gives pictures their vectors
 	precision string
 	device    string
 	text      textTower
@@ -150,7 +152,7 @@ func open(ctx context.Context, dir string, environment *ort.Environment, options
 	if m.cache, err = lru.New[string, []float32](textCache); err != nil {
 		return nil, err
 	}
-	e.fingerprint = m.variant(e.pixels)
+	e.fingerprint, e.pictureFingerprint = m.variant(m.base, e.pixels), m.variant(m.pictures, e.pixels)
 	return e, ctx.Err()
 }
 

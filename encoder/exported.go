@@ -40,6 +40,7 @@ func (e *Encoder) openExport(ctx context.Context, dir string, environment *ort.E
 		return err
 	}
 	e.base, err = hub.FingerprintExport(dir, pair.Suffix)
+	e.pictures = e.base
 	return err
 }
 

@@ -117,6 +117,9 @@ func (e *Encoder) weights(ctx context.Context, dir string, merged *adapter.Adapt
 	if err != nil {
 		return nil, err
 	}
+	if e.pictures, err = e.pictureSide(dir, index, merged, cache); err != nil {
+		return nil, err
+	}
 	recipe := derived.Recipe{Source: index, Fingerprint: e.base, Adapter: merged, Precision: derived.Precision(e.precision)}
 	if recipe.Needed() {
 		log(options.Logger).Info("preparing the weights, once", "dir", dir, "precision", e.precision, "cache", cache)

@@ -18,17 +18,17 @@ func (e *Encoder) WithMaxPatches(patches int) (*Encoder, error) {
 		return nil, err
 	}
 	view := &Encoder{model: e.model, pixels: pixels, view: true}
-	view.fingerprint = e.variant(pixels)
+	view.fingerprint, view.pictureFingerprint = e.variant(e.base, pixels), e.variant(e.pictures, pixels)
 	return view, nil
 }
 
-// variant is the fingerprint of the model as it is run. A model in fp32 with
-// its own preprocessing has that of its files.
-func (m *model) variant(pixels *preprocess.Processor) string {
+// variant is the fingerprint of the model as it is run, given that of its files.
+// A model in fp32 with its own preprocessing has the same.
+func (m *model) variant(files string, pixels *preprocess.Processor) string {
 	if m.precision == FP32 && pixels.MaxPatches() == m.native.MaxPatches() {
-		return m.base
+		return files
 	}
 	sum := sha256.New()
-	fmt.Fprintf(sum, "polylens variant 1\n%s\nprecision %s\nmax_num_patches %d\n", m.base, m.precision, pixels.MaxPatches())
+	fmt.Fprintf(sum, "polylens variant 1\n%s\nprecision %s\nmax_num_patches %d\n", files, m.precision, pixels.MaxPatches())
 	return hex.EncodeToString(sum.Sum(nil))
 }
