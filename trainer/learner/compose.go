@@ -11,13 +11,14 @@ import (
 
 // Names of the inputs and outputs of a step beside the parameters.
 const (
-	textEntry    = "texts"      // what enters the trained part of the text tower
-	pictureEntry = "pictures"   // likewise of the vision tower
-	targetsInput = "targets"    // float32 [T, B]: how well text t describes picture b, 0 to 1
-	lossOutput   = "loss"       // float32 [1]
-	orderOutput  = "order"      // float32 [1], see inOrder
-	gradientOf   = "gradient: " // prefix of the gradient of a parameter
-	sumFor       = "sum: "      // prefix of what the gradient of a parameter is added to
+	textEntry    = "texts"        // what enters the trained part of the text tower
+	pictureEntry = "pictures"     // likewise of the vision tower
+	targetsInput = "targets"      // float32 [T, B]: how well text t describes picture b, 0 to 1
+	lossOutput   = "loss"         // float32 [1]
+	orderOutput  = "order"        // float32 [1], see inOrder
+	gradientOf   = "gradient: "   // prefix of the gradient of a parameter
+	sumFor       = "sum: "        // prefix of what the gradient of a parameter is added to
+	derivativeOf = "derivative: " // prefix of the derivative of vectors, see Plan.Parts
 )
 
 // Plan says what a step computes.
@@ -30,6 +31,9 @@ type Plan struct {
 	Recompute bool
 	// Accumulate adds gradients to those that the memory holds already.
 	Accumulate bool
+	// Parts, if there are any, are so many batches whose texts are compared with
+	// the pictures of all of them by Learner.StepAcross, which implies Accumulate.
+	Parts int64
 	// Portable uses standard ONNX operators alone.
 	Portable bool
 	// Objectives are added to the sigmoid loss.
@@ -97,13 +101,15 @@ func compose(config siglip2.Config, frozen siglip2.Parameters, plan Plan) (step,
 	var s step
 	g, err := graph.Build("siglip2_step", func(g *graph.Graph) {
 		c := &Composition{Graph: g, Config: config, Plan: plan, parameters: newParameters(g, frozen, plan)}
-		loss := c.loss()
+		if loss := c.loss(); loss != nil {
+			c.Derived(loss, []*graph.Value{loss}, []*graph.Value{g.Floats(graph.Shape{1}, 1)})
+		}
 		p := c.parameters
-		total := addUp(append(c.losses, loss))
-		outputs, seeds := append(c.derived, loss), append(c.derivatives, g.Floats(graph.Shape{1}, 1))
-		gradients := autodiff.Pullback(outputs, seeds, p.inputs, autodiff.Options{Into: c.sums(), Boundaries: c.boundaries()})
+		gradients := autodiff.Pullback(c.derived, c.derivatives, p.inputs, autodiff.Options{Into: c.sums(), Boundaries: c.boundaries()})
 		c.Report(orderOutput, inOrder(gradients))
-		c.Report(lossOutput, total)
+		if len(c.losses) > 0 {
+			c.Report(lossOutput, addUp(c.losses))
+		}
 		for i, gradient := range gradients {
 			g.Output(gradientOf+p.trained[i].Name, gradient)
 		}
@@ -130,14 +136,22 @@ func (c *Composition) sums() []*graph.Value {
 func isTable(name string) bool { return strings.HasSuffix(name, ".token_embedding.weight") }
 
 // loss composes both towers, the sigmoid loss of their vectors and the
-// objectives beside it.
+// objectives beside it. It is nil where all of it is derived already.
 func (c *Composition) loss() *graph.Value {
 	c.Pictures, c.Texts = c.pictures(), c.texts()
-	losses := []*graph.Value{c.sigmoid()}
+	var losses []*graph.Value
+	if c.Plan.Parts > 0 {
+		c.receive()
+	} else {
+		losses = append(losses, c.sigmoid())
+	}
 	for _, objective := range c.Plan.Objectives {
 		if loss := objective.Compose(c); loss != nil {
 			losses = append(losses, loss)
 		}
+	}
+	if len(losses) == 0 {
+		return nil
 	}
 	return addUp(losses)
 }
@@ -190,11 +204,22 @@ func (c *Composition) texts() *graph.Value {
 // all pairs and divided by the number of pictures.
 func (c *Composition) sigmoid() *graph.Value {
 	targets := c.Graph.Input(targetsInput, graph.Float32, c.Plan.Texts, c.Plan.Pictures)
-	scale := graph.Exp(graph.Cast(c.parameters.Parameter(c.Graph, logitScale, 1), graph.Float32))
-	bias := graph.Cast(c.parameters.Parameter(c.Graph, logitBias, 1), graph.Float32)
-	logits := graph.Add(graph.Mul(graph.Gemm(c.Texts, c.Pictures, false, true), scale), bias)
+	scale, bias := c.temperature()
+	return sigmoid(c.Texts, c.Pictures, targets, scale, bias, c.Plan.Pictures)
+}
+
+// temperature gives the two parameters of the loss.
+func (c *Composition) temperature() (scale, bias *graph.Value) {
+	scale = c.parameters.Parameter(c.Graph, logitScale, 1)
+	bias = c.parameters.Parameter(c.Graph, logitBias, 1)
+	return graph.Cast(scale, graph.Float32), graph.Cast(bias, graph.Float32)
+}
+
+// sigmoid is the loss divided by so many pictures. scale is the logarithm.
+func sigmoid(texts, pictures, targets, scale, bias *graph.Value, divisor int64) *graph.Value {
+	logits := graph.Add(graph.Mul(graph.Gemm(texts, pictures, false, true), graph.Exp(scale)), bias)
 	sum := graph.ReduceSum(graph.Sub(graph.Softplus(logits), graph.Mul(logits, targets)), true)
-	return graph.Div(graph.Reshape(sum, 1), c.Graph.Floats(graph.Shape{1}, float32(c.Plan.Pictures)))
+	return graph.Div(graph.Reshape(sum, 1), texts.Graph().Floats(graph.Shape{1}, float32(divisor)))
 }
 
 // boundaries are the values that recomputation starts from: what enters a

@@ -25,6 +25,7 @@ type Learner struct {
 	pictures       *ort.Session
 	textEncoder    encoder
 	pictureEncoder encoder
+	across         across
 	inputs         []ort.Port
 	reports        []string
 }
@@ -61,6 +62,7 @@ func (o opening) model(g *graph.Graph) ort.Model {
 // Open prepares to train the model in index. seed decides the first values of
 // parameters that the checkpoint does not have. Close frees the learner.
 func Open(environment *ort.Environment, config siglip2.Config, index *safetensors.Index, plan Plan, options ort.Options, seed uint64) (*Learner, error) {
+	plan.Accumulate = plan.Accumulate || plan.Parts > 0
 	o := opening{environment, config, index, plan, options}
 	composed, err := compose(config, o.frozen(), plan)
 	if err != nil {
@@ -89,8 +91,10 @@ func (l *Learner) open(o opening, g *graph.Graph) (err error) {
 	if l.texts, err = o.openTextEntry(); err != nil {
 		return err
 	}
-	l.pictures, err = o.openPictureEntry()
-	return err
+	if l.pictures, err = o.openPictureEntry(); err != nil {
+		return err
+	}
+	return l.across.open(o)
 }
 
 func ports(values []*graph.Value) []ort.Port {
@@ -219,7 +223,7 @@ func (l *Learner) ChangesPictures() bool { return l.plan.Mode.ChangesPictures(l.
 // Close frees the sessions.
 func (l *Learner) Close() error {
 	var errs []error
-	for _, session := range []*ort.Session{l.step, l.texts, l.pictures, l.textEncoder.session, l.pictureEncoder.session} {
+	for _, session := range []*ort.Session{l.step, l.texts, l.pictures, l.textEncoder.session, l.pictureEncoder.session, l.across.session} {
 		if session != nil {
 			errs = append(errs, session.Close())
 		}
