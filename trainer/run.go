@@ -17,13 +17,19 @@ import (
 	"polylens/trainer/optim"
 )
 
-// Recorder is told what happens in a run. Its errors end nothing: the files in
-// the run's folder are what counts.
+// ErrLost is what a Recorder wraps when the run belongs to another process now:
+// this one ends it at once and leaves its files alone.
+var ErrLost = errors.New("the run belongs to another process")
+
+// Recorder is told what happens in a run. Its errors end nothing, besides
+// ErrLost: the files in the run's folder are what counts.
 type Recorder interface {
 	// Begin says after which step of so many a run goes on.
 	Begin(ctx context.Context, step, steps int64) error
 	// Point gives the values of a step by the names that they have on charts.
 	Point(ctx context.Context, step int64, values map[string]float64) error
+	// Best says which step has been the best so far, by a value of Point.
+	Best(ctx context.Context, metric string, step int64, value float64) error
 }
 
 // Setting is what a run works with.

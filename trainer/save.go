@@ -53,7 +53,7 @@ func (r *run) resume(ctx context.Context) (err error) {
 	if err != nil || r.Recorder == nil {
 		return err
 	}
-	return r.Recorder.Begin(ctx, r.progress.Step, r.config.Steps)
+	return r.told(r.Recorder.Begin(ctx, r.progress.Step, r.config.Steps))
 }
 
 // save writes a checkpoint.

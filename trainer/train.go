@@ -2,6 +2,7 @@ package trainer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -224,8 +225,14 @@ func (r *run) tell(ctx context.Context, record curve.Record) error {
 	if r.Recorder == nil {
 		return nil
 	}
-	if err := r.Recorder.Point(ctx, record.Step, record.Values()); err != nil {
-		r.Log.Warn("the catalogue was not told of a step", "step", record.Step, "error", err)
+	return r.told(r.Recorder.Point(ctx, record.Step, record.Values()))
+}
+
+// told passes over an error of the recorder, unless the run is lost.
+func (r *run) told(err error) error {
+	if err == nil || errors.Is(err, ErrLost) {
+		return err
 	}
+	r.Log.Warn("what happens in the run was not recorded", "step", r.progress.Step, "error", err)
 	return nil
 }

@@ -91,7 +91,15 @@ func (r *run) validate(ctx context.Context) error {
 		r.progress.EarlyStopping.Stale = 0
 	}
 	r.Log.Info("evaluated", "step", r.progress.Step, r.config.Validation.Metric, value, "best", r.progress.Best.Value)
-	return r.tell(ctx, curve.Record{Validation: validationOf(report)})
+	if err := r.tell(ctx, curve.Record{Validation: validationOf(report)}); err != nil || r.Recorder == nil {
+		return err
+	}
+	return r.told(r.Recorder.Best(ctx, r.config.Validation.curve(), r.progress.Best.Step, r.progress.Best.Value))
+}
+
+// curve is the name on charts of the metric that the run is judged by.
+func (v Validation) curve() string {
+	return "validation/" + evaluate.MeanLanguage + "/" + string(evaluate.TextToImage) + "/" + v.Metric
 }
 
 // of is the metric of a report: the mean over languages of text_to_image.
@@ -106,9 +114,10 @@ func (v Validation) of(report evaluate.Report) float64 {
 	return map[string]float64{"r1": mean.R1, "r5": mean.R5, "r10": mean.R10, "mrr": mean.MRR}[v.Metric]
 }
 
+// validationOf is what curves tell of a report: every language, and their mean.
 func validationOf(report evaluate.Report) []curve.Validation {
 	var list []curve.Validation
-	for _, result := range report {
+	for _, result := range report.Summary() {
 		list = append(list, curve.Validation{
 			Language: result.Language, Direction: string(result.Direction), N: result.N,
 			R1: curve.Number(result.R1), R5: curve.Number(result.R5), R10: curve.Number(result.R10),
