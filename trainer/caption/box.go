@@ -15,8 +15,8 @@ type Box struct{ Left, Top, Right, Bottom float64 }
 // it.
 const BoxAttribute = "box"
 
-// steps is how many places along a side the decoder tells apart.
-const steps = 500
+// places is how many steps along a side the decoder tells apart.
+const places = 500
 
 // ParseBox reads the left, top, right and bottom side of a box, fractions of
 // the picture's width and height with spaces or commas between them, such as
@@ -46,4 +46,4 @@ func (b Box) String() string {
 	return fmt.Sprintf("%d %d %d %d", place(b.Left), place(b.Top), place(b.Right), place(b.Bottom))
 }
 
-func place(side float64) int { return int(math.Round(side * steps)) }
+func place(side float64) int { return int(math.Round(side * places)) }

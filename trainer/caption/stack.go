@@ -23,7 +23,7 @@ type stack struct {
 // the tokens of the pictures [B*N, W]. Where causal [S] is 1, no position sees a
 // later one.
 func (s *stack) states(tokens, ids, causal *graph.Value) *graph.Value {
-	x, hidden := s.embed(ids), s.hidden(causal)
+	x, hidden := s.graph.Mark(Prefix+"embeddings", s.embed(ids)), s.hidden(causal)
 	for layer := range s.tower.Layers {
 		name := fmt.Sprintf("layers.%d", layer)
 		x = s.graph.Mark(Prefix+name, s.block(name, x, tokens, hidden))

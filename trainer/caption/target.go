@@ -52,7 +52,7 @@ func (t targets) longest(boxes bool) int {
 	if !boxes {
 		return len(t.caption) + end
 	}
-	box := Box{Left: 0.998, Top: 0.998, Right: 1, Bottom: 1}
+	box := Box{Left: 0.998, Top: 0.998, Right: 1, Bottom: 1} // three digits each
 	return max(len(t.refer), len(t.describe)) + len(t.box(box)) + len(t.colon) + end
 }
 
