@@ -10,8 +10,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"polylens/encoder/half"
 	"polylens/encoder/internal/filelock"
-	"polylens/encoder/internal/half"
 	"polylens/encoder/safetensors"
 )
 

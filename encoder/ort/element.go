@@ -5,7 +5,7 @@ import (
 	"slices"
 	"unsafe"
 
-	"polylens/encoder/internal/half"
+	"polylens/encoder/half"
 )
 
 // ElementType is the type of a tensor's numbers, numbered as in ONNX TensorProto.

@@ -8,7 +8,7 @@ import (
 	"math"
 	"path/filepath"
 
-	"polylens/encoder/internal/half"
+	"polylens/encoder/half"
 )
 
 // Floats reads a tensor of type F32, F16 or BF16 as float32.
