@@ -149,7 +149,7 @@ func (r *run) pipeline(ctx context.Context) error {
 	return group.Wait()
 }
 
-// repair brings the index up to the catalogue. To list an index takes from half a
+// repair brings the index up to the catalogue. To list an index takes from a third of a
 // second to minutes, in which pictures are read already.
 func (r *run) repair(ctx context.Context) error {
 	check, err := r.mirror(r.collection, r.fingerprint, r.progress.waiting).compare(ctx)
