@@ -8,9 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
-	"slices"
-	"strings"
 
 	"polylens/trainer/data/augment"
 	"polylens/trainer/data/inspect"
@@ -66,9 +63,6 @@ type Split struct {
 	Near int `json:"near"`
 }
 
-// Metrics that a run can be judged by, means over languages of text_to_image.
-var metrics = []string{"r1", "r5", "r10", "mrr"}
-
 // Validation says how often the model is evaluated on what was kept aside.
 type Validation struct {
 	Every    int64  `json:"every"`    // steps; 0 never, and the last weights are the result
@@ -96,68 +90,24 @@ func ParseConfig(content []byte, preset string) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	decoder := json.NewDecoder(bytes.NewReader(content))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&config); err != nil && !errors.Is(err, io.EOF) {
+	if err := decodeOver(&config, content); err != nil {
 		return Config{}, fmt.Errorf("the configuration of the run: %w", err)
 	}
 	return config, config.Check()
 }
 
-// Check reports the first thing that is wrong with the configuration.
-func (c Config) Check() error {
-	for _, check := range []func() error{c.checkBatch, c.checkOptimizer, c.checkRest} {
-		if err := check(); err != nil {
-			return fmt.Errorf("the configuration of the run: %w", err)
+// decodeOver reads at most one JSON object.
+func decodeOver(config *Config, content []byte) error {
+	decoder := json.NewDecoder(bytes.NewReader(content))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(config); err != nil {
+		if errors.Is(err, io.EOF) { // there is nothing
+			return nil
 		}
+		return err
 	}
-	return nil
-}
-
-func (c Config) checkBatch() error {
-	b := c.Batch
-	switch {
-	case b.Pictures < 2:
-		return fmt.Errorf("batch.pictures %d: the loss compares pictures, so ask for at least 2", b.Pictures)
-	case b.Texts < 1 || b.Accumulate < 1:
-		return fmt.Errorf("batch.texts %d, batch.accumulate %d: want at least 1", b.Texts, b.Accumulate)
-	case !(b.LanguageTemperature >= 1):
-		return fmt.Errorf("batch.language_temperature %v: want 1 or more", b.LanguageTemperature)
-	}
-	_, err := augment.Preset(b.Augmentation)
-	return err
-}
-
-func (c Config) checkOptimizer() error {
-	o := c.Optimizer
-	switch {
-	case !(o.LearningRate > 0) || math.IsInf(o.LearningRate, 0):
-		return fmt.Errorf("optimizer.learning_rate %v: want a positive number", o.LearningRate)
-	case !(o.WeightDecay >= 0) || !(o.Clip >= 0) || !(o.Epsilon > 0):
-		return fmt.Errorf("optimizer.weight_decay %v, clip %v, epsilon %v: want none below 0, and epsilon above", o.WeightDecay, o.Clip, o.Epsilon)
-	case !(o.Beta1 >= 0 && o.Beta1 < 1) || !(o.Beta2 >= 0 && o.Beta2 < 1):
-		return fmt.Errorf("optimizer.beta1 %v, beta2 %v: want 0 or more and below 1", o.Beta1, o.Beta2)
-	}
-	for name, factor := range o.Rates {
-		if !slices.Contains(groups, name) || !(factor >= 0) {
-			return fmt.Errorf("optimizer.rates: %q is %v; want factors of %s", name, factor, strings.Join(groups, ", "))
-		}
-	}
-	return c.schedule().Check()
-}
-
-func (c Config) checkRest() error {
-	switch {
-	case c.Mode == "lora" && (c.LoRA.Rank < 1 || len(c.LoRA.Targets) == 0 || len(c.LoRA.Towers) == 0):
-		return fmt.Errorf("lora: want a rank of at least 1, targets and towers")
-	case c.Validation.Every > 0 && !slices.Contains(metrics, c.Validation.Metric):
-		return fmt.Errorf("validation.metric %q: want one of %s", c.Validation.Metric, strings.Join(metrics, ", "))
-	case c.Validation.Every > 0 && c.Split.Validation <= 0:
-		return errors.New("validation.every is set but split.validation keeps nothing aside: set it, or set validation.every to 0")
-	case c.Checkpoint.Every < 1:
-		return fmt.Errorf("checkpoint.every %d: want at least 1", c.Checkpoint.Every)
-	case !(c.Guard.Allowed >= 0):
-		return fmt.Errorf("guard.allowed %v: want 0 or more points", c.Guard.Allowed)
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("more than one JSON value")
 	}
 	return nil
 }

@@ -28,6 +28,16 @@ type Mode struct {
 	adapters     bool
 }
 
+// CheckMode reports whether there are models that a mode of the name trains.
+func CheckMode(name string) error {
+	switch name {
+	case modeFull, modeText, modeQuery, modeLoRA:
+		return nil
+	}
+	_, err := lastBlocks(name)
+	return err
+}
+
 // ParseMode reads a mode: "full", "text-only", "query" (the last layer of the
 // text tower), "lora" or "last-K" (the last K blocks of each tower with the norm
 // and the head behind them). Temperature and bias of the loss are trained in
