@@ -2,6 +2,7 @@ package learner
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"polylens/encoder/graph"
@@ -38,6 +39,15 @@ type Plan struct {
 	Portable bool
 	// Objectives are added to the sigmoid loss.
 	Objectives []Objective
+	// Late are objectives that take part from Learner.StartLate on. Their
+	// parameters exist from the start, and cost no step before.
+	Late []Objective
+}
+
+// whole is the plan with its late objectives.
+func (p Plan) whole() Plan {
+	p.Objectives, p.Late = slices.Concat(p.Objectives, p.Late), nil
+	return p
 }
 
 // Objective is a loss beside the sigmoid loss.
@@ -56,6 +66,8 @@ type Composition struct {
 	Texts, Pictures *graph.Value // unit vectors [T, D] and [B, D]
 
 	parameters *parameters
+	teacher    *averages // nil: nobody asked for one
+	further    []tower
 	reports    []string
 
 	losses               []*graph.Value // that Derived was given
@@ -94,6 +106,7 @@ type step struct {
 	graph   *graph.Graph
 	trained []Parameter
 	reports []string // outputs beside the gradients
+	teacher *averages
 }
 
 // compose builds the graph of a step.
@@ -113,7 +126,10 @@ func compose(config siglip2.Config, frozen siglip2.Parameters, plan Plan) (step,
 		for i, gradient := range gradients {
 			g.Output(gradientOf+p.trained[i].Name, gradient)
 		}
-		s.trained, s.reports = p.trained, c.reports
+		if c.teacher != nil {
+			c.teacher.output(g, plan.Accumulate)
+		}
+		s.trained, s.reports, s.teacher = p.trained, c.reports, c.teacher
 	})
 	s.graph = g
 	return s, err
@@ -222,6 +238,19 @@ func sigmoid(texts, pictures, targets, scale, bias *graph.Value, divisor int64) 
 	return graph.Div(graph.Reshape(sum, 1), texts.Graph().Floats(graph.Shape{1}, float32(divisor)))
 }
 
+// tower is one whose intermediates have a prefix.
+type tower struct {
+	prefix string
+	layers int64
+}
+
+// Further tells of a tower that an objective has composed, whose intermediates
+// have the prefix: where the plan recomputes, what its blocks compute is not
+// kept either.
+func (c *Composition) Further(prefix string, layers int64) {
+	c.further = append(c.further, tower{prefix, layers})
+}
+
 // boundaries are the values that recomputation starts from: what enters a
 // block. The last block of a tower is not computed again, because its gradients
 // come right after it.
@@ -230,10 +259,8 @@ func (c *Composition) boundaries() []*graph.Value {
 		return nil
 	}
 	var list []*graph.Value
-	for _, tower := range []struct {
-		prefix string
-		layers int64
-	}{{"vision.", c.Config.Vision.Layers}, {"text.", c.Config.Text.Layers}} {
+	towers := []tower{{"vision.", c.Config.Vision.Layers}, {"text.", c.Config.Text.Layers}}
+	for _, tower := range append(towers, c.further...) {
 		names := []string{tower.prefix + "embeddings"}
 		for layer := range tower.layers - 1 {
 			names = append(names, fmt.Sprintf("%slayers.%d", tower.prefix, layer))

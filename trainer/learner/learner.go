@@ -16,7 +16,8 @@ import (
 // Learner is a model that is trained. Its methods may not be called at the
 // same time.
 type Learner struct {
-	State *State
+	State   *State
+	Teacher *Teacher // nil where no objective of the steps has one
 
 	plan           Plan
 	index          *safetensors.Index
@@ -64,28 +65,26 @@ func (o opening) model(g *graph.Graph) ort.Model {
 func Open(environment *ort.Environment, config siglip2.Config, index *safetensors.Index, plan Plan, options ort.Options, seed uint64) (*Learner, error) {
 	plan.Accumulate = plan.Accumulate || plan.Parts > 0
 	o := opening{environment, config, index, plan, options}
-	composed, err := compose(config, o.frozen(), plan)
+	first, whole, err := o.steps()
 	if err != nil {
 		return nil, err
 	}
 	l := &Learner{
-		State: newState(composed.trained), plan: plan, index: index, inputs: ports(composed.graph.Inputs), reports: composed.reports,
+		State: newState(whole.trained), plan: plan, index: index,
 		textEncoder:    encoder{opening: o, entry: textEntry, compose: (*Composition).texts},
 		pictureEncoder: encoder{opening: o, entry: pictureEntry, compose: (*Composition).pictures},
 	}
 	if err := l.load(index, seed); err != nil {
 		return nil, err
 	}
-	if err := l.open(o, composed.graph); err != nil {
+	if err := l.open(o, first); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
 	return l, nil
 }
 
-func (l *Learner) open(o opening, g *graph.Graph) (err error) {
-	literal := o.options
-	literal.Literal, literal.Lean = true, true
-	if l.step, err = o.environment.NewSession(o.model(g), literal); err != nil {
+func (l *Learner) open(o opening, first step) (err error) {
+	if err := l.use(o, first); err != nil {
 		return err
 	}
 	if l.texts, err = o.openTextEntry(); err != nil {
@@ -159,11 +158,14 @@ func (l *Learner) Step(ctx context.Context, batch Batch) (map[string]float64, er
 		reports[i] = make([]float32, 1)
 		outputs = append(outputs, ort.Floats(reports[i], 1))
 	}
-	for i, parameter := range l.State.Parameters {
+	for i, parameter := range l.State.Parameters[:l.State.Active] {
 		if isTable(parameter.Name) && !l.plan.Accumulate {
 			clear(l.State.Gradient(i))
 		}
 		outputs = append(outputs, ort.Floats(l.State.Gradient(i), parameter.Shape...))
+	}
+	if l.Teacher != nil {
+		outputs = append(outputs, l.Teacher.observe()...)
 	}
 	inputs, err := l.tensors(batch)
 	if err != nil {
@@ -192,6 +194,9 @@ func (l *Learner) tensors(batch Batch) ([]ort.Tensor, error) {
 	given[targetsInput] = ort.Floats(batch.Targets, l.plan.Texts, l.plan.Pictures)
 	for i, parameter := range l.State.Parameters {
 		given[sumFor+parameter.Name] = ort.Floats(l.State.Gradient(i), parameter.Shape...)
+	}
+	if l.Teacher != nil {
+		l.Teacher.give(given)
 	}
 	tensors := make([]ort.Tensor, len(l.inputs))
 	for i, port := range l.inputs {
@@ -227,6 +232,9 @@ func (l *Learner) Close() error {
 		if session != nil {
 			errs = append(errs, session.Close())
 		}
+	}
+	if l.Teacher != nil {
+		errs = append(errs, l.Teacher.close())
 	}
 	return errors.Join(errs...)
 }

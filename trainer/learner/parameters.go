@@ -40,7 +40,7 @@ func (p *parameters) Parameter(g *graph.Graph, name string, shape ...int64) *gra
 
 // fresh declares a trained parameter. start fills one that is not read from
 // the checkpoint.
-func (p *parameters) fresh(name string, start func([]float32, Random), shape []int64) *graph.Value {
+func (p *parameters) fresh(name string, start start, shape []int64) *graph.Value {
 	if value, ok := p.byName[name]; ok {
 		return value
 	}
@@ -53,13 +53,23 @@ func (p *parameters) fresh(name string, start func([]float32, Random), shape []i
 // Adapt adds LoRA to the linear layers that it changes: y + scale B A x (Hu et
 // al. 2021, arXiv 2106.09685).
 func (p *parameters) Adapt(name string, x, y *graph.Value) *graph.Value {
-	lora := p.plan.LoRA
-	if !p.plan.Mode.adapters || !lora.changes(name) {
+	if !p.plan.adapts(name) {
 		return y
 	}
-	a := p.fresh(adapterPrefix+name+loraA, startA(x.Shape[1]), []int64{lora.Rank, x.Shape[1]})
-	b := p.fresh(adapterPrefix+name+loraB, startB, []int64{y.Shape[1], lora.Rank})
-	scale := p.graph.Floats(graph.Shape{}, float32(lora.Alpha/float64(lora.Rank)))
+	return p.plan.LoRA.add(x, y, func(suffix string, start start, shape ...int64) *graph.Value {
+		return p.fresh(adapterPrefix+name+suffix, start, shape)
+	})
+}
+
+// adapts reports whether the named linear layer has an adapter.
+func (p Plan) adapts(layer string) bool { return p.Mode.adapters && p.LoRA.changes(layer) }
+
+// add adds to y [M, out] what an adapter makes of x [M, in]. weight declares
+// its two weights.
+func (l LoRA) add(x, y *graph.Value, weight func(suffix string, start start, shape ...int64) *graph.Value) *graph.Value {
+	a := weight(loraA, startA(x.Shape[1]), l.Rank, x.Shape[1])
+	b := weight(loraB, startB, y.Shape[1], l.Rank)
+	scale := x.Graph().Floats(graph.Shape{}, float32(l.Alpha/float64(l.Rank)))
 	return graph.Add(y, graph.Linear(graph.Mul(graph.Linear(x, a, nil), scale), b, nil))
 }
 

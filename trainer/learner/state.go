@@ -17,8 +17,11 @@ type Parameter struct {
 	Shape  []int64
 	Offset int // of its first element in the flat memory
 
-	start func(values []float32, random Random) // nil: it is read from the checkpoint
+	start start // nil: it is read from the checkpoint
 }
+
+// start fills a parameter before the first step.
+type start = func(values []float32, random Random)
 
 // Elements is the number of values of the tensor.
 func (p Parameter) Elements() int {
@@ -50,20 +53,29 @@ func (p Parameter) Decays() bool {
 // and with them their gradients and moments.
 type State struct {
 	Parameters []Parameter
+	// Active is how many of the parameters, from the first on, the steps compute
+	// gradients of. The others belong to late objectives and wait.
+	Active int
 	optim.Memory
 }
 
 // alignment of parameters in elements: a cache line.
 const alignment = 16
 
-// newState lays parameters out one after the other. Their offsets are set.
-func newState(parameters []Parameter) *State {
+// layOut sets the offsets of parameters, one after the other, and gives the
+// size of all.
+func layOut(parameters []Parameter) int {
 	size := 0
 	for i := range parameters {
 		parameters[i].Offset = size
 		size += (parameters[i].Elements() + alignment - 1) / alignment * alignment
 	}
-	return &State{Parameters: parameters, Memory: optim.Memory{
+	return size
+}
+
+func newState(parameters []Parameter) *State {
+	size := layOut(parameters)
+	return &State{Parameters: parameters, Active: len(parameters), Memory: optim.Memory{
 		Weights: make([]float32, size), Gradients: make([]float32, size),
 		First: make([]float32, size), Second: make([]float32, size),
 	}}
@@ -75,11 +87,21 @@ func (s *State) Weight(i int) []float32 { return s.Parameters[i].In(s.Weights) }
 // Gradient is the memory of the i-th parameter's gradient.
 func (s *State) Gradient(i int) []float32 { return s.Parameters[i].In(s.Gradients) }
 
-// Spans are the ranges of the memory that learn alike: rates gives the
-// learning rate and the weight decay of a parameter.
+// find is the parameter of a name.
+func (s *State) find(name string) (Parameter, bool) {
+	for _, parameter := range s.Parameters {
+		if parameter.Name == name {
+			return parameter, true
+		}
+	}
+	return Parameter{}, false
+}
+
+// Spans are the ranges of the memory that learn alike, of the parameters that
+// are active: rates gives the learning rate and the weight decay of one.
 func (s *State) Spans(rates func(Parameter) (rate, decay float64)) []optim.Span {
 	var spans []optim.Span
-	for _, parameter := range s.Parameters {
+	for _, parameter := range s.Parameters[:s.Active] {
 		rate, decay := rates(parameter)
 		span := optim.Span{Start: parameter.Offset, End: parameter.Offset + parameter.Elements(), Rate: rate, Decay: decay}
 		if last := len(spans) - 1; last >= 0 && spans[last].Rate == rate && spans[last].Decay == decay {
