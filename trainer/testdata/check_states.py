@@ -149,7 +149,9 @@ def main():
             found = check(file.parent)
             wrong = [name for name, value in found.items() if not value <= LIMITS[name]]
             failed |= bool(wrong)
-            print(case.name, file.parent.name, *(f"{name} {value:.1e}" for name, value in found.items()), *("TOO LARGE: " + name for name in wrong))
+            print(case.name, file.parent.name, *(f"{name} {value:.1e}" for name, value in found.items()), flush=True)
+            if wrong:
+                print("too large:", ", ".join(wrong), file=sys.stderr)
     sys.exit(failed)
 
 
