@@ -33,6 +33,20 @@ func TestParseBox(t *testing.T) {
 	}
 }
 
+func TestNewExample(t *testing.T) {
+	plain, err := NewExample("fox", map[string]string{"colour": "red"})
+	if err != nil || plain.Text != "fox" || plain.Box != nil {
+		t.Errorf("%v, %v", plain, err)
+	}
+	boxed, err := NewExample("fox", map[string]string{BoxAttribute: "0 0 .5 1"})
+	if err != nil || boxed.Text != "fox" || *boxed.Box != (Box{0, 0, .5, 1}) {
+		t.Errorf("%v, %v", boxed, err)
+	}
+	if _, err := NewExample("fox", map[string]string{BoxAttribute: "everywhere"}); err == nil {
+		t.Error("a box that is none is accepted")
+	}
+}
+
 func TestBoxString(t *testing.T) {
 	if got := (Box{0, .1, 1. / 3, 1}).String(); got != "0 50 167 500" {
 		t.Errorf("the decoder writes %q", got)

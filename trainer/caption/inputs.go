@@ -13,6 +13,20 @@ type Example struct {
 	Box  *Box   // where in the picture; nil: nobody knows
 }
 
+// NewExample is what a pair says of a picture: a text, and where, if it has the
+// BoxAttribute.
+func NewExample(text string, attributes map[string]string) (Example, error) {
+	written, ok := attributes[BoxAttribute]
+	if !ok {
+		return Example{Text: text}, nil
+	}
+	box, err := ParseBox(written)
+	if err != nil {
+		return Example{}, err
+	}
+	return Example{Text: text, Box: &box}, nil
+}
+
 // Names of the inputs of a step. S is the number of sequences, which is that of
 // the pictures, or three times that with boxes; R that of the tokens to predict.
 const (

@@ -25,7 +25,7 @@ func (d *Decoder) Compose(c *learner.Composition) *graph.Value {
 }
 
 // compose declares the inputs and gives the loss, Config.Weight included.
-func (s *stack) compose(tokens *graph.Value) likelihood {
+func (s *stack) compose(tokens *graph.Value) entropy {
 	g, sequences := s.graph, s.pictures*s.sequences()
 	ids := g.Input(idsInput, graph.Int64, sequences, s.length)
 	causal := g.Input(causalInput, graph.Float32, sequences)
@@ -33,5 +33,5 @@ func (s *stack) compose(tokens *graph.Value) likelihood {
 	targets := g.Input(targetsInput, graph.Int64, graph.Batch)
 	weights := graph.Mul(g.Input(weightsInput, graph.Float32, graph.Batch), g.Floats(graph.Shape{1}, float32(s.config.Weight)))
 	states := graph.Gather(s.states(tokens, ids, causal), rows)
-	return unlikelihood(states, targets, weights, s.head())
+	return crossEntropy(states, targets, weights, s.head())
 }

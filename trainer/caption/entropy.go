@@ -8,13 +8,13 @@ type part struct {
 	weight, bias *graph.Value // [size, D], [size]
 }
 
-// likelihood is a loss with its derivatives.
-type likelihood struct {
+// entropy is a cross entropy with its derivatives.
+type entropy struct {
 	loss                *graph.Value // [1]
 	values, derivatives []*graph.Value
 }
 
-// unlikelihood is the sum of weight (log of the sum of exp z - z of the target)
+// crossEntropy is the sum of weight (log of the sum of exp z - z of the target)
 // over rows x [R, D], where z are the scores that the parts give to the tokens
 // of the vocabulary; targets are int64 [R], weights float32 [R] and positive.
 //
@@ -29,12 +29,12 @@ type likelihood struct {
 //
 // Its own derivative rather than autodiff's, because that keeps what the way
 // back needs, and goes back part by part only where the graph ends in parts.
-func unlikelihood(x, targets, weights *graph.Value, parts []part) likelihood {
+func crossEntropy(x, targets, weights *graph.Value, parts []part) entropy {
 	rows := x.Shape[0]
 	targets, weights = graph.Reshape(targets, rows, 1), graph.Reshape(weights, rows, 1)
 	all, target := reduced(x, targets, parts)
 	loss := graph.ReduceSum(graph.Mul(graph.Sub(all, target), weights), true)
-	l := likelihood{loss: graph.Reshape(loss, 1)}
+	l := entropy{loss: graph.Reshape(loss, 1)}
 	// exp(z - (all - log weight)) is weight exp(z - all), without another pass
 	// over all scores.
 	l.differentiate(x, targets, weights, graph.Sub(all, graph.Log(weights)), parts)
@@ -68,7 +68,7 @@ func logSumExp(x *graph.Value) *graph.Value {
 // differentiate goes through the parts from the last to the first, in the order
 // in which the learner asks for gradients. Each part's gradient of weights comes
 // after its share in that of x, so that no part's derivatives wait for anyone.
-func (l *likelihood) differentiate(x, targets, weights, level *graph.Value, parts []part) {
+func (l *entropy) differentiate(x, targets, weights, level *graph.Value, parts []part) {
 	var dx *graph.Value
 	for i := len(parts) - 1; i >= 0; i-- {
 		p := parts[i]
