@@ -56,6 +56,14 @@ func Default() Config {
 // On tells whether anything is distilled.
 func (c Config) On() bool { return c.Factor > 0 }
 
+// locals is the number of local views of each picture.
+func (c Config) locals() int64 {
+	if c.View == 0 {
+		return 0
+	}
+	return c.Local
+}
+
 // Check reports the first thing that is wrong with the configuration.
 func (c Config) Check() error {
 	for _, check := range []func() error{c.checkLosses, c.checkViews, c.checkTeacher, c.checkHeads} {

@@ -27,7 +27,7 @@ func (d *Distiller) Inputs(views [][][]float32, seed, batch uint64) (map[string]
 	mask, masked := d.mask(rand.New(rand.NewPCG(seed^maskStream, batch)), len(views))
 	return map[string]ort.Tensor{
 		globalInput: ort.Floats(global, pictures, vision.Channels, side, side),
-		localInput:  ort.Floats(local, pictures*d.config.Local, vision.Channels, reduced, reduced),
+		localInput:  ort.Floats(local, pictures*d.config.locals(), vision.Channels, reduced, reduced),
 		maskInput:   ort.Floats(mask, int64(len(mask)), 1),
 		maskedInput: ort.Ints(masked, int64(len(masked))),
 	}, nil
@@ -37,15 +37,16 @@ func (d *Distiller) Inputs(views [][][]float32, seed, batch uint64) (map[string]
 func (d *Distiller) gather(views [][][]float32) (global, local []float32, err error) {
 	channels := int(d.model.Vision.Channels)
 	whole, part := channels*square(d.model.Vision.Image), channels*square(d.local.Vision.Image)
+	locals := int(d.config.locals())
 	for i, of := range views {
-		if len(of) != 1+int(d.config.Local) {
-			return nil, nil, fmt.Errorf("picture %d of a batch has %d views, want a global one and %d local ones", i, len(of), d.config.Local)
+		if len(of) != 1+locals {
+			return nil, nil, fmt.Errorf("picture %d of a batch has %d views, want a global one and %d local ones", i, len(of), locals)
 		}
 		global = append(global, of[0]...)
 		for _, view := range of[1:] {
 			local = append(local, view...)
 		}
-		if len(global) != (i+1)*whole || len(local) != (i+1)*part*int(d.config.Local) {
+		if len(global) != (i+1)*whole || len(local) != (i+1)*part*locals {
 			return nil, nil, fmt.Errorf("picture %d of a batch has views of another size than %d and %d pixels a side", i, d.model.Vision.Image, d.local.Vision.Image)
 		}
 	}

@@ -33,10 +33,13 @@ type LoaderOptions struct {
 	// Preprocessor gives that of a step, so that the number of patches may change
 	// from batch to batch.
 	Preprocessor func(step int) Preprocessor
-	Augmenter    Augmenter     // nil leaves pictures as they are
-	Target       decode.Target // to what size pictures are decoded at least; nil is all of them
-	Workers      int           // that decode at once; default GOMAXPROCS
-	Prefetch     int           // batches that are loaded ahead; default 2
+	Augmenter    Augmenter // nil leaves pictures as they are
+	// Views gives the further views of each picture in the batch of a step; nil
+	// stands for none.
+	Views    func(step int) []View
+	Target   decode.Target // to what size pictures are decoded at least; nil is all of them
+	Workers  int           // that decode at once; default GOMAXPROCS
+	Prefetch int           // batches that are loaded ahead; default 2
 	// MaxBroken is the share of all pictures that may prove to be broken before
 	// loading ends; default 0.01. The first is always forgiven.
 	MaxBroken float64
@@ -46,6 +49,7 @@ type LoaderOptions struct {
 type Loaded struct {
 	Batch                        // with what stands in for broken pictures
 	Pixels   []preprocess.Pixels // [Size]
+	Views    [][][]float32       // [Size], the values of the further views of each picture
 	Replaced []Replaced
 }
 

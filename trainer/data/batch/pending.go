@@ -24,6 +24,7 @@ type pending struct {
 type loadedRow struct {
 	picture int // that is there in the end
 	pixels  preprocess.Pixels
+	views   [][]float32
 	broken  []Replaced
 	err     error
 }
@@ -54,9 +55,9 @@ var errNoReplacement = errors.New("no other picture is left to stand in for a br
 func (l *Loader) loadRow(ctx context.Context, r row) loadedRow {
 	loaded := loadedRow{picture: r.batch.Pictures[r.number]}
 	for attempt := 0; ; attempt++ {
-		pixels, err := l.prepare(ctx, loaded.picture, r)
+		err := l.prepare(ctx, &loaded, r)
 		if err == nil || ctx.Err() != nil {
-			loaded.pixels, loaded.err = pixels, err
+			loaded.err = err
 			return loaded
 		}
 		loaded.broken = append(loaded.broken, Replaced{r.number, loaded.picture, err})
@@ -69,20 +70,24 @@ func (l *Loader) loadRow(ctx context.Context, r row) loadedRow {
 }
 
 // prepare reads, decodes, augments and preprocesses a picture.
-func (l *Loader) prepare(ctx context.Context, number int, r row) (preprocess.Pixels, error) {
-	picture := l.sampler.set.Pictures[number]
+func (l *Loader) prepare(ctx context.Context, loaded *loadedRow, r row) error {
+	picture := l.sampler.set.Pictures[loaded.picture]
 	content, err := l.options.Opener.Bytes(ctx, picture)
 	if err != nil {
-		return preprocess.Pixels{}, err
+		return err
 	}
 	image, err := l.options.Decoder.Decode(ctx, picture.String(), content, l.options.Target)
 	if err != nil {
-		return preprocess.Pixels{}, err
+		return err
+	}
+	if loaded.views, err = l.views(image, r); err != nil {
+		return err
 	}
 	if l.options.Augmenter != nil {
 		image = l.options.Augmenter.Apply(image, uint64(r.number), uint64(r.batch.Step))
 	}
-	return l.options.Preprocessor(r.batch.Step).Process(image)
+	loaded.pixels, err = l.options.Preprocessor(r.batch.Step).Process(image)
+	return err
 }
 
 // wait gives the batch when all its rows are there.
@@ -92,7 +97,7 @@ func (l *Loader) wait(ctx context.Context, p *pending) (Loaded, error) {
 	case <-ctx.Done():
 		return Loaded{}, context.Cause(ctx)
 	}
-	loaded := Loaded{Batch: p.Batch, Pixels: make([]preprocess.Pixels, len(p.rows))}
+	loaded := Loaded{Batch: p.Batch, Pixels: make([]preprocess.Pixels, len(p.rows)), Views: make([][][]float32, len(p.rows))}
 	for i, r := range p.rows {
 		if r.err != nil {
 			return Loaded{}, r.err
@@ -101,7 +106,7 @@ func (l *Loader) wait(ctx context.Context, p *pending) (Loaded, error) {
 			l.sampler.replace(&loaded.Batch, i, r.picture)
 			loaded.Replaced = append(loaded.Replaced, r.broken...)
 		}
-		loaded.Pixels[i] = r.pixels
+		loaded.Pixels[i], loaded.Views[i] = r.pixels, r.views
 	}
 	return loaded, nil
 }
