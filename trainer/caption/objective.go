@@ -19,6 +19,7 @@ func (d *Decoder) Compose(c *learner.Composition) *graph.Value {
 	}
 	s := &stack{Decoder: d, graph: c.Graph, parameter: c.Trained, portable: c.Plan.Portable, pictures: c.Plan.Pictures}
 	l := s.compose(tokens)
+	c.Further(Prefix, d.tower.Layers)
 	c.Derived(l.loss, l.values, l.derivatives)
 	c.Report(LossReport, graph.Div(l.loss, c.Graph.Floats(graph.Shape{1}, float32(d.config.Weight))))
 	return nil
