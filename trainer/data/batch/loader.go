@@ -40,6 +40,10 @@ type LoaderOptions struct {
 	Target   decode.Target // to what size pictures are decoded at least; nil is all of them
 	Workers  int           // that decode at once; default GOMAXPROCS
 	Prefetch int           // batches that are loaded ahead; default 2
+	// Skip tells of pictures whose pixels nobody needs: they are left empty where
+	// there are no further views either. It is called from several goroutines; nil
+	// loads all.
+	Skip func(picture int) bool
 	// MaxBroken is the share of all pictures that may prove to be broken before
 	// loading ends; default 0.01. The first is always forgiven.
 	MaxBroken float64

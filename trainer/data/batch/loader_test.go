@@ -146,6 +146,27 @@ func TestBrokenPicturesAreReplaced(t *testing.T) {
 	}
 }
 
+func TestSkippedPicturesAreNotOpened(t *testing.T) {
+	items := numbers(20)
+	s := sampler(t, made(items, english), items, Options{Size: 5})
+	p := &pictures{}
+	skip := func(picture int) bool { return picture%2 == 0 }
+	opened := int32(0)
+	for _, loaded := range take(t, loader(t, s, p, LoaderOptions{Skip: skip, Prefetch: 1}), 0, s.Steps()) {
+		for i, picture := range loaded.Pictures {
+			if skip(picture) != (loaded.Pixels[i].Values == nil) {
+				t.Errorf("picture %d has pixels %v", picture, loaded.Pixels[i].Values)
+			}
+			if !skip(picture) {
+				opened++
+			}
+		}
+	}
+	if opened != 10 || p.opened.Load() > opened+2*5 {
+		t.Errorf("%d pictures were opened for %d", p.opened.Load(), opened)
+	}
+}
+
 func TestTooManyBroken(t *testing.T) {
 	items := numbers(40)
 	s := sampler(t, made(items, english), items, Options{Size: 4})

@@ -71,6 +71,9 @@ func (l *Loader) loadRow(ctx context.Context, r row) loadedRow {
 
 // prepare reads, decodes, augments and preprocesses a picture.
 func (l *Loader) prepare(ctx context.Context, loaded *loadedRow, r row) error {
+	if l.skips(loaded.picture, r.batch.Step) {
+		return nil
+	}
 	picture := l.sampler.set.Pictures[loaded.picture]
 	content, err := l.options.Opener.Bytes(ctx, picture)
 	if err != nil {
@@ -88,6 +91,11 @@ func (l *Loader) prepare(ctx context.Context, loaded *loadedRow, r row) error {
 	}
 	loaded.pixels, err = l.options.Preprocessor(r.batch.Step).Process(image)
 	return err
+}
+
+func (l *Loader) skips(picture, step int) bool {
+	viewed := l.options.Views != nil && len(l.options.Views(step)) > 0
+	return l.options.Skip != nil && !viewed && l.options.Skip(picture)
 }
 
 // wait gives the batch when all its rows are there.

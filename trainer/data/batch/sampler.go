@@ -34,6 +34,10 @@ type Options struct {
 	// often trained (Xue et al., "mT5", 2021, section 3.1); infinity draws
 	// languages alike.
 	LanguageTemperature float64
+	// Prefer lists the pictures that an epoch is made of, of those that are drawn
+	// from; nil takes all. It gives the same for an epoch each time, and about as
+	// many for each; others fill up the last batch where it gives too few.
+	Prefer func(epoch int) []int
 }
 
 // Batch is a batch by numbers.
@@ -79,8 +83,9 @@ func NewSampler(set *data.Set, items, pictures []int, options Options) (*Sampler
 		}
 	}
 	s.units = s.makeUnits()
-	if s.steps = countSteps(s.units, options.Size); s.steps == 0 {
-		return nil, s.tooFew()
+	preferred, _ := s.preferred(0)
+	if s.steps = countSteps(preferred, options.Size); s.steps == 0 {
+		return nil, s.tooFew(len(preferred))
 	}
 	s.weights = s.weigh()
 	return s, nil
@@ -101,12 +106,12 @@ func (o Options) check() error {
 // ErrTooFew is returned, wrapped, where not a single batch can be filled.
 var ErrTooFew = errors.New("too few to fill a batch")
 
-func (s *Sampler) tooFew() error {
+func (s *Sampler) tooFew(units int) error {
 	kind := "items"
 	if s.options.SharedItems {
 		kind = "pictures"
 	}
-	return fmt.Errorf("%d %s with texts are %w of %d: make batches smaller, or add pairs", len(s.units), kind, ErrTooFew, s.options.Size)
+	return fmt.Errorf("%d %s with texts are %w of %d: make batches smaller, or add pairs", units, kind, ErrTooFew, s.options.Size)
 }
 
 // makeUnits puts the pictures of one item together, or each apart where they
@@ -184,9 +189,13 @@ func (s *Sampler) epochOrder(epoch int) [][]int {
 // batch, thus come into different ones.
 func (s *Sampler) arrange(epoch int) [][]int {
 	r := random.New(s.options.Seed, forOrder, uint64(epoch))
-	sequence := make([]int, 0, len(s.pictures))
-	for _, i := range r.Perm(len(s.units)) {
-		sequence = append(sequence, draw(r, s.units[i], s.steps)...)
+	preferred, others := s.preferred(epoch)
+	sequence := s.sequence(r, preferred)
+	if len(sequence) < s.steps*s.options.Size {
+		sequence = append(sequence, s.sequence(r, others)...)
+	}
+	if len(sequence) < s.steps*s.options.Size { // all are of items that are there already
+		sequence = s.sequence(r, s.units)
 	}
 	batches := make([][]int, s.steps)
 	turn := r.Perm(s.steps)
@@ -195,6 +204,41 @@ func (s *Sampler) arrange(epoch int) [][]int {
 		batches[at] = append(batches[at], picture)
 	}
 	return batches
+}
+
+// sequence lays units one after the other, shuffled.
+func (s *Sampler) sequence(r *rand.Rand, units [][]int) []int {
+	sequence := make([]int, 0, len(s.pictures))
+	for _, i := range r.Perm(len(units)) {
+		sequence = append(sequence, draw(r, units[i], s.steps)...)
+	}
+	return sequence
+}
+
+// preferred parts the units into those of an epoch, with the pictures that it
+// prefers, and those of which it prefers none.
+func (s *Sampler) preferred(epoch int) (units, others [][]int) {
+	if s.options.Prefer == nil {
+		return s.units, nil
+	}
+	wanted := make(map[int]bool)
+	for _, picture := range s.options.Prefer(epoch) {
+		wanted[picture] = true
+	}
+	for _, unit := range s.units {
+		var some []int
+		for _, picture := range unit {
+			if wanted[picture] {
+				some = append(some, picture)
+			}
+		}
+		if len(some) > 0 {
+			units = append(units, some)
+		} else {
+			others = append(others, unit)
+		}
+	}
+	return units, others
 }
 
 // draw gives at most so many of the pictures of a unit in random order.

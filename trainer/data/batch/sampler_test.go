@@ -244,3 +244,55 @@ func TestSamplerRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestPreferredPicturesMakeAnEpoch demands that an epoch shows the pictures that
+// it prefers, each once, and another only where they are too few.
+func TestPreferredPicturesMakeAnEpoch(t *testing.T) {
+	items := numbers(40)
+	prefer := func(epoch int) []int { // 20, 19, 20, ...
+		var pictures []int
+		for i := epoch % 2; i < 20; i++ {
+			pictures = append(pictures, 2*i)
+		}
+		return pictures
+	}
+	s := sampler(t, made(items, english), items, Options{Size: 5, Prefer: prefer})
+	if s.Steps() != 4 {
+		t.Fatalf("an epoch of 20 pictures has %d batches of 5", s.Steps())
+	}
+	for epoch := range 4 {
+		others, seen := 0, map[int]bool{}
+		for step := range 4 {
+			for _, picture := range s.Batch(4*epoch + step).Pictures {
+				if seen[picture] {
+					t.Errorf("epoch %d shows picture %d twice", epoch, picture)
+				}
+				seen[picture] = true
+				if picture%2 == 1 || picture == 0 && epoch%2 == 1 {
+					others++
+				}
+			}
+		}
+		if others != epoch%2 {
+			t.Errorf("epoch %d shows %d pictures that it does not prefer", epoch, others)
+		}
+	}
+}
+
+// TestPreferredPicturesOfItems keeps pictures of one item apart where all items
+// have preferred ones.
+func TestPreferredPicturesOfItems(t *testing.T) {
+	items := make([]int, 24)
+	for i := range items {
+		items[i] = i / 3
+	}
+	prefer := func(epoch int) []int { return numbers(24)[epoch%2*3:] } // all, or one item less
+	s := sampler(t, made(items, english), items, Options{Size: 4, Prefer: prefer})
+	for step := range 4 * s.Steps() {
+		shown := slices.Clone(s.Batch(step).Items)
+		slices.Sort(shown)
+		if len(slices.Compact(shown)) != 4 {
+			t.Errorf("step %d shows items %v", step, s.Batch(step).Items)
+		}
+	}
+}
