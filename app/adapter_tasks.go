@@ -67,6 +67,17 @@ func (t webTasks) Watch(changed func(web.Task)) (stop func()) {
 	}
 }
 
+// changes holds a value after any task has changed, until stop is called.
+func (t webTasks) changes() (changed <-chan struct{}, stop func()) {
+	pending := make(chan struct{}, 1)
+	return pending, t.Watch(func(web.Task) {
+		select {
+		case pending <- struct{}{}:
+		default:
+		}
+	})
+}
+
 // follow passes on events until ctx ends or the subscription does; it answers
 // whether another one makes sense.
 func (t webTasks) follow(ctx context.Context, changed func(web.Task)) bool {
