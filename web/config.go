@@ -34,8 +34,11 @@ type Config struct {
 	// caller. Errors are shown to the user.
 	Decode func(ctx context.Context, file []byte) (image.Image, error)
 	// Ready reports nil once searches can be answered.
-	Ready  func(ctx context.Context) error
-	Info   Info
+	Ready func(ctx context.Context) error
+	Info  Info
+	// Model is the model that searches use now; optional where it is always that
+	// of Info.
+	Model  func() ModelInfo
 	Logger *slog.Logger
 
 	// AllowedHosts are the names (without port) that a request's Host header may

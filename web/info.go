@@ -13,7 +13,15 @@ type infoAnswer struct{ Body Info }
 func (s *server) infoOperation(api huma.API) {
 	huma.Register(api, operation("get-info", http.MethodGet, "/info", "server",
 		"Tell version, model and what clients may do"),
-		func(context.Context, *struct{}) (*infoAnswer, error) { return &infoAnswer{Body: s.Info}, nil })
+		func(context.Context, *struct{}) (*infoAnswer, error) { return &infoAnswer{Body: s.info()}, nil })
+}
+
+func (s *server) info() Info {
+	info := s.Info
+	if s.Model != nil {
+		info.Model = s.Model()
+	}
+	return info
 }
 
 // alive says that the process serves requests.

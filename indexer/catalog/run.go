@@ -205,3 +205,15 @@ func (s *Store) DeleteRun(ctx context.Context, id string) error {
 	}
 	return nil
 }
+
+// RunNamed returns the newest run of a name, or ErrNotFound.
+func (s *Store) RunNamed(ctx context.Context, name string) (Run, error) {
+	runs, err := s.readRuns(ctx, selectRun+` WHERE name = $1 ORDER BY id DESC LIMIT 1`, name)
+	if err != nil {
+		return Run{}, err
+	}
+	if len(runs) == 0 {
+		return Run{}, fmt.Errorf("run %.80q: %w", name, ErrNotFound)
+	}
+	return runs[0], nil
+}

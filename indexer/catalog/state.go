@@ -72,3 +72,14 @@ func (s *Store) SourceImages(ctx context.Context, collection, source string, yie
 		after = ids[len(ids)-1]
 	}
 }
+
+// Sources lists the names of the sources that the images of a collection were
+// found in.
+func (s *Store) Sources(ctx context.Context, collection string) ([]string, error) {
+	sources, err := stringColumn(ctx, s.read,
+		`SELECT DISTINCT source FROM images WHERE collection = $1 ORDER BY source`, collection)
+	if err != nil {
+		return nil, fmt.Errorf("read sources of %q: %w", collection, err)
+	}
+	return sources, nil
+}

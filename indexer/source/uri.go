@@ -52,3 +52,6 @@ func Open(name, uri string) (*os.File, error) {
 	}
 	return opened, nil
 }
+
+// Folder is the path of a directory, given the name of its source.
+func Folder(name string) (string, error) { return filePath(name) }
