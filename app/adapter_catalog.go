@@ -97,7 +97,7 @@ func newSearchImage(image catalog.Image) search.Image {
 type webCatalog struct {
 	store   *catalog.Store
 	indexer *indexer.Indexer
-	views   *views
+	models  *models
 }
 
 // Collections implements web.Catalog.
@@ -157,5 +157,5 @@ func (c webCatalog) Image(ctx context.Context, collection, id string) (search.Im
 
 func (c webCatalog) collection(found catalog.Collection) web.Collection {
 	return web.Collection{Name: found.Name, Images: found.Images, Model: found.Fingerprint, Created: found.Created,
-		Searchable: c.views.searches(found), MaxNumPatches: found.MaxPatches}
+		Searchable: c.models.now().searches(found), MaxNumPatches: found.MaxPatches}
 }

@@ -93,9 +93,9 @@ func (l *lateIndex) Ready(ctx context.Context) error {
 
 // indexerIndex shows the index to the indexer.
 type indexerIndex struct {
-	index search.Index
-	views *views         // of the loaded model
-	store *catalog.Store // knows the dimension of other models
+	index  search.Index
+	models *models
+	store  *catalog.Store // knows the dimension of models that are not loaded
 }
 
 // Ensure implements indexer.Index.
@@ -147,8 +147,8 @@ func (a indexerIndex) Drop(ctx context.Context, collection, fingerprint string) 
 // key completes a name with the length of the model's vectors. Of another model
 // that has given no vector there is nothing to ask or to keep: any length does.
 func (a indexerIndex) key(ctx context.Context, collection, fingerprint string) (search.Key, error) {
-	if a.views.knows(fingerprint) {
-		return search.Key{Collection: collection, Fingerprint: fingerprint, Dimension: a.views.model.Dimension()}, nil
+	if dimension, loaded := a.models.dimension(fingerprint); loaded {
+		return search.Key{Collection: collection, Fingerprint: fingerprint, Dimension: dimension}, nil
 	}
 	dimension, err := a.store.Dimension(ctx, fingerprint)
 	if errors.Is(err, catalog.ErrNotFound) {

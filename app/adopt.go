@@ -10,8 +10,8 @@ import (
 )
 
 // align points the searches of every collection at the index of the model that
-// the catalogue names. It finishes what a process that ended while it adopted
-// a model has left.
+// the catalogue names, or of the loaded one where that is complete. It finishes
+// what a process that ended while it changed models has left.
 func (x *parts) align(ctx context.Context) error {
 	collections, err := x.store.Collections(ctx)
 	if err != nil {
@@ -23,6 +23,14 @@ func (x *parts) align(ctx context.Context) error {
 		}
 		err := x.activate(ctx, collection.Name, collection.Fingerprint)
 		if err != nil && !errors.Is(err, search.ErrCollectionNotFound) { // a lost index: the next run fills it again
+			return err
+		}
+		if x.models.now().searches(collection) {
+			continue
+		}
+		if move, err := x.move(ctx, collection, x.models.now()); err != nil || move.missing > 0 {
+			continue // it stays with the other model
+		} else if err := x.carryOut(ctx, move); err != nil {
 			return err
 		}
 	}
@@ -37,41 +45,67 @@ func (x *parts) adopt(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	view, err := x.views.of(collection.MaxPatches)
-	if err != nil || collection.Fingerprint == view.Fingerprint() {
+	move, err := x.move(ctx, collection, x.models.now())
+	if err != nil || collection.Fingerprint == move.fingerprint {
 		return err
 	}
-	seen, err := x.store.IndexableIDs(ctx, name, view.Fingerprint())
-	if err != nil {
-		return err
-	}
-	if len(seen) < collection.Images {
+	if move.missing > 0 {
 		x.program.log.Warn("searches keep the vectors they had: index the other folders of the collection anew, too",
-			"collection", name, "images", collection.Images, "encoded anew", len(seen))
+			"collection", name, "images", collection.Images, "encoded anew", collection.Images-move.missing)
 		return nil
 	}
-	// In this order: should this process end in between, align sets it right.
-	if err := x.activate(ctx, name, view.Fingerprint()); err != nil {
+	x.searching.Lock()
+	defer x.searching.Unlock()
+	return x.carryOut(ctx, move)
+}
+
+// move is what it takes to let the searches of a collection use a model.
+type move struct {
+	collection  catalog.Collection
+	fingerprint string // of the pictures, by the model as the collection wants it
+	missing     int    // images that its index lacks, or fewer
+}
+
+func (x *parts) move(ctx context.Context, collection catalog.Collection, to *views) (move, error) {
+	view, err := to.of(collection.MaxPatches)
+	if err != nil {
+		return move{}, err
+	}
+	m := move{collection: collection, fingerprint: view.PictureFingerprint()}
+	seen, err := x.store.IndexableIDs(ctx, collection.Name, m.fingerprint)
+	if err != nil {
+		return m, err
+	}
+	waiting, err := x.store.Pending(ctx, collection.Name, m.fingerprint, "", 1) // one is enough
+	m.missing = max(0, collection.Images-len(seen)) + len(waiting)
+	return m, err
+}
+
+// carryOut changes first the index, then the catalogue: should this process end
+// in between, align sets it right.
+func (x *parts) carryOut(ctx context.Context, m move) error {
+	if err := x.activate(ctx, m.collection.Name, m.fingerprint); err != nil {
 		return err
 	}
-	x.program.log.Info("searches use the new vectors from now on", "collection", name, "fingerprint", view.Fingerprint(),
-		"max_num_patches", view.MaxPatches())
-	return x.store.SetFingerprint(ctx, name, view.Fingerprint(), collection.MaxPatches)
+	x.program.log.Info("searches use the new vectors from now on", "collection", m.collection.Name, "fingerprint", m.fingerprint,
+		"max_num_patches", m.collection.MaxPatches)
+	return x.store.SetFingerprint(ctx, m.collection.Name, m.fingerprint, m.collection.MaxPatches)
 }
 
 func (x *parts) activate(ctx context.Context, name, fingerprint string) error {
-	key, err := indexerIndex{x.index, x.views, x.store}.key(ctx, name, fingerprint)
+	key, err := indexerIndex{x.index, x.models, x.store}.key(ctx, name, fingerprint)
 	if err != nil {
 		return err
 	}
 	return x.index.Activate(ctx, key)
 }
 
-// adoptAll adopts the loaded model wherever an index task has succeeded, until
-// ctx ends.
+// adoptAll adopts the loaded model, or the next one, wherever index tasks have
+// ended, until ctx ends.
 func (x *parts) adoptAll(ctx context.Context) {
 	for ctx.Err() == nil {
 		subscription := x.tasks.Subscribe()
+		x.advance(ctx) // what ended before the subscription
 		x.adoptEach(ctx, subscription)
 		subscription.Close()
 	}
@@ -86,12 +120,22 @@ func (x *parts) adoptEach(ctx context.Context, subscription *indexer.Subscriptio
 			if !open {
 				return
 			}
-			if task.Kind != indexer.TaskIndex || task.State != catalog.TaskSucceeded {
-				continue
-			}
-			if err := x.adopt(ctx, task.Collection); err != nil && ctx.Err() == nil {
-				x.program.log.Error("cannot adopt the new model", "collection", task.Collection, "error", err)
+			if task.Kind == indexer.TaskIndex && task.State.Finished() {
+				x.afterTask(ctx, task)
 			}
 		}
+	}
+}
+
+func (x *parts) afterTask(ctx context.Context, task catalog.Task) {
+	if x.choice().Next != nil {
+		x.advance(ctx)
+		return
+	}
+	if task.State != catalog.TaskSucceeded {
+		return
+	}
+	if err := x.adopt(ctx, task.Collection); err != nil && ctx.Err() == nil {
+		x.program.log.Error("cannot adopt the new model", "collection", task.Collection, "error", err)
 	}
 }

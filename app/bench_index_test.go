@@ -110,13 +110,13 @@ func pureRate(b *testing.B, x *parts, folder string) float64 {
 	}
 	pixels := make([]preprocess.Pixels, batch)
 	for i := range pixels {
-		if pixels[i], err = x.encoder.Preprocess(pictures[i%len(pictures)]); err != nil {
+		if pixels[i], err = x.encoder().Preprocess(pictures[i%len(pictures)]); err != nil {
 			b.Fatal(err)
 		}
 	}
 	began := time.Now()
 	for range rounds {
-		if _, err := x.encoder.EncodePixels(b.Context(), pixels); err != nil {
+		if _, err := x.encoder().EncodePixels(b.Context(), pixels); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -44,7 +44,7 @@ func BenchmarkSearchHTTP(b *testing.B) {
 	})
 	b.Run("text-alone", func(b *testing.B) {
 		medians["text"] = benchTimed(b, func(i int) error {
-			_, err := x.encoder.EncodeTexts(b.Context(), []string{benchText("text", i)})
+			_, err := x.encoder().EncodeTexts(b.Context(), []string{benchText("text", i)})
 			return err
 		})
 	})
@@ -72,7 +72,7 @@ func benchVectors(b *testing.B, x *parts) [][]float32 {
 	for i := range texts {
 		texts[i] = benchText("vector", i)
 	}
-	vectors, err := x.encoder.EncodeTexts(b.Context(), texts)
+	vectors, err := x.encoder().EncodeTexts(b.Context(), texts)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func benchHandler(b *testing.B, x *parts) http.Handler {
 func fillBench(b *testing.B, x *parts) {
 	b.Helper()
 	ctx := b.Context()
-	key := search.Key{Collection: benchCollection, Fingerprint: x.encoder.Fingerprint(), Dimension: x.encoder.Dimension()}
+	key := search.Key{Collection: benchCollection, Fingerprint: x.encoder().PictureFingerprint(), Dimension: x.encoder().Dimension()}
 	for _, step := range []func() error{
 		func() error { _, err := x.store.CreateCollection(ctx, key.Collection, 0); return err },
 		func() error { return x.store.SetFingerprint(ctx, key.Collection, key.Fingerprint, 0) },

@@ -35,7 +35,8 @@ type cli struct {
 type globals struct {
 	Data        string           `placeholder:"DIR" env:"POLYLENS_DATA" help:"Folder of the catalogue, the vectors and the models (default: polylens in the user's data folder)."`
 	Cache       string           `placeholder:"DIR" env:"POLYLENS_CACHE" help:"Folder of everything that setup fetches (default: polylens in the user's cache folder)."`
-	Model       string           `placeholder:"NAME|DIR" env:"POLYLENS_MODEL" default:"${model}" help:"Model to use: the name of one in the data folder, or a directory in the Hugging Face layout (default: ${model}, which is built in)."`
+	Model       string           `placeholder:"NAME|DIR" env:"POLYLENS_MODEL" help:"Model to use: the name of one in the data folder, or a directory in the Hugging Face layout (default: what model use has chosen, at first ${model}, which is built in)."`
+	named       bool             `kong:"-"` // whether Model was given
 	Onnxruntime string           `placeholder:"FILE" env:"POLYLENS_ONNXRUNTIME" help:"The ONNX Runtime library to use instead of the one that setup fetches."`
 	Milvus      string           `placeholder:"DIR|ADDRESS" env:"POLYLENS_MILVUS" help:"Folder of an unpacked Milvus server to run instead of the one that setup fetches, or HOST:PORT or URL of a Milvus that runs elsewhere."`
 	Threads     int              `placeholder:"N" env:"POLYLENS_THREADS" help:"Threads that the model computes with (default: one for each core)."`
@@ -127,7 +128,20 @@ func (g *globals) finish() error {
 	if g.Data, err = filepath.Abs(g.Data); err != nil {
 		return err
 	}
+	if err := g.chooseModel(); err != nil {
+		return err
+	}
 	g.Cache, err = filepath.Abs(g.Cache)
+	return err
+}
+
+// chooseModel is the model of the command line, or else of the data folder.
+func (g *globals) chooseModel() error {
+	if g.named = g.Model != ""; g.named {
+		return nil
+	}
+	choice, err := readChoice(g.Data)
+	g.Model = choice.Model
 	return err
 }
 

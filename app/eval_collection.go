@@ -30,7 +30,7 @@ func (c *evalCommand) collectionMaterial(ctx context.Context, p *program) (*eval
 	if len(images) == 0 {
 		return nil, fmt.Errorf("collection %q has no pictures: index some first", c.Collection)
 	}
-	material := &evalMaterial{encoder: parts.encoder, captions: c.Languages}
+	material := &evalMaterial{encoder: parts.encoder(), captions: c.Languages}
 	if len(material.captions) == 0 {
 		material.captions = cldr.Crossmodal3600
 	}
@@ -74,13 +74,13 @@ func (x *parts) vectorsOf(ctx context.Context, collection string, images []catal
 	if err != nil {
 		return nil, err
 	}
-	view, err := x.views.of(found.SearchedMaxPatches)
+	view, err := x.models.now().of(found.SearchedMaxPatches)
 	if err != nil {
 		return nil, err
 	}
 	vectors := make([][]float32, len(images))
 	for i, image := range images {
-		vectors[i], err = x.store.Vector(ctx, image.ID, view.Fingerprint())
+		vectors[i], err = x.store.Vector(ctx, image.ID, view.PictureFingerprint())
 		if err != nil {
 			return nil, fmt.Errorf("collection %q was not indexed with this model, index it again: %w", collection, err)
 		}
@@ -90,7 +90,7 @@ func (x *parts) vectorsOf(ctx context.Context, collection string, images []catal
 
 // ranker asks the index as a search does.
 func (x *parts) ranker(collection string, images []catalog.Image) evaluate.TextRanker {
-	service := search.New(x.index, searchCatalog{x.store, true}, searchEncoder{x.encoder, x.views})
+	service := search.New(x.index, searchCatalog{x.store, true}, searchEncoder{x.encoder(), x.models})
 	return func(ctx context.Context, texts []string, relevant [][]int) ([]int, error) {
 		judgements := make([]search.Judgement, len(texts))
 		for i, text := range texts {

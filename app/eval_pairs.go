@@ -7,18 +7,15 @@ import (
 	"image"
 	"io"
 	"log/slog"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"polylens/app/cldr"
 	"polylens/app/setup"
 	"polylens/encoder"
 	"polylens/indexer/decode"
-	"polylens/indexer/source"
 	"polylens/trainer/data"
 	"polylens/trainer/evaluate"
 )
@@ -91,17 +88,16 @@ func (p *program) pictureFiles() *data.Files {
 
 // readEvalPairs reads a folder or a file, of which also pictures that it says
 // nothing of. A place that cannot be used is left out with a warning.
-func readEvalPairs(ctx context.Context, from, label string, log *slog.Logger) ([]evalPair, error) {
-	info, err := os.Stat(from)
+func readEvalPairs(ctx context.Context, path, label string, log *slog.Logger) ([]evalPair, error) {
+	from, err := pairSource(path, label)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--pairs: %w", err)}
 	}
 	var pairs evalPairs
-	if info.IsDir() {
-		err = pairs.readFolder(ctx, from, label, log)
-	} else {
-		err = pairs.readFile(ctx, from, label, log)
-	}
+	err = from.Read(ctx, func(record data.Record) error {
+		pairs.add(record, label)
+		return nil
+	}, func(problem data.Problem) { log.Warn("skipped", "place", problem.Place.String(), "error", problem.Err) })
 	if err != nil {
 		return nil, fmt.Errorf("pairs: %w", err)
 	}
@@ -114,7 +110,7 @@ type evalPairs struct {
 	known map[data.Picture]int
 }
 
-func (x *evalPairs) add(record data.Record, labels []string) {
+func (x *evalPairs) add(record data.Record, label string) {
 	place, seen := x.known[record.Picture]
 	if !seen {
 		place = len(x.all)
@@ -134,44 +130,9 @@ func (x *evalPairs) add(record data.Record, labels []string) {
 		}
 		pair.texts = append(pair.texts, evaluate.Text(caption))
 	}
-	pair.labels = append(pair.labels, labels...)
-}
-
-func (x *evalPairs) readFolder(ctx context.Context, folder, label string, log *slog.Logger) error {
-	directory, err := source.NewDirectory(folder)
-	if err != nil {
-		return err
+	if own, ok := record.Attributes[label]; ok {
+		pair.labels = append(pair.labels, own)
 	}
-	return directory.Walk(ctx, func(item source.Item) error {
-		captions := make([]data.Caption, len(item.Captions))
-		for i, caption := range item.Captions {
-			captions[i] = data.Caption(caption)
-		}
-		labels := labelsIn(item.Metadata, label)
-		if len(captions)+len(labels) > 0 { // without, it is only somewhere in the folder
-			x.add(data.Record{Picture: data.Picture{URI: item.URI}, Captions: captions}, labels)
-		}
-		return nil
-	}, func(problem source.Problem) { log.Warn("skipped", "uri", problem.URI, "error", problem.Err) })
-}
-
-func (x *evalPairs) readFile(ctx context.Context, file, label string, log *slog.Logger) error {
-	options := data.ReadOptions{Anywhere: true, Attributes: []string{label}}
-	var from data.Source = data.Lines{Path: file, Options: options}
-	switch strings.ToLower(filepath.Ext(file)) {
-	case ".csv", ".tsv":
-		from = data.Table{Path: file, Options: options}
-	case ".tar":
-		from = data.Shards{Paths: []string{file}, Options: options}
-	}
-	return from.Read(ctx, func(record data.Record) error {
-		var labels []string
-		if own, ok := record.Attributes[label]; ok {
-			labels = []string{own}
-		}
-		x.add(record, labels)
-		return nil
-	}, func(problem data.Problem) { log.Warn("skipped", "error", problem) })
 }
 
 // pairEncoder encodes pictures as they are indexed.

@@ -183,12 +183,12 @@ func (x *parts) read(ctx context.Context, t testing.TB) state {
 	}
 	found := state{images: images, vectors: make(map[string][]float32)}
 	for i, image := range images {
-		if found.vectors[image.ID], err = x.store.Vector(ctx, image.ID, x.encoder.Fingerprint()); err != nil {
+		if found.vectors[image.ID], err = x.store.Vector(ctx, image.ID, x.encoder().PictureFingerprint()); err != nil {
 			t.Fatal(err)
 		}
 		images[i].Created, images[i].Updated = time.Time{}, time.Time{}
 	}
-	key := search.Key{Collection: "c", Fingerprint: x.encoder.Fingerprint(), Dimension: x.encoder.Dimension()}
+	key := search.Key{Collection: "c", Fingerprint: x.encoder().PictureFingerprint(), Dimension: x.encoder().Dimension()}
 	err = patiently(ctx, func() error {
 		found.ids = nil
 		return x.index.IDs(ctx, key, func(id string) error {

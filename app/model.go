@@ -11,12 +11,14 @@ import (
 )
 
 type modelCommand struct {
-	List   modelListCommand   `cmd:"" help:"List the models at hand."`
-	Pull   modelPullCommand   `cmd:"" help:"Fetch a model from the Hugging Face hub or a mirror."`
-	Info   modelInfoCommand   `cmd:"" help:"Say what a model is and where it comes from."`
-	Gate   modelGateCommand   `cmd:"" help:"Judge whether a model may be used in int8, also by your own pictures."`
-	Verify modelVerifyCommand `cmd:"" help:"Compare the files of models with the hashes they should have."`
-	Rm     modelRmCommand     `cmd:"" help:"Remove a model from the data folder."`
+	List     modelListCommand     `cmd:"" help:"List the models at hand."`
+	Pull     modelPullCommand     `cmd:"" help:"Fetch a model from the Hugging Face hub or a mirror."`
+	Info     modelInfoCommand     `cmd:"" help:"Say what a model is and where it comes from."`
+	Gate     modelGateCommand     `cmd:"" help:"Judge whether a model may be used in int8, also by your own pictures."`
+	Verify   modelVerifyCommand   `cmd:"" help:"Compare the files of models with the hashes they should have."`
+	Rm       modelRmCommand       `cmd:"" help:"Remove a model from the data folder."`
+	Use      modelUseCommand      `cmd:"" help:"Let the data folder use another model."`
+	Rollback modelRollbackCommand `cmd:"" help:"Let the data folder use the model before again."`
 }
 
 // hubHelp names the variables that decide where models are looked for.

@@ -44,6 +44,9 @@ func (c *modelRmCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
+	if err := p.checkUnused(info.Dir); err != nil {
+		return err
+	}
 	if !c.Yes {
 		if err := c.confirm(p, info); err != nil {
 			return err
@@ -56,6 +59,24 @@ func (c *modelRmCommand) Run(ctx context.Context, p *program) error {
 		return json.NewEncoder(p.terminal.out).Encode(modelRemoved{c.Name, info.Bytes})
 	}
 	p.print("%s: removed, %s are free again", c.Name, size(info.Bytes))
+	return nil
+}
+
+// checkUnused refuses a model that the data folder uses, or is to use next.
+func (p *program) checkUnused(dir string) error {
+	choice, err := readChoice(p.globals.Data)
+	if err != nil {
+		return err
+	}
+	used := []string{choice.Model}
+	if choice.Next != nil {
+		used = append(used, choice.Next.Model)
+	}
+	for _, name := range used {
+		if found, err := p.findModel(name); err == nil && found == dir {
+			return fmt.Errorf("the data folder uses the model %s: let it use another one first, with `polylens model use` or `polylens model rollback`", name)
+		}
+	}
 	return nil
 }
 

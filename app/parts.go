@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"polylens/encoder"
@@ -21,25 +22,33 @@ import (
 // see connect.
 type parts struct {
 	program  *program
-	encoder  *encoder.Encoder
-	views    *views // of encoder
+	models   *models
+	chosen   modelChoice // of the data folder; see choice
 	store    *catalog.Store
 	index    *lateIndex
 	service  *search.Service
 	indexer  *indexer.Indexer
 	tasks    *indexer.Tasks
+	runs     *runs
 	pictures webPictures
 	decoder  *decode.Decoder
 	limits   decode.Limits  // of everything decoded
 	milvus   *milvus.Server // nil until connect, and with a server elsewhere
+
+	choosing  sync.Mutex   // of chosen
+	switching sync.Mutex   // held by what changes the model
+	searching sync.RWMutex // held by searches, alone by what changes their index
+	outcome   error        // why the last change of the model failed; of switching
 }
 
 // openParts opens everything but Milvus. The caller holds the data folder.
 func (p *program) openParts(ctx context.Context) (*parts, error) {
-	model, err := p.openEncoder(ctx)
+	model, err := p.openModel(ctx, p.globals.Model)
 	if err != nil {
 		return nil, err
 	}
+	models := newModels(model)
+	p.later(models.close)
 	store, err := p.openCatalog(ctx)
 	if err != nil {
 		return nil, err
@@ -49,23 +58,31 @@ func (p *program) openParts(ctx context.Context) (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
+	chosen, err := readChoice(p.globals.Data)
+	if err != nil {
+		return nil, err
+	}
 	limits := p.decodeLimits()
 	read := indexer.DecodeWith(decoder, limits)
 	thumbnails, err := indexer.NewThumbnails(filepath.Join(p.globals.Data, "thumbnails"), store, read)
 	if err != nil {
 		return nil, err
 	}
-	views := newViews(model)
-	ix := indexer.New(store, indexerEncoder{model, views}, indexerIndex{index, views, store}, read, indexer.Options{Log: p.log})
-	return &parts{
-		program: p, encoder: model, views: views, store: store, index: index, indexer: ix,
-		service:  search.New(index, searchCatalog{store: store}, searchEncoder{model, views}),
+	ix := indexer.New(store, indexerModels{indexerEncoder{model, models, 0}}, indexerIndex{index, models, store}, read, indexer.Options{Log: p.log})
+	x := &parts{
+		program: p, models: models, chosen: chosen, store: store, index: index, indexer: ix,
+		service:  search.New(index, searchCatalog{store: store}, searchEncoder{model, models}),
 		tasks:    indexer.NewTasks(store, ix, 1, p.log),
 		pictures: webPictures{store, thumbnails},
 		decoder:  decoder,
 		limits:   limits,
-	}, nil
+	}
+	x.runs = newRuns(x)
+	return x, nil
 }
+
+// encoder is the model that searches use.
+func (x *parts) encoder() *encoder.Encoder { return x.models.now().model }
 
 // connect opens the index: it starts Milvus or finds the one elsewhere.
 func (x *parts) connect(ctx context.Context) error {
@@ -94,10 +111,10 @@ func (x *parts) awaitLoaded(ctx context.Context, index search.Index) error {
 	}
 	ctx, stop := context.WithTimeout(ctx, loadPatience)
 	defer stop()
-	probe := search.Query{Vector: make([]float32, x.encoder.Dimension()), Limit: 1}
+	probe := search.Query{Vector: make([]float32, x.encoder().Dimension()), Limit: 1}
 	probe.Vector[0] = 1
 	for _, collection := range collections {
-		if collection.Images == 0 || !x.views.searches(collection) {
+		if collection.Images == 0 || !x.models.now().searches(collection) {
 			continue
 		}
 		err := patiently(ctx, func() error {
@@ -136,6 +153,9 @@ func (x *parts) decodeUpload(ctx context.Context, file []byte) (image.Image, err
 
 // work lets the tasks begin. What an earlier process left undone goes on.
 func (x *parts) work(ctx context.Context) error {
+	if err := x.resume(ctx); err != nil {
+		return err
+	}
 	if err := x.tasks.Start(ctx); err != nil {
 		return err
 	}

@@ -188,7 +188,7 @@ func TestFixedResolutionRefusesMaxNumPatches(t *testing.T) {
 	t.Cleanup(server.Close)
 	t.Cleanup(handler.Close)
 	order := indexOrder{collection: "c", folder: t.TempDir(), maxPatches: 64}
-	_, created := webCatalog{x.store, x.indexer, x.views}.CreateCollection(t.Context(), "c", 64)
+	_, created := webCatalog{x.store, x.indexer, x.models}.CreateCollection(t.Context(), "c", 64)
 	_, here := x.Index(t.Context(), order, func(web.Task) {})
 	_, there := newRemote(strings.TrimPrefix(server.URL, "http://")).Index(t.Context(), order, func(web.Task) {})
 	for place, err := range map[string]error{"created": created, "indexed here": here, "indexed there": there} {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"polylens/app/setup"
@@ -36,6 +38,12 @@ type program struct {
 
 func newProgram(globals globals, terminal terminal, log *slog.Logger) *program {
 	return &program{globals: globals, terminal: terminal, log: log}
+}
+
+// sub is a program for a piece of work that closes what it has opened. It tells
+// nobody but the log.
+func (p *program) sub() *program {
+	return newProgram(p.globals, terminal{in: strings.NewReader(""), out: io.Discard, err: io.Discard}, p.log)
 }
 
 // later adds what close has to do.
@@ -114,20 +122,25 @@ func (p *program) findModel(name string) (string, error) {
 
 // openEncoder opens the model in use.
 func (p *program) openEncoder(ctx context.Context) (*encoder.Encoder, error) {
-	library, err := p.item(setup.OnnxRuntime)
-	if err != nil {
-		return nil, err
-	}
-	dir, err := p.modelFolder()
-	if err != nil {
-		return nil, err
-	}
-	model, err := encoder.Open(ctx, dir, p.encoderOptions(library))
+	model, err := p.openModel(ctx, p.globals.Model)
 	if err != nil {
 		return nil, err
 	}
 	p.later(func(context.Context) error { return model.Close() })
 	return model, nil
+}
+
+// openModel opens a model by its name or path. The caller closes it.
+func (p *program) openModel(ctx context.Context, name string) (*encoder.Encoder, error) {
+	library, err := p.item(setup.OnnxRuntime)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := p.findModel(name)
+	if err != nil {
+		return nil, err
+	}
+	return encoder.Open(ctx, dir, p.encoderOptions(library))
 }
 
 func (p *program) encoderOptions(library string) encoder.Options {

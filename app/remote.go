@@ -86,6 +86,9 @@ func (r *remote) call(ctx context.Context, method, path string, body, target any
 	if response.StatusCode >= http.StatusMultipleChoices {
 		return problemOf(response)
 	}
+	if target == nil {
+		return nil
+	}
 	if err := json.NewDecoder(response.Body).Decode(target); err != nil {
 		return fmt.Errorf("answer of the running server: %w", err)
 	}

@@ -104,18 +104,17 @@ func (c *serveCommand) local() bool { return !c.InsecureAllowNetwork }
 func (c *serveCommand) handler(x *parts) (*web.Handler, error) {
 	p := x.program
 	config := web.Config{
-		Search:   x.service,
-		Catalog:  webCatalog{x.store, x.indexer, x.views},
-		Pictures: x.pictures,
-		Tasks:    webTasks{x.tasks},
-		Decode:   x.decodeUpload,
-		Ready:    x.index.Ready,
-		Logger:   p.log,
-		Info: web.Info{Version: version(), Model: web.ModelInfo{
-			Name: filepath.Base(p.globals.Model), Fingerprint: x.encoder.Fingerprint(),
-			Dimension: x.encoder.Dimension(), MaxNumPatches: x.encoder.MaxPatches(),
-			Bundled: p.globals.Model == hub.BundledName,
-		}},
+		Search:       steadySearch{x.service, &x.searching},
+		Catalog:      webCatalog{x.store, x.indexer, x.models},
+		Pictures:     x.pictures,
+		Tasks:        webTasks{x.tasks},
+		Decode:       x.decodeUpload,
+		Ready:        x.index.Ready,
+		Logger:       p.log,
+		Info:         web.Info{Version: version()},
+		Model:        x.modelInfo,
+		Runs:         webRuns{x.store, p},
+		Trainer:      x.runs,
 		AllowFolders: c.local(),
 	}
 	if c.local() {
@@ -127,10 +126,27 @@ func (c *serveCommand) handler(x *parts) (*web.Handler, error) {
 	return web.New(config)
 }
 
+// modelInfo is the model that searches use.
+func (x *parts) modelInfo() web.ModelInfo {
+	name, model := x.modelName(), x.encoder()
+	return web.ModelInfo{
+		Name: filepath.Base(name), Fingerprint: model.Fingerprint(),
+		Dimension: model.Dimension(), MaxNumPatches: model.MaxPatches(), Bundled: name == hub.BundledName,
+	}
+}
+
+// modelName is what the model in use was named as.
+func (x *parts) modelName() string {
+	if x.program.globals.named {
+		return x.program.globals.Model
+	}
+	return x.choice().Model
+}
+
 // start does what may take its time while the page is up already.
 func (c *serveCommand) start(ctx context.Context, x *parts) error {
 	var group errgroup.Group
-	group.Go(func() error { return x.encoder.Load(true, false) }) // the first query should not wait for it
+	group.Go(func() error { return x.encoder().Load(true, false) }) // the first query should not wait for it
 	group.Go(func() error { return x.connect(ctx) })
 	if err := group.Wait(); err != nil {
 		return err
@@ -146,6 +162,10 @@ func (c *serveCommand) start(ctx context.Context, x *parts) error {
 			return err
 		}
 	}
+	if err := x.runs.start(ctx); err != nil {
+		return err
+	}
+	x.program.later(x.runs.close)
 	x.adoptAll(ctx)
 	return nil
 }
@@ -153,7 +173,7 @@ func (c *serveCommand) start(ctx context.Context, x *parts) error {
 // indexDemo queues the demo pictures unless they are indexed or queued.
 func (x *parts) indexDemo(ctx context.Context) error {
 	found, err := x.store.Collection(ctx, demoCollection)
-	if err == nil && x.views.searches(found) && found.Images > 0 {
+	if err == nil && x.models.now().searches(found) && found.Images > 0 {
 		return nil
 	}
 	if err != nil && !errors.Is(err, catalog.ErrNotFound) {

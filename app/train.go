@@ -7,15 +7,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
-	"time"
 
-	"polylens/app/setup"
-	"polylens/encoder/hub"
-	"polylens/encoder/ort"
-	"polylens/trainer"
+	"polylens/indexer/catalog"
 	"polylens/trainer/evaluate"
-	"polylens/trainer/learner"
+	"polylens/web"
 )
 
 type trainCommand struct {
@@ -24,17 +19,18 @@ type trainCommand struct {
 	Field      []string `placeholder:"TEMPLATE" sep:"none" help:"With --collection: text made of metadata, such as \"{{.title}} by {{.artist}}\", or LANGUAGE=TEMPLATE; may be repeated."`
 	Languages  []string `placeholder:"TAG" help:"With --collection: captions in these languages only (default: all)."`
 
-	Preset string `placeholder:"NAME" default:"${preset}" help:"What to start from: text-only (the default: vectors of pictures stay valid), query, lora, full or tiny."`
+	Preset string `placeholder:"NAME" help:"What to start from: text-only (vectors of pictures stay valid), query, lora, full or tiny (default: that of --config, else ${preset})."`
 	Config string `placeholder:"FILE" type:"existingfile" help:"JSON file whose fields take the place of the preset's; see --print-config."`
 	Steps  int64  `placeholder:"N" help:"Steps to train, in place of those of the configuration."`
 	Name   string `required:"" placeholder:"NAME" help:"Name of the run and of the model that comes of it. A run that was interrupted goes on under its name."`
 	Output string `placeholder:"DIR" help:"Directory to write the model to (default: NAME in the models of the data folder)."`
-	Guard  string `placeholder:"FILE|DIR|demo|none" default:"demo" help:"Pictures with texts that the model must not forget: the demo in 36 languages, others, or none (default: ${default})."`
+	Guard  string `placeholder:"FILE|DIR|demo|none" help:"Pictures with texts that the model must not forget: the demo in 36 languages, others, or none (default: demo)."`
 	Force  bool   `help:"Keep a model that has forgotten more than is allowed; without it the model is written beside, under NAME.rejected."`
 
+	Restart     bool `help:"Forget the run of this name, its curves and checkpoints, and begin anew."`
 	PrintConfig bool `help:"Print the whole configuration and train nothing."`
 	Inspect     bool `help:"Print what is in the pairs and train nothing."`
-	JSON        bool `help:"Print one JSON object: name, model, steps, best, before, after, forgetting."`
+	JSON        bool `help:"Print one JSON object: name, run, model, steps, best_step, before, after, forgetting, reindex."`
 }
 
 // Help documents the command.
@@ -45,7 +41,10 @@ func (*trainCommand) Help() string {
 		`evaluated on a guarded set; one that lost more than the allowed points of R@5 in a language is rejected without --force.
 
 A run survives being killed at any moment: the same command goes on from its last checkpoint and ends with the same weights. ` +
-		`Its curves are in runs/NAME of the data folder, as curve.jsonl and for TensorBoard.
+		`Its curves are in runs/NAME of the data folder, as curve.jsonl and for TensorBoard, and in the API (/api/v1/runs).
+
+If "polylens serve" runs on the same data folder, it trains, one run after the other, and this command follows; interrupting it stops the run. ` +
+		`Nothing is searched with the new model before "polylens model use NAME".
 
 Presets: text-only trains the text tower, and query its last layer, so that no picture needs to be indexed again; lora trains ` +
 		`adapters of rank 8 beside the linear layers of both towers, full everything; tiny is full for twenty steps, to try things out.
@@ -56,6 +55,8 @@ Examples:
     polylens train --pairs catalogue.ndjson --name catalogue
     polylens train --pairs birds.csv --name birds --preset lora --config birds.json
     polylens eval --pairs demo --model birds
+    polylens model use birds
+    polylens model rollback
 
 ` + exitHelp
 }
@@ -63,17 +64,18 @@ Examples:
 // trainOutcome is what train --json prints.
 type trainOutcome struct {
 	Name       string               `json:"name"`
-	Model      string               `json:"model"` // its directory
-	Steps      int64                `json:"steps"`
+	Run        string               `json:"run"`       // its ID
+	Model      string               `json:"model"`     // its directory
+	Steps      int64                `json:"steps"`     //
 	BestStep   int64                `json:"best_step"` // whose weights the model has
-	Before     []evaluate.Quality   `json:"before"`    // on validation
-	After      []evaluate.Quality   `json:"after"`
+	Before     []evaluate.Quality   `json:"before,omitempty"`
+	After      []evaluate.Quality   `json:"after,omitempty"`
 	Forgetting *evaluate.Forgetting `json:"forgetting,omitempty"`
-	Reindex    bool                 `json:"reindex"` // pictures have other vectors than before
+	Reindex    *bool                `json:"reindex,omitempty"` // pictures have other vectors than before
 }
 
 func (c *trainCommand) Run(ctx context.Context, p *program) error {
-	config, err := c.config()
+	config, err := c.config(p)
 	if err != nil {
 		return usageError{err}
 	}
@@ -82,187 +84,199 @@ func (c *trainCommand) Run(ctx context.Context, p *program) error {
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(config)
 	}
-	if err := c.check(); err != nil {
-		return usageError{err}
+	if err := errors.Join(checkRunName(c.Name), config.Data.check()); err != nil {
+		return usageError{fmt.Errorf("--name or data: %w", err)}
 	}
-	return c.train(ctx, p, config)
+	instance, holder, err := hold(p.globals.Data, "train")
+	if errors.Is(err, errInUse) && holder.alive(ctx) {
+		return c.handOver(ctx, p, config, holder)
+	}
+	if err != nil {
+		return err
+	}
+	p.later(instance.release)
+	return c.here(ctx, p, config)
 }
 
-// config reads the configuration.
-func (c *trainCommand) config() (trainer.Config, error) {
+// config is that of the file, with what the command line says in its place.
+func (c *trainCommand) config(p *program) (runConfig, error) {
 	var content []byte
 	if c.Config != "" {
 		var err error
 		if content, err = os.ReadFile(c.Config); err != nil {
-			return trainer.Config{}, err
+			return runConfig{}, err
 		}
 	}
-	config, err := trainer.ParseConfig(content, c.Preset)
-	if err == nil && c.Steps > 0 {
+	config, err := parseRunConfig(content, c.Preset)
+	if err != nil {
+		return config, err
+	}
+	if c.Steps > 0 {
 		config.Steps, config.Optimizer.Warmup = c.Steps, min(config.Optimizer.Warmup, c.Steps)
-		err = config.Check()
 	}
-	return config, err
+	if p.globals.named {
+		config.Model = p.globals.Model
+	}
+	return config, errors.Join(c.data(&config.Data), config.Check())
 }
 
-func (c *trainCommand) check() error {
-	switch {
-	case len(c.Pairs) == 0 && c.Collection == "":
-		return errors.New("nothing to train on: name --pairs or --collection")
-	case c.Collection == "" && (len(c.Field) > 0 || len(c.Languages) > 0):
-		return errors.New("--field and --languages belong to --collection")
-	case strings.ContainsAny(c.Name, `/\`) || strings.HasPrefix(c.Name, "."):
-		return fmt.Errorf("--name %q: want a name, without slashes and not beginning with a dot", c.Name)
-	case c.Name == hub.BundledName:
-		return fmt.Errorf("--name %q: that is the model that is built in", c.Name)
+// data takes what the command line names; paths become absolute, as whoever
+// trains may stand elsewhere.
+func (c *trainCommand) data(data *runData) (err error) {
+	if len(c.Pairs)+len(c.Collection) > 0 {
+		*data = runData{Pairs: c.Pairs, Collection: c.Collection, Fields: c.Field, Languages: c.Languages, Guard: data.Guard}
 	}
-	return nil
-}
-
-func (c *trainCommand) train(ctx context.Context, p *program, config trainer.Config) error {
-	model, err := p.openForTraining()
-	if err != nil {
-		return err
+	if c.Guard != "" {
+		data.Guard = c.Guard
 	}
-	reading, err := c.reading(ctx, p)
-	if err != nil {
-		return err
+	if data.Guard == "" {
+		data.Guard = demoPairs
 	}
-	material, err := trainer.Inspect(ctx, config, model, reading)
-	if err != nil {
-		return err
-	}
-	if c.Inspect {
-		return c.printReport(p, material)
-	}
-	if err := material.Report.WriteText(p.terminal.err); err != nil {
-		return err
-	}
-	setting, err := c.setting(ctx, p, config, model, material, reading)
-	if err != nil {
-		return err
-	}
-	return c.run(ctx, p, config, setting)
-}
-
-func (c *trainCommand) printReport(p *program, material *trainer.Material) error {
-	if c.JSON {
-		return errors.Join(json.NewEncoder(p.terminal.out).Encode(material.Report), material.Report.Check())
-	}
-	return errors.Join(material.Report.WriteText(p.terminal.out), material.Report.Check())
-}
-
-// openForTraining opens the model in use.
-func (p *program) openForTraining() (*trainer.Model, error) {
-	dir, err := p.modelFolder()
-	if err != nil {
-		return nil, err
-	}
-	if hub.IsExport(dir) {
-		return nil, fmt.Errorf("the model %s is an ONNX export, which cannot be trained: name the checkpoint that it was made of with --model", dir)
-	}
-	fingerprint, err := hub.Fingerprint(dir)
-	if err != nil {
-		return nil, err
-	}
-	return trainer.OpenModel(dir, fingerprint)
-}
-
-// setting is everything that the run works with.
-func (c *trainCommand) setting(ctx context.Context, p *program, config trainer.Config, model *trainer.Model, material *trainer.Material, reading trainer.Reading) (trainer.Setting, error) {
-	library, err := p.item(setup.OnnxRuntime)
-	if err != nil {
-		return trainer.Setting{}, err
-	}
-	environment, err := ort.Open(library)
-	if err != nil {
-		return trainer.Setting{}, err
-	}
-	guard, err := c.guarded(ctx, p, config, model)
-	if err != nil {
-		return trainer.Setting{}, err
-	}
-	return trainer.Setting{
-		Folder: filepath.Join(p.globals.Data, "runs", c.Name), Environment: environment,
-		Options: ort.Options{Threads: p.globals.Threads, Spin: trainingSpin, Device: p.globals.Device},
-		Model:   model, Material: material, Reading: reading, Guard: guard, Log: p.log,
-	}, nil
-}
-
-// trainingSpin bridges the gaps between operators.
-const trainingSpin = 50 * time.Microsecond
-
-func (c *trainCommand) run(ctx context.Context, p *program, config trainer.Config, setting trainer.Setting) error {
-	target, err := c.target(p)
-	if err != nil {
-		return err
-	}
-	var written string
-	result, err := trainer.Run(ctx, config, setting, func(ctx context.Context, l *learner.Learner, verdict *evaluate.Forgetting) error {
-		written = target
-		if verdict != nil && !verdict.Passed && !c.Force {
-			written = target + ".rejected"
+	for i := range data.Pairs {
+		if data.Pairs[i], err = filepath.Abs(data.Pairs[i]); err != nil {
+			return err
 		}
-		return writeTrained(ctx, l, written)
-	})
-	if err != nil {
-		return err
 	}
-	if err := c.print(p, result, written); err != nil {
-		return err
+	if data.Guard != demoPairs && data.Guard != noGuard {
+		data.Guard, err = filepath.Abs(data.Guard)
 	}
-	if result.Forgetting != nil && !result.Forgetting.Passed && !c.Force {
-		return fmt.Errorf("the model has forgotten too much and was put aside in %s: %s; train less, on more languages, or keep it with --force",
-			written, result.Forgetting.Problem())
-	}
-	return nil
-}
-
-// target is the directory of the model to write. One that exists already is
-// known before anything is computed.
-func (c *trainCommand) target(p *program) (string, error) {
-	dir := c.Output
-	if dir == "" {
-		models, err := p.modelsFolder()
-		if err != nil {
-			return "", err
-		}
-		dir = filepath.Join(models, c.Name)
-	}
-	if _, err := os.Lstat(dir); err == nil {
-		return "", fmt.Errorf("there is a model %s already: choose another --name or --output, or remove it", dir)
-	}
-	return dir, nil
-}
-
-// writeTrained writes a model, in place of one that an interrupted run left.
-func writeTrained(ctx context.Context, l *learner.Learner, dir string) error {
-	if err := l.Write(ctx, dir); err != nil {
-		return err
-	}
-	_, err := hub.WriteManifest(ctx, dir)
 	return err
 }
 
-func (c *trainCommand) print(p *program, result trainer.Result, written string) error {
+// here trains in this process, which holds the data folder.
+func (c *trainCommand) here(ctx context.Context, p *program, config runConfig) error {
+	store, err := p.openCatalog(ctx)
+	if err != nil {
+		return err
+	}
+	t := training{program: p, store: store, name: c.Name, config: config, output: c.Output, force: c.Force, progress: progressLine(p)}
+	if c.Inspect {
+		return c.inspect(ctx, t)
+	}
+	run, err := c.begin(ctx, &t)
+	if err != nil {
+		return err
+	}
+	done, err := t.record(ctx, run.ID, 0)
+	if err != nil {
+		return err
+	}
+	if err := c.print(p, run.ID, done); err != nil {
+		return err
+	}
+	if !done.Passed && !c.Force {
+		return fmt.Errorf("the model has forgotten too much and was put aside in %s: %s; train less, on more languages, or keep it with --force",
+			done.Model, done.Forgetting.Problem())
+	}
+	return nil
+}
+
+func (c *trainCommand) inspect(ctx context.Context, t training) error {
+	setting, err := t.inspect(ctx)
+	if err != nil {
+		return err
+	}
+	report, out := setting.Material.Report, t.program.terminal.out
+	if c.JSON {
+		return errors.Join(json.NewEncoder(out).Encode(report), report.Check())
+	}
+	return errors.Join(report.WriteText(out), report.Check())
+}
+
+// begin creates the run, or finds the one of this name that can go on.
+func (c *trainCommand) begin(ctx context.Context, t *training) (catalog.Run, error) {
+	earlier, err := t.store.RunNamed(ctx, c.Name)
+	if errors.Is(err, catalog.ErrNotFound) {
+		return t.program.createRun(ctx, t.store, c.Name, t.config)
+	}
+	if err != nil {
+		return earlier, err
+	}
+	if c.Restart {
+		if err := t.program.deleteRun(ctx, t.store, earlier.ID); err != nil {
+			return earlier, err
+		}
+		return t.program.createRun(ctx, t.store, c.Name, t.config)
+	}
+	if t.config.Model == "" { // what it began with may not be in use any more
+		t.config.Model = earlier.Base.Directory
+	}
+	if _, err := t.program.completeRun(ctx, t.store, c.Name, &t.config); err != nil {
+		return earlier, err
+	}
+	t.resumed = true
+	return earlier, c.resumable(earlier, t.config)
+}
+
+// resumable is nil for a run that goes on with this configuration.
+func (c *trainCommand) resumable(run catalog.Run, config runConfig) error {
+	switch run.State {
+	case catalog.RunFinished, catalog.RunActivated, catalog.RunRolledBack:
+		return fmt.Errorf("the run %q is %s, and its model is in %s: choose another --name", run.Name, run.State, run.Output.Directory)
+	}
+	if !config.equal(run.Config) {
+		return fmt.Errorf("the run %q was begun with other settings: choose another --name, or begin anew with --restart", run.Name)
+	}
+	return nil
+}
+
+func (c *trainCommand) print(p *program, id string, done trained) error {
 	if c.JSON {
 		outcome := trainOutcome{
-			Name: c.Name, Model: written, Steps: result.Steps, BestStep: result.Steps,
-			Before: result.Before.Summary(), After: result.Validation.Summary(), Forgetting: result.Forgetting, Reindex: result.Pictures,
+			Name: c.Name, Run: id, Model: done.Model, Steps: done.Steps, BestStep: done.Steps,
+			Before: done.Before.Summary(), After: done.Validation.Summary(), Forgetting: done.Forgetting, Reindex: &done.Pictures,
 		}
-		if result.Best != nil {
-			outcome.BestStep = result.Best.Step
+		if done.Best != nil {
+			outcome.BestStep = done.Best.Step
 		}
 		return json.NewEncoder(p.terminal.out).Encode(outcome)
 	}
-	p.print("%s: %d steps\n", written, result.Steps)
-	if result.Pictures {
-		p.print("Vectors of pictures have changed: collections are indexed again when the model is used.\n")
+	p.print("%s: %d steps", done.Model, done.Steps)
+	if done.Pictures {
+		p.print("Vectors of pictures have changed: “polylens model use %s” encodes collections anew before searches use it.", c.Name)
 	} else {
-		p.print("Vectors of pictures are as they were.\n")
+		p.print("Vectors of pictures are as they were: “polylens model use %s” lets searches use it at once.", c.Name)
 	}
-	if result.Forgetting != nil {
-		return result.Forgetting.Write(p.terminal.out)
+	if done.Forgetting != nil {
+		return done.Forgetting.Write(p.terminal.out)
 	}
+	return nil
+}
+
+// handOver lets the server that holds the data folder train.
+func (c *trainCommand) handOver(ctx context.Context, p *program, config runConfig, holder card) error {
+	if c.Inspect || c.Output != "" || c.Force {
+		return fmt.Errorf("the data folder is %w by the server at %s, which trains then: leave out --inspect, --output and --force, or stop it first; "+
+			"a model that has forgotten too much can still be used with `polylens model use %s --force`", errInUse, holder.Address, c.Name)
+	}
+	p.log.Info("using the server that runs already", "address", holder.Address, "pid", holder.PID)
+	run, err := newRemote(holder.Address).train(ctx, runOrder{c.Name, config, c.Restart}, runPrinter(p))
+	if err != nil {
+		return err
+	}
+	if err := c.printRemote(p, run); err != nil {
+		return err
+	}
+	switch {
+	case run.Status != web.RunFinished:
+		return fmt.Errorf("the run %q is %s: %s", run.Name, run.Status, run.Error)
+	case run.Gate != nil && !run.Gate.Passed:
+		return fmt.Errorf("%w (polylens model use %s --force)", &web.GateError{Gate: *run.Gate}, run.Name)
+	}
+	return nil
+}
+
+func (c *trainCommand) printRemote(p *program, run web.Run) error {
+	outcome := trainOutcome{Name: run.Name, Run: run.ID, Steps: run.Step, BestStep: run.Step}
+	if run.Output != nil {
+		outcome.Model = run.Output.Directory
+	}
+	if run.Best != nil {
+		outcome.BestStep = run.Best.Step
+	}
+	if c.JSON {
+		return json.NewEncoder(p.terminal.out).Encode(outcome)
+	}
+	p.print("%s: %d steps, run %s", outcome.Model, outcome.Steps, run.Status)
 	return nil
 }

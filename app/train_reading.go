@@ -23,44 +23,35 @@ import (
 const guardPictures = 300
 
 // reading says where the pairs and their pictures are.
-func (c *trainCommand) reading(ctx context.Context, p *program) (trainer.Reading, error) {
-	reading, err := p.reading(progressLine(p))
+func (t training) reading() (trainer.Reading, error) {
+	reading, err := t.program.reading(t.progress)
 	if err != nil {
 		return trainer.Reading{}, err
 	}
-	for _, path := range c.Pairs {
+	for _, path := range t.config.Data.Pairs {
 		from, err := pairSource(path)
 		if err != nil {
-			return trainer.Reading{}, usageError{fmt.Errorf("--pairs: %w", err)}
+			return trainer.Reading{}, fmt.Errorf("pairs: %w", err)
 		}
 		reading.Sources = append(reading.Sources, from)
 	}
-	if c.Collection == "" {
-		return reading, nil
+	if t.config.Data.Collection != "" {
+		reading.Sources = append(reading.Sources, t.fromCollection())
 	}
-	collection, err := c.fromCollection(ctx, p)
-	reading.Sources = append(reading.Sources, collection)
-	return reading, err
+	return reading, nil
 }
 
 // fromCollection reads the captions and chosen metadata of a collection.
-func (c *trainCommand) fromCollection(ctx context.Context, p *program) (data.Source, error) {
-	store, err := p.openCatalog(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := store.Collection(ctx, c.Collection); err != nil {
-		return nil, fmt.Errorf("collection %q: %w", c.Collection, err)
-	}
-	from := data.Collection{Catalog: store, Name: c.Collection, Captions: true, Languages: c.Languages}
-	for _, field := range c.Field {
+func (t training) fromCollection() data.Source {
+	from := data.Collection{Catalog: t.store, Name: t.config.Data.Collection, Captions: true, Languages: t.config.Data.Languages}
+	for _, field := range t.config.Data.Fields {
 		language, text, ok := strings.Cut(field, "=")
 		if !ok || strings.Contains(language, "{{") {
 			language, text = "", field
 		}
 		from.Templates = append(from.Templates, data.Template{Language: language, Text: text})
 	}
-	return from, nil
+	return from
 }
 
 // reading prepares to read pictures.
@@ -69,7 +60,7 @@ func (p *program) reading(progress func(done, total int)) (trainer.Reading, erro
 	if err != nil {
 		return trainer.Reading{}, err
 	}
-	files := data.NewFiles(data.FileOptions{Cache: filepath.Join(p.globals.Cache, "pictures")})
+	files := p.pictureFiles()
 	p.later(func(context.Context) error { files.Close(); return nil })
 	return trainer.Reading{Opener: files, Decoder: data.DecodeWith(decoder, p.decodeLimits()), Progress: progress}, nil
 }
@@ -88,16 +79,17 @@ func progressLine(p *program) func(done, total int) {
 	}
 }
 
-// pairSource reads a file of pairs by its ending, or a folder.
-func pairSource(path string) (data.Source, error) {
+// pairSource reads a file of pairs by its ending, or a folder, with the named
+// attributes.
+func pairSource(path string, attributes ...string) (data.Source, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
 	}
 	if info.IsDir() {
-		return folderPairs{path: path}, nil
+		return folderPairs{path: path, attributes: attributes}, nil
 	}
-	options := data.ReadOptions{Anywhere: true}
+	options := data.ReadOptions{Anywhere: true, Attributes: attributes}
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".csv", ".tsv":
 		return data.Table{Path: path, Options: options}, nil
@@ -109,11 +101,13 @@ func pairSource(path string) (data.Source, error) {
 }
 
 // folderPairs are the pictures of a folder with the captions beside them, as
-// indexing reads them.
+// indexing reads them. Pictures of which nothing is said are only somewhere in
+// the folder and left out.
 type folderPairs struct {
-	path      string
-	languages []string // that count; none is all
-	most      int      // pictures; 0 is all
+	path       string
+	attributes []string // metadata fields that count, too; one that is a list gives a record for each
+	languages  []string // that count; none is all
+	most       int      // pictures; 0 is all
 }
 
 // Read implements data.Source.
@@ -122,25 +116,42 @@ func (f folderPairs) Read(ctx context.Context, record func(data.Record) error, p
 	if err != nil {
 		return err
 	}
-	var items []source.Item
+	var all [][]data.Record
 	err = directory.Walk(ctx, func(item source.Item) error {
-		if len(f.captions(item)) > 0 {
-			items = append(items, item)
+		if records := f.records(item); len(records) > 0 {
+			all = append(all, records)
 		}
 		return nil
 	}, func(p source.Problem) { problem(data.Problem{Place: data.Place{File: p.URI}, Err: p.Err}) })
 	if err != nil {
 		return err
 	}
-	for _, item := range evenly(items, f.most) {
-		err := record(data.Record{
-			Picture: data.Picture{URI: item.URI}, Captions: f.captions(item), Relevance: 1, Place: data.Place{File: item.URI},
-		})
-		if err != nil {
-			return err
+	for _, records := range evenly(all, f.most) {
+		for _, one := range records {
+			if err := record(one); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+func (f folderPairs) records(item source.Item) []data.Record {
+	plain := data.Record{Picture: data.Picture{URI: item.URI}, Relevance: 1, Place: data.Place{File: item.URI}}
+	var records []data.Record
+	if captions := f.captions(item); len(captions) > 0 {
+		described := plain
+		described.Captions = captions
+		records = append(records, described)
+	}
+	for _, name := range f.attributes {
+		for _, value := range labelsIn(item.Metadata, name) {
+			labelled := plain
+			labelled.Attributes = map[string]string{name: value}
+			records = append(records, labelled)
+		}
+	}
+	return records
 }
 
 func (f folderPairs) captions(item source.Item) []data.Caption {
@@ -166,19 +177,20 @@ func evenly[T any](items []T, most int) []T {
 }
 
 // guarded is what the model must not forget; nil for nothing.
-func (c *trainCommand) guarded(ctx context.Context, p *program, config trainer.Config, model *trainer.Model) (*trainer.Guarded, error) {
-	if c.Guard == "none" {
+func (t training) guarded(ctx context.Context, model *trainer.Model) (*trainer.Guarded, error) {
+	if t.config.Data.Guard == noGuard {
 		return nil, nil
 	}
-	from, err := c.guardSource(p)
+	from, err := t.guardSource()
 	if err != nil {
 		return nil, err
 	}
-	reading, err := p.reading(nil)
+	reading, err := t.program.reading(nil)
 	if err != nil {
 		return nil, err
 	}
 	reading.Sources = []data.Source{from}
+	config := t.config.Config
 	config.Split = trainer.Split{}
 	material, err := trainer.Inspect(ctx, config, model, reading)
 	if err != nil {
@@ -190,15 +202,15 @@ func (c *trainCommand) guarded(ctx context.Context, p *program, config trainer.C
 	return trainer.NewGuarded(material, reading)
 }
 
-func (c *trainCommand) guardSource(p *program) (data.Source, error) {
-	if c.Guard != demoPairs {
-		from, err := pairSource(c.Guard)
+func (t training) guardSource() (data.Source, error) {
+	if t.config.Data.Guard != demoPairs {
+		from, err := pairSource(t.config.Data.Guard)
 		if err != nil {
-			return nil, usageError{fmt.Errorf("--guard: %w", err)}
+			return nil, fmt.Errorf("the guarded set: %w", err)
 		}
 		return from, nil
 	}
-	folder, err := p.item(setup.Demo)
+	folder, err := t.program.item(setup.Demo)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,225 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"polylens/indexer/catalog"
+	"polylens/web"
+)
+
+type modelUseCommand struct {
+	Model string `arg:"" placeholder:"NAME|DIR" help:"The model to use: its name, or its directory."`
+	Force bool   `help:"Use a model that has forgotten more than is allowed, or that finds less in a collection."`
+}
+
+// Help documents the command.
+func (*modelUseCommand) Help() string {
+	return `Lets the data folder use another model from now on, wherever --model names none. If pictures have the same vectors, as after ` +
+		`text-only training, that happens at once. Otherwise all collections are encoded anew into an index beside the one that is searched; ` +
+		`then both are compared by what people have said of the pictures, and searches use the new one, all at one moment. ` +
+		`What the old one needs stays, for "polylens model rollback".
+
+If "polylens serve" runs on the same data folder, it does the work, for models that runs have written; otherwise no server may run.
+
+Examples:
+
+    polylens model use catalogue
+    polylens model use google/siglip2-base-patch16-224
+    polylens model rollback
+
+` + exitHelp
+}
+
+type modelRollbackCommand struct{}
+
+// Help documents the command.
+func (*modelRollbackCommand) Help() string {
+	return `Lets the data folder use the model again that it used before the last "polylens model use", with the index of that time; nothing is ` +
+		`encoded for it. Pictures that came later are found once their folders have been indexed again, which a server does by itself.
+
+Example:
+
+    polylens model rollback
+
+` + exitHelp
+}
+
+func (c *modelUseCommand) Run(ctx context.Context, p *program) error {
+	dir, err := p.findModel(c.Model)
+	if err != nil {
+		return err
+	}
+	instance, holder, err := hold(p.globals.Data, "model use")
+	if errors.Is(err, errInUse) && holder.alive(ctx) {
+		return c.handOver(ctx, p, dir, holder)
+	}
+	if err != nil {
+		return err
+	}
+	p.later(instance.release)
+	x, err := p.openAll(ctx)
+	if err != nil {
+		return err
+	}
+	return c.here(ctx, x, dir)
+}
+
+// openAll opens everything, with Milvus if anything is indexed, for a process
+// without a server.
+func (p *program) openAll(ctx context.Context) (*parts, error) {
+	x, err := p.openParts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	collections, err := x.store.Collections(ctx)
+	if err != nil || len(collections) == 0 {
+		return x, err
+	}
+	if err := x.connect(ctx); err != nil {
+		return nil, err
+	}
+	return x, x.work(ctx)
+}
+
+func (c *modelUseCommand) here(ctx context.Context, x *parts, dir string) error {
+	to := usedModel{Model: c.Model}
+	if run, err := x.runOf(ctx, dir); err == nil {
+		if err := activatable(run, c.Force); err != nil {
+			return err
+		}
+		to = usedModel{Model: dir, Run: run.ID}
+	} else if !errors.Is(err, catalog.ErrNotFound) {
+		return err
+	}
+	if err := x.use(ctx, to, c.Force); err != nil {
+		return err
+	}
+	if err := x.settle(ctx); err != nil {
+		return err
+	}
+	x.program.print("Searches use %s from now on.", c.Model)
+	return nil
+}
+
+// settle waits until the next model is used, or given up.
+func (x *parts) settle(ctx context.Context) error {
+	for x.choice().Next != nil {
+		select {
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), x.abandonLate(ctx))
+		case <-time.After(100 * time.Millisecond):
+		}
+		x.advance(ctx)
+	}
+	x.switching.Lock()
+	defer x.switching.Unlock()
+	return x.outcome
+}
+
+// abandonLate gives up the next model after its caller's context has ended.
+func (x *parts) abandonLate(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	x.switching.Lock()
+	defer x.switching.Unlock()
+	return x.abandon(ctx)
+}
+
+// runOf is the newest run that wrote the model in a directory.
+func (x *parts) runOf(ctx context.Context, dir string) (catalog.Run, error) {
+	for before := ""; ; {
+		runs, err := x.store.Runs(ctx, "", before, 1000)
+		if err != nil {
+			return catalog.Run{}, err
+		}
+		for _, run := range runs {
+			if run.Output.Directory == dir {
+				return run, nil
+			}
+		}
+		if len(runs) == 0 {
+			return catalog.Run{}, catalog.ErrNotFound
+		}
+		before = runs[len(runs)-1].ID
+	}
+}
+
+// handOver lets the server that holds the data folder use the model of a run.
+func (c *modelUseCommand) handOver(ctx context.Context, p *program, dir string, holder card) error {
+	r := newRemote(holder.Address)
+	run, err := r.findRun(ctx, func(run web.Run) bool { return run.Output != nil && run.Output.Directory == filepath.Clean(dir) }, "run of the model")
+	if errors.Is(err, errNotFound) {
+		return fmt.Errorf("the data folder is %w by the server at %s, and no run wrote the model %s: stop the server first", errInUse, holder.Address, c.Model)
+	}
+	if err != nil {
+		return err
+	}
+	before := run.Error
+	if err := r.call(ctx, http.MethodPost, "/runs/"+run.ID+"/activate", map[string]any{"force": c.Force}, &run); err != nil {
+		return err
+	}
+	for run.Status != web.RunActivated {
+		if run.Error != "" && run.Error != before {
+			return errors.New(run.Error)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(300 * time.Millisecond):
+		}
+		if err := r.call(ctx, http.MethodGet, "/runs/"+run.ID, nil, &run); err != nil {
+			return err
+		}
+	}
+	p.print("Searches use %s from now on.", c.Model)
+	return nil
+}
+
+func (c *modelRollbackCommand) Run(ctx context.Context, p *program) error {
+	instance, holder, err := hold(p.globals.Data, "model rollback")
+	if errors.Is(err, errInUse) && holder.alive(ctx) {
+		return c.handOver(ctx, p, holder)
+	}
+	if err != nil {
+		return err
+	}
+	p.later(instance.release)
+	x, err := p.openAll(ctx)
+	if err != nil {
+		return err
+	}
+	if err := x.rollBack(ctx); err != nil {
+		return err
+	}
+	p.print("Searches use %s from now on.", x.modelName())
+	return nil
+}
+
+func (c *modelRollbackCommand) handOver(ctx context.Context, p *program, holder card) error {
+	choice, err := readChoice(p.globals.Data)
+	if err != nil {
+		return err
+	}
+	id := choice.Run
+	if choice.Next != nil {
+		id = choice.Next.Run
+	}
+	if id == "" {
+		return fmt.Errorf("the data folder is %w by the server at %s, and no run wrote the model %s: stop the server first", errInUse, holder.Address, choice.Model)
+	}
+	r := newRemote(holder.Address)
+	var run web.Run
+	if err := r.call(ctx, http.MethodPost, "/runs/"+id+"/rollback", map[string]any{}, &run); err != nil {
+		return err
+	}
+	if choice, err = readChoice(p.globals.Data); err != nil {
+		return err
+	}
+	p.print("Searches use %s from now on.", choice.Model)
+	return nil
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"image"
+	"sync"
+
+	"polylens/encoder"
+	"polylens/search"
+)
+
+// models are the model that searches use and, while collections are encoded for
+// the one that comes next, that one too: indexing then uses it.
+type models struct {
+	mu        sync.RWMutex
+	searching *views
+	next      *views // nil: the same
+}
+
+func newModels(first *encoder.Encoder) *models { return &models{searching: newViews(first)} }
+
+// now is the model that searches use.
+func (m *models) now() *views {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.searching
+}
+
+// indexing is the model that pictures are encoded with.
+func (m *models) indexing() *views {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if m.next != nil {
+		return m.next
+	}
+	return m.searching
+}
+
+// expect loads the next model beside the present one; nil gives it up.
+func (m *models) expect(next *views) error {
+	m.mu.Lock()
+	before := m.next
+	m.next = next
+	m.mu.Unlock()
+	return before.retire()
+}
+
+// replace lets searches use another model, the next one or not.
+func (m *models) replace(with *views) error {
+	m.mu.Lock()
+	before, next := m.searching, m.next
+	m.searching, m.next = with, nil
+	m.mu.Unlock()
+	if next == with {
+		next = nil
+	}
+	return errors.Join(before.retire(), next.retire())
+}
+
+func (m *models) loaded() []*views {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if m.next == nil {
+		return []*views{m.searching}
+	}
+	return []*views{m.next, m.searching}
+}
+
+var errReplaced = errors.New("the model was replaced while pictures were encoded: index the folder again")
+
+// borrow finds a loaded model that gives the vectors of a picture fingerprint,
+// and keeps it open until done is called.
+func (m *models) borrow(fingerprint string, maxPatches int) (model *encoder.Encoder, done func(), err error) {
+	for _, loaded := range m.loaded() {
+		view, err := loaded.of(maxPatches)
+		if err == nil && view.PictureFingerprint() == fingerprint && loaded.use() {
+			return view, loaded.release, nil
+		}
+	}
+	return nil, nil, errReplaced
+}
+
+// dimension is the length of the vectors of a loaded model's view.
+func (m *models) dimension(fingerprint string) (int, bool) {
+	for _, loaded := range m.loaded() {
+		if loaded.knows(fingerprint) {
+			return loaded.model.Dimension(), true
+		}
+	}
+	return 0, false
+}
+
+// close frees what is loaded.
+func (m *models) close(context.Context) error {
+	var err error
+	for _, loaded := range m.loaded() {
+		err = errors.Join(err, loaded.retire())
+	}
+	return err
+}
+
+// use keeps the model open until release, unless it is to be closed.
+func (v *views) use() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.retired {
+		return false
+	}
+	v.users++
+	return true
+}
+
+func (v *views) release() {
+	v.mu.Lock()
+	v.users--
+	last := v.retired && v.users == 0
+	v.mu.Unlock()
+	if last {
+		_ = v.model.Close() // frees memory; nobody is left to be told
+	}
+}
+
+// retire closes the model once nobody uses it any more.
+func (v *views) retire() error {
+	if v == nil {
+		return nil
+	}
+	v.mu.Lock()
+	unused := !v.retired && v.users == 0
+	v.retired = true
+	v.mu.Unlock()
+	if !unused {
+		return nil
+	}
+	return v.model.Close()
+}
+
+// steadySearch answers searches by one model and its index: the two never
+// change while one is answered.
+type steadySearch struct {
+	*search.Service
+	steady *sync.RWMutex
+}
+
+// ByText implements web.Searcher, as do the methods below.
+func (s steadySearch) ByText(ctx context.Context, collection, text string, options search.Options) (search.Results, error) {
+	s.steady.RLock()
+	defer s.steady.RUnlock()
+	return s.Service.ByText(ctx, collection, text, options)
+}
+
+// ByPicture implements web.Searcher.
+func (s steadySearch) ByPicture(ctx context.Context, collection string, picture image.Image, options search.Options) (search.Results, error) {
+	s.steady.RLock()
+	defer s.steady.RUnlock()
+	return s.Service.ByPicture(ctx, collection, picture, options)
+}
+
+// ByImage implements web.Searcher.
+func (s steadySearch) ByImage(ctx context.Context, collection, id string, options search.Options) (search.Results, error) {
+	s.steady.RLock()
+	defer s.steady.RUnlock()
+	return s.Service.ByImage(ctx, collection, id, options)
+}

@@ -1,0 +1,352 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"polylens/indexer/catalog"
+	"polylens/web"
+)
+
+// runs trains in the background, one run at a time, those that wait in the order
+// in which they were ordered.
+type runs struct {
+	parts *parts
+	wake  chan struct{} // capacity 1
+	done  chan struct{} // closed when the work has ended
+
+	mu      sync.Mutex
+	stop    context.CancelFunc      // nil until start
+	running string                  // ID
+	cancel  context.CancelCauseFunc // of what is running
+}
+
+func newRuns(x *parts) *runs {
+	return &runs{parts: x, wake: make(chan struct{}, 1), done: make(chan struct{})}
+}
+
+// start lets the work begin. Runs that an earlier process left running are
+// stopped: to go on is for people to decide, who may want to search meanwhile.
+func (r *runs) start(ctx context.Context) error {
+	left, err := r.parts.store.RunsIn(ctx, catalog.RunRunning)
+	if err != nil {
+		return err
+	}
+	for _, run := range left {
+		if err := r.interrupted(ctx, run); err != nil {
+			return err
+		}
+	}
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	r.mu.Lock()
+	r.stop = stop
+	r.mu.Unlock()
+	go r.work(work)
+	r.poke()
+	return nil
+}
+
+// interrupted marks a run whose process is gone: this one holds the data folder.
+func (r *runs) interrupted(ctx context.Context, run catalog.Run) error {
+	r.parts.program.log.Info("a run was interrupted; it can be resumed", "run", run.Name, "step", run.Step)
+	recorder, err := r.parts.store.RecordRun(ctx, run.ID, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(recorder.State(ctx, catalog.RunStopped, "the process that trained it ended; resumed, it goes on from its last checkpoint"),
+		recorder.Close())
+}
+
+// close stops the run that is going on, after a checkpoint.
+func (r *runs) close(ctx context.Context) error {
+	r.mu.Lock()
+	stop := r.stop
+	r.mu.Unlock()
+	if stop == nil {
+		return nil
+	}
+	stop()
+	select {
+	case <-r.done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("the run has not ended: %w", ctx.Err())
+	}
+}
+
+func (r *runs) poke() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (r *runs) work(ctx context.Context) {
+	defer close(r.done)
+	for {
+		run, err := r.takeNext(ctx)
+		if err != nil && ctx.Err() == nil {
+			r.parts.program.log.Error("cannot start a run", "error", err)
+		}
+		if err == nil && run.ID != "" {
+			r.train(ctx, run)
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.wake:
+		}
+	}
+}
+
+// takeNext is the run that has waited longest, or none.
+func (r *runs) takeNext(ctx context.Context) (catalog.Run, error) {
+	if ctx.Err() != nil {
+		return catalog.Run{}, ctx.Err()
+	}
+	waiting, err := r.parts.store.RunsIn(ctx, catalog.RunQueued)
+	if err != nil || len(waiting) == 0 {
+		return catalog.Run{}, err
+	}
+	return waiting[0], nil
+}
+
+func (r *runs) train(ctx context.Context, run catalog.Run) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	r.mu.Lock()
+	r.running, r.cancel = run.ID, cancel
+	r.mu.Unlock()
+	log := r.parts.program.log.With("run", run.Name)
+	log.Info("training begins")
+	if err := r.perform(ctx, run); err != nil && ctx.Err() == nil {
+		log.Error("training failed", "error", err)
+	} else {
+		log.Info("training ended")
+	}
+	r.mu.Lock()
+	r.running, r.cancel = "", nil
+	r.mu.Unlock()
+}
+
+func (r *runs) perform(ctx context.Context, run catalog.Run) error {
+	config, err := parseRunConfig(run.Config, "")
+	if err != nil { // written by a program that knew other fields
+		return errors.Join(err, r.parts.store.MoveRun(ctx, run.ID, catalog.RunQueued, catalog.RunFailed, err.Error()))
+	}
+	scope := r.parts.program.sub()
+	defer func() { _ = scope.close(ctx) }() // what it opened is only read
+	t := training{program: scope, store: r.parts.store, name: run.Name, config: config, resumed: !run.Started.IsZero()}
+	_, err = t.record(ctx, run.ID, catalog.RunPatience)
+	return err
+}
+
+// Start implements web.Trainer.
+func (r *runs) Start(ctx context.Context, order web.RunOrder) (web.Run, error) {
+	content, err := json.Marshal(withCollection(order.Config, order.Collection))
+	if err != nil {
+		return web.Run{}, err
+	}
+	config, err := parseRunConfig(content, "")
+	if err == nil {
+		err = checkRunName(order.Name)
+	}
+	if err != nil {
+		return web.Run{}, fmt.Errorf("%w: %w", web.ErrInvalid, err)
+	}
+	config.Model = cmp.Or(config.Model, r.parts.modelName())
+	run, err := r.parts.program.createRun(ctx, r.parts.store, order.Name, config)
+	if err != nil {
+		return web.Run{}, err
+	}
+	r.poke()
+	return newWebRun(run), nil
+}
+
+// createRun checks a configuration, completes it and queues a run.
+func (p *program) createRun(ctx context.Context, store *catalog.Store, name string, config runConfig) (catalog.Run, error) {
+	run, err := p.completeRun(ctx, store, name, &config)
+	if err != nil {
+		return run, err
+	}
+	if earlier, err := store.RunNamed(ctx, name); err == nil {
+		return run, fmt.Errorf("%w: there is a run %q already, which is %s: choose another name, resume it, or delete it", web.ErrConflict, name, earlier.State)
+	} else if !errors.Is(err, catalog.ErrNotFound) {
+		return run, err
+	}
+	models, err := p.modelsFolder()
+	if err != nil {
+		return run, err
+	}
+	if dir := filepath.Join(models, name); exists(dir) {
+		return run, fmt.Errorf("%w: there is a model %s already: choose another name, or remove it", web.ErrConflict, dir)
+	}
+	return store.CreateRun(ctx, run)
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// completeRun finds what a configuration names, and names it so that it can be
+// found again.
+func (p *program) completeRun(ctx context.Context, store *catalog.Store, name string, config *runConfig) (catalog.Run, error) {
+	config.Data.Guard = cmp.Or(config.Data.Guard, demoPairs)
+	if err := config.Data.check(); err != nil {
+		return catalog.Run{}, fmt.Errorf("%w: %w", web.ErrInvalid, err)
+	}
+	if name := config.Data.Collection; name != "" {
+		if _, err := store.Collection(ctx, name); err != nil {
+			return catalog.Run{}, fmt.Errorf("collection %q: %w", name, translated(err, web.ErrNotFound))
+		}
+	}
+	model, err := p.openForTraining(config.Model)
+	if err != nil {
+		return catalog.Run{}, fmt.Errorf("%w: %w", web.ErrInvalid, err)
+	}
+	config.Model = model.Dir
+	content, err := json.Marshal(config)
+	return catalog.Run{
+		Name: name, Collection: config.Data.Collection, Data: config.Data.String(), Config: content,
+		Base: catalog.RunModel{Directory: model.Dir, Fingerprint: model.Fingerprint},
+	}, err
+}
+
+// Resume implements web.Trainer.
+func (r *runs) Resume(ctx context.Context, id string) (web.Run, error) {
+	run, err := r.find(ctx, id)
+	if err != nil {
+		return web.Run{}, err
+	}
+	if run.Interrupted(time.Now()) && !r.isRunning(id) {
+		if err := r.interrupted(ctx, run); err != nil {
+			return web.Run{}, translatedRun(id, err)
+		}
+		run.State = catalog.RunStopped
+	}
+	if run.State != catalog.RunStopped && run.State != catalog.RunFailed {
+		return web.Run{}, fmt.Errorf("%w: run %q is %s; only a stopped, failed or interrupted one can go on", web.ErrConflict, run.Name, run.State)
+	}
+	if err := r.parts.store.MoveRun(ctx, id, run.State, catalog.RunQueued, ""); err != nil {
+		return web.Run{}, translatedRun(id, err)
+	}
+	r.poke()
+	return r.show(ctx, id)
+}
+
+// Stop implements web.Trainer.
+func (r *runs) Stop(ctx context.Context, id string) (web.Run, error) {
+	run, err := r.find(ctx, id)
+	if err != nil {
+		return web.Run{}, err
+	}
+	if r.cancelRunning(id) {
+		return newWebRun(run), nil
+	}
+	if err := r.parts.store.MoveRun(ctx, id, catalog.RunQueued, catalog.RunStopped, ""); err != nil {
+		return web.Run{}, translatedRun(id, err)
+	}
+	return r.show(ctx, id)
+}
+
+func (r *runs) isRunning(id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.running == id
+}
+
+func (r *runs) cancelRunning(id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.running != id {
+		return false
+	}
+	r.cancel(errStopped)
+	return true
+}
+
+// Activate implements web.Trainer.
+func (r *runs) Activate(ctx context.Context, id string, force bool) (web.Run, error) {
+	run, err := r.find(ctx, id)
+	if err != nil {
+		return web.Run{}, err
+	}
+	if err := activatable(run, force); err != nil {
+		return web.Run{}, err
+	}
+	if err := r.parts.use(ctx, usedModel{Model: run.Output.Directory, Run: id}, force); err != nil {
+		return web.Run{}, err
+	}
+	return r.show(ctx, id)
+}
+
+// activatable is nil for a run whose model searches may use.
+func activatable(run catalog.Run, force bool) error {
+	switch run.State {
+	case catalog.RunFinished, catalog.RunRolledBack:
+	case catalog.RunActivated:
+		return fmt.Errorf("%w: searches use the model of run %q already", web.ErrConflict, run.Name)
+	default:
+		return fmt.Errorf("%w: run %q is %s: its model can be used once it is finished", web.ErrConflict, run.Name, run.State)
+	}
+	if gate := newWebRun(run).Gate; gate != nil && !gate.Passed && !force {
+		return &web.GateError{Gate: *gate}
+	}
+	return nil
+}
+
+// RollBack implements web.Trainer.
+func (r *runs) RollBack(ctx context.Context, id string) (web.Run, error) {
+	run, err := r.find(ctx, id)
+	if err != nil {
+		return web.Run{}, err
+	}
+	choice := r.parts.choice()
+	coming := choice.Next != nil && choice.Next.Run == id
+	if !coming && choice.Run != id {
+		return web.Run{}, fmt.Errorf("%w: searches do not use the model of run %q", web.ErrConflict, run.Name)
+	}
+	if err := r.parts.rollBack(ctx); err != nil {
+		return web.Run{}, err
+	}
+	return r.show(ctx, id)
+}
+
+func (r *runs) find(ctx context.Context, id string) (catalog.Run, error) {
+	run, err := r.parts.store.Run(ctx, id)
+	return run, translatedRun(id, err)
+}
+
+func (r *runs) show(ctx context.Context, id string) (web.Run, error) {
+	run, err := r.find(ctx, id)
+	return newWebRun(run), err
+}
+
+// deleteRun removes a run, and its folder unless a later one has its name.
+func (p *program) deleteRun(ctx context.Context, store *catalog.Store, id string) error {
+	run, err := store.Run(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := store.DeleteRun(ctx, id); err != nil {
+		return err
+	}
+	if _, err := store.RunNamed(ctx, run.Name); !errors.Is(err, catalog.ErrNotFound) {
+		return err
+	}
+	if !filepath.IsLocal(run.Name) {
+		return nil
+	}
+	return os.RemoveAll(p.runFolder(run.Name))
+}
+
+var _ web.Trainer = (*runs)(nil)

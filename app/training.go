@@ -1,0 +1,223 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"polylens/app/setup"
+	"polylens/encoder/hub"
+	"polylens/encoder/ort"
+	"polylens/indexer/catalog"
+	"polylens/trainer"
+	"polylens/trainer/evaluate"
+	"polylens/trainer/learner"
+)
+
+// training does what a run is configured to do.
+type training struct {
+	program  *program
+	store    *catalog.Store
+	name     string
+	config   runConfig
+	output   string // directory of the model; empty: by its name, in the data folder
+	force    bool   // keep a model that forgot too much under its own name
+	resumed  bool   // a run of this name has begun before
+	progress func(done, total int)
+}
+
+// trained is what came of a run.
+type trained struct {
+	trainer.Result
+	Model  string // its directory
+	Passed bool   // whether it kept what it must not forget
+}
+
+// trainingSpin bridges the gaps between operators.
+const trainingSpin = 50 * time.Microsecond
+
+// lastWords bounds what is recorded at the end of a run.
+const lastWords = 20 * time.Second
+
+// errStopped ends a run that somebody wants to stop.
+var errStopped = errors.New("stopped")
+
+// runFolder holds curves and checkpoints of a run.
+func (p *program) runFolder(name string) string { return filepath.Join(p.globals.Data, "runs", name) }
+
+// record runs a training and keeps in the catalogue what happens. Patience is
+// that of catalog.Store.RecordRun.
+func (t training) record(ctx context.Context, id string, patience time.Duration) (done trained, err error) {
+	recorder, err := t.store.RecordRun(ctx, id, patience)
+	if err != nil {
+		return trained{}, err
+	}
+	defer func() { err = errors.Join(err, recorder.Close()) }()
+	done, err = t.run(ctx, recorder)
+	return done, errors.Join(err, t.end(ctx, recorder, err))
+}
+
+// end records how a run has ended.
+func (t training) end(ctx context.Context, recorder *catalog.RunRecorder, cause error) error {
+	state, reason := catalog.RunFinished, ""
+	switch {
+	case errors.Is(cause, trainer.ErrLost), errors.Is(cause, catalog.ErrConflict):
+		return nil // nothing of it is ours any more
+	case cause != nil && ctx.Err() != nil:
+		state = catalog.RunStopped
+	case cause != nil:
+		state, reason = catalog.RunFailed, cause.Error()
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+	defer cancel()
+	return recorder.State(ctx, state, reason)
+}
+
+// run trains and writes the model.
+func (t training) run(ctx context.Context, recorder *catalog.RunRecorder) (trained, error) {
+	target, err := t.target()
+	if err != nil {
+		return trained{}, err
+	}
+	setting, err := t.setting(ctx)
+	if err != nil {
+		return trained{}, err
+	}
+	setting.Recorder = trainRecorder{recorder}
+	done := trained{Passed: true}
+	done.Result, err = trainer.Run(ctx, t.config.Config, setting, func(ctx context.Context, l *learner.Learner, verdict *evaluate.Forgetting) error {
+		done.Model, done.Passed = target, verdict == nil || verdict.Passed
+		if !done.Passed && !t.force {
+			done.Model += ".rejected"
+		}
+		return t.write(ctx, l, done.Model, verdict, recorder)
+	})
+	return done, err
+}
+
+// inspect reads the pairs and looks at the pictures.
+func (t training) inspect(ctx context.Context) (trainer.Setting, error) {
+	model, err := t.program.openForTraining(t.config.Model)
+	if err != nil {
+		return trainer.Setting{}, err
+	}
+	reading, err := t.reading()
+	if err != nil {
+		return trainer.Setting{}, err
+	}
+	material, err := trainer.Inspect(ctx, t.config.Config, model, reading)
+	return trainer.Setting{Model: model, Material: material, Reading: reading, Log: t.program.log}, err
+}
+
+// setting is everything that the run works with.
+func (t training) setting(ctx context.Context) (trainer.Setting, error) {
+	p := t.program
+	setting, err := t.inspect(ctx)
+	if err != nil {
+		return setting, err
+	}
+	if err := setting.Material.Report.WriteText(p.terminal.err); err != nil {
+		return setting, err
+	}
+	library, err := p.item(setup.OnnxRuntime)
+	if err != nil {
+		return setting, err
+	}
+	if setting.Environment, err = ort.Open(library); err != nil {
+		return setting, err
+	}
+	setting.Folder = p.runFolder(t.name)
+	setting.Options = ort.Options{Threads: p.globals.Threads, Spin: trainingSpin, Device: p.globals.Device}
+	setting.Guard, err = t.guarded(ctx, setting.Model)
+	return setting, err
+}
+
+// openForTraining opens a model, "" for the one in use.
+func (p *program) openForTraining(name string) (*trainer.Model, error) {
+	dir, err := p.findModel(cmp.Or(name, p.globals.Model))
+	if err != nil {
+		return nil, err
+	}
+	if hub.IsExport(dir) {
+		return nil, fmt.Errorf("the model %s is an ONNX export, which cannot be trained: name the checkpoint that it was made of with --model", dir)
+	}
+	fingerprint, err := hub.Fingerprint(dir)
+	if err != nil {
+		return nil, err
+	}
+	return trainer.OpenModel(dir, fingerprint)
+}
+
+// target is the directory of the model to write. One that exists already is
+// known before anything is computed, unless an earlier part of the run wrote it.
+func (t training) target() (string, error) {
+	dir := t.output
+	if dir == "" {
+		models, err := t.program.modelsFolder()
+		if err != nil {
+			return "", err
+		}
+		dir = filepath.Join(models, t.name)
+		if t.resumed {
+			return dir, nil
+		}
+	}
+	if _, err := os.Lstat(dir); err == nil {
+		return "", fmt.Errorf("there is a model %s already: choose another name, or remove it", dir)
+	}
+	return dir, nil
+}
+
+// write writes the model, in place of one that an interrupted run left in the
+// data folder, and records it.
+func (t training) write(ctx context.Context, l *learner.Learner, dir string, verdict *evaluate.Forgetting, recorder *catalog.RunRecorder) error {
+	if t.resumed && t.output == "" {
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	if err := l.Write(ctx, dir); err != nil {
+		return err
+	}
+	manifest, err := hub.WriteManifest(ctx, dir)
+	if err != nil {
+		return err
+	}
+	var gate json.RawMessage
+	if verdict != nil {
+		if gate, err = json.Marshal(verdict); err != nil {
+			return err
+		}
+	}
+	return recorder.Output(ctx, catalog.RunModel{Directory: dir, Fingerprint: manifest.Fingerprint}, gate)
+}
+
+// trainRecorder shows a run in the catalogue to the trainer.
+type trainRecorder struct{ *catalog.RunRecorder }
+
+// Begin implements trainer.Recorder, as do the methods below.
+func (r trainRecorder) Begin(ctx context.Context, step, steps int64) error {
+	return lost(r.RunRecorder.Begin(ctx, step, steps))
+}
+
+// Point implements trainer.Recorder.
+func (r trainRecorder) Point(ctx context.Context, step int64, values map[string]float64) error {
+	return lost(r.RunRecorder.Point(ctx, step, values))
+}
+
+// Best implements trainer.Recorder.
+func (r trainRecorder) Best(ctx context.Context, metric string, step int64, value float64) error {
+	return lost(r.RunRecorder.Best(ctx, catalog.RunBest{Metric: metric, Step: step, Value: value}))
+}
+
+func lost(err error) error {
+	if errors.Is(err, catalog.ErrConflict) {
+		return fmt.Errorf("%w: %w", trainer.ErrLost, err)
+	}
+	return err
+}
