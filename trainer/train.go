@@ -80,7 +80,7 @@ func (r *run) over() bool {
 // part computes the gradients of one part of a step.
 func (r *run) part(ctx context.Context, loaded batch.Loaded, first bool) error {
 	if first && r.config.Batch.Accumulate > 1 {
-		clear(r.learner.State.Gradients)
+		r.learner.State.ClearGradients()
 	}
 	made, err := r.batch(ctx, loaded)
 	if err != nil {
@@ -91,10 +91,18 @@ func (r *run) part(ctx context.Context, loaded batch.Loaded, first bool) error {
 		return err
 	}
 	if loss := reports["loss"]; math.IsNaN(loss) || math.IsInf(loss, 0) {
-		return fmt.Errorf("the loss of step %d is %v: the training diverged; lower optimizer.learning_rate", r.progress.Step+1, loss)
+		return fmt.Errorf("the loss of step %d is %v: %s", r.progress.Step+1, loss, r.reason())
 	}
 	r.recent.add(reports, len(loaded.Pictures))
 	return nil
+}
+
+// reason says why numbers are no longer finite.
+func (r *run) reason() string {
+	if r.progress.Step == 0 {
+		return fmt.Sprintf("nothing was changed yet, so the weights of the model %s are damaged; fetch it again", r.Model.Dir)
+	}
+	return "the training diverged; lower optimizer.learning_rate"
 }
 
 // batch is what the learner takes of what was loaded.

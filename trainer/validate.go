@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -15,7 +14,10 @@ import (
 )
 
 // Guarded is a set that the model must not get worse at.
-type Guarded struct{ examined *examined }
+type Guarded struct {
+	examined    *examined
+	fingerprint string
+}
 
 // NewGuarded makes a guarded set of pairs: all pictures of the material,
 // whatever part they are in.
@@ -30,7 +32,7 @@ func NewGuarded(material *Material, reading Reading) (*Guarded, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the guarded set: %w", err)
 	}
-	return &Guarded{examined}, nil
+	return &Guarded{examined, material.fingerprint()}, nil
 }
 
 // measured is what is known of a model on the two sets.
@@ -42,24 +44,41 @@ type measured struct {
 // beforeFile keeps what the model could before training, for a run that goes on.
 const beforeFile = "before.json"
 
+// measuredBefore is its content: of which run, judged by which guarded set.
+type measuredBefore struct {
+	Run     checkpoint.Identity `json:"run"`
+	Guarded string              `json:"guarded"` // fingerprint of the set
+	measured
+}
+
 // evaluateBefore measures the model that training begins with.
 func (r *run) evaluateBefore(ctx context.Context) (measured, error) {
 	path := filepath.Join(r.Folder, beforeFile)
-	var before measured
+	before := measuredBefore{Run: r.identity()}
+	if r.Guard != nil {
+		before.Guarded = r.Guard.fingerprint
+	}
+	var err error
+	if known, ok := readBefore(path); ok && known.Run == before.Run && known.Guarded == before.Guarded {
+		return known.measured, nil
+	}
+	if before.measured, err = r.measure(ctx); err != nil {
+		return before.measured, fmt.Errorf("the model %s before training: %w", r.Model.Dir, err)
+	}
+	content, err := json.Marshal(before)
+	if err != nil {
+		return before.measured, err
+	}
+	return before.measured, errors.Join(os.MkdirAll(r.Folder, 0o755), checkpoint.ReplaceFile(ctx, path, content))
+}
+
+// readBefore reads the file. One that cannot be read is written anew.
+func readBefore(path string) (before measuredBefore, ok bool) {
 	content, err := os.ReadFile(path)
 	if err == nil {
-		return before, json.Unmarshal(content, &before)
+		err = json.Unmarshal(content, &before)
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return before, err
-	}
-	if before, err = r.measure(ctx); err != nil {
-		return before, err
-	}
-	if content, err = json.Marshal(before); err != nil {
-		return before, err
-	}
-	return before, errors.Join(os.MkdirAll(r.Folder, 0o755), checkpoint.ReplaceFile(ctx, path, content))
+	return before, err == nil
 }
 
 func (r *run) measure(ctx context.Context) (m measured, err error) {
