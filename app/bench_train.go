@@ -93,7 +93,6 @@ type trainBench struct {
 	config  siglip2.Config
 	learner *learner.Learner
 	adamW   *optim.AdamW
-	spans   []optim.Span
 	ids     ort.Tensor
 	pixels  ort.Tensor
 	batch   learner.Batch
@@ -176,12 +175,14 @@ func (b *trainBench) draw() {
 	}
 	b.ids, b.pixels = ort.Ints(ids, n, text.Length), ort.Floats(pixels, n, vision.Channels, side, side)
 	b.batch.Targets = targets
-	b.spans = b.learner.State.Spans(func(parameter learner.Parameter) (rate, decay float64) {
-		if parameter.Decays() {
-			decay = 1e-4
-		}
-		return 1e-5, decay
-	})
+}
+
+// rates are those of AdamW for a parameter.
+func rates(parameter learner.Parameter) (rate, decay float64) {
+	if parameter.Decays() {
+		decay = 1e-4
+	}
+	return 1e-5, decay
 }
 
 // steps measures and fills in what it finds.
@@ -225,6 +226,6 @@ func (b *trainBench) step(ctx context.Context, number int) (update time.Duration
 		return 0, 0, err
 	}
 	began := time.Now()
-	_, err = b.adamW.Step(ctx, b.learner.State.Memory, b.spans, int64(number), 1)
+	_, err = b.adamW.Step(ctx, b.learner.State.Memory, b.learner.State.Spans(rates), int64(number), 1)
 	return time.Since(began), reports["loss"], err
 }

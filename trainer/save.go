@@ -44,6 +44,7 @@ func (r *run) resume(ctx context.Context) (err error) {
 		r.curves, err = curve.Create(r.Folder)
 	case err == nil:
 		r.progress = loaded.Progress
+		r.learner.State.Restored()
 		for _, passed := range loaded.Passed {
 			r.Log.Warn("a checkpoint is damaged and passed over", "error", passed)
 		}

@@ -29,7 +29,7 @@ func (l *Learner) StepAcross(ctx context.Context, parts []Batch, targets Targets
 	if int64(len(parts)) != l.plan.Parts {
 		return nil, fmt.Errorf("%d parts of a batch are given where the plan has %d", len(parts), l.plan.Parts)
 	}
-	clear(l.State.Gradients)
+	l.State.ClearGradients()
 	all, err := l.vectors(ctx, parts)
 	if err != nil {
 		return nil, err

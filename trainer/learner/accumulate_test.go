@@ -99,7 +99,7 @@ func TestAcrossPartsIsOneBatch(t *testing.T) {
 				t.Fatal(err)
 			}
 			cut := tiny(t, mode, learner.Plan{Texts: tinyBatch, Pictures: tinyBatch, Parts: parts})
-			cut.State.Gradients[0] = 1e6 // of a step before
+			cut.State.Gradient(len(cut.State.Parameters) - 1)[0] = 1e6 // of a step before
 			got, err := cut.StepAcross(t.Context(), tinyParts(t, cut, parts), related)
 			if err != nil {
 				t.Fatal(err)

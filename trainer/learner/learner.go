@@ -159,14 +159,15 @@ func (l *Learner) Step(ctx context.Context, batch Batch) (map[string]float64, er
 		outputs = append(outputs, ort.Floats(reports[i], 1))
 	}
 	for i, parameter := range l.State.Parameters[:l.State.Active] {
-		if isTable(parameter.Name) && !l.plan.Accumulate {
-			clear(l.State.Gradient(i))
+		if t := l.State.tableOf(parameter.Name); t != nil && !l.plan.Accumulate {
+			t.clean(l.State.Gradients)
 		}
 		outputs = append(outputs, ort.Floats(l.State.Gradient(i), parameter.Shape...))
 	}
 	if l.Teacher != nil {
 		outputs = append(outputs, l.Teacher.observe()...)
 	}
+	l.State.touch(batch)
 	inputs, err := l.tensors(batch)
 	if err != nil {
 		return nil, err

@@ -57,6 +57,8 @@ type State struct {
 	// gradients of. The others belong to late objectives and wait.
 	Active int
 	optim.Memory
+
+	tables []*table // of the parameters, in their order
 }
 
 // alignment of parameters in elements: a cache line.
@@ -75,10 +77,11 @@ func layOut(parameters []Parameter) int {
 
 func newState(parameters []Parameter) *State {
 	size := layOut(parameters)
-	return &State{Parameters: parameters, Active: len(parameters), Memory: optim.Memory{
+	memory := optim.Memory{
 		Weights: make([]float32, size), Gradients: make([]float32, size),
 		First: make([]float32, size), Second: make([]float32, size),
-	}}
+	}
+	return &State{Parameters: parameters, Active: len(parameters), Memory: memory, tables: tables(parameters)}
 }
 
 // Weight is the memory of the i-th parameter's values.
@@ -103,8 +106,12 @@ func (s *State) Spans(rates func(Parameter) (rate, decay float64)) []optim.Span 
 	var spans []optim.Span
 	for _, parameter := range s.Parameters[:s.Active] {
 		rate, decay := rates(parameter)
+		if t := s.tableOf(parameter.Name); t != nil && decay == 0 {
+			spans = append(spans, t.spans(rate)...)
+			continue
+		}
 		span := optim.Span{Start: parameter.Offset, End: parameter.Offset + parameter.Elements(), Rate: rate, Decay: decay}
-		if last := len(spans) - 1; last >= 0 && spans[last].Rate == rate && spans[last].Decay == decay {
+		if last := len(spans) - 1; last >= 0 && span.Start-spans[last].End < alignment && spans[last].Rate == rate && spans[last].Decay == decay {
 			spans[last].End = span.End // what lies between is zero and stays so
 			continue
 		}

@@ -1,0 +1,122 @@
+package learner
+
+import (
+	"slices"
+
+	"polylens/trainer/optim"
+)
+
+// rowsTogether is how many rows of a table are told apart from others: enough
+// to make an update of them worth a call.
+const rowsTogether = 16
+
+// table is a parameter whose rows are looked up. Of a vocabulary of 256,000 a
+// run meets a part. The others have no gradient and moments of zero, and no
+// weight decay pulls at them, so an update leaves them as they are: they are
+// left out of it, and their gradients and moments never take memory.
+type table struct {
+	Parameter
+	width int
+	live  []bool // blocks of rows that have met a gradient
+	dirty []int  // rows whose gradient is not zero
+}
+
+func tables(parameters []Parameter) []*table {
+	var list []*table
+	for _, parameter := range parameters {
+		if isTable(parameter.Name) {
+			rows := int(parameter.Shape[0])
+			list = append(list, &table{
+				Parameter: parameter, width: int(parameter.Shape[1]), live: make([]bool, (rows+rowsTogether-1)/rowsTogether),
+			})
+		}
+	}
+	return list
+}
+
+// touch notes that rows meet a gradient. Numbers that are no rows are ignored.
+func (t *table) touch(rows []int64) {
+	for _, row := range rows {
+		if row < 0 || row >= t.Shape[0] {
+			continue
+		}
+		t.live[row/rowsTogether] = true
+		t.dirty = append(t.dirty, int(row))
+	}
+}
+
+// clean sets the gradients of rows that had one to zero.
+func (t *table) clean(gradients []float32) {
+	own := t.In(gradients)
+	for _, row := range t.dirty {
+		clear(own[row*t.width : (row+1)*t.width])
+	}
+	t.dirty = t.dirty[:0]
+}
+
+// restore finds the rows that have met a gradient by their second moments.
+func (t *table) restore(second []float32) {
+	own, block := t.In(second), rowsTogether*t.width
+	for i := range t.live {
+		some := own[i*block : min((i+1)*block, len(own))]
+		t.live[i] = slices.ContainsFunc(some, func(moment float32) bool { return moment != 0 })
+	}
+}
+
+// spans are the ranges of rows that have met a gradient.
+func (t *table) spans(rate float64) []optim.Span {
+	var spans []optim.Span
+	block := rowsTogether * t.width
+	for i, live := range t.live {
+		if !live {
+			continue
+		}
+		start := t.Offset + i*block
+		end := min(start+block, t.Offset+t.Elements())
+		if last := len(spans) - 1; last >= 0 && spans[last].End == start {
+			spans[last].End = end
+			continue
+		}
+		spans = append(spans, optim.Span{Start: start, End: end, Rate: rate})
+	}
+	return spans
+}
+
+// touch notes which rows of tables a batch meets: every whole number that it
+// holds may be one.
+func (s *State) touch(batch Batch) {
+	for _, t := range s.tables {
+		t.touch(batch.Texts.Ints)
+		for _, extra := range batch.Extra {
+			t.touch(extra.Ints)
+		}
+	}
+}
+
+// ClearGradients sets all gradients to zero.
+func (s *State) ClearGradients() {
+	start := 0
+	for _, t := range s.tables {
+		clear(s.Gradients[start:t.Offset])
+		t.clean(s.Gradients)
+		start = t.Offset + t.Elements()
+	}
+	clear(s.Gradients[start:])
+}
+
+// Restored is to be called when the memory has been filled from a checkpoint.
+func (s *State) Restored() {
+	for _, t := range s.tables {
+		t.restore(s.Second)
+	}
+}
+
+// tableOf is the table of a parameter, nil if its rows are not looked up.
+func (s *State) tableOf(name string) *table {
+	for _, t := range s.tables {
+		if t.Name == name {
+			return t
+		}
+	}
+	return nil
+}

@@ -1,0 +1,97 @@
+package learner_test
+
+import (
+	"testing"
+
+	"polylens/encoder/ort"
+	"polylens/trainer/learner"
+	"polylens/trainer/optim"
+)
+
+// TestUnmetRowsCostNothing: an update leaves out the rows of a table that no
+// batch has met, gives the weights that one of all rows would give, and knows
+// the rows again when the memory was filled from a checkpoint.
+func TestUnmetRowsCostNothing(t *testing.T) {
+	l := tiny(t, "text-only", learner.Plan{Texts: tinyBatch, Pictures: tinyBatch})
+	batch := tinyParts(t, l, 1)[0]
+	for i := range batch.Texts.Ints {
+		batch.Texts.Ints[i] %= 20 // two blocks of rows
+	}
+	batch.Targets = allRelated(tinyBatch)
+	if _, err := l.Step(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	partial := l.State.Spans(constant)
+	want := updated(t, l.State, []optim.Span{{Start: 0, End: len(l.State.Weights), Rate: 1e-3}})
+	got := updated(t, l.State, partial)
+	for i := range want {
+		if got[i] != want[i] {
+			t.Fatalf("weight %d is %v, an update of everything gives %v", i, got[i], want[i])
+		}
+	}
+	if covered(partial) > len(l.State.Weights)-200*24 {
+		t.Errorf("%d of %d weights are updated, though most rows of the vocabulary were not met", covered(partial), len(l.State.Weights))
+	}
+	l.State.Restored()
+	if again := l.State.Spans(constant); covered(again) != covered(partial) {
+		t.Errorf("%d weights are updated after restoring, %d before", covered(again), covered(partial))
+	}
+}
+
+// TestGradientsOfRowsAreCleared: what a batch has met does not stay for the
+// next one.
+func TestGradientsOfRowsAreCleared(t *testing.T) {
+	l := tiny(t, "text-only", learner.Plan{Texts: tinyBatch, Pictures: tinyBatch})
+	batches := tinyParts(t, l, 2)
+	for i := range batches {
+		batches[i].Targets = allRelated(tinyBatch)
+	}
+	if _, err := l.Step(t.Context(), batches[0]); err != nil {
+		t.Fatal(err)
+	}
+	first := append([]float32(nil), l.State.Gradients...)
+	for _, batch := range []learner.Batch{batches[1], batches[0]} {
+		if _, err := l.Step(t.Context(), batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, want := range first {
+		if l.State.Gradients[i] != want {
+			t.Fatalf("gradient %d is %v after another batch, %v before", i, l.State.Gradients[i], want)
+		}
+	}
+	l.State.ClearGradients()
+	for i, left := range l.State.Gradients {
+		if left != 0 {
+			t.Fatalf("gradient %d is %v after clearing", i, left)
+		}
+	}
+}
+
+func constant(learner.Parameter) (rate, decay float64) { return 1e-3, 0 }
+
+func covered(spans []optim.Span) int {
+	total := 0
+	for _, span := range spans {
+		total += span.End - span.Start
+	}
+	return total
+}
+
+// updated gives the weights after an update, whose moments stay in the state.
+func updated(t *testing.T, state *learner.State, spans []optim.Span) []float32 {
+	t.Helper()
+	adamW, err := optim.NewAdamW(environment(t), optim.Settings{Beta1: 0.9, Beta2: 0.95, Epsilon: 1e-8, Clip: 1}, ort.Options{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer adamW.Close()
+	memory := state.Memory
+	memory.Weights = append([]float32(nil), state.Weights...)
+	clear(memory.First)
+	clear(memory.Second)
+	if _, err := adamW.Step(t.Context(), memory, spans, 0, 1); err != nil {
+		t.Fatal(err)
+	}
+	return memory.Weights
+}
