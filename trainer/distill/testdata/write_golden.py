@@ -21,7 +21,7 @@ PICTURES, LOCAL, LOCAL_SIDE, MASKED = 2, 3, 6, 12
 HIDDEN, EMBEDDING, PROTOTYPES = 9, 6, 11
 CONFIG = {
     "model_type": "siglip",
-    "text_config": {"hidden_size": 8, "intermediate_size": 10, "num_hidden_layers": 1, "num_attention_heads": 2,
+    "text_config": {"hidden_size": 8, "intermediate_size": 10, "num_hidden_layers": 2, "num_attention_heads": 2,
                     "vocab_size": 7, "max_position_embeddings": 4, "projection_size": 15},
     "vision_config": {"hidden_size": 15, "intermediate_size": 14, "num_hidden_layers": 2, "num_attention_heads": 3,
                       "image_size": 10, "patch_size": 2},
