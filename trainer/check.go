@@ -20,10 +20,17 @@ const largest = 1 << 16
 
 // Check reports the first thing that is wrong with the configuration.
 func (c Config) Check() error {
-	for _, check := range []func() error{c.checkMode, c.checkBatch, c.checkOptimizer, c.checkSplit, c.checkValidation, c.checkGuard, c.checkCheckpoint} {
+	for _, check := range []func() error{c.checkMode, c.checkBatch, c.checkOptimizer, c.checkSplit, c.checkValidation, c.checkGuard, c.checkCheckpoint, c.checkDistill} {
 		if err := check(); err != nil {
 			return fmt.Errorf("the configuration of the run: %w", err)
 		}
+	}
+	return nil
+}
+
+func (c Config) checkDistill() error {
+	if err := c.Distill.Check(); err != nil {
+		return fmt.Errorf("distill: %w", err)
 	}
 	return nil
 }

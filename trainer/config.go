@@ -11,6 +11,7 @@ import (
 
 	"polylens/trainer/data/augment"
 	"polylens/trainer/data/inspect"
+	"polylens/trainer/distill"
 	"polylens/trainer/learner"
 	"polylens/trainer/optim"
 )
@@ -28,6 +29,8 @@ type Config struct {
 	Validation Validation   `json:"validation"`
 	Guard      Guard        `json:"guard"`
 	Checkpoint Checkpoint   `json:"checkpoint"`
+
+	Distill distill.Config `json:"distill"` // the losses of the last steps, unless factor is 0
 }
 
 // Batch says what a step looks at.

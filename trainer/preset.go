@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"polylens/trainer/distill"
 	"polylens/trainer/learner"
 	"polylens/trainer/optim"
 )
@@ -58,6 +59,7 @@ func base() Config {
 		Split:      Split{Validation: 0.1, Test: 0.1},
 		Validation: Validation{Every: 100, Metric: "r5", Patience: 5, Limit: 5000},
 		Guard:      Guard{Allowed: 1},
+		Distill:    distill.Default(),
 		Checkpoint: Checkpoint{Every: 100, Keep: 2},
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"polylens/trainer/curve"
 	"polylens/trainer/data/batch"
 	"polylens/trainer/data/inspect"
+	"polylens/trainer/distill"
 	"polylens/trainer/evaluate"
 	"polylens/trainer/learner"
 	"polylens/trainer/optim"
@@ -61,6 +62,7 @@ type run struct {
 	config     Config
 	learner    *learner.Learner
 	adamW      *optim.AdamW
+	distiller  *distill.Distiller // nil for none
 	loader     *batch.Loader
 	validation *examined // nil for none
 	folder     checkpoint.Folder
@@ -98,6 +100,9 @@ func open(config Config, setting Setting) (*run, error) {
 		return nil, err
 	}
 	r.perEpoch = max(1, sampler.Steps()/config.Batch.Accumulate)
+	if err := r.openDistiller(); err != nil {
+		return nil, err
+	}
 	if r.loader, err = r.openLoader(sampler); err != nil {
 		return nil, err
 	}
@@ -119,7 +124,7 @@ func (r *run) openLearner() error {
 	pictures := int64(r.config.Batch.Pictures)
 	plan := learner.Plan{
 		Texts: pictures * int64(r.config.Batch.Texts), Pictures: pictures, Mode: mode, LoRA: r.config.LoRA,
-		Recompute: r.config.Batch.Recompute, Accumulate: r.config.Batch.Accumulate > 1,
+		Recompute: r.config.Batch.Recompute, Accumulate: r.config.Batch.Accumulate > 1, Late: r.late(),
 	}
 	if r.learner, err = learner.Open(r.Environment, r.Model.config, r.Model.weights, plan, r.Options, r.config.Seed); err != nil {
 		return err

@@ -9,21 +9,22 @@ import (
 	"polylens/trainer/checkpoint"
 	"polylens/trainer/curve"
 	"polylens/trainer/evaluate"
+	"polylens/trainer/learner"
 )
 
-// state is what a checkpoint holds.
+// state is what every checkpoint holds.
 func (r *run) state() []checkpoint.Section {
-	memory := r.learner.State.Memory
+	state := r.learner.State
 	return []checkpoint.Section{
-		r.section(checkpoint.Weights, memory.Weights),
-		r.section(checkpoint.First, memory.First),
-		r.section(checkpoint.Second, memory.Second),
+		section(checkpoint.Weights, state.Parameters, state.Weights),
+		section(checkpoint.First, state.Parameters, state.First),
+		section(checkpoint.Second, state.Parameters, state.Second),
 	}
 }
 
-func (r *run) section(name string, flat []float32) checkpoint.Section {
+func section(name string, parameters []learner.Parameter, flat []float32) checkpoint.Section {
 	section := checkpoint.Section{Name: name}
-	for _, parameter := range r.learner.State.Parameters {
+	for _, parameter := range parameters {
 		section.Tensors = append(section.Tensors, safetensors.Weights{
 			Name: parameter.Name, Shape: parameter.Shape, Values: parameter.In(flat),
 		})
@@ -49,6 +50,9 @@ func (r *run) resume(ctx context.Context) (err error) {
 			r.Log.Warn("a checkpoint is damaged and passed over", "error", passed)
 		}
 		r.Log.Info("going on", "step", r.progress.Step, "steps", r.config.Steps)
+		if err := r.resumeDistilling(ctx); err != nil {
+			return err
+		}
 		r.curves, err = curve.Resume(r.Folder, r.progress.Step)
 	}
 	if err != nil || r.Recorder == nil {
@@ -63,7 +67,7 @@ func (r *run) save(ctx context.Context) error {
 		return err
 	}
 	r.progress.Schedule = r.progress.Step
-	return r.folder.Save(ctx, r.progress, r.state())
+	return r.folder.Save(ctx, r.progress, append(r.state(), r.teacher()...))
 }
 
 // stopLimit is how long a run that is told to stop may take for its checkpoint.

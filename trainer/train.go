@@ -35,6 +35,10 @@ func (r *run) openLoader(sampler *batch.Sampler) (*batch.Loader, error) {
 		}
 		options.Augmenter = augmenter
 	}
+	var err error
+	if options.Views, err = r.views(); err != nil {
+		return nil, err
+	}
 	return batch.NewLoader(sampler, options), nil
 }
 
@@ -79,6 +83,9 @@ func (r *run) over() bool {
 
 // part computes the gradients of one part of a step.
 func (r *run) part(ctx context.Context, loaded batch.Loaded, first bool) error {
+	if err := r.startDistilling(); err != nil {
+		return err
+	}
 	if first && r.config.Batch.Accumulate > 1 {
 		r.learner.State.ClearGradients()
 	}
@@ -125,7 +132,9 @@ func (r *run) batch(ctx context.Context, loaded batch.Loaded) (learner.Batch, er
 		return learner.Batch{}, err
 	}
 	targets := transposed(loaded.Relevance(r.Material.Set), len(loaded.Pictures), len(texts))
-	return learner.Batch{Texts: entered, Pictures: pictures, Targets: targets}, nil
+	made := learner.Batch{Texts: entered, Pictures: pictures, Targets: targets}
+	err = r.addViews(&made, loaded)
+	return made, err
 }
 
 // transposed turns [rows, columns] into [columns, rows].
@@ -155,7 +164,7 @@ func (r *run) update(ctx context.Context) error {
 	}
 	r.recent.norm = norm
 	r.progress.Step++
-	return nil
+	return r.follow(ctx)
 }
 
 // after records, evaluates and saves what is due after a step.
