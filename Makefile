@@ -14,11 +14,11 @@ PACKAGES ?= ./...
 TESTFLAGS ?= -p 2 -timeout 14m
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-go test-ui check bench bench-go bench-opponents matrix parity clean \
+.PHONY: help run build test test-go test-ui check bench bench-go bench-opponents matrix parity training-parity clean \
 	check-format check-modules check-lint check-ui check-api check-vulnerabilities
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## fetch what is missing, index the demo and serve the page on $ADDR or 127.0.0.1:8080
 	@$(BIN) setup && exec $(BIN) serve --demo
@@ -112,6 +112,15 @@ matrix: build $(REFERENCE)/ready ## compare every architecture with Hugging Face
 parity: build $(REFERENCE)/ready ## compare official models, in MODELS=dir, with published numbers
 	@test -n "$(MODELS)" || { echo "name the folder of the models: make parity MODELS=dir"; exit 1; }
 	@$(BIN) setup && $(PYTHON) $(SCRIPTS)/golden.py $(MODELS)
+
+# 0.9 GB of reference states and 4 GB of memory: STATES=dir keeps them elsewhere than in the cache.
+STATES ?= $(CACHE)/training-states
+
+training-parity: build $(REFERENCE)/ready ## compare training, and the models that it writes, with PyTorch, transformers and PEFT
+	@$(PYTHON) trainer/testdata/write_states.py --out $(STATES) mini base
+	@settings=$$($(BIN) setup --print-env) && eval "$$settings" && \
+		POLYLENS_TRAINING_STATES=$(abspath $(STATES)) POLYLENS_TRAINING_PYTHON=$(PYTHON) \
+		$(GO) test -v -count 1 -timeout 60m -run 'AgainstPyTorch|Written' ./trainer/learner
 
 clean: ## remove what make built here; caches and data folders stay
 	@rm -rf bin test-artifacts $(UI)/node_modules
