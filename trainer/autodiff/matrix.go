@@ -43,7 +43,9 @@ func gemm(s *step, dy *graph.Value) {
 	}
 	if s.wants(1) {
 		if transB {
-			s.give(1, graph.Gemm(dy, a, true, transA))
+			// Transposing first is faster than asking the product to, which
+			// transposes every strip anew for every block of columns.
+			s.give(1, graph.Gemm(graph.Transpose(dy, 1, 0), a, false, transA))
 		} else {
 			s.give(1, graph.Gemm(a, dy, !transA, false))
 		}
