@@ -7,7 +7,24 @@ import "slices"
 // It is ONNX Runtime's own operator (domain com.microsoft), which works in
 // blocks and never stores all scores.
 func MultiHeadAttention(query, key, value *Value, heads int64) *Value {
+	return attention(heads, query, key, value)
+}
+
+// BiasedAttention is MultiHeadAttention with a number added to each score
+// before the softmax: bias [B, H, L, N], where B and H may be 1.
+func BiasedAttention(query, key, value, bias *Value, heads int64) *Value {
+	if len(query.Shape) == 3 && len(key.Shape) == 3 {
+		scores := Shape{query.Shape[0], heads, query.Shape[1], key.Shape[1]}
+		if len(bias.Shape) != 4 || !slices.Equal(bias.Shape[2:], scores[2:]) || !broadcast("MultiHeadAttention", bias.Shape, scores).Equal(scores) {
+			fail("MultiHeadAttention", "bias %v does not fit scores %v", bias, scores)
+		}
+	}
+	return attention(heads, query, key, value, nil, nil, bias)
+}
+
+func attention(heads int64, inputs ...*Value) *Value {
 	const op = "MultiHeadAttention"
+	query, key, value := inputs[0], inputs[1], inputs[2]
 	if len(query.Shape) != 3 || len(key.Shape) != 3 || !key.Shape.Equal(value.Shape) ||
 		query.Shape[0] != key.Shape[0] || query.Shape[2] != key.Shape[2] {
 		fail(op, "query %v, key %v and value %v do not fit", query, key, value)
@@ -15,8 +32,7 @@ func MultiHeadAttention(query, key, value *Value, heads int64) *Value {
 	if heads < 1 || query.Shape[2]%heads != 0 {
 		fail(op, "%d heads do not divide the width of %v", heads, query)
 	}
-	node := Node{Op: op, Domain: Microsoft, Inputs: []*Value{query, key, value},
-		Attributes: []Attribute{{"num_heads", heads}}}
+	node := Node{Op: op, Domain: Microsoft, Inputs: inputs, Attributes: []Attribute{{"num_heads", heads}}}
 	return apply(node, Type{query.DType, query.Shape})
 }
 

@@ -132,6 +132,11 @@ func TestOperators(t *testing.T) {
 		// Two heads of width one; the scores of the second are 0 and log 3.
 		{"MultiHeadAttention", func(in values) *graph.Value { return graph.MultiHeadAttention(in[0], in[1], in[2], 2) },
 			[]array{of([]int64{1, 1, 2}, 0, 1), of([]int64{1, 2, 2}, 5, 0, 5, float32(math.Log(3))), of([]int64{1, 2, 2}, 1, 1, 3, 5)}, of([]int64{1, 1, 2}, 2, 4)},
+		// The bias log 3 for the second key of the first head, and none of the second's scores.
+		{"BiasedAttention", func(in values) *graph.Value {
+			bias := in[0].Graph().Floats(graph.Shape{1, 2, 1, 2}, 0, float32(math.Log(3)), 0, -1e4)
+			return graph.BiasedAttention(in[0], in[1], in[2], bias, 2)
+		}, []array{of([]int64{1, 1, 2}, 0, 1), of([]int64{1, 2, 2}, 5, 0, 5, 9), of([]int64{1, 2, 2}, 1, 1, 3, 5)}, of([]int64{1, 1, 2}, 2.5, 1)},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -223,6 +228,12 @@ func TestMisfitsAreErrors(t *testing.T) {
 		}, "do not share a width"},
 		{"heads", func(g *graph.Graph, x *graph.Value) { graph.MultiHeadAttention(x, x, x, 5) }, "5 heads do not divide"},
 		{"attention", func(g *graph.Graph, x *graph.Value) { graph.MultiHeadAttention(x, graph.Slice(x, 2, 0, 3), x, 2) }, "do not fit"},
+		{"bias of attention", func(g *graph.Graph, x *graph.Value) {
+			graph.BiasedAttention(x, x, x, g.Zeros(graph.Shape{1, 1, 1, 4}), 2)
+		}, "does not fit scores"},
+		{"bias of too many heads", func(g *graph.Graph, x *graph.Value) {
+			graph.BiasedAttention(x, x, x, g.Zeros(graph.Shape{1, 4, 4, 4}), 2)
+		}, "do not broadcast"},
 		{"compared types", func(g *graph.Graph, x *graph.Value) { graph.Greater(x, g.Ints(1)) }, "different types"},
 		{"choice by numbers", func(g *graph.Graph, x *graph.Value) { graph.Where(x, x, x) }, "cannot choose by"},
 		{"choice of types", func(g *graph.Graph, x *graph.Value) { graph.Where(graph.Greater(x, x), x, g.Ints(1)) }, "cannot choose by"},

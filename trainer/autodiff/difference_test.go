@@ -217,6 +217,9 @@ func blocks() []difference {
 	heads := func(heads int64) operator {
 		return func(in []*graph.Value) *graph.Value { return graph.MultiHeadAttention(in[0], in[1], in[2], heads) }
 	}
+	biased := func(heads int64) operator {
+		return func(in []*graph.Value) *graph.Value { return graph.BiasedAttention(in[0], in[1], in[2], in[3], heads) }
+	}
 	crossed := types(floats(open, 2, 4), floats(open, 3, 4), floats(open, 3, 4))
 	return []difference{
 		{rule: ":LayerNormalization", in: types(floats(open, 2, 6), floats(6), floats(6)), apply: func(in []*graph.Value) *graph.Value {
@@ -230,6 +233,9 @@ func blocks() []difference {
 		{rule: attention, name: "two heads", in: crossed, apply: heads(2)},
 		{rule: attention, name: "one query", in: types(floats(open, 1, 4), floats(open, 3, 4), floats(open, 3, 4)), apply: heads(4)},
 		{rule: attention, name: "open length", in: types(floats(1, open, 4), floats(1, 2*open, 4), floats(1, 2*open, 4)), apply: heads(2)},
+		{rule: attention, name: "biased", in: types(floats(open, 2, 4), floats(open, 3, 4), floats(open, 3, 4), floats(open, 2, 2, 3)), apply: biased(2)},
+		{rule: attention, name: "bias of all heads", in: types(floats(open, 2, 4), floats(open, 3, 4), floats(open, 3, 4), floats(1, 1, 2, 3)), apply: biased(2)},
+		{rule: attention, name: "biased, open length", in: types(floats(2, open, 4), floats(2, open, 4), floats(2, open, 4), floats(2, 1, open, open)), apply: biased(2)},
 		{rule: attention, name: "of one value", in: types(floats(open, 3, 4)), apply: ofOne(func(x *graph.Value) *graph.Value {
 			return graph.MultiHeadAttention(x, x, x, 2)
 		})},

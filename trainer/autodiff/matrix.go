@@ -86,8 +86,8 @@ func normalized(s *step) (n, r *graph.Value) {
 	return graph.Mul(graph.Sub(s.in[0], mean), r), r
 }
 
-// attention differentiates o = p v with p = softmax(scale q k^T) in each head
-// and scale = 1 / sqrt(d). The shares p are computed once more instead of kept,
+// attention differentiates o = p v with p = softmax(scale q k^T + bias) in each
+// head, where the bias may be missing, and scale = 1 / sqrt(d). The shares p are computed once more instead of kept,
 // and the sum of do p over a row is do . o, as in FlashAttention (Dao et al.
 // 2022, arXiv 2205.14135, equation 4). It uses the operators of the domain that
 // the node itself is from.
@@ -96,11 +96,11 @@ func attention(s *step, dy *graph.Value) {
 	scale := float32(1 / math.Sqrt(float64(s.in[0].Shape[2]/heads)))
 	q, k, v := split(s.in[0], heads), split(s.in[1], heads), split(s.in[2], heads)
 	o, do := split(s.out, heads), split(dy, heads)
-	p := graph.Softmax(graph.FusedMatMul(q, k, false, true, scale)) // [B, H, L, N]
+	p := graph.Softmax(addBias(s, graph.FusedMatMul(q, k, false, true, scale))) // [B, H, L, N]
 	if s.wants(2) {
 		s.give(2, join(graph.FusedMatMul(p, do, true, false, 1)))
 	}
-	if !s.wants(0) && !s.wants(1) {
+	if !s.wants(0) && !s.wants(1) && !s.wants(attentionBias) {
 		return
 	}
 	total := graph.ReduceSum(graph.Mul(do, o), true, 3)
@@ -111,6 +111,19 @@ func attention(s *step, dy *graph.Value) {
 	if s.wants(1) {
 		s.give(1, join(graph.FusedMatMul(scores, q, true, false, scale)))
 	}
+	if s.wants(attentionBias) {
+		s.give(attentionBias, scores)
+	}
+}
+
+// attentionBias is the operand of attention that is added to the scores.
+const attentionBias = 5
+
+func addBias(s *step, scores *graph.Value) *graph.Value {
+	if len(s.in) <= attentionBias {
+		return scores
+	}
+	return graph.Add(scores, s.in[attentionBias])
 }
 
 // split takes the heads of [B, L, D] apart: [B, H, L, D/H].
