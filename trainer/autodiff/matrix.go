@@ -43,9 +43,7 @@ func gemm(s *step, dy *graph.Value) {
 	}
 	if s.wants(1) {
 		if transB {
-			// Transposing first is faster than asking the product to, which
-			// transposes every strip anew for every block of columns.
-			s.give(1, graph.Gemm(graph.Transpose(dy, 1, 0), a, false, transA))
+			s.give(1, transposedProduct(dy, a, transA))
 		} else {
 			s.give(1, graph.Gemm(a, dy, !transA, false))
 		}
@@ -53,6 +51,22 @@ func gemm(s *step, dy *graph.Value) {
 	if s.wants(2) {
 		s.give(2, dy)
 	}
+}
+
+// wide is how many columns a product has whose left operand is worth
+// transposing first: the runtime does it anew for every block of columns.
+const wide = 256
+
+// transposedProduct is dy^T op(a).
+func transposedProduct(dy, a *graph.Value, transposed bool) *graph.Value {
+	columns := a.Shape[1]
+	if transposed {
+		columns = a.Shape[0]
+	}
+	if columns >= 0 && columns < wide {
+		return graph.Gemm(dy, a, true, transposed)
+	}
+	return graph.Gemm(graph.Transpose(dy, 1, 0), a, false, transposed)
 }
 
 // layerNorm: y = n scale + bias with n = (x - mean) r and r = 1 / deviation.
