@@ -37,6 +37,8 @@ type tower struct {
 	parameters Parameters
 	options    Options
 	quantized  map[*graph.Value]graph.Quantized // rows quantized already
+	padding    *graph.Value                     // [B, N], what is added to scores, 0 for patches; nil: none is padding
+	bias       *graph.Value                     // the same for scores [B, H, N, N] of attention
 }
 
 // stored returns a weight in the type that it is stored in.
@@ -143,15 +145,21 @@ func (t *tower) rows(x *graph.Value) *graph.Value {
 	return graph.Reshape(x, x.Shape[0]*x.Shape[1], x.Shape[2])
 }
 
-// attention is softmax(q k^T / sqrt(D/H)) v in each head, without a mask:
-// query [B, L, D], key and value [B, N, D] -> [B, L, D].
+// attention is softmax(q k^T / sqrt(D/H)) v in each head, where padding alone is
+// masked: query [B, L, D], key and value [B, N, D] -> [B, L, D].
 func (t *tower) attention(query, key, value *graph.Value) *graph.Value {
-	if !t.options.Portable {
+	switch {
+	case !t.options.Portable && t.bias != nil:
+		return graph.BiasedAttention(query, key, value, t.bias, t.Heads)
+	case !t.options.Portable:
 		return graph.MultiHeadAttention(query, key, value, t.Heads)
 	}
 	scale := t.graph.Floats(graph.Shape{1}, float32(1/math.Sqrt(float64(t.Width/t.Heads))))
 	scores := graph.MatMul(graph.Mul(t.heads(query, 0, 2, 1, 3), scale), t.heads(key, 0, 2, 3, 1)) // [B, H, L, N]
-	mixed := graph.MatMul(graph.Softmax(scores), t.heads(value, 0, 2, 1, 3))                       // [B, H, L, D/H]
+	if t.bias != nil {
+		scores = graph.Add(scores, t.bias)
+	}
+	mixed := graph.MatMul(graph.Softmax(scores), t.heads(value, 0, 2, 1, 3)) // [B, H, L, D/H]
 	return graph.Reshape(graph.Transpose(mixed, 0, 2, 1, 3), query.Shape...)
 }
 

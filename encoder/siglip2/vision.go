@@ -20,6 +20,9 @@ func BuildVision(config Config, parameters Parameters, options Options) (*graph.
 type Picture struct {
 	Pixels    *graph.Value // float32 [B, 3, R, R]; NaFlex: [N, 3 P P] of one picture
 	Positions *graph.Value // NaFlex: [N, positions], see PositionWeights; else nil
+	// Mask, for a NaFlex model, makes it several pictures that are padded to the
+	// same number of patches S, in B*S rows: [B, S], 1 for a patch, 0 for padding.
+	Mask *graph.Value
 }
 
 // VisionInputs declares the inputs of the vision tower.
@@ -61,6 +64,9 @@ func newVisionTower(config Config, parameters Parameters, options Options, pictu
 	t.tokens, t.batch = config.Vision.Patches(), picture.Pixels.Shape[0]
 	if config.NaFlex() {
 		t.batch = 1 // the open dimension counts the patches of one picture
+	}
+	if picture.Mask != nil {
+		t.pad(picture.Mask)
 	}
 	return t
 }
@@ -112,7 +118,7 @@ func (t *tower) embedPatches(config VisionConfig, pixels *graph.Value) *graph.Va
 func (t *tower) pool(states *graph.Value) *graph.Value {
 	depth := t.Width / t.Heads
 	scores := t.items(graph.Linear(states, t.probe(), nil)) // [B, N, H]
-	shares := graph.Softmax(graph.Transpose(scores, 0, 2, 1))
+	shares := graph.Softmax(t.hide(graph.Transpose(scores, 0, 2, 1)))
 	mixed := graph.Transpose(graph.MatMul(shares, t.items(states)), 1, 0, 2) // [H, B, D]
 	weight, bias := t.packed(2)
 	weight = graph.Transpose(graph.Reshape(weight, t.Heads, depth, t.Width), 0, 2, 1) // [H, D, D/H]

@@ -78,6 +78,19 @@ func (w *tower) vision(g *graph.Graph, config siglip2.Config, options siglip2.Op
 	return siglip2.Vision(config, w, options, picture)
 }
 
+// padded is two pictures, one of which has two patches and one of padding.
+func (w *tower) padded(g *graph.Graph, config siglip2.Config, options siglip2.Options) *graph.Value {
+	const patches = 3
+	picture := siglip2.Picture{
+		Pixels:    g.Input("pixels", graph.Float32, items*patches, config.Vision.PatchValues()),
+		Positions: g.Input("positions", graph.Float32, items*patches, config.Vision.Positions),
+		Mask:      g.Floats(graph.Shape{items, patches}, 1, 1, 1, 1, 1, 0),
+	}
+	w.give(picture.Pixels, 0, picture.Pixels.Shape)
+	w.give(picture.Positions, 0, picture.Positions.Shape)
+	return siglip2.Vision(config, w, options, picture)
+}
+
 // TestTowers compares the gradients of both towers with respect to every weight
 // and to the picture with finite differences, each along a random direction.
 func TestTowers(t *testing.T) {
@@ -89,6 +102,7 @@ func TestTowers(t *testing.T) {
 		{"text", siglip2.TypeFixed, (*tower).text},
 		{"vision", siglip2.TypeFixed, (*tower).vision},
 		{"NaFlex", siglip2.TypeNaFlex, (*tower).vision},
+		{"NaFlex padded", siglip2.TypeNaFlex, (*tower).padded},
 	} {
 		config, err := siglip2.ParseConfig(fmt.Appendf(nil, tiny, test.kind))
 		if err != nil {
