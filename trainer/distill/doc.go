@@ -40,7 +40,10 @@
 // What a step costs, in forward passes of a picture, three to a trained one:
 // three for the masked view, one for the teacher, and for each local view three
 // times its share of the patches. At 8 views of 3/7 of the side, as SILC has
-// them, that is 8.4 beside the 3 of the picture itself; at 2 views 5.1.
+// them, that is 8.4 beside the 3 of the picture itself; at 2 views 5.1. The heads
+// add a tenth to what a masked patch costs in the tower of B, but more than its
+// tower costs in a model of a few million parameters: make them narrower there.
+// The teacher takes as much memory as the trained part of the vision tower.
 //
 // The package decodes no pictures.
 package distill

@@ -147,7 +147,7 @@ func distance(a, b []float32) float64 {
 	return length(difference)
 }
 
-func environment(t *testing.T) *ort.Environment {
+func environment(t testing.TB) *ort.Environment {
 	t.Helper()
 	library := os.Getenv("POLYLENS_ONNXRUNTIME")
 	if library == "" {
