@@ -20,7 +20,11 @@ const largest = 1 << 16
 
 // Check reports the first thing that is wrong with the configuration.
 func (c Config) Check() error {
-	for _, check := range []func() error{c.checkMode, c.checkBatch, c.checkOptimizer, c.checkSplit, c.checkValidation, c.checkGuard, c.checkCheckpoint, c.checkDistill} {
+	checks := []func() error{
+		c.checkMode, c.checkBatch, c.checkOptimizer, c.checkSplit, c.checkValidation, c.checkGuard, c.checkCheckpoint, c.checkDistill,
+		c.Cache.check, c.Selection.check, c.Balance.check,
+	}
+	for _, check := range checks {
 		if err := check(); err != nil {
 			return fmt.Errorf("the configuration of the run: %w", err)
 		}

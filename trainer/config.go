@@ -28,6 +28,9 @@ type Config struct {
 	Split      Split        `json:"split"`
 	Validation Validation   `json:"validation"`
 	Guard      Guard        `json:"guard"`
+	Cache      Cache        `json:"cache"`
+	Selection  Selection    `json:"selection"`
+	Balance    Balance      `json:"balance"`
 	Checkpoint Checkpoint   `json:"checkpoint"`
 
 	Distill distill.Config `json:"distill"` // the losses of the last steps, unless factor is 0
@@ -37,6 +40,7 @@ type Config struct {
 type Batch struct {
 	Pictures            int     `json:"pictures"`             // of a part that is computed at once
 	Accumulate          int     `json:"accumulate"`           // parts whose gradients are added up for a step
+	AcrossParts         bool    `json:"across_parts"`         // compare texts with the pictures of all parts, not of their own alone: a forward pass more
 	Texts               int     `json:"texts"`                // of each picture
 	SharedItems         bool    `json:"shared_items"`         // let pictures of one item meet in a batch, as positives of one another
 	LanguageTemperature float64 `json:"language_temperature"` // 1 draws all texts alike, more levels languages out

@@ -54,7 +54,7 @@ func (r *run) views() (func(part int) []batch.View, error) {
 	if err != nil {
 		return nil, err
 	}
-	first := int(r.distillAt()) * r.config.Batch.Accumulate
+	first := int(r.distillAt()) * r.config.loads()
 	return func(part int) []batch.View {
 		if part < first {
 			return nil

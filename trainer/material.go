@@ -61,6 +61,15 @@ func (m *Material) pictures(part inspect.Part) []int {
 	return list
 }
 
+// textsOf are those of pairs.
+func (m *Material) textsOf(pairs []int) []string {
+	texts := make([]string, len(pairs))
+	for i, pair := range pairs {
+		texts[i] = m.Set.Pairs[pair].Text
+	}
+	return texts
+}
+
 // fingerprint names the pairs, the content of the pictures and the split.
 func (m *Material) fingerprint() string {
 	hash := sha256.New()

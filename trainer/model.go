@@ -3,6 +3,7 @@ package trainer
 import (
 	"fmt"
 
+	"polylens/encoder/ort"
 	"polylens/encoder/preprocess"
 	"polylens/encoder/safetensors"
 	"polylens/encoder/siglip2"
@@ -51,6 +52,17 @@ func (m *Model) target() decode.Target {
 
 // length is the number of tokens that the model takes.
 func (m *Model) length() int { return int(m.config.Text.Length) }
+
+// tokensOf are the tokens of texts, [n, L].
+func (m *Model) tokensOf(texts []string) ort.Tensor {
+	return ort.Ints(m.ids(texts), int64(len(texts)), int64(m.length()))
+}
+
+// pixelsOf makes [n, C, R, R] of the values of pictures.
+func (m *Model) pixelsOf(values []float32) ort.Tensor {
+	side, channels := int64(m.config.Vision.Image), m.config.Vision.Channels
+	return ort.Floats(values, int64(len(values))/(channels*side*side), channels, side, side)
+}
 
 // ids are the tokens of texts, one after the other.
 func (m *Model) ids(texts []string) []int64 {

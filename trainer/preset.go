@@ -51,7 +51,7 @@ var presets = map[string]func(*Config){
 func base() Config {
 	return Config{
 		Steps: 1000, Seed: 1, LoRA: learner.DefaultLoRA(),
-		Batch: Batch{Pictures: 16, Accumulate: 1, Texts: 1, LanguageTemperature: 2, Augmentation: "photo"},
+		Batch: Batch{Pictures: 16, Accumulate: 1, AcrossParts: true, Texts: 1, LanguageTemperature: 2, Augmentation: "photo"},
 		Optimizer: Optimizer{
 			WeightDecay: 1e-4, Beta1: 0.9, Beta2: 0.95, Epsilon: 1e-8, Clip: 1, Schedule: optim.Cosine, Warmup: 50,
 			Rates: map[string]float64{"text": 1, "vision": 1, "loss": 1, "new": 10},
@@ -60,6 +60,8 @@ func base() Config {
 		Validation: Validation{Every: 100, Metric: "r5", Patience: 5, Limit: 5000},
 		Guard:      Guard{Allowed: 1},
 		Distill:    distill.Default(),
+		Cache:      Cache{Bytes: 4 << 30, Memory: 64 << 20, Precision: float32Precision},
+		Selection:  Selection{SuperBatch: 4, Chunks: 16},
 		Checkpoint: Checkpoint{Every: 100, Keep: 2},
 	}
 }

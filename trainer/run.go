@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"polylens/encoder/ort"
+	"polylens/trainer/balance"
 	"polylens/trainer/checkpoint"
 	"polylens/trainer/curve"
 	"polylens/trainer/data/batch"
@@ -54,6 +55,7 @@ type Result struct {
 	Before     evaluate.Report      `json:"-"`              // of the model that training began with, likewise
 	Forgetting *evaluate.Forgetting `json:"forgetting,omitempty"`
 	Pictures   bool                 `json:"pictures"` // pictures have other vectors than before
+	Balance    *balance.Result      `json:"balance,omitempty"`
 }
 
 // run is a run that is going on.
@@ -64,7 +66,11 @@ type run struct {
 	adamW      *optim.AdamW
 	distiller  *distill.Distiller // nil for none
 	loader     *batch.Loader
-	validation *examined // nil for none
+	prefixes   prefixes
+	selector   *selector       // nil trains on all that is loaded
+	balance    *balance.Result // nil draws all alike
+	balanced   []int           // the pictures that it weighs
+	validation *examined       // nil for none
 	folder     checkpoint.Folder
 	curves     *curve.Log
 	progress   checkpoint.Progress
@@ -95,25 +101,29 @@ func Run(ctx context.Context, config Config, setting Setting, write Write) (Resu
 
 func open(config Config, setting Setting) (*run, error) {
 	r := &run{Setting: setting, config: config}
+	r.folder = checkpoint.Folder{Path: filepath.Join(setting.Folder, "checkpoints"), Keep: config.Checkpoint.Keep}
+	if err := r.openAll(); err != nil {
+		return nil, errors.Join(err, r.close())
+	}
+	return r, nil
+}
+
+// openAll opens what tells mistakes soonest first.
+func (r *run) openAll() error {
+	if err := r.openBalance(); err != nil {
+		return err
+	}
 	sampler, err := r.openSampler()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	r.perEpoch = max(1, sampler.Steps()/config.Batch.Accumulate)
-	if err := r.openDistiller(); err != nil {
-		return nil, err
+	r.perEpoch = max(1, sampler.Steps()/r.config.loads())
+	for _, open := range []func() error{r.openDistiller, r.openValidation, r.openLearner, r.openPrefixes, r.openSelector} {
+		if err := open(); err != nil {
+			return err
+		}
 	}
-	if r.loader, err = r.openLoader(sampler); err != nil {
-		return nil, err
-	}
-	if err := r.openValidation(); err != nil {
-		return nil, err
-	}
-	if err := r.openLearner(); err != nil {
-		return nil, err
-	}
-	r.folder = checkpoint.Folder{Path: filepath.Join(setting.Folder, "checkpoints"), Keep: config.Checkpoint.Keep}
-	return r, nil
+	return r.openLoader(sampler)
 }
 
 func (r *run) openLearner() error {
@@ -125,6 +135,9 @@ func (r *run) openLearner() error {
 	plan := learner.Plan{
 		Texts: pictures * int64(r.config.Batch.Texts), Pictures: pictures, Mode: mode, LoRA: r.config.LoRA,
 		Recompute: r.config.Batch.Recompute, Accumulate: r.config.Batch.Accumulate > 1, Late: r.late(),
+	}
+	if r.config.across() {
+		plan.Parts = int64(r.config.Batch.Accumulate)
 	}
 	if r.learner, err = learner.Open(r.Environment, r.Model.config, r.Model.weights, plan, r.Options, r.config.Seed); err != nil {
 		return err
@@ -165,7 +178,7 @@ func (r *run) complete(ctx context.Context, write Write) (Result, error) {
 }
 
 func (r *run) close() error {
-	var errs []error
+	errs := []error{r.prefixes.close(), r.selector.close()}
 	if r.curves != nil {
 		errs = append(errs, r.curves.Close())
 	}

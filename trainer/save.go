@@ -33,7 +33,11 @@ func section(name string, parameters []learner.Parameter, flat []float32) checkp
 }
 
 func (r *run) identity() checkpoint.Identity {
-	return checkpoint.Identity{Config: r.config.fingerprint() + "-" + r.Model.Fingerprint, Data: r.Material.fingerprint()}
+	config := r.config.fingerprint() + "-" + r.Model.Fingerprint
+	if r.selector != nil {
+		config += "-" + r.selector.fingerprint
+	}
+	return checkpoint.Identity{Config: config, Data: r.Material.fingerprint()}
 }
 
 // resume goes on from the last checkpoint, if there is one.
@@ -100,7 +104,7 @@ func (r *run) finish(ctx context.Context, before measured, write Write) (Result,
 	if err != nil {
 		return Result{}, err
 	}
-	result := Result{Steps: steps, Best: r.progress.Best, Validation: after.Validation, Before: before.Validation, Pictures: r.learner.ChangesPictures()}
+	result := Result{Steps: steps, Best: r.progress.Best, Validation: after.Validation, Before: before.Validation, Pictures: r.learner.ChangesPictures(), Balance: r.balance}
 	if r.Guard != nil {
 		verdict, err := evaluate.CheckForgetting(before.Guard, after.Guard, evaluate.Allowance{Points: r.config.Guard.Allowed, Languages: r.config.Guard.Languages})
 		if err != nil {
@@ -108,5 +112,5 @@ func (r *run) finish(ctx context.Context, before measured, write Write) (Result,
 		}
 		result.Forgetting = &verdict
 	}
-	return result, write(ctx, r.learner, result.Forgetting)
+	return result, errors.Join(write(ctx, r.learner, result.Forgetting), r.prefixes.close(), removeCaches(r.Folder))
 }

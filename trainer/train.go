@@ -8,7 +8,6 @@ import (
 	"math"
 	"time"
 
-	"polylens/encoder/ort"
 	"polylens/trainer/curve"
 	"polylens/trainer/data/batch"
 	"polylens/trainer/data/inspect"
@@ -19,27 +18,30 @@ func (r *run) openSampler() (*batch.Sampler, error) {
 	b := r.config.Batch
 	return batch.NewSampler(r.Material.Set, r.Material.Findings.Items, r.Material.pictures(inspect.Training), batch.Options{
 		Seed: r.config.Seed, Size: b.Pictures, Texts: b.Texts, SharedItems: b.SharedItems, LanguageTemperature: b.LanguageTemperature,
+		Prefer: r.prefer(),
 	})
 }
 
-func (r *run) openLoader(sampler *batch.Sampler) (*batch.Loader, error) {
+func (r *run) openLoader(sampler *batch.Sampler) error {
 	options := batch.LoaderOptions{
 		Opener: r.Reading.Opener, Decoder: r.Reading.Decoder,
 		Preprocessor: func(int) batch.Preprocessor { return r.Model.pixels },
 		Target:       r.Model.target(),
+		Skip:         r.skip(),
 	}
 	if r.config.Batch.Augmentation != noAugmentation {
 		augmenter, err := r.config.augmenter(int(r.Model.config.Vision.Image))
 		if err != nil {
-			return nil, err
+			return err
 		}
 		options.Augmenter = augmenter
 	}
 	var err error
 	if options.Views, err = r.views(); err != nil {
-		return nil, err
+		return err
 	}
-	return batch.NewLoader(sampler, options), nil
+	r.loader = batch.NewLoader(sampler, options)
+	return nil
 }
 
 // train runs steps until there are enough, or nothing improves any more.
@@ -47,19 +49,19 @@ func (r *run) train(ctx context.Context) error {
 	if r.over() {
 		return nil
 	}
-	parts := 0
+	var loaded []batch.Loaded
 	began := time.Now()
-	for loaded, err := range r.loader.Batches(ctx, int(r.progress.Step)*r.config.Batch.Accumulate) {
+	for one, err := range r.loader.Batches(ctx, int(r.progress.Step)*r.config.loads()) {
 		if err != nil {
 			return r.stop(ctx, err)
 		}
-		if err := r.part(ctx, loaded, parts == 0); err != nil {
-			return r.stop(ctx, err)
-		}
-		if parts++; parts < r.config.Batch.Accumulate {
+		if loaded = append(loaded, one); len(loaded) < r.config.loads() {
 			continue
 		}
-		parts = 0
+		if err := r.gradients(ctx, loaded); err != nil {
+			return r.stop(ctx, err)
+		}
+		loaded = nil
 		if err := r.update(ctx); err != nil {
 			return r.stop(ctx, err)
 		}
@@ -83,9 +85,6 @@ func (r *run) over() bool {
 
 // part computes the gradients of one part of a step.
 func (r *run) part(ctx context.Context, loaded batch.Loaded, first bool) error {
-	if err := r.startDistilling(); err != nil {
-		return err
-	}
 	if first && r.config.Batch.Accumulate > 1 {
 		r.learner.State.ClearGradients()
 	}
@@ -97,10 +96,15 @@ func (r *run) part(ctx context.Context, loaded batch.Loaded, first bool) error {
 	if err != nil {
 		return err
 	}
+	return r.note(reports, len(loaded.Pictures))
+}
+
+// note adds what a step or a part of it reports to its record.
+func (r *run) note(reports map[string]float64, pictures int) error {
 	if loss := reports["loss"]; math.IsNaN(loss) || math.IsInf(loss, 0) {
 		return fmt.Errorf("the loss of step %d is %v: %s", r.progress.Step+1, loss, r.reason())
 	}
-	r.recent.add(reports, len(loaded.Pictures))
+	r.recent.add(reports, pictures)
 	return nil
 }
 
@@ -114,25 +118,16 @@ func (r *run) reason() string {
 
 // batch is what the learner takes of what was loaded.
 func (r *run) batch(ctx context.Context, loaded batch.Loaded) (learner.Batch, error) {
-	texts := make([]string, len(loaded.Pairs))
-	for i, pair := range loaded.Pairs {
-		texts[i] = r.Material.Set.Pairs[pair].Text
-	}
-	entered, err := r.learner.EnterTexts(ctx, ort.Ints(r.Model.ids(texts), int64(len(texts)), int64(r.Model.length())))
+	texts, err := r.enterTexts(ctx, loaded.Pairs)
 	if err != nil {
 		return learner.Batch{}, err
 	}
-	side := int64(r.Model.config.Vision.Image)
-	var values []float32
-	for _, pixels := range loaded.Pixels {
-		values = append(values, pixels.Values...)
-	}
-	pictures, err := r.learner.EnterPictures(ctx, ort.Floats(values, int64(len(loaded.Pixels)), r.Model.config.Vision.Channels, side, side))
+	pictures, err := r.enterPictures(ctx, loaded)
 	if err != nil {
 		return learner.Batch{}, err
 	}
-	targets := transposed(loaded.Relevance(r.Material.Set), len(loaded.Pictures), len(texts))
-	made := learner.Batch{Texts: entered, Pictures: pictures, Targets: targets}
+	targets := transposed(loaded.Relevance(r.Material.Set), len(loaded.Pictures), len(loaded.Pairs))
+	made := learner.Batch{Texts: texts, Pictures: pictures, Targets: targets}
 	err = r.addViews(&made, loaded)
 	return made, err
 }

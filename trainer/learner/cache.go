@@ -15,19 +15,20 @@ import (
 	"polylens/encoder/half"
 )
 
-// EntryValues is how many numbers enter a step for a text and for a picture. It
-// is 0 for what enters as it is, token ids or pixels, and need not be kept.
-func (l *Learner) EntryValues() (text, picture int) {
+// Entries are the shapes of what enters a step for one text and for one picture;
+// for several, the first dimension is so many times as large. They are nil for
+// what enters as it is, token ids or pixels, and need not be kept.
+func (l *Learner) Entries() (text, picture []int64) {
+	one := l.plan
+	one.Texts, one.Pictures = 1, 1
 	if l.texts != nil {
-		text = product(textShape(l.textEncoder.config, l.plan)) / int(l.plan.Texts)
+		text = textShape(l.textEncoder.config, one)
 	}
 	if l.pictures != nil {
-		picture = product(visionShape(l.pictureEncoder.config, l.plan)) / int(l.plan.Pictures)
+		picture = visionShape(l.pictureEncoder.config, one)
 	}
 	return text, picture
 }
-
-func product(shape []int64) int { return Parameter{Shape: shape}.Elements() }
 
 // CacheSettings say what a cache keeps.
 type CacheSettings struct {
@@ -105,6 +106,11 @@ func (s CacheSettings) kept() int {
 func (s CacheSettings) fingerprint() []byte {
 	sum := sha256.Sum256(fmt.Appendf(nil, "polylens entries 1\n%d %d %d %v\n%s", s.kept(), s.Items, s.Values, s.Half, s.Identity))
 	return sum[:]
+}
+
+// Needed is how many bytes the cache takes when all that it may keep is there.
+func (s CacheSettings) Needed() int64 {
+	return cacheHeader + int64(s.kept())*int64(sumBytes+s.recordBytes())
 }
 
 func (c *Cache) size() int64 { return c.place(len(c.sums)) }

@@ -1,0 +1,99 @@
+package trainer
+
+import (
+	"context"
+
+	"polylens/encoder/ort"
+	"polylens/trainer/data/batch"
+	"polylens/trainer/learner"
+)
+
+// loads is how many batches are loaded for a step.
+func (c Config) loads() int { return c.Batch.Accumulate * c.Selection.times() }
+
+// across tells whether the texts of a part are compared with the pictures of
+// all.
+func (c Config) across() bool { return c.Batch.AcrossParts && c.Batch.Accumulate > 1 }
+
+// gradients computes those of a step, given what was loaded for it.
+func (r *run) gradients(ctx context.Context, loaded []batch.Loaded) error {
+	if err := r.startDistilling(); err != nil {
+		return err
+	}
+	parts, err := r.choose(ctx, loaded)
+	if err != nil {
+		return err
+	}
+	if r.config.across() {
+		return r.together(ctx, parts)
+	}
+	for i, part := range parts {
+		if err := r.part(ctx, part, i == 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// together computes the gradients of all parts as those of one batch.
+func (r *run) together(ctx context.Context, parts []batch.Loaded) error {
+	batches := make([]learner.Batch, len(parts))
+	for i, part := range parts {
+		var err error
+		if batches[i], err = r.batch(ctx, part); err != nil {
+			return err
+		}
+	}
+	reports, err := r.learner.StepAcross(ctx, batches, r.targets(parts))
+	if err != nil {
+		return err
+	}
+	return r.note(reports, len(parts)*r.config.Batch.Pictures)
+}
+
+// targets are those of all parts, as batch.Batch.Relevance gives them for one.
+func (r *run) targets(parts []batch.Loaded) learner.Targets {
+	var items, pairs []int
+	for _, part := range parts {
+		items, pairs = append(items, part.Items...), append(pairs, part.Pairs...)
+	}
+	return func(text int, row []float32) {
+		item, relevance := items[text/r.config.Batch.Texts], r.Material.Set.Pairs[pairs[text]].Relevance
+		for picture := range row {
+			if items[picture] == item {
+				row[picture] = relevance
+			}
+		}
+	}
+}
+
+// enterTexts computes what enters a step for the texts of pairs.
+func (r *run) enterTexts(ctx context.Context, pairs []int) (ort.Tensor, error) {
+	if r.prefixes.texts.cache != nil {
+		return r.prefixes.texts.take(ctx, pairs, func(ctx context.Context, pair int) (ort.Tensor, error) {
+			return r.learner.EnterTexts(ctx, r.Model.tokensOf(r.Material.textsOf([]int{pair})))
+		})
+	}
+	return r.learner.EnterTexts(ctx, r.Model.tokensOf(r.Material.textsOf(pairs)))
+}
+
+// enterPictures computes what enters a step for the pictures that were loaded.
+func (r *run) enterPictures(ctx context.Context, loaded batch.Loaded) (ort.Tensor, error) {
+	if r.prefixes.pictures.cache == nil {
+		return r.learner.EnterPictures(ctx, r.Model.pixelsOf(valuesOf(loaded.Pixels)))
+	}
+	rows := map[int][]float32{}
+	for i, picture := range loaded.Pictures {
+		rows[picture] = loaded.Pixels[i].Values
+	}
+	return r.prefixes.pictures.take(ctx, loaded.Pictures, func(ctx context.Context, picture int) (ort.Tensor, error) {
+		values := rows[picture]
+		if values == nil {
+			var err error
+			if values, err = r.pixels(ctx, picture); err != nil {
+				return ort.Tensor{}, err
+			}
+		}
+		return r.learner.EnterPictures(ctx, r.Model.pixelsOf(values))
+	})
+}
