@@ -84,8 +84,11 @@ func (c *trainCommand) Run(ctx context.Context, p *program) error {
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(config)
 	}
-	if err := errors.Join(checkRunName(c.Name), config.Data.check()); err != nil {
-		return usageError{fmt.Errorf("--name or data: %w", err)}
+	if err := checkRunName(c.Name); err != nil {
+		return usageError{fmt.Errorf("--name: %w", err)}
+	}
+	if err := config.Data.check(); err != nil {
+		return usageError{fmt.Errorf("what to train on: %w", err)}
 	}
 	instance, holder, err := hold(p.globals.Data, "train")
 	if errors.Is(err, errInUse) && holder.alive(ctx) {
