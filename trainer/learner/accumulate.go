@@ -54,10 +54,10 @@ func (l *Learner) StepAcross(ctx context.Context, parts []Batch, targets Targets
 // Embed computes the unit vectors [T, D] and [B, D] of a batch with the weights
 // as they are now. T and B may be any numbers.
 func (l *Learner) Embed(ctx context.Context, batch Batch) (texts, pictures ort.Tensor, err error) {
-	if texts, err = l.encode(ctx, &l.textEncoder, batch.Texts); err != nil {
+	if texts, err = l.encode(ctx, &l.textEncoder, map[string]ort.Tensor{textEntry: batch.Texts}); err != nil {
 		return texts, pictures, err
 	}
-	pictures, err = l.encode(ctx, &l.pictureEncoder, batch.Pictures)
+	pictures, err = l.embedPictures(ctx, batch)
 	return texts, pictures, err
 }
 

@@ -17,14 +17,15 @@ import (
 
 // Entries are the shapes of what enters a step for one text and for one picture;
 // for several, the first dimension is so many times as large. They are nil for
-// what enters as it is, token ids or pixels, and need not be kept.
+// what enters as it is, token ids or pixels, and need not be kept, and for
+// pictures that enter with a number of patches of their own.
 func (l *Learner) Entries() (text, picture []int64) {
 	one := l.plan
 	one.Texts, one.Pictures = 1, 1
 	if l.texts != nil {
 		text = textShape(l.textEncoder.config, one)
 	}
-	if l.pictures != nil {
+	if l.pictures != nil && !l.entersPatches() {
 		picture = visionShape(l.pictureEncoder.config, one)
 	}
 	return text, picture

@@ -181,6 +181,9 @@ func addUp(values []*graph.Value) *graph.Value {
 }
 
 func (c *Composition) pictures() *graph.Value {
+	if c.Config.NaFlex() {
+		return c.patches()
+	}
 	options := siglip2.Options{Portable: c.Plan.Portable, Prefix: "vision."}
 	shape := visionShape(c.Config, c.Plan)
 	entry := c.Graph.Input(pictureEntry, graph.Float32, shape...)

@@ -3,6 +3,7 @@ package learner
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"polylens/encoder/graph"
 	"polylens/encoder/ort"
@@ -24,8 +25,7 @@ func (e *encoder) open() error {
 	if e.session != nil {
 		return nil
 	}
-	plan := e.plan
-	plan.Texts, plan.Pictures = graph.Batch, graph.Batch
+	plan := e.plan.open(e.config)
 	g, err := graph.Build("learner_"+e.entry, func(g *graph.Graph) {
 		c := &Composition{Graph: g, Config: e.config, Plan: plan, parameters: newParameters(g, e.frozen(), plan)}
 		g.Output(siglip2.EmbeddingOutput, e.compose(c))
@@ -45,7 +45,7 @@ func (l *Learner) EncodeTexts(ctx context.Context, ids ort.Tensor) (ort.Tensor, 
 	if err != nil {
 		return ort.Tensor{}, err
 	}
-	return l.encode(ctx, &l.textEncoder, entry)
+	return l.encode(ctx, &l.textEncoder, map[string]ort.Tensor{textEntry: entry})
 }
 
 // EncodePictures computes unit vectors [n, D] for pixels [n, 3, R, R],
@@ -55,15 +55,15 @@ func (l *Learner) EncodePictures(ctx context.Context, pixels ort.Tensor) (ort.Te
 	if err != nil {
 		return ort.Tensor{}, err
 	}
-	return l.encode(ctx, &l.pictureEncoder, entry)
+	return l.embedPictures(ctx, Batch{Pictures: entry})
 }
 
-func (l *Learner) encode(ctx context.Context, with *encoder, entry ort.Tensor) (ort.Tensor, error) {
+func (l *Learner) encode(ctx context.Context, with *encoder, entries map[string]ort.Tensor) (ort.Tensor, error) {
 	if err := with.open(); err != nil {
 		return ort.Tensor{}, err
 	}
 	given := l.weights()
-	given[with.entry] = entry
+	maps.Copy(given, entries)
 	inputs := make([]ort.Tensor, len(with.ports))
 	for i, port := range with.ports {
 		inputs[i] = given[port.Name]

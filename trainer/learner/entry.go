@@ -24,6 +24,9 @@ func (m Mode) start(lora LoRA, tower string) int64 {
 // visionShape is the shape of what enters a step for the pictures.
 func visionShape(config siglip2.Config, plan Plan) []int64 {
 	vision := config.Vision
+	if config.NaFlex() {
+		return patchesShape(config, plan)
+	}
 	switch plan.Mode.start(plan.LoRA, "vision") {
 	case nothing:
 		return []int64{plan.Pictures, int64(config.Dimension())}

@@ -36,6 +36,9 @@ type Batch struct {
 	Texts    ort.Tensor // of EnterTexts
 	Pictures ort.Tensor // of EnterPictures
 	Targets  []float32  // [T, B], how well each text describes each picture, 0 to 1
+	// Grids are those of the pictures of a model of native aspect ratio, of
+	// EnterPatches.
+	Grids []siglip2.Grid
 	// Extra are the inputs that objectives have declared, by name.
 	Extra map[string]ort.Tensor
 }
@@ -193,6 +196,9 @@ func (l *Learner) tensors(batch Batch) ([]ort.Tensor, error) {
 	given := l.weights()
 	given[textEntry], given[pictureEntry] = batch.Texts, batch.Pictures
 	given[targetsInput] = ort.Floats(batch.Targets, l.plan.Texts, l.plan.Pictures)
+	if err := l.giveGrids(given, batch.Grids); err != nil {
+		return nil, err
+	}
 	for i, parameter := range l.State.Parameters {
 		given[sumFor+parameter.Name] = ort.Floats(l.State.Gradient(i), parameter.Shape...)
 	}
