@@ -37,11 +37,11 @@ func TestPresets(t *testing.T) {
 			t.Fatal(err)
 		}
 		if string(content)+"\n" != string(want) {
-			t.Errorf("the preset %s is\n%s\nwhich differs from %s", name, content, path)
+			t.Errorf("the preset %s differs from %s: if that is meant, run go test ./trainer -run Presets -update", name, path)
 		}
 		for _, over := range trainer.Presets() {
 			if got, err := trainer.ParseConfig(want, over); err != nil || !reflect.DeepEqual(got, config) {
-				t.Errorf("%s over the preset %s: %v, %+v", path, over, err, got)
+				t.Errorf("%s over the preset %s reads as another: %v", path, over, err)
 			}
 		}
 	}
@@ -112,6 +112,9 @@ var bad = map[string][]string{
 	`{"validation":{"metric":"accuracy"}}`:         {"validation.metric", `"accuracy"`, "mrr"},
 	`{"guard":{"allowed":-1}}`:                     {"guard.allowed -1"},
 	`{"guard":{"languages":{"de":-1}}}`:            {"guard.languages", `"de"`},
+	`{"captions":{"weight":-1}}`:                   {"captions: weight -1"},
+	`{"captions":{"weight":1,"parallel":2}}`:       {"captions: share 2"},
+	`{"captions":{"weight":1,"boxes":true}}`:       {"captions.boxes", `"photo"`, `"none"`},
 	`{"checkpoint":{"every":0}}`:                   {"checkpoint.every 0"},
 	`{"checkpoint":{"keep":-1}}`:                   {"checkpoint.keep -1"},
 }
@@ -143,6 +146,7 @@ func TestGoodConfigs(t *testing.T) {
 		"", "{}", " \n", `{"mode":"last-2"}`, `{"mode":"query"}`, `{"optimizer":{"clip":0,"weight_decay":0}}`,
 		`{"split":{"validation":0,"test":0},"validation":{"every":0}}`, `{"split":{"near":-1}}`, `{"checkpoint":{"keep":0}}`,
 		`{"mode":"full","lora":{"rank":0}}`, `{"optimizer":{"rates":{"text":0}}}`, `{"steps":50}`,
+		`{"captions":{"weight":1}}`, `{"captions":{"boxes":true}}`, `{"captions":{"weight":1,"boxes":true},"batch":{"augmentation":"none"}}`,
 	} {
 		if _, err := trainer.ParseConfig([]byte(content), "lora"); err != nil {
 			t.Errorf("%s: %v", content, err)
