@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"polylens/trainer/balance"
+	"polylens/trainer/caption"
 	"polylens/trainer/data"
 	"polylens/trainer/data/inspect"
 )
@@ -51,6 +52,9 @@ func (c Config) Fields() []string {
 	for _, name := range c.Balance.names() {
 		field, _, _ := strings.Cut(name, "=")
 		fields = append(fields, field)
+	}
+	if c.boxes() {
+		fields = append(fields, caption.BoxAttribute)
 	}
 	slices.Sort(fields)
 	return slices.Compact(fields)

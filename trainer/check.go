@@ -21,7 +21,7 @@ const largest = 1 << 16
 // Check reports the first thing that is wrong with the configuration.
 func (c Config) Check() error {
 	checks := []func() error{
-		c.checkMode, c.checkBatch, c.checkOptimizer, c.checkSplit, c.checkValidation, c.checkGuard, c.checkCheckpoint, c.checkDistill,
+		c.checkMode, c.checkBatch, c.checkOptimizer, c.checkSplit, c.checkValidation, c.checkGuard, c.checkCheckpoint, c.checkCaptions, c.checkDistill,
 		c.Cache.check, c.Selection.check, c.Balance.check,
 	}
 	for _, check := range checks {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 
+	"polylens/trainer/caption"
 	"polylens/trainer/data/augment"
 	"polylens/trainer/data/inspect"
 	"polylens/trainer/distill"
@@ -33,7 +34,8 @@ type Config struct {
 	Balance    Balance      `json:"balance"`
 	Checkpoint Checkpoint   `json:"checkpoint"`
 
-	Distill distill.Config `json:"distill"` // the losses of the last steps, unless factor is 0
+	Captions caption.Config `json:"captions"` // the loss of writing captions, unless weight is 0
+	Distill  distill.Config `json:"distill"`  // the losses of the last steps, unless factor is 0
 }
 
 // Batch says what a step looks at.

@@ -3,9 +3,7 @@ package trainer
 import (
 	"context"
 	"fmt"
-	"maps"
 
-	"polylens/encoder/ort"
 	"polylens/trainer/checkpoint"
 	"polylens/trainer/data/augment"
 	"polylens/trainer/data/batch"
@@ -103,10 +101,7 @@ func (r *run) addViews(made *learner.Batch, loaded batch.Loaded) error {
 	if err != nil {
 		return err
 	}
-	if made.Extra == nil {
-		made.Extra = map[string]ort.Tensor{}
-	}
-	maps.Copy(made.Extra, inputs)
+	addInputs(made, inputs)
 	return nil
 }
 

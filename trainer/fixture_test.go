@@ -51,7 +51,7 @@ func (f fixture) pairs() string { return filepath.Join(f.folder, "pairs.ndjson")
 func newFixture(t *testing.T) fixture {
 	t.Helper()
 	f := fixture{t.TempDir()}
-	writeModel(t, f.model())
+	writeModel(t, f.model(), smallConfig)
 	var lines strings.Builder
 	for i := range drawings {
 		name := fmt.Sprintf("picture-%02d.png", i)
@@ -130,9 +130,9 @@ func (d *drawn) add(name string, centre, deviation float64, shape ...int64) {
 	d.all = append(d.all, safetensors.Weights{Name: name, Shape: shape, Values: values})
 }
 
-func writeModel(t *testing.T, dir string) {
+func writeModel(t *testing.T, dir, described string) {
 	t.Helper()
-	config, err := siglip2.ParseConfig([]byte(smallConfig))
+	config, err := siglip2.ParseConfig([]byte(described))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +147,7 @@ func writeModel(t *testing.T, dir string) {
 	if err := safetensors.WriteFile(filepath.Join(dir, safetensors.SingleFile), weights.all); err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(dir, siglip2.ConfigFile), smallConfig)
+	write(t, filepath.Join(dir, siglip2.ConfigFile), described)
 	write(t, filepath.Join(dir, "preprocessor_config.json"), smallPreprocessor)
 	for _, name := range []string{"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"} {
 		content, err := os.ReadFile(filepath.Join("..", "encoder", "hub", "polylens-mini", name))

@@ -5,7 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"maps"
 	"math"
+	"slices"
 
 	"polylens/trainer/data"
 	"polylens/trainer/data/inspect"
@@ -70,7 +72,8 @@ func (m *Material) textsOf(pairs []int) []string {
 	return texts
 }
 
-// fingerprint names the pairs, the content of the pictures and the split.
+// fingerprint names the pairs with their attributes, the content of the pictures
+// and the split.
 func (m *Material) fingerprint() string {
 	hash := sha256.New()
 	for _, pair := range m.Set.Pairs {
@@ -78,7 +81,11 @@ func (m *Material) fingerprint() string {
 		hash.Write(content.SHA256[:])
 		hash.Write([]byte{byte(m.Parts[pair.Picture])})
 		hash.Write(binary.LittleEndian.AppendUint32(nil, math.Float32bits(pair.Relevance)))
-		for _, text := range []string{pair.Text, pair.Language, pair.Item} {
+		texts := []string{pair.Text, pair.Language, pair.Item}
+		for _, name := range slices.Sorted(maps.Keys(pair.Attributes)) {
+			texts = append(texts, name, pair.Attributes[name])
+		}
+		for _, text := range texts {
 			hash.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(text))))
 			hash.Write([]byte(text))
 		}

@@ -59,6 +59,7 @@ func base() Config {
 		Split:      Split{Validation: 0.1, Test: 0.1},
 		Validation: Validation{Every: 100, Metric: "r5", Patience: 5, Limit: 5000},
 		Guard:      Guard{Allowed: 1},
+		Captions:   noCaptions(),
 		Distill:    distill.Default(),
 		Cache:      Cache{Bytes: 4 << 30, Memory: 64 << 20, Precision: float32Precision},
 		Selection:  Selection{SuperBatch: 4, Chunks: 16},

@@ -9,6 +9,7 @@ import (
 
 	"polylens/encoder/ort"
 	"polylens/trainer/balance"
+	"polylens/trainer/caption"
 	"polylens/trainer/checkpoint"
 	"polylens/trainer/curve"
 	"polylens/trainer/data/batch"
@@ -64,6 +65,7 @@ type run struct {
 	config     Config
 	learner    *learner.Learner
 	adamW      *optim.AdamW
+	decoder    *caption.Decoder   // nil for none
 	distiller  *distill.Distiller // nil for none
 	loader     *batch.Loader
 	prefixes   prefixes
@@ -118,7 +120,7 @@ func (r *run) openAll() error {
 		return err
 	}
 	r.perEpoch = max(1, sampler.Steps()/r.config.loads())
-	for _, open := range []func() error{r.openDistiller, r.openValidation, r.openLearner, r.openPrefixes, r.openSelector} {
+	for _, open := range []func() error{r.openDecoder, r.openDistiller, r.openValidation, r.openLearner, r.openPrefixes, r.openSelector} {
 		if err := open(); err != nil {
 			return err
 		}
@@ -134,7 +136,7 @@ func (r *run) openLearner() error {
 	pictures := int64(r.config.Batch.Pictures)
 	plan := learner.Plan{
 		Texts: pictures * int64(r.config.Batch.Texts), Pictures: pictures, Mode: mode, LoRA: r.config.LoRA,
-		Recompute: r.config.Batch.Recompute, Accumulate: r.config.Batch.Accumulate > 1, Late: r.late(),
+		Recompute: r.config.Batch.Recompute, Accumulate: r.config.Batch.Accumulate > 1, Objectives: r.objectives(), Late: r.late(),
 	}
 	if r.config.across() {
 		plan.Parts = int64(r.config.Batch.Accumulate)

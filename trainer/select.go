@@ -164,9 +164,11 @@ func firstPairs(loaded batch.Loaded) []int {
 func (r *run) regroup(loaded []batch.Loaded, chosen []int) []batch.Loaded {
 	size, texts := r.config.Batch.Pictures, r.config.Batch.Texts
 	parts := make([]batch.Loaded, len(chosen)/size)
+	for i := range parts { // as if no more had been loaded: no two have the same number
+		parts[i].Step, parts[i].Epoch = loaded[i].Step, loaded[i].Epoch
+	}
 	for i, number := range chosen {
 		from, row, part := loaded[number/size], number%size, &parts[i/size]
-		part.Step, part.Epoch = from.Step, from.Epoch
 		part.Pictures = append(part.Pictures, from.Pictures[row])
 		part.Items = append(part.Items, from.Items[row])
 		part.Pairs = append(part.Pairs, from.Pairs[row*texts:(row+1)*texts]...)

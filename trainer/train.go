@@ -128,8 +128,7 @@ func (r *run) batch(ctx context.Context, loaded batch.Loaded) (learner.Batch, er
 	}
 	targets := transposed(loaded.Relevance(r.Material.Set), len(loaded.Pictures), len(loaded.Pairs))
 	made := learner.Batch{Texts: texts, Pictures: pictures, Targets: targets}
-	err = r.addViews(&made, loaded)
-	return made, err
+	return made, errors.Join(r.addCaptions(&made, loaded), r.addViews(&made, loaded))
 }
 
 // transposed turns [rows, columns] into [columns, rows].
