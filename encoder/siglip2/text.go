@@ -98,7 +98,9 @@ func (t *tower) embedTokens(config TextConfig, ids *graph.Value) *graph.Value {
 	return graph.Add(tokens, t.weight("embeddings.position_embedding.weight", t.tokens, t.Width))
 }
 
-// last picks the row of the last position of each text: [B*L, D] -> [B, D].
+// last picks the row of the last position of each text, of those that there are:
+// [B*L, D] -> [B, D].
 func (t *tower) last(x *graph.Value) *graph.Value {
-	return t.rows(graph.Slice(t.items(x), 1, t.tokens-1, t.tokens))
+	items := t.items(x)
+	return t.rows(graph.Slice(items, 1, items.Shape[1]-1, items.Shape[1]))
 }

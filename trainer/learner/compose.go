@@ -30,6 +30,10 @@ type Plan struct {
 	// Recompute keeps what enters each block and computes the rest once more
 	// for the gradients: less memory, a third more work.
 	Recompute bool
+	// Keep says what of pictures and texts a step looks at.
+	Keep Keep
+	// Alone leaves the sigmoid loss out, and texts with it: the objectives are all.
+	Alone bool
 	// Accumulate adds gradients to those that the memory holds already.
 	Accumulate bool
 	// Parts, if there are any, are so many batches whose texts are compared with
@@ -154,11 +158,15 @@ func isTable(name string) bool { return strings.HasSuffix(name, ".token_embeddin
 // loss composes both towers, the sigmoid loss of their vectors and the
 // objectives beside it. It is nil where all of it is derived already.
 func (c *Composition) loss() *graph.Value {
-	c.Pictures, c.Texts = c.pictures(), c.texts()
+	c.Pictures = c.pictures()
+	if !c.Plan.Alone {
+		c.Texts = c.texts()
+	}
 	var losses []*graph.Value
-	if c.Plan.Parts > 0 {
+	switch {
+	case c.Plan.Parts > 0:
 		c.receive()
-	} else {
+	case !c.Plan.Alone:
 		losses = append(losses, c.sigmoid())
 	}
 	for _, objective := range c.Plan.Objectives {
@@ -184,7 +192,7 @@ func (c *Composition) pictures() *graph.Value {
 	if c.Config.NaFlex() {
 		return c.patches()
 	}
-	options := siglip2.Options{Portable: c.Plan.Portable, Prefix: "vision."}
+	options := siglip2.Options{Portable: c.Plan.Portable, Prefix: "vision.", Revise: c.dropPatches()}
 	shape := visionShape(c.Config, c.Plan)
 	entry := c.Graph.Input(pictureEntry, graph.Float32, shape...)
 	switch block := c.Plan.Mode.start(c.Plan.LoRA, "vision"); {
@@ -198,7 +206,7 @@ func (c *Composition) pictures() *graph.Value {
 }
 
 func (c *Composition) texts() *graph.Value {
-	options := siglip2.Options{Portable: c.Plan.Portable, Prefix: "text."}
+	options := siglip2.Options{Portable: c.Plan.Portable, Prefix: "text.", Revise: c.dropTokens()}
 	block := c.Plan.Mode.start(c.Plan.LoRA, "text")
 	dtype := graph.Float32
 	if block == everything {

@@ -39,6 +39,9 @@ type Batch struct {
 	// Grids are those of the pictures of a model of native aspect ratio, of
 	// EnterPatches.
 	Grids []siglip2.Grid
+	// Number decides which patches are looked at, where the plan leaves some out:
+	// the same ones for the same number.
+	Number uint64
 	// Extra are the inputs that objectives have declared, by name.
 	Extra map[string]ort.Tensor
 }
@@ -196,6 +199,7 @@ func (l *Learner) tensors(batch Batch) ([]ort.Tensor, error) {
 	given := l.weights()
 	given[textEntry], given[pictureEntry] = batch.Texts, batch.Pictures
 	given[targetsInput] = ort.Floats(batch.Targets, l.plan.Texts, l.plan.Pictures)
+	l.giveKept(given, batch.Number)
 	if err := l.giveGrids(given, batch.Grids); err != nil {
 		return nil, err
 	}

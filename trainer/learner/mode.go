@@ -11,14 +11,15 @@ import (
 
 // First blocks of a tower that stand for all or nothing of it.
 const (
-	everything = 0           // the embeddings and every block
-	headOnly   = 1<<31 - 1   // the last linear layer
-	nothing    = 1 << 31     // the tower stays as it is
-	modeLast   = "last-"     // followed by a number of blocks
-	modeFull   = "full"      // both towers
-	modeText   = "text-only" // the text tower: vectors of pictures stay valid
-	modeQuery  = "query"     // the text tower's last layer: an adapter of queries
-	modeLoRA   = "lora"      // adapters beside linear layers
+	everything = 0             // the embeddings and every block
+	headOnly   = 1<<31 - 1     // the last linear layer
+	nothing    = 1 << 31       // the tower stays as it is
+	modeLast   = "last-"       // followed by a number of blocks
+	modeFull   = "full"        // both towers
+	modeText   = "text-only"   // the text tower: vectors of pictures stay valid
+	modeVision = "vision-only" // the vision tower
+	modeQuery  = "query"       // the text tower's last layer: an adapter of queries
+	modeLoRA   = "lora"        // adapters beside linear layers
 )
 
 // Mode says what of a model is trained. The zero value trains everything.
@@ -31,15 +32,15 @@ type Mode struct {
 // CheckMode reports whether there are models that a mode of the name trains.
 func CheckMode(name string) error {
 	switch name {
-	case modeFull, modeText, modeQuery, modeLoRA:
+	case modeFull, modeText, modeVision, modeQuery, modeLoRA:
 		return nil
 	}
 	_, err := lastBlocks(name)
 	return err
 }
 
-// ParseMode reads a mode: "full", "text-only", "query" (the last layer of the
-// text tower), "lora" or "last-K" (the last K blocks of each tower with the norm
+// ParseMode reads a mode: "full", "text-only", "vision-only", "query" (the last
+// layer of the text tower), "lora" or "last-K" (the last K blocks of each tower with the norm
 // and the head behind them). Temperature and bias of the loss are trained in
 // all of them.
 func ParseMode(name string, config siglip2.Config) (Mode, error) {
@@ -49,6 +50,8 @@ func ParseMode(name string, config siglip2.Config) (Mode, error) {
 		mode.text, mode.vision = everything, everything
 	case modeText:
 		mode.text = everything
+	case modeVision:
+		mode.vision = everything
 	case modeQuery:
 		mode.text = headOnly
 	case modeLoRA:
@@ -71,8 +74,8 @@ func lastBlocks(name string) (int64, error) {
 	digits, ok := strings.CutPrefix(name, modeLast)
 	count, err := strconv.ParseUint(digits, 10, 16)
 	if !ok || err != nil {
-		return 0, fmt.Errorf("mode %q is unknown: choose %q, %q, %q, %q or %q with a number of blocks, such as last-2",
-			name, modeFull, modeText, modeQuery, modeLoRA, modeLast+"K")
+		return 0, fmt.Errorf("mode %q is unknown: choose %q, %q, %q, %q, %q or %q with a number of blocks, such as last-2",
+			name, modeFull, modeText, modeVision, modeQuery, modeLoRA, modeLast+"K")
 	}
 	return int64(count), nil
 }

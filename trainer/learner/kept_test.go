@@ -1,0 +1,106 @@
+package learner_test
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"polylens/trainer/learner"
+)
+
+// lossOf is the loss of a batch by number.
+func lossOf(t *testing.T, l *learner.Learner, batch learner.Batch, number uint64) float64 {
+	t.Helper()
+	batch.Number = number
+	reports, err := l.Step(t.Context(), batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reports["loss"]
+}
+
+func opened(t *testing.T, mode string, keep learner.Keep) (*learner.Learner, learner.Batch) {
+	t.Helper()
+	l := tiny(t, mode, learner.Plan{Texts: tinyBatch, Pictures: tinyBatch, Keep: keep})
+	batch := tinyParts(t, l, 1)[0]
+	batch.Targets = allRelated(tinyBatch)
+	return l, batch
+}
+
+// TestKeepLooksAtAPart: other patches for other numbers, and all of them, bit by
+// bit, once the learner is told to.
+func TestKeepLooksAtAPart(t *testing.T) {
+	l, batch := opened(t, "full", learner.Keep{Patches: 2, Tokens: 3})
+	first := lossOf(t, l, batch, 1)
+	if again := lossOf(t, l, batch, 1); again != first {
+		t.Errorf("the loss of the same number is %v, then %v", first, again)
+	}
+	if other := lossOf(t, l, batch, 2); other == first {
+		t.Errorf("another number gives the same loss %v", other)
+	}
+	whole, same := opened(t, "full", learner.Keep{})
+	want := lossOf(t, whole, same, 1)
+	if want == first {
+		t.Errorf("a part gives the loss %v of the whole", want)
+	}
+	if err := l.KeepAll(); err != nil {
+		t.Fatal(err)
+	}
+	if got := lossOf(t, l, batch, 1); got != want {
+		t.Errorf("the loss of everything is %v, want %v", got, want)
+	}
+	if !slices.Equal(l.State.Gradients, whole.State.Gradients) {
+		t.Error("the gradients of everything differ from those of a learner that never left anything out")
+	}
+}
+
+// TestKeepMoreThanThereIs leaves the step as it is.
+func TestKeepMoreThanThereIs(t *testing.T) {
+	l, batch := opened(t, "full", learner.Keep{Patches: 1000, Tokens: 1000})
+	whole, same := opened(t, "full", learner.Keep{})
+	if got, want := lossOf(t, l, batch, 1), lossOf(t, whole, same, 1); got != want {
+		t.Errorf("the loss is %v, want %v", got, want)
+	}
+}
+
+// TestKeepGradient compares the gradient with a difference of losses along it.
+func TestKeepGradient(t *testing.T) {
+	for _, mode := range []string{"full", "text-only", "vision-only", "lora"} {
+		t.Run(mode, func(t *testing.T) {
+			l, batch := opened(t, mode, learner.Keep{Patches: 2, Tokens: 3})
+			lossOf(t, l, batch, 5)
+			gradient, weights := slices.Clone(l.State.Gradients), slices.Clone(l.State.Weights)
+			square := 0.0
+			for _, g := range gradient {
+				square += float64(g) * float64(g)
+			}
+			step := 1e-2 / math.Sqrt(square)
+			along := func(by float64) float64 {
+				for i, weight := range weights {
+					l.State.Weights[i] = weight + float32(by*float64(gradient[i]))
+				}
+				return lossOf(t, l, batch, 5)
+			}
+			got := (along(step) - along(-step)) / (2 * step)
+			if math.Abs(got/square-1) > 0.02 {
+				t.Errorf("the loss grows by %g along the gradient, want %g", got, square)
+			}
+		})
+	}
+}
+
+// TestVisionOnly trains nothing of the text tower.
+func TestVisionOnly(t *testing.T) {
+	l, batch := opened(t, "vision-only", learner.Keep{})
+	if loss := lossOf(t, l, batch, 0); !(loss > 0) {
+		t.Errorf("the loss is %v", loss)
+	}
+	for _, parameter := range l.State.Parameters {
+		if parameter.Name[0] == 't' {
+			t.Errorf("%s is trained", parameter.Name)
+		}
+	}
+	if !l.ChangesPictures() {
+		t.Error("pictures are said to keep their vectors")
+	}
+}
