@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"polylens/indexer/catalog"
+	"polylens/trainer/balance"
 	"polylens/trainer/evaluate"
 	"polylens/web"
 )
@@ -72,6 +73,7 @@ type trainOutcome struct {
 	After      []evaluate.Quality   `json:"after,omitempty"`
 	Forgetting *evaluate.Forgetting `json:"forgetting,omitempty"`
 	Reindex    *bool                `json:"reindex,omitempty"` // pictures have other vectors than before
+	Balance    *balance.Result      `json:"balance,omitempty"` // what drawing pictures by weights changes
 }
 
 func (c *trainCommand) Run(ctx context.Context, p *program) error {
@@ -227,7 +229,7 @@ func (c *trainCommand) print(p *program, id string, done trained) error {
 	if c.JSON {
 		outcome := trainOutcome{
 			Name: c.Name, Run: id, Model: done.Model, Steps: done.Steps, BestStep: done.Steps,
-			Before: done.Before.Summary(), After: done.Validation.Summary(), Forgetting: done.Forgetting, Reindex: &done.Pictures,
+			Before: done.Before.Summary(), After: done.Validation.Summary(), Forgetting: done.Forgetting, Reindex: &done.Pictures, Balance: done.Balance,
 		}
 		if done.Best != nil {
 			outcome.BestStep = done.Best.Step

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"path/filepath"
 
 	"polylens/encoder/hub"
 	"polylens/encoder/preprocess"
@@ -24,6 +25,9 @@ type Selection struct {
 func (s Selection) check() error {
 	if s.Teacher == "" {
 		return nil
+	}
+	if !filepath.IsAbs(s.Teacher) {
+		return fmt.Errorf("selection.teacher %q: want an absolute path, so that it is the same wherever the run goes on", s.Teacher)
 	}
 	if s.SuperBatch < 2 || s.SuperBatch > largest || s.Chunks < 1 {
 		return fmt.Errorf("selection.super_batch %d, chunks %d: want to choose from 2 times a batch or more, in 1 chunk or more", s.SuperBatch, s.Chunks)

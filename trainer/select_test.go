@@ -1,6 +1,7 @@
 package trainer_test
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -34,12 +35,17 @@ func TestSelection(t *testing.T) {
 
 func TestTeacherIsChecked(t *testing.T) {
 	f := newFixture(t)
+	mini, err := filepath.Abs(filepath.Join("..", "encoder", "hub", "polylens-mini"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, test := range map[string]struct {
 		selection trainer.Selection
 		want      string
 	}{
 		"missing":    {trainer.Selection{Teacher: f.folder, SuperBatch: 2, Chunks: 1}, "selection.teacher"},
-		"resolution": {trainer.Selection{Teacher: "../encoder/hub/polylens-mini", SuperBatch: 2, Chunks: 1}, "same resolution"},
+		"resolution": {trainer.Selection{Teacher: mini, SuperBatch: 2, Chunks: 1}, "same resolution"},
+		"relative":   {trainer.Selection{Teacher: "model", SuperBatch: 2, Chunks: 1}, "absolute path"},
 		"nothing":    {trainer.Selection{Teacher: f.model(), SuperBatch: 1, Chunks: 1}, "super_batch 1"},
 		"too few":    {trainer.Selection{Teacher: f.model(), SuperBatch: 2}, "chunks 0"},
 	} {
