@@ -274,6 +274,9 @@ func TestSourceImagesAndFailures(t *testing.T) {
 		if left, err := s.Failures(ctx, "c", "", 10); err != nil || len(left) != 0 {
 			t.Errorf("left %+v, %v; want none", left, err)
 		}
+		if sources, err := s.Sources(ctx, "c"); err != nil || len(sources) != 1 || sources[0] != "file:///p" {
+			t.Errorf("sources %v, %v", sources, err)
+		}
 		var uris []string
 		err = s.SourceImages(ctx, "c", "file:///p", func(id, uri string) error {
 			uris = append(uris, uri)

@@ -48,6 +48,16 @@ func TestRuns(t *testing.T) {
 			t.Errorf("created %+v\nread %+v, %v\nwant %+v", first, got, err, wanted)
 		}
 		second := mustRun(t, s, "other", "d")
+		again := mustRun(t, s, "ours", "e")
+		if newest, err := s.RunNamed(ctx, "ours"); err != nil || newest.ID != again.ID {
+			t.Errorf("by name: got %+v, %v; want the newest", newest, err)
+		}
+		if _, err := s.RunNamed(ctx, "nobody's"); !errors.Is(err, ErrNotFound) {
+			t.Errorf("a name of no run: %v", err)
+		}
+		if err := s.DeleteRun(ctx, again.ID); err != nil {
+			t.Error(err)
+		}
 		if list, err := s.Runs(ctx, "", "", 10); err != nil || len(list) != 2 || list[0].ID != second.ID {
 			t.Errorf("got %+v, %v; want newest first", list, err)
 		}
