@@ -70,7 +70,7 @@ func checkPorts(inputs, outputs []Port) error {
 		}
 	}
 	for _, port := range outputs {
-		if len(port.Shape) == 0 {
+		if port.Shape != nil && len(port.Shape) == 0 { // nil is unknown
 			return fmt.Errorf("output %q is a scalar, which cannot be received: give it the shape [1]", port.Name)
 		}
 		if _, known := port.sized(1); port.element() == Float16 && !known {
