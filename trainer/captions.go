@@ -107,10 +107,14 @@ func (r *run) example(pair data.Pair) (caption.Example, error) {
 
 // objectives are those of all steps, beside the sigmoid loss.
 func (r *run) objectives() []learner.Objective {
-	if r.decoder == nil {
-		return nil
+	var list []learner.Objective
+	if r.decoder != nil {
+		list = append(list, r.decoder)
 	}
-	return []learner.Objective{r.decoder}
+	if r.labels != nil {
+		list = append(list, r.labels)
+	}
+	return list
 }
 
 // addCaptions gives a batch the first text of each picture to write.

@@ -13,6 +13,7 @@ import (
 	"polylens/trainer/data/augment"
 	"polylens/trainer/data/inspect"
 	"polylens/trainer/distill"
+	"polylens/trainer/label"
 	"polylens/trainer/learner"
 	"polylens/trainer/optim"
 )
@@ -36,6 +37,9 @@ type Config struct {
 
 	Captions caption.Config `json:"captions"` // the loss of writing captions, unless weight is 0
 	Distill  distill.Config `json:"distill"`  // the losses of the last steps, unless factor is 0
+
+	Keep   Keep         `json:"keep"`
+	Labels label.Config `json:"labels"` // the losses over labels, unless items and texts are 0
 }
 
 // Batch says what a step looks at.
@@ -46,6 +50,7 @@ type Batch struct {
 	Texts               int     `json:"texts"`                // of each picture
 	SharedItems         bool    `json:"shared_items"`         // let pictures of one item meet in a batch, as positives of one another
 	LanguageTemperature float64 `json:"language_temperature"` // 1 draws all texts alike, more levels languages out
+	AllItems            bool    `json:"all_items"`            // compare texts with the mean vectors of all items, in modes that leave pictures as they are
 	Augmentation        string  `json:"augmentation"`         // a preset of package augment
 	Recompute           bool    `json:"recompute"`            // less memory, a third more work
 }

@@ -115,6 +115,12 @@ var bad = map[string][]string{
 	`{"captions":{"weight":-1}}`:                   {"captions: weight -1"},
 	`{"captions":{"weight":1,"parallel":2}}`:       {"captions: share 2"},
 	`{"captions":{"weight":1,"boxes":true}}`:       {"captions.boxes", `"photo"`, `"none"`},
+	`{"keep":{"patches":-1}}`:                      {"keep.patches -1"},
+	`{"keep":{"tokens":1}}`:                        {"keep.tokens 1"},
+	`{"keep":{"until":2}}`:                         {"keep.until 2"},
+	`{"labels":{"shared":1}}`:                      {"labels: shared 1"},
+	`{"labels":{"items":1,"alone":true}}`:          {"labels.alone", "vision-only"},
+	`{"batch":{"all_items":true,"accumulate":2}}`:  {"batch.all_items", "batch.accumulate"},
 	`{"checkpoint":{"every":0}}`:                   {"checkpoint.every 0"},
 	`{"checkpoint":{"keep":-1}}`:                   {"checkpoint.keep -1"},
 }

@@ -129,6 +129,9 @@ func (k *kept) take(ctx context.Context, numbers []int, compute func(context.Con
 
 // skip tells the loader which pictures need no pixels; nil for none.
 func (r *run) skip() func(picture int) bool {
+	if r.items != nil { // means of items stand for all of them
+		return func(int) bool { return true }
+	}
 	pictures := &r.prefixes.pictures
 	if pictures.cache == nil || r.selector != nil { // a teacher sees the pixels
 		return nil

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"polylens/trainer/distill"
+	"polylens/trainer/label"
 	"polylens/trainer/learner"
 	"polylens/trainer/optim"
 )
@@ -61,6 +62,8 @@ func base() Config {
 		Guard:      Guard{Allowed: 1},
 		Captions:   noCaptions(),
 		Distill:    distill.Default(),
+		Keep:       Keep{Until: 0.9},
+		Labels:     label.Default(),
 		Cache:      Cache{Bytes: 4 << 30, Memory: 64 << 20, Precision: float32Precision},
 		Selection:  Selection{SuperBatch: 4, Chunks: 16},
 		Checkpoint: Checkpoint{Every: 100, Keep: 2},

@@ -16,6 +16,7 @@ import (
 	"polylens/trainer/data/inspect"
 	"polylens/trainer/distill"
 	"polylens/trainer/evaluate"
+	"polylens/trainer/label"
 	"polylens/trainer/learner"
 	"polylens/trainer/optim"
 )
@@ -67,6 +68,8 @@ type run struct {
 	adamW      *optim.AdamW
 	decoder    *caption.Decoder   // nil for none
 	distiller  *distill.Distiller // nil for none
+	labels     *label.Objective   // nil for none
+	items      *itemVectors       // nil compares texts with the pictures of their batch
 	loader     *batch.Loader
 	prefixes   prefixes
 	selector   *selector       // nil trains on all that is loaded
@@ -120,7 +123,7 @@ func (r *run) openAll() error {
 		return err
 	}
 	r.perEpoch = max(1, sampler.Steps()/r.config.loads())
-	for _, open := range []func() error{r.openDecoder, r.openDistiller, r.openValidation, r.openLearner, r.openPrefixes, r.openSelector} {
+	for _, open := range []func() error{r.openDecoder, r.openDistiller, r.openLabels, r.openItems, r.openValidation, r.openLearner, r.openPrefixes, r.openSelector} {
 		if err := open(); err != nil {
 			return err
 		}
@@ -133,9 +136,9 @@ func (r *run) openLearner() error {
 	if err != nil {
 		return err
 	}
-	pictures := int64(r.config.Batch.Pictures)
 	plan := learner.Plan{
-		Texts: pictures * int64(r.config.Batch.Texts), Pictures: pictures, Mode: mode, LoRA: r.config.LoRA,
+		Texts: int64(r.config.Batch.Pictures * r.config.Batch.Texts), Pictures: r.compared(), Mode: mode, LoRA: r.config.LoRA,
+		Keep: r.keep(), Alone: r.config.Labels.Alone,
 		Recompute: r.config.Batch.Recompute, Accumulate: r.config.Batch.Accumulate > 1, Objectives: r.objectives(), Late: r.late(),
 	}
 	if r.config.across() {

@@ -2,6 +2,7 @@ package trainer
 
 import (
 	"context"
+	"errors"
 
 	"polylens/encoder/ort"
 	"polylens/trainer/data/batch"
@@ -17,7 +18,7 @@ func (c Config) across() bool { return c.Batch.AcrossParts && c.Batch.Accumulate
 
 // gradients computes those of a step, given what was loaded for it.
 func (r *run) gradients(ctx context.Context, loaded []batch.Loaded) error {
-	if err := r.startDistilling(); err != nil {
+	if err := errors.Join(r.keepAll(), r.startDistilling()); err != nil {
 		return err
 	}
 	parts, err := r.choose(ctx, loaded)
@@ -79,6 +80,9 @@ func (r *run) enterTexts(ctx context.Context, pairs []int) (ort.Tensor, error) {
 
 // enterPictures computes what enters a step for the pictures that were loaded.
 func (r *run) enterPictures(ctx context.Context, loaded batch.Loaded) (ort.Tensor, error) {
+	if r.items != nil {
+		return r.itemMeans(ctx)
+	}
 	if r.prefixes.pictures.cache == nil {
 		return r.learner.EnterPictures(ctx, r.Model.pixelsOf(valuesOf(loaded.Pixels)))
 	}

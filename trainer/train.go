@@ -118,16 +118,17 @@ func (r *run) reason() string {
 
 // batch is what the learner takes of what was loaded.
 func (r *run) batch(ctx context.Context, loaded batch.Loaded) (learner.Batch, error) {
-	texts, err := r.enterTexts(ctx, loaded.Pairs)
-	if err != nil {
-		return learner.Batch{}, err
+	made := learner.Batch{Targets: r.relevance(loaded), Number: r.config.Seed<<32 ^ uint64(loaded.Step)}
+	var err error
+	if !r.config.Labels.Alone {
+		if made.Texts, err = r.enterTexts(ctx, loaded.Pairs); err != nil {
+			return made, err
+		}
 	}
-	pictures, err := r.enterPictures(ctx, loaded)
-	if err != nil {
-		return learner.Batch{}, err
+	if made.Pictures, err = r.enterPictures(ctx, loaded); err != nil {
+		return made, err
 	}
-	targets := transposed(loaded.Relevance(r.Material.Set), len(loaded.Pictures), len(loaded.Pairs))
-	made := learner.Batch{Texts: texts, Pictures: pictures, Targets: targets}
+	r.addLabels(&made, loaded)
 	return made, errors.Join(r.addCaptions(&made, loaded), r.addViews(&made, loaded))
 }
 

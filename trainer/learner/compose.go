@@ -195,10 +195,10 @@ func (c *Composition) pictures() *graph.Value {
 	options := siglip2.Options{Portable: c.Plan.Portable, Prefix: "vision.", Revise: c.dropPatches()}
 	shape := visionShape(c.Config, c.Plan)
 	entry := c.Graph.Input(pictureEntry, graph.Float32, shape...)
-	switch block := c.Plan.Mode.start(c.Plan.LoRA, "vision"); {
-	case block == nothing:
+	switch block := c.Plan.Mode.start(c.Plan.LoRA, "vision"); block {
+	case nothing:
 		return entry
-	case block == everything:
+	case everything:
 		return siglip2.Vision(c.Config, c.parameters, options, siglip2.Picture{Pixels: entry})
 	default:
 		return siglip2.VisionFrom(c.Config, c.parameters, options, entry, c.Plan.Pictures, block)
@@ -213,12 +213,12 @@ func (c *Composition) texts() *graph.Value {
 		dtype = graph.Int64
 	}
 	entry := c.Graph.Input(textEntry, dtype, textShape(c.Config, c.Plan)...)
-	switch {
-	case block == nothing:
+	switch block {
+	case nothing:
 		return entry
-	case block == everything:
+	case everything:
 		return siglip2.Text(c.Config, c.parameters, options, entry)
-	case block == headOnly:
+	case headOnly:
 		return siglip2.TextHead(c.Config, c.parameters, options, entry)
 	default:
 		return siglip2.TextFrom(c.Config, c.parameters, options, entry, c.Plan.Texts, block)
