@@ -144,7 +144,7 @@ func (r *runs) perform(ctx context.Context, run catalog.Run) error {
 	}
 	scope := r.parts.program.sub()
 	defer func() { _ = scope.close(ctx) }() // what it opened is only read
-	t := training{program: scope, store: r.parts.store, name: run.Name, config: config, resumed: !run.Started.IsZero()}
+	t := training{program: scope, store: r.parts.store, name: run.Name, config: config, wrote: run.Output.Directory}
 	_, err = t.record(ctx, run.ID, catalog.RunPatience)
 	return err
 }

@@ -209,7 +209,7 @@ func (c *trainCommand) begin(ctx context.Context, t *training) (catalog.Run, err
 	if _, err := t.program.completeRun(ctx, t.store, c.Name, &t.config); err != nil {
 		return earlier, err
 	}
-	t.resumed = true
+	t.wrote = earlier.Output.Directory
 	return earlier, c.resumable(earlier, t.config)
 }
 

@@ -27,7 +27,7 @@ type training struct {
 	config   runConfig
 	output   string // directory of the model; empty: by its name, in the data folder
 	force    bool   // keep a model that forgot too much under its own name
-	resumed  bool   // a run of this name has begun before
+	wrote    string // directory that an earlier part of the run has begun to write; "" for none
 	progress func(done, total int)
 }
 
@@ -93,7 +93,7 @@ func (t training) run(ctx context.Context, recorder *catalog.RunRecorder) (train
 	done.Result, err = trainer.Run(ctx, t.config.Config, setting, func(ctx context.Context, l *learner.Learner, verdict *evaluate.Forgetting) error {
 		done.Model, done.Passed = target, verdict == nil || verdict.Passed
 		if !done.Passed && !t.force {
-			done.Model += ".rejected"
+			done.Model += rejected
 		}
 		return t.write(ctx, l, done.Model, verdict, recorder)
 	})
@@ -163,20 +163,34 @@ func (t training) target() (string, error) {
 			return "", err
 		}
 		dir = filepath.Join(models, t.name)
-		if t.resumed {
-			return dir, nil
-		}
 	}
-	if _, err := os.Lstat(dir); err == nil {
-		return "", fmt.Errorf("there is a model %s already: choose another name, or remove it", dir)
-	}
-	return dir, nil
+	return dir, errors.Join(t.checkFree(dir), t.checkFree(dir+rejected))
 }
 
-// write writes the model, in place of one that an interrupted run left in the
-// data folder, and records it.
+// rejected follows the name of a model that forgot too much.
+const rejected = ".rejected"
+
+func (t training) checkFree(dir string) error {
+	if _, err := os.Lstat(dir); err == nil && dir != t.wrote {
+		return fmt.Errorf("there is a model %s already: choose another name, or remove it", dir)
+	}
+	return nil
+}
+
+// write writes the model and records it. What it is about to write is recorded
+// first: of a run that is interrupted here, the next part replaces that alone.
 func (t training) write(ctx context.Context, l *learner.Learner, dir string, verdict *evaluate.Forgetting, recorder *catalog.RunRecorder) error {
-	if t.resumed && t.output == "" {
+	var gate json.RawMessage
+	if verdict != nil {
+		var err error
+		if gate, err = json.Marshal(verdict); err != nil {
+			return err
+		}
+	}
+	if err := recorder.Output(ctx, catalog.RunModel{Directory: dir}, gate); err != nil {
+		return err
+	}
+	if dir == t.wrote {
 		if err := os.RemoveAll(dir); err != nil {
 			return err
 		}
@@ -187,12 +201,6 @@ func (t training) write(ctx context.Context, l *learner.Learner, dir string, ver
 	manifest, err := hub.WriteManifest(ctx, dir)
 	if err != nil {
 		return err
-	}
-	var gate json.RawMessage
-	if verdict != nil {
-		if gate, err = json.Marshal(verdict); err != nil {
-			return err
-		}
 	}
 	return recorder.Output(ctx, catalog.RunModel{Directory: dir, Fingerprint: manifest.Fingerprint}, gate)
 }
