@@ -29,7 +29,7 @@ func (t training) reading() (trainer.Reading, error) {
 		return trainer.Reading{}, err
 	}
 	for _, path := range t.config.Data.Pairs {
-		from, err := pairSource(path, t.config.Config.Fields()...)
+		from, err := pairSource(path, t.config.Fields()...)
 		if err != nil {
 			return trainer.Reading{}, fmt.Errorf("pairs: %w", err)
 		}
@@ -43,7 +43,7 @@ func (t training) reading() (trainer.Reading, error) {
 
 // fromCollection reads the captions and chosen metadata of a collection.
 func (t training) fromCollection() data.Source {
-	from := data.Collection{Catalog: t.store, Name: t.config.Data.Collection, Captions: true, Languages: t.config.Data.Languages, Attributes: t.config.Config.Fields()}
+	from := data.Collection{Catalog: t.store, Name: t.config.Data.Collection, Captions: true, Languages: t.config.Data.Languages, Attributes: t.config.Fields()}
 	for _, field := range t.config.Data.Fields {
 		language, text, ok := strings.Cut(field, "=")
 		if !ok || strings.Contains(language, "{{") {
