@@ -48,13 +48,17 @@ func count(ctx context.Context, dir string, texts []string) (map[int64]int, erro
 	if err != nil {
 		return nil, err
 	}
-	counts := map[int64]int{}
+	times := map[string]int{}
 	for _, text := range texts {
+		times[text]++
+	}
+	counts := map[int64]int{}
+	for text, n := range times {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		for _, id := range t.Encode(text, enough(text)) {
-			counts[id]++
+			counts[id] += n
 		}
 	}
 	return counts, nil
