@@ -22,7 +22,7 @@ const largest = 1 << 16
 func (c Config) Check() error {
 	checks := []func() error{
 		c.checkMode, c.checkBatch, c.checkOptimizer, c.checkSplit, c.checkValidation, c.checkGuard, c.checkCheckpoint, c.checkCaptions, c.checkDistill,
-		c.Cache.check, c.Selection.check, c.Balance.check, c.Keep.check, c.checkLabels, c.checkAllItems,
+		c.Cache.check, c.Selection.check, c.Balance.check, c.Keep.check, c.checkLabels, c.checkAllItems, c.checkAverage,
 	}
 	for _, check := range checks {
 		if err := check(); err != nil {

@@ -34,6 +34,7 @@ type Config struct {
 	Selection  Selection    `json:"selection"`
 	Balance    Balance      `json:"balance"`
 	Checkpoint Checkpoint   `json:"checkpoint"`
+	Average    float64      `json:"average"` // share of the weights before training in the result: forgets less
 
 	Captions caption.Config `json:"captions"` // the loss of writing captions, unless weight is 0
 	Distill  distill.Config `json:"distill"`  // the losses of the last steps, unless factor is 0
@@ -58,7 +59,7 @@ type Batch struct {
 // Optimizer says how weights are updated.
 type Optimizer struct {
 	LearningRate float64            `json:"learning_rate"` // at its peak
-	Rates        map[string]float64 `json:"rates"`         // factors of it: of "text", "vision", "loss" and "new" parameters
+	Rates        map[string]float64 `json:"rates"`         // factors of it: of "text", "vision", "loss" and "new" parameters, and of the "vocabulary", else that of "text"
 	WeightDecay  float64            `json:"weight_decay"`
 	Beta1        float64            `json:"beta1"`
 	Beta2        float64            `json:"beta2"`

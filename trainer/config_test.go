@@ -118,6 +118,8 @@ var bad = map[string][]string{
 	`{"keep":{"patches":-1}}`:                      {"keep.patches -1"},
 	`{"keep":{"tokens":1}}`:                        {"keep.tokens 1"},
 	`{"keep":{"until":2}}`:                         {"keep.until 2"},
+	`{"average":1}`:                                {"average 1", "below 1"},
+	`{"average":-0.1}`:                             {"average -0.1"},
 	`{"labels":{"shared":1}}`:                      {"labels: shared 1"},
 	`{"labels":{"items":1,"alone":true}}`:          {"labels.alone", "vision-only"},
 	`{"batch":{"all_items":true,"accumulate":2}}`:  {"batch.all_items", "batch.accumulate"},

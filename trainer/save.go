@@ -100,6 +100,9 @@ func (r *run) finish(ctx context.Context, before measured, write Write) (Result,
 			return Result{}, err
 		}
 	}
+	if err := r.takeAverage(); err != nil {
+		return Result{}, err
+	}
 	after, err := r.measure(ctx)
 	if err != nil {
 		return Result{}, err
