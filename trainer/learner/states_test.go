@@ -191,6 +191,9 @@ func (s state) open(t *testing.T, recompute bool) (*learner.Learner, []learner.B
 	}
 	t.Cleanup(func() { l.Close() })
 	s.loadAdapter(t, l)
+	if config.NaFlex() {
+		return l, s.enterNative(t, l, ids)
+	}
 	return l, enter(t, l, ids, pixels)
 }
 
@@ -220,24 +223,30 @@ func (s state) batches(t *testing.T) (ids, pixels []ort.Tensor) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, err := index.Raw("input_ids")
-	if err != nil {
-		t.Fatal(err)
-	}
 	values, err := index.Floats("pixel_values")
 	if err != nil {
 		t.Fatal(err)
 	}
 	textShape, pixelShape := shapeOf(t, index, "input_ids"), shapeOf(t, index, "pixel_values")
-	numbers := make([]int64, len(raw)/8)
-	for i := range numbers {
-		numbers[i] = int64(binary.LittleEndian.Uint64(raw[8*i:]))
-	}
+	numbers := wholeNumbers(t, index, "input_ids")
 	for step := range int(textShape[0]) {
 		ids = append(ids, ort.Ints(part(numbers, step, textShape), textShape[1:]...))
 		pixels = append(pixels, ort.Floats(part(values, step, pixelShape), pixelShape[1:]...))
 	}
 	return ids, pixels
+}
+
+func wholeNumbers(t *testing.T, index *safetensors.Index, name string) []int64 {
+	t.Helper()
+	raw, err := index.Raw(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	numbers := make([]int64, len(raw)/8)
+	for i := range numbers {
+		numbers[i] = int64(binary.LittleEndian.Uint64(raw[8*i:]))
+	}
+	return numbers
 }
 
 func shapeOf(t *testing.T, index *safetensors.Index, name string) []int64 {
@@ -259,22 +268,28 @@ func enter(t *testing.T, l *learner.Learner, ids, pixels []ort.Tensor) []learner
 	t.Helper()
 	batches := make([]learner.Batch, len(ids))
 	for step := range batches {
-		texts, err := l.EnterTexts(t.Context(), ids[step])
-		if err != nil {
+		batches[step] = pair(t, l, ids[step])
+		var err error
+		if batches[step].Pictures, err = l.EnterPictures(t.Context(), pixels[step]); err != nil {
 			t.Fatal(err)
 		}
-		pictures, err := l.EnterPictures(t.Context(), pixels[step])
-		if err != nil {
-			t.Fatal(err)
-		}
-		count := int(ids[step].Shape[0])
-		targets := make([]float32, count*count)
-		for i := range count {
-			targets[i*count+i] = 1
-		}
-		batches[step] = learner.Batch{Texts: texts, Pictures: pictures, Targets: targets}
 	}
 	return batches
+}
+
+// pair makes a batch without pictures in which text i describes picture i.
+func pair(t *testing.T, l *learner.Learner, ids ort.Tensor) learner.Batch {
+	t.Helper()
+	texts, err := l.EnterTexts(t.Context(), ids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := int(ids.Shape[0])
+	targets := make([]float32, count*count)
+	for i := range count {
+		targets[i*count+i] = 1
+	}
+	return learner.Batch{Texts: texts, Targets: targets}
 }
 
 func (s state) optimizer(t *testing.T) *optim.AdamW {

@@ -1,6 +1,6 @@
 """Checks reference states by another route than the one that wrote them.
 
-    python check_states.py [DIR of a case ...]      default: states/tiny
+    python check_states.py [DIR of a case ...]      default: those in states/
 
 In float64: the loss again, as softplus in numpy; every gradient against the
 difference of two losses along a random direction, tensor by tensor; the tensors
@@ -38,14 +38,14 @@ def open_state(folder):
     else:
         training.freeze(model, state["mode"], settings)
     batches = load_file(folder / state["batches"])
-    return state, settings, model.double(), batches["input_ids"], batches["pixel_values"].double()
+    return state, settings, training.double(model), batches
 
 
 @torch.no_grad()
-def plain_loss(model, input_ids, pixel_values):
-    """The same loss by -log sigmoid(x) = log(1 + exp(-x))."""
-    images = model.vision_model(pixel_values=pixel_values).pooler_output.numpy()
-    texts = model.text_model(input_ids=input_ids).pooler_output.numpy()
+def plain_loss(model, batches):
+    """The loss of the first step by -log sigmoid(x) = log(1 + exp(-x))."""
+    images = model.vision_model(**training.pictures(batches, 0, model.dtype)).pooler_output.numpy()
+    texts = model.text_model(input_ids=batches["input_ids"][0]).pooler_output.numpy()
     lengths = np.outer(np.linalg.norm(texts, axis=1), np.linalg.norm(images, axis=1))
     logits = np.exp(model.logit_scale.item()) * (texts @ images.T) / lengths + model.logit_bias.item()
     np.fill_diagonal(logits, -np.diag(logits))
@@ -105,14 +105,14 @@ def adamw(parameter, moments, number, rate, decay, settings):
     parameter.sub_(rate * (step + decay * parameter))
 
 
-def replay(state, settings, model, input_ids, pixel_values):
+def replay(state, settings, model, batches):
     """The losses of all steps."""
     parameters = training.trained(model)
     moments = {name: (torch.zeros_like(values), torch.zeros_like(values)) for name, values in parameters.items()}
     losses = []
     for index, rate in enumerate(state["learning_rates"]):
         model.zero_grad()
-        loss = training.loss(model, "full", input_ids[index], pixel_values[index])
+        loss = training.loss(model, "full", batches["input_ids"][index], **training.pictures(batches, index, model.dtype))
         loss.backward()
         losses.append(loss.item())
         norm = sum((values.grad ** 2).sum() for values in parameters.values()).sqrt()
@@ -129,20 +129,20 @@ def apart(values, expected):
 
 def check(folder):
     """Every number that LIMITS bounds."""
-    state, settings, model, input_ids, pixel_values = open_state(folder)
+    state, settings, model, batches = open_state(folder)
     if list(training.trained(model)) != state["trained"]:
         raise SystemExit(f"{folder}: trained is not what the mode trains")
-    first = plain_loss(model, input_ids[0], pixel_values[0])
+    first = plain_loss(model, batches)
     found = {"loss": apart(state["losses"][:1], [first]), "loss64": apart(state["losses64"][:1], [first])}
-    found |= check_gradients(folder, state, model, lambda: plain_loss(model, input_ids[0], pixel_values[0]))
+    found |= check_gradients(folder, state, model, lambda: plain_loss(model, batches))
     found["zero"] = check_zeros(folder, state)
-    found["replay"] = apart(replay(state, settings, model, input_ids, pixel_values), state["losses64"])
+    found["replay"] = apart(replay(state, settings, model, batches), state["losses64"])
     return found
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("cases", nargs="*", type=pathlib.Path, default=[HERE / "states" / "tiny"], metavar="DIR")
+    parser.add_argument("cases", nargs="*", type=pathlib.Path, default=sorted((HERE / "states").iterdir()), metavar="DIR")
     failed = False
     for case in parser.parse_args().cases:
         for file in sorted(case.glob("*/state.json")):

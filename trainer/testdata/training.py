@@ -8,17 +8,23 @@ with the norm and the head behind them). Temperature and bias of the loss are
 trained in all of them.
 """
 import dataclasses
+import json
 import math
 import os
+import pathlib
 import re
+import sys
 import warnings
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent.parent / "encoder" / "testdata"))
 
 import torch
 from peft import LoraConfig, get_peft_model
-from transformers import SiglipModel
+from transformers import Siglip2Model, SiglipModel
 from transformers.utils import logging
+
+import interpolation  # noqa: F401, corrects torch
 
 logging.set_verbosity_error()
 logging.disable_progress_bar()
@@ -49,10 +55,34 @@ class Settings:
 def load(directory, attention, dtype=torch.float32):
     """The model of a directory. Fails if a tensor is missing, has another shape
     or is not known, where from_pretrained would only warn."""
-    model, report = SiglipModel.from_pretrained(directory, dtype=dtype, attn_implementation=attention, output_loading_info=True)
+    kind = model_class(directory)
+    model, report = kind.from_pretrained(directory, dtype=dtype, attn_implementation=attention, output_loading_info=True)
     if wrong := {what: names for what, names in report.items() if names}:
-        raise SystemExit(f"{directory}: not the tensors of a SiglipModel: {wrong}")
+        raise SystemExit(f"{directory}: not the tensors of a {kind.__name__}: {wrong}")
     return model
+
+
+def model_class(directory):
+    """SiglipModel for fixed resolution, Siglip2Model for native aspect ratio."""
+    kind = json.loads((directory / "config.json").read_text())["model_type"]
+    return {"siglip": SiglipModel, "siglip2": Siglip2Model}[kind]
+
+
+def double(model):
+    """The model in float64. Siglip2Model would take its table of positions to
+    float32 to resize it."""
+    if isinstance(model, Siglip2Model):
+        model.vision_model.embeddings.resize_positional_embeddings = resized_positions
+    return model.double()
+
+
+def resized_positions(table, spatial_shapes, max_length):
+    """Of each picture the table [rows, columns, D] resized to its grid, padded
+    with zeros: [B, max_length, D]."""
+    table = table.permute(2, 0, 1)[None]
+    grids = [torch.nn.functional.interpolate(table, size=tuple(shape), mode="bilinear", antialias=True) for shape in spatial_shapes.tolist()]
+    rows = [grid.flatten(2)[0].T for grid in grids]
+    return torch.stack([torch.nn.functional.pad(part, (0, 0, 0, max_length - len(part))) for part in rows])
 
 
 def last(mode):
@@ -151,9 +181,17 @@ def sigmoid_loss(texts, images, scale, bias):
     return -torch.nn.functional.logsigmoid(labels * logits).sum() / len(images)
 
 
-def loss(model, mode, input_ids, pixel_values):
-    """Of one batch. A frozen image tower leaves no graph behind."""
+def pictures(batches, step, dtype):
+    """What the image tower takes of a step: pixel_values and, for native aspect
+    ratio, pixel_attention_mask and spatial_shapes."""
+    made = {name: values[step] for name, values in batches.items() if name != "input_ids"}
+    return made | {"pixel_values": made["pixel_values"].to(dtype)}
+
+
+def loss(model, mode, input_ids, **given):
+    """Of one batch of texts and pictures. A frozen image tower leaves no graph
+    behind."""
     with torch.set_grad_enabled(mode != "text-only"):
-        images = unit(model.vision_model(pixel_values=pixel_values).pooler_output)
+        images = unit(model.vision_model(**given).pooler_output)
     texts = unit(model.text_model(input_ids=input_ids).pooler_output)
     return sigmoid_loss(texts, images, model.logit_scale, model.logit_bias)

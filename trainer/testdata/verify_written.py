@@ -5,6 +5,8 @@ with PEFT, and writes the vectors of given inputs, for a Go test to compare.
 
 INPUTS is a safetensors file with input_ids, int64 [..., L], and pixel_values,
 float32 [..., 3, R, R]; one of them is enough, and leading axes are flattened.
+For a model of native aspect ratio pixel_values is [..., S, 3 P P], with
+pixel_attention_mask, int64 [..., S], and spatial_shapes, int64 [..., 2].
 OUTPUT gets text_embeds and image_embeds, unit vectors, float32 [B, D], and
 logit_scale and logit_bias, float32 [1]. Fails if a tensor is missing, has
 another shape or is not known.
@@ -38,9 +40,12 @@ def embed(model, inputs):
     """Unit vectors by name of the output."""
     made = {}
     if "input_ids" in inputs:
-        made["text_embeds"] = vectors(model.text_model, flat(inputs["input_ids"], 1))
-    if "pixel_values" in inputs:
-        made["image_embeds"] = vectors(model.vision_model, flat(inputs["pixel_values"], 3))
+        made["text_embeds"] = vectors(model.text_model, {"input_ids": flat(inputs["input_ids"], 1)})
+    if "spatial_shapes" in inputs:
+        axes = {"pixel_values": 2, "pixel_attention_mask": 1, "spatial_shapes": 1}
+        made["image_embeds"] = vectors(model.vision_model, {name: flat(inputs[name], count) for name, count in axes.items()})
+    elif "pixel_values" in inputs:
+        made["image_embeds"] = vectors(model.vision_model, {"pixel_values": flat(inputs["pixel_values"], 3)})
     return made
 
 
@@ -49,8 +54,9 @@ def flat(values, axes):
     return values.reshape(-1, *values.shape[-axes:])
 
 
-def vectors(tower, rows):
-    return training.unit(torch.cat([tower(batch).pooler_output for batch in rows.split(BATCH)]))
+def vectors(tower, given):
+    batches = zip(*(values.split(BATCH) for values in given.values()))
+    return training.unit(torch.cat([tower(**dict(zip(given, batch))).pooler_output for batch in batches]))
 
 
 def main():

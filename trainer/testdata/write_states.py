@@ -1,7 +1,7 @@
 """Writes reference states: what PyTorch makes of the same weights, batches and
 settings. The Go trainer must arrive at the same gradients and losses.
 
-    python write_states.py tiny                    rewrites states/tiny beside this script
+    python write_states.py tiny naflex-tiny        rewrites states/ beside this script
     python write_states.py --out DIR mini base     those that are too large to be committed
 
 README.md describes the files. Needs encoder/testdata/requirements.txt.
@@ -43,6 +43,19 @@ TINY = {
         "num_attention_heads": 4, "image_size": 24, "patch_size": 8,
     },
 }
+NAFLEX_TINY = {
+    "model_type": "siglip2",
+    "text_config": {
+        "model_type": "siglip2_text_model", "hidden_size": 12, "intermediate_size": 28, "num_hidden_layers": 2,
+        "num_attention_heads": 3, "vocab_size": 100, "max_position_embeddings": 8, "projection_size": 20,
+    },
+    "vision_config": {
+        "model_type": "siglip2_vision_model", "hidden_size": 20, "intermediate_size": 44, "num_hidden_layers": 2,
+        "num_attention_heads": 5, "num_patches": 9, "patch_size": 4,
+    },
+}
+# The most patches of a picture, one of them for each step.
+LENGTHS = (6, 12, 20)
 BASE = models.Checkpoint("siglip2-base-patch16-224", "base", 16, 224, vocabulary=2000, layers=2)
 
 
@@ -58,6 +71,7 @@ class Case:
 
 CASES = {
     "tiny": Case(models.Checkpoint("siglip2-tiny", "base", 8, 24), TINY, 4, 1e-3, 2e-3),
+    "naflex-tiny": Case(models.Checkpoint("siglip2-naflex-tiny", "base", 4), NAFLEX_TINY, 4, 1e-3, 2e-3),
     "mini": Case(None, None, 8, 1e-4, 1e-3),
     "base": Case(BASE, models.config(BASE), 4, 1e-4, 1e-3),
 }
@@ -79,9 +93,10 @@ def write_model(case, directory):
         shutil.copytree(models.MINI, directory, ignore=shutil.ignore_patterns("README.md"))
         return
     directory.mkdir(parents=True)
-    with torch.device("meta"):
-        model = transformers.SiglipModel(transformers.SiglipConfig.from_dict(json.loads(json.dumps(case.config))))
     models.write_json(directory / "config.json", case.config)
+    config_class, model_class = models.classes(directory)
+    with torch.device("meta"):
+        model = model_class(config_class.from_pretrained(directory))
     weights = {name: weight(name, tuple(parameter.shape)) for name, parameter in model.named_parameters()}
     models.write_weights(directory, weights, shards=1)
     models.write_processor(case.checkpoint, directory)
@@ -104,12 +119,30 @@ def pixel_values(name, rows, side):
     return noise + formula.uniform(f"{name}.colour", (rows, 3, 1, 1), 0, 1)
 
 
+def native_pictures(name, rows, batch, patch):
+    """Of native aspect ratio, in patches: as many of them as the length of the
+    step allows, in a random number of rows. Padded with zeros."""
+    pixels = np.zeros((rows, max(LENGTHS), 3 * patch * patch), np.float32)
+    mask, shapes = np.zeros(pixels.shape[:2], np.int64), np.zeros((rows, 2), np.int64)
+    for row in range(rows):
+        most = LENGTHS[int(formula.integers(f"{name}.length.{row // batch}", 1)[0] % np.uint64(len(LENGTHS)))]
+        down = 1 + int(formula.integers(f"{name}.rows.{row}", 1)[0] % np.uint64(most))
+        shapes[row] = down, most // down
+        count = shapes[row].prod()
+        mask[row, :count] = 1
+        pixels[row, :count] = formula.uniform(f"{name}.noise.{row}", (count, pixels.shape[2]), 0, 1)
+        pixels[row, :count] += np.tile(formula.uniform(f"{name}.colour.{row}", (3,), 0, 1), patch * patch)
+    return {"pixel_values": pixels, "pixel_attention_mask": mask, "spatial_shapes": shapes}
+
+
 def make_batches(name, config, batch, steps):
-    rows, length, side = steps * batch, config.text_config.max_position_embeddings, config.vision_config.image_size
-    ids = input_ids(name, rows, length, config.text_config.vocab_size)
-    pixels = pixel_values(name, rows, side)
-    return {"input_ids": torch.from_numpy(ids.reshape(steps, batch, length)),
-            "pixel_values": torch.from_numpy(pixels.reshape(steps, batch, 3, side, side))}
+    rows, vision = steps * batch, config.vision_config
+    made = {"input_ids": input_ids(name, rows, config.text_config.max_position_embeddings, config.text_config.vocab_size)}
+    if config.model_type == "siglip2":
+        made |= native_pictures(name, rows, batch, vision.patch_size)
+    else:
+        made["pixel_values"] = pixel_values(name, rows, vision.image_size)
+    return {key: torch.from_numpy(values.reshape(steps, batch, *values.shape[1:])) for key, values in made.items()}
 
 
 def fill_adapter(parameters):
@@ -134,13 +167,12 @@ def run(model, mode, batches, settings):
     losses before each update and the norms of the gradients before clipping."""
     parameters = training.trained(model)
     optimizer = training.optimizer(parameters, settings, foreach=False, fused=False)
-    pixels = batches["pixel_values"].to(model.dtype)
     gradients, losses, norms = {}, [], []
     for step in range(settings.steps):
         for group in optimizer.param_groups:
             group["lr"] = training.rate(step, settings)
         optimizer.zero_grad()
-        loss = training.loss(model, mode, batches["input_ids"][step], pixels[step])
+        loss = training.loss(model, mode, batches["input_ids"][step], **training.pictures(batches, step, model.dtype))
         loss.backward()
         if step == 0:
             gradients = {name: parameter.grad.clone() for name, parameter in parameters.items()}
@@ -155,7 +187,7 @@ def start(mode, directory, settings, attention, dtype):
     model = training.load(directory / "model", attention).eval()
     adapter = training.freeze(model, mode, settings)
     fill_adapter(training.trained(model))
-    return model.to(dtype), adapter
+    return training.double(model) if dtype == torch.float64 else model, adapter
 
 
 def write_mode(name, mode, directory, batches):
@@ -220,7 +252,7 @@ def write(name, directory, modes):
         raise SystemExit(f"{directory} exists and is not a case: name another folder with --out")
     shutil.rmtree(directory, ignore_errors=True)
     write_model(CASES[name], directory / "model")
-    config = transformers.SiglipConfig.from_pretrained(directory / "model")
+    config = models.classes(directory / "model")[0].from_pretrained(directory / "model")
     batches = make_batches(name, config, CASES[name].batch, training.Settings.steps)
     save_file(batches, directory / "batches.safetensors")
     for mode in modes:
