@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"polylens/encoder/ort"
+	"polylens/encoder/preprocess"
 	"polylens/trainer/data"
 	"polylens/trainer/data/batch"
 	"polylens/trainer/data/inspect"
@@ -108,15 +109,14 @@ func (r *run) itemMeans(ctx context.Context) (ort.Tensor, error) {
 
 // addVectors adds the vectors of some pictures to those of their items.
 func (r *run) addVectors(ctx context.Context, pictures []int, sums []float32) error {
-	var values []float32
-	for _, picture := range pictures {
-		pixels, err := r.pixels(ctx, picture)
-		if err != nil {
+	all := make([]preprocess.Pixels, len(pictures))
+	for i, picture := range pictures {
+		var err error
+		if all[i], err = r.pixels(ctx, picture); err != nil {
 			return err
 		}
-		values = append(values, pixels...)
 	}
-	vectors, err := r.learner.EnterPictures(ctx, r.Model.pixelsOf(values))
+	vectors, _, err := r.enter(ctx, all)
 	if err != nil {
 		return err
 	}

@@ -8,11 +8,10 @@ import (
 	"polylens/encoder/safetensors"
 	"polylens/encoder/siglip2"
 	"polylens/encoder/tokenizer"
-	"polylens/indexer/decode"
 )
 
 // Model is a model directory to start from: a checkpoint in the official
-// layout, of fixed resolution.
+// layout.
 type Model struct {
 	Dir         string
 	Fingerprint string
@@ -30,24 +29,16 @@ func OpenModel(dir, fingerprint string) (*Model, error) {
 	if m.config, err = siglip2.ReadConfig(dir); err != nil {
 		return nil, err
 	}
-	if m.config.NaFlex() {
-		return nil, fmt.Errorf("the model %s is of native aspect ratio, which cannot be trained yet: choose one of fixed resolution", dir)
-	}
 	if m.weights, err = safetensors.Open(dir); err != nil {
 		return nil, err
 	}
 	if m.tokens, err = tokenizer.Open(dir); err != nil {
 		return nil, err
 	}
-	m.pixels, err = preprocess.Open(dir)
+	if m.pixels, err = preprocess.Open(dir); err == nil && m.pixels.Variable() != m.config.NaFlex() {
+		err = fmt.Errorf("preprocessor_config.json and config.json of %s disagree on whether it is of native aspect ratio: the files belong to different models", dir)
+	}
 	return m, err
-}
-
-// target is how large pictures are decoded at least: a part of one that is cut
-// out may still fill the model's view.
-func (m *Model) target() decode.Target {
-	side := 2 * int(m.config.Vision.Image)
-	return func(int, int) (width, height int) { return side, side }
 }
 
 // length is the number of tokens that the model takes.

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"polylens/encoder/ort"
+	"polylens/encoder/preprocess"
 	"polylens/trainer/data/inspect"
 	"polylens/trainer/learner"
 )
@@ -53,7 +54,7 @@ type kept struct {
 // openPrefixes opens the caches. Pictures come first: they cost more to compute.
 func (r *run) openPrefixes() error {
 	texts, pictures := r.learner.Entries()
-	if r.config.Batch.Augmentation != noAugmentation {
+	if r.config.Batch.Augmentation != noAugmentation || len(r.processors) > 1 {
 		pictures = nil
 	}
 	numbers := r.Material.pictures(inspect.Training)
@@ -101,7 +102,7 @@ const cacheSuffix = ".entries"
 
 // entering names all that decides what enters a step.
 func (r *run) entering() string {
-	return fmt.Sprintf("%s\n%s\n%s\n%+v", r.Model.Fingerprint, r.Material.fingerprint(), r.config.Mode, r.config.LoRA)
+	return fmt.Sprintf("%s\n%s\n%s\n%+v\n%v", r.Model.Fingerprint, r.Material.fingerprint(), r.config.Mode, r.config.LoRA, r.config.Batch.Patches)
 }
 
 // take gives what enters a step for some texts or pictures, one after the other.
@@ -140,18 +141,17 @@ func (r *run) skip() func(picture int) bool {
 }
 
 // pixels reads a picture whose record turned out to be damaged.
-func (r *run) pixels(ctx context.Context, number int) ([]float32, error) {
+func (r *run) pixels(ctx context.Context, number int) (preprocess.Pixels, error) {
 	picture := r.Material.Set.Pictures[number]
 	content, err := r.Reading.Opener.Bytes(ctx, picture)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", picture, err)
+		return preprocess.Pixels{}, fmt.Errorf("%s: %w", picture, err)
 	}
-	decoded, err := r.Reading.Decoder.Decode(ctx, picture.String(), content, r.Model.target())
+	decoded, err := r.Reading.Decoder.Decode(ctx, picture.String(), content, r.target())
 	if err != nil {
-		return nil, err
+		return preprocess.Pixels{}, err
 	}
-	pixels, err := r.Model.pixels.Process(decoded)
-	return pixels.Values, err
+	return r.lasting().Process(decoded)
 }
 
 // close closes the caches.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"polylens/encoder/ort"
+	"polylens/encoder/preprocess"
 	"polylens/trainer/balance"
 	"polylens/trainer/caption"
 	"polylens/trainer/checkpoint"
@@ -71,6 +72,7 @@ type run struct {
 	labels     *label.Objective   // nil for none
 	items      *itemVectors       // nil compares texts with the pictures of their batch
 	loader     *batch.Loader
+	processors []*preprocess.Processor // of pictures: one of them for each step
 	prefixes   prefixes
 	selector   *selector       // nil trains on all that is loaded
 	balance    *balance.Result // nil draws all alike
@@ -123,7 +125,7 @@ func (r *run) openAll() error {
 		return err
 	}
 	r.perEpoch = max(1, sampler.Steps()/r.config.loads())
-	for _, open := range []func() error{r.openDecoder, r.openDistiller, r.openLabels, r.openItems, r.openValidation, r.openLearner, r.openPrefixes, r.openSelector} {
+	for _, open := range []func() error{r.openPatches, r.openDecoder, r.openDistiller, r.openLabels, r.openItems, r.openValidation, r.openLearner, r.openPrefixes, r.openSelector} {
 		if err := open(); err != nil {
 			return err
 		}

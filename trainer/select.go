@@ -65,8 +65,9 @@ func (r *run) openSelector() error {
 	if err != nil {
 		return fmt.Errorf("selection.teacher: %w", err)
 	}
-	if side, want := teacher.config.Vision.Image, r.Model.config.Vision.Image; side != want {
-		return fmt.Errorf("selection.teacher: %s sees pictures of %d pixels and the model those of %d: choose a teacher of the same resolution", s.Teacher, side, want)
+	if !teacher.seesAs(r.Model) {
+		return fmt.Errorf("selection.teacher: %s sees pictures of %d pixels and the model those of %d (0: native aspect ratio): choose a teacher of the same resolution and patches",
+			s.Teacher, teacher.config.Vision.Image, r.Model.config.Vision.Image)
 	}
 	frozen, err := learner.OpenFrozen(r.Environment, teacher.config, teacher.weights, r.Options)
 	if err != nil {
@@ -123,7 +124,7 @@ func (r *run) encodeOwn(ctx context.Context, loaded batch.Loaded, into *learnabi
 	if entered.Texts, err = r.enterTexts(ctx, firstPairs(loaded)); err != nil {
 		return err
 	}
-	if entered.Pictures, err = r.enterPictures(ctx, loaded); err != nil {
+	if entered.Pictures, entered.Grids, err = r.enterPictures(ctx, loaded); err != nil {
 		return err
 	}
 	texts, pictures, err := r.learner.Embed(ctx, entered)
@@ -136,7 +137,7 @@ func (s *selector) encode(ctx context.Context, material *Material, loaded batch.
 	if err != nil {
 		return fmt.Errorf("the teacher: %w", err)
 	}
-	pictures, err := s.frozen.EncodePictures(ctx, s.model.pixelsOf(valuesOf(loaded.Pixels)))
+	pictures, err := s.model.encodeFrozen(ctx, s.frozen, loaded.Pixels)
 	if err != nil {
 		return fmt.Errorf("the teacher: %w", err)
 	}

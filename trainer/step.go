@@ -5,6 +5,8 @@ import (
 	"errors"
 
 	"polylens/encoder/ort"
+	"polylens/encoder/preprocess"
+	"polylens/encoder/siglip2"
 	"polylens/trainer/data/batch"
 	"polylens/trainer/learner"
 )
@@ -79,25 +81,28 @@ func (r *run) enterTexts(ctx context.Context, pairs []int) (ort.Tensor, error) {
 }
 
 // enterPictures computes what enters a step for the pictures that were loaded.
-func (r *run) enterPictures(ctx context.Context, loaded batch.Loaded) (ort.Tensor, error) {
+func (r *run) enterPictures(ctx context.Context, loaded batch.Loaded) (ort.Tensor, []siglip2.Grid, error) {
 	if r.items != nil {
-		return r.itemMeans(ctx)
+		means, err := r.itemMeans(ctx)
+		return means, nil, err
 	}
 	if r.prefixes.pictures.cache == nil {
-		return r.learner.EnterPictures(ctx, r.Model.pixelsOf(valuesOf(loaded.Pixels)))
+		return r.enter(ctx, loaded.Pixels)
 	}
-	rows := map[int][]float32{}
+	rows := map[int]preprocess.Pixels{}
 	for i, picture := range loaded.Pictures {
-		rows[picture] = loaded.Pixels[i].Values
+		rows[picture] = loaded.Pixels[i]
 	}
-	return r.prefixes.pictures.take(ctx, loaded.Pictures, func(ctx context.Context, picture int) (ort.Tensor, error) {
-		values := rows[picture]
-		if values == nil {
+	kept, err := r.prefixes.pictures.take(ctx, loaded.Pictures, func(ctx context.Context, picture int) (ort.Tensor, error) {
+		pixels := rows[picture]
+		if pixels.Values == nil {
 			var err error
-			if values, err = r.pixels(ctx, picture); err != nil {
+			if pixels, err = r.pixels(ctx, picture); err != nil {
 				return ort.Tensor{}, err
 			}
 		}
-		return r.learner.EnterPictures(ctx, r.Model.pixelsOf(values))
+		entered, _, err := r.enter(ctx, []preprocess.Pixels{pixels})
+		return entered, err
 	})
+	return kept, nil, err
 }

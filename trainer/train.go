@@ -25,12 +25,12 @@ func (r *run) openSampler() (*batch.Sampler, error) {
 func (r *run) openLoader(sampler *batch.Sampler) error {
 	options := batch.LoaderOptions{
 		Opener: r.Reading.Opener, Decoder: r.Reading.Decoder,
-		Preprocessor: func(int) batch.Preprocessor { return r.Model.pixels },
-		Target:       r.Model.target(),
+		Preprocessor: r.preprocessor,
+		Target:       r.target(),
 		Skip:         r.skip(),
 	}
 	if r.config.Batch.Augmentation != noAugmentation {
-		augmenter, err := r.config.augmenter(int(r.Model.config.Vision.Image))
+		augmenter, err := r.config.augmenter(r.side())
 		if err != nil {
 			return err
 		}
@@ -125,7 +125,7 @@ func (r *run) batch(ctx context.Context, loaded batch.Loaded) (learner.Batch, er
 			return made, err
 		}
 	}
-	if made.Pictures, err = r.enterPictures(ctx, loaded); err != nil {
+	if made.Pictures, made.Grids, err = r.enterPictures(ctx, loaded); err != nil {
 		return made, err
 	}
 	r.addLabels(&made, loaded)

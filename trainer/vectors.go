@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"polylens/encoder/ort"
+	"polylens/encoder/preprocess"
 	"polylens/trainer/data"
 	"polylens/trainer/evaluate"
 	"polylens/trainer/learner"
@@ -66,7 +67,7 @@ func (e *examined) encode(ctx context.Context, model *Model, l *learner.Learner)
 		if err != nil {
 			return nil, err
 		}
-		encoded, err := l.EncodePictures(ctx, pixels)
+		encoded, err := model.encode(ctx, l, pixels)
 		if err != nil {
 			return nil, err
 		}
@@ -75,25 +76,22 @@ func (e *examined) encode(ctx context.Context, model *Model, l *learner.Learner)
 	return vectors, nil
 }
 
-func (e *examined) pixels(ctx context.Context, model *Model, pictures []data.Picture) (ort.Tensor, error) {
-	side := int64(model.config.Vision.Image)
-	var values []float32
-	for _, picture := range pictures {
+func (e *examined) pixels(ctx context.Context, model *Model, pictures []data.Picture) ([]preprocess.Pixels, error) {
+	all := make([]preprocess.Pixels, len(pictures))
+	for i, picture := range pictures {
 		content, err := e.reading.Opener.Bytes(ctx, picture)
 		if err != nil {
-			return ort.Tensor{}, fmt.Errorf("%s: %w", picture, err)
+			return nil, fmt.Errorf("%s: %w", picture, err)
 		}
 		decoded, err := e.reading.Decoder.Decode(ctx, picture.String(), content, nil)
 		if err != nil {
-			return ort.Tensor{}, err
+			return nil, err
 		}
-		pixels, err := model.pixels.Process(decoded)
-		if err != nil {
-			return ort.Tensor{}, fmt.Errorf("%s: %w", picture, err)
+		if all[i], err = model.pixels.Process(decoded); err != nil {
+			return nil, fmt.Errorf("%s: %w", picture, err)
 		}
-		values = append(values, pixels.Values...)
 	}
-	return ort.Floats(values, int64(len(pictures)), model.config.Vision.Channels, side, side), nil
+	return all, nil
 }
 
 // rows cuts [n, D] apart.

@@ -52,10 +52,10 @@ func (l *Learner) entersPatches() bool {
 	return l.pictureEncoder.config.NaFlex() && l.plan.Mode.start(l.plan.LoRA, "vision") != nothing
 }
 
-// open is the plan for any number of texts and pictures. Pictures of native
+// open is the plan for any number of whole texts and pictures. Pictures of native
 // aspect ratio come one at a time, with any number of patches.
 func (p Plan) open(config siglip2.Config) Plan {
-	p.Texts, p.Pictures = graph.Batch, graph.Batch
+	p.Texts, p.Pictures, p.Keep = graph.Batch, graph.Batch, Keep{}
 	if config.NaFlex() && p.Mode.start(p.LoRA, "vision") != nothing {
 		p.Pictures = 1
 	}
