@@ -66,6 +66,9 @@ func TestNative(t *testing.T) {
 			if off := apart(after, given); !(off < 1e-5) {
 				t.Errorf("vectors of the model that was written are off by %v", off)
 			}
+			if off := apart(f.transformers(t, filepath.Join(folder, "model"), pictures), given); !(off < 1e-5) {
+				t.Errorf("transformers' vectors are off by %v", off)
+			}
 			if changed := apart(after, before) > 1e-4; changed != (mode != "text-only") || result.Pictures != changed {
 				t.Errorf("vectors of pictures have changed: %v; the result says %v", changed, result.Pictures)
 			}
@@ -96,10 +99,10 @@ func (f fixture) vectors(t *testing.T, dir string, pictures []preprocess.Pixels)
 	return must(e.EncodePixels(t.Context(), pictures))
 }
 
-// apart is the largest difference of a number.
+// apart is the largest difference of a number of the vectors that there are.
 func apart(got, want [][]float32) float64 {
 	worst := 0.0
-	for i := range want {
+	for i := range got {
 		for j := range want[i] {
 			worst = max(worst, math.Abs(float64(got[i][j])-float64(want[i][j])))
 		}
