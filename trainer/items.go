@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
 
 	"polylens/encoder/ort"
 	"polylens/encoder/preprocess"
@@ -109,12 +112,9 @@ func (r *run) itemMeans(ctx context.Context) (ort.Tensor, error) {
 
 // addVectors adds the vectors of some pictures to those of their items.
 func (r *run) addVectors(ctx context.Context, pictures []int, sums []float32) error {
-	all := make([]preprocess.Pixels, len(pictures))
-	for i, picture := range pictures {
-		var err error
-		if all[i], err = r.pixels(ctx, picture); err != nil {
-			return err
-		}
+	all, err := r.manyPixels(ctx, pictures)
+	if err != nil {
+		return err
 	}
 	vectors, _, err := r.enter(ctx, all)
 	if err != nil {
@@ -127,6 +127,20 @@ func (r *run) addVectors(ctx context.Context, pictures []int, sums []float32) er
 		}
 	}
 	return nil
+}
+
+// manyPixels reads pictures, several at a time.
+func (r *run) manyPixels(ctx context.Context, pictures []int) ([]preprocess.Pixels, error) {
+	all := make([]preprocess.Pixels, len(pictures))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, picture := range pictures {
+		group.Go(func() (err error) {
+			all[i], err = r.pixels(ctx, picture)
+			return err
+		})
+	}
+	return all, group.Wait()
 }
 
 func toUnit(vector []float32) {

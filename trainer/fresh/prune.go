@@ -99,8 +99,11 @@ func without(pieces []string, kept map[string]bool) []string {
 	return slices.Collect(maps.Keys(fresh))
 }
 
-// always are the tokens that every model needs: special ones, bytes, and added
-// ones that the texts use.
+// space is how pieces show the space before a word.
+const space = "▁"
+
+// always are the tokens that every model needs: special ones, bytes, the space,
+// and added ones that the texts use.
 func (t *tokens) always(counts map[int64]int) map[string]bool {
 	kept := map[string]bool{}
 	for _, added := range t.added {
@@ -117,7 +120,7 @@ func (t *tokens) always(counts map[int64]int) map[string]bool {
 	if err := t.model.field("unk_token", &unknown); err == nil && unknown != "" {
 		kept[unknown] = true
 	}
-	for _, name := range []string{"<pad>", "<eos>", "<bos>"} {
+	for _, name := range []string{"<pad>", "<eos>", "<bos>", space} {
 		if t.has(name) {
 			kept[name] = true
 		}

@@ -10,6 +10,7 @@ type Config struct {
 	Language  string  `json:"language"`  // of these texts; "" takes all languages
 	Smoothing float64 `json:"smoothing"` // share of the target that all items have alike
 	Scale     float64 `json:"scale"`     // of the vectors, as the inverse of a temperature
+	Centre    bool    `json:"centre"`    // take off what the vectors of a batch have in common: at first that is nearly all
 	Alone     bool    `json:"alone"`     // without the sigmoid loss, so that texts are not encoded
 }
 

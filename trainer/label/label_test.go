@@ -126,7 +126,16 @@ func TestLossOfNoKnowledge(t *testing.T) {
 // TestGradient compares the gradient with a difference of losses along it, from
 // heads that know something.
 func TestGradient(t *testing.T) {
-	l, objective := newLearner(t, label.Config{Items: 2, Texts: 0.5, Shared: 2, Scale: 16, Smoothing: 0.05})
+	for name, centre := range map[string]bool{"as they are": false, "centred": true} {
+		t.Run(name, func(t *testing.T) {
+			compareGradient(t, label.Config{Items: 2, Texts: 0.5, Shared: 2, Scale: 16, Smoothing: 0.05, Centre: centre})
+		})
+	}
+}
+
+func compareGradient(t *testing.T, config label.Config) {
+	t.Helper()
+	l, objective := newLearner(t, config)
 	for i, parameter := range l.State.Parameters {
 		if strings.HasPrefix(parameter.Name, "label.") {
 			for j := range l.State.Weight(i) {
@@ -164,6 +173,25 @@ func TestLearns(t *testing.T) {
 	}
 	if reports[label.AccuracyReport] != 1 || reports[label.ItemReport] > 0.7 {
 		t.Errorf("after 60 steps: %v", reports)
+	}
+}
+
+// TestCentre: vectors that have much in common are told apart no better than by
+// it, unless it is taken off.
+func TestCentre(t *testing.T) {
+	fall := func(centre bool) float64 {
+		l, objective := newLearner(t, label.Config{Items: 1, Shared: 2, Scale: 16, Centre: centre})
+		reports := map[string]float64{}
+		for range 10 {
+			reports = step(t, l, objective)
+			for i, gradient := range l.State.Gradients {
+				l.State.Weights[i] -= 0.005 * gradient
+			}
+		}
+		return math.Log(3) - reports[label.ItemReport]
+	}
+	if usual, centred := fall(false), fall(true); !(centred > usual) {
+		t.Errorf("the loss falls by %g centred, and by %g as it is", centred, usual)
 	}
 }
 

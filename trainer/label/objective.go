@@ -54,7 +54,7 @@ func (o *Objective) compare(c *learner.Composition, name, input string, count in
 	number := func(value float64) *graph.Value { return c.Graph.Floats(graph.Shape{1}, float32(value)) }
 	target = c.Graph.Input(input, graph.Float32, c.Plan.Pictures, int64(count))
 	heads := c.Trained(prefix+name, zeros, int64(count), int64(c.Config.Dimension()))
-	scores = graph.Gemm(graph.Mul(c.Pictures, number(o.config.Scale)), heads, false, true)
+	scores = graph.Gemm(graph.Mul(o.centred(c.Pictures), number(o.config.Scale)), heads, false, true)
 	total := graph.ReduceSum(target, true, 1) // [B, 1]
 	surprise := graph.Sub(graph.Mul(total, logSumExp(scores)), graph.ReduceSum(graph.Mul(target, scores), true, 1))
 	each := 1 / float64(c.Plan.Pictures)
@@ -63,6 +63,15 @@ func (o *Objective) compare(c *learner.Composition, name, input string, count in
 	derivative := graph.Mul(graph.Sub(graph.Mul(graph.Softmax(scores), total), target), number(weight*each))
 	c.Derived(graph.Mul(loss, number(weight)), []*graph.Value{scores}, []*graph.Value{derivative})
 	return scores, target
+}
+
+// centred are the vectors [B, D] that the layers look at: what they have in common
+// taken off, and of length 1 again, if the configuration asks for it.
+func (o *Objective) centred(pictures *graph.Value) *graph.Value {
+	if !o.config.Centre {
+		return pictures
+	}
+	return graph.Unit(graph.Sub(pictures, graph.ReduceMean(pictures, true, 0)))
 }
 
 func zeros([]float32, learner.Random) {} // every label is as likely
