@@ -14,7 +14,7 @@ PACKAGES ?= ./...
 TESTFLAGS ?= -p 2 -timeout 14m
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-go test-ui check bench bench-go bench-opponents matrix parity training-parity mini clean \
+.PHONY: help run build test test-go test-ui check bench bench-go bench-opponents matrix parity training-parity mini experiments clean \
 	check-format check-modules check-lint check-ui check-api check-vulnerabilities
 
 help: ## list the targets
@@ -153,6 +153,20 @@ $(MINI)/pairs/ready: $(RECIPE)/requirements-train.txt
 	@echo "drawing the pictures (once)" && python3 -m venv $(MINI)/python && \
 		$(MINI)/python/bin/python -m pip install --quiet --disable-pip-version-check -r $(RECIPE)/requirements-train.txt && \
 		$(MINI)/python/bin/python $(RECIPE)/mini_pairs.py $(MINI)/pairs --cache $(MINI)/packages && touch $@
+
+# What training does, one experiment after the other: some minutes each. Name one
+# with EXPERIMENT, and with WORK=dir where runs and models stay.
+EXPERIMENT  ?= twemoji icons language
+EXPERIMENTS := trainer/testdata/experiments
+
+experiments: build $(CACHE)/experiments/ready ## show what finetuning does, to another style, another domain and a weakened language
+	@settings=$$($(BIN) setup --print-env) && eval "$$settings" && failed=0 && for name in $(EXPERIMENT); do \
+		echo "## $$name" && $(CACHE)/experiments/python/bin/python $(EXPERIMENTS)/$$name.py \
+			--polylens $(BIN) --work $(or $(WORK),$(CACHE)/experiments)/$$name || failed=1; done; exit $$failed
+
+$(CACHE)/experiments/ready: $(EXPERIMENTS)/requirements.txt
+	@python3 -m venv $(CACHE)/experiments/python && \
+		$(CACHE)/experiments/python/bin/python -m pip install --quiet --disable-pip-version-check -r $< && touch $@
 
 clean: ## remove what make built here; caches and data folders stay
 	@rm -rf bin test-artifacts $(UI)/node_modules

@@ -69,16 +69,27 @@ def write_pairs(path, pairs):
     return path
 
 
+def setting(name):
+    """A folder that setup has fetched."""
+    if name not in os.environ:
+        raise SystemExit(f'{name} is not set: eval "$(polylens setup --print-env)"')
+    return pathlib.Path(os.environ[name])
+
+
+def keywords(language):
+    """{emoji: its CLDR keywords in a language}."""
+    content = json.loads((setting("POLYLENS_CLDR") / "annotations" / language / "annotations.json").read_text(encoding="utf-8"))
+    return {emoji: entry.get("default", []) for emoji, entry in content["annotations"]["annotations"].items()}
+
+
 def demo():
     """The pictures of the demo as pairs, with their CLDR names in 36 languages."""
-    if "POLYLENS_DEMO" not in os.environ:
-        raise SystemExit('POLYLENS_DEMO is not set: eval "$(polylens setup --print-env)"')
-    folder = pathlib.Path(os.environ["POLYLENS_DEMO"])
+    folder = setting("POLYLENS_DEMO")
     pairs = []
     for line in (folder / "metadata.jsonl").read_text(encoding="utf-8").splitlines():
         entry = json.loads(line)
         names = {language: entry["captions"][language] for language in LANGUAGES if language in entry["captions"]}
-        pairs.append({"image": str(folder / entry["file_name"]), "captions": names})
+        pairs.append({"image": str(folder / entry["file_name"]), "captions": names, "emoji": entry["emoji"]})
     return pairs
 
 
@@ -100,7 +111,9 @@ def print_quality(columns, languages=("mean",)):
             print(f"| {language}, {direction} | " + " | ".join(cells) + " |", flush=True)
 
 
-def demand(holds, text):
-    """Says whether an expectation holds, and ends with 1 at the end of the program if one does not."""
-    print(f"{'holds' if holds else 'FAILS'}: {text}", flush=True)
-    return holds
+def finish(*demands):
+    """Says which demands hold, each (holds, what), and ends the program with 1 if one does not."""
+    for holds, what in demands:
+        print(f"{'holds' if holds else 'FAILS'}: {what}", flush=True)
+    if not all(holds for holds, _ in demands):
+        sys.exit(1)

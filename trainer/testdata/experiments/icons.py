@@ -10,7 +10,6 @@ Fails unless R@1 has at least doubled.
 """
 import hashlib
 import json
-import pathlib
 import subprocess
 import tarfile
 
@@ -73,7 +72,7 @@ def main():
     print(f"{len(kept)} icons to train on, {len(held_out)} held out, of items that were not trained on")
     experiment.print_quality({"before": before, "after": after})
     key = "mean", experiment.TEXT_TO_IMAGE
-    experiment.demand(after[key]["r1"] >= 2 * before[key]["r1"], "R@1 of held-out icons has at least doubled")
+    experiment.finish((after[key]["r1"] >= 2 * before[key]["r1"], "R@1 of held-out icons has at least doubled"))
 
 
 if __name__ == "__main__":
