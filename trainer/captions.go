@@ -114,6 +114,9 @@ func (r *run) objectives() []learner.Objective {
 	if r.labels != nil {
 		list = append(list, r.labels)
 	}
+	if names := r.config.names(); names.Weight > 0 {
+		list = append(list, names)
+	}
 	return list
 }
 

@@ -15,6 +15,8 @@ func (c Config) checkLabels() error {
 		return fmt.Errorf("labels: %w", err)
 	}
 	switch {
+	case c.Labels.Names > 0 && !c.Batch.AllItems:
+		return errors.New("labels.names tells which of all items a text is about: set batch.all_items, or leave it out")
 	case c.Labels.Alone && c.across():
 		return errors.New("labels.alone leaves out the loss that batch.across_parts is about: leave one of them out")
 	case c.Labels.Alone && c.Mode != "vision-only":
@@ -37,8 +39,16 @@ func (r *run) openLabels() error {
 	return nil
 }
 
-// addLabels gives a batch the labels of its pictures.
+// names is the loss of texts over all items.
+func (c Config) names() label.Names {
+	return label.Names{Weight: c.Labels.Names, Scale: c.Labels.Scale}
+}
+
+// addLabels gives a batch the labels of its pictures, and the items of its texts.
 func (r *run) addLabels(made *learner.Batch, loaded batch.Loaded) {
+	if names := r.config.names(); names.Weight > 0 {
+		addInputs(made, names.Targets(made.Targets, len(loaded.Pairs)))
+	}
 	if r.labels != nil {
 		addInputs(made, r.labels.Targets(loaded.Pictures))
 	}

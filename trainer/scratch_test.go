@@ -25,7 +25,7 @@ func seeing(t *testing.T) trainer.Config {
 func naming(t *testing.T) trainer.Config {
 	t.Helper()
 	config := unwatched(t, "text-only")
-	config.Batch.AllItems, config.Batch.Texts = true, 2
+	config.Batch.AllItems, config.Batch.Texts, config.Labels.Names = true, 2, 1
 	config.Keep = trainer.Keep{Tokens: 6, Until: 0.75}
 	return config
 }

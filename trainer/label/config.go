@@ -6,6 +6,7 @@ import "fmt"
 type Config struct {
 	Items     float64 `json:"items"`     // weight of the loss over items
 	Texts     float64 `json:"texts"`     // weight of the loss over texts
+	Names     float64 `json:"names"`     // weight of the loss of texts over all items, which they are compared with
 	Shared    int     `json:"shared"`    // items that have a text at least, for it to be a label
 	Language  string  `json:"language"`  // of these texts; "" takes all languages
 	Smoothing float64 `json:"smoothing"` // share of the target that all items have alike
@@ -17,14 +18,16 @@ type Config struct {
 // Default is the configuration where it is used, but with weights of zero.
 func Default() Config { return Config{Shared: 3, Smoothing: 0.05, Scale: 16} }
 
-// On tells whether there is a loss.
+func isWeight(value float64) bool { return value >= 0 && value <= most }
+
+// On tells whether there is a loss of pictures.
 func (c Config) On() bool { return c.Items > 0 || c.Texts > 0 }
 
 // Check reports the first thing that is wrong.
 func (c Config) Check() error {
 	switch {
-	case !(c.Items >= 0) || !(c.Texts >= 0) || c.Items > most || c.Texts > most:
-		return fmt.Errorf("items %v, texts %v: want weights from 0 to %d", c.Items, c.Texts, most)
+	case !isWeight(c.Items) || !isWeight(c.Texts) || !isWeight(c.Names):
+		return fmt.Errorf("items %v, texts %v, names %v: want weights from 0 to %d", c.Items, c.Texts, c.Names, most)
 	case c.Shared < 2:
 		return fmt.Errorf("shared %d: a text of a single item tells no more than the item, so want 2 or more", c.Shared)
 	case !(c.Smoothing >= 0 && c.Smoothing < 1):

@@ -202,6 +202,7 @@ func TestConfigCheck(t *testing.T) {
 	}
 	for want, change := range map[string]func(*label.Config){
 		"items -1":    func(c *label.Config) { c.Items = -1 },
+		"names 2000":  func(c *label.Config) { c.Names = 2000 },
 		"texts NaN":   func(c *label.Config) { c.Texts = math.NaN() },
 		"shared 1":    func(c *label.Config) { c.Shared = 1 },
 		"smoothing 1": func(c *label.Config) { c.Smoothing = 1 },

@@ -46,23 +46,28 @@ func (o *Objective) Compose(c *learner.Composition) *graph.Value {
 	return nil
 }
 
-// compare adds the cross entropy of a softmax over labels to the step: the mean
-// over pictures of the sum of t (log of the sum of exp z - z) for targets t, where
-// z are the products of the vector with a vector for each label. Its derivative
-// with respect to z is s softmax(z) - t, where s is the sum of t.
+// compare tells pictures apart by vectors of their labels, which are trained.
 func (o *Objective) compare(c *learner.Composition, name, input string, count int, report string, weight float64) (scores, target *graph.Value) {
-	number := func(value float64) *graph.Value { return c.Graph.Floats(graph.Shape{1}, float32(value)) }
 	target = c.Graph.Input(input, graph.Float32, c.Plan.Pictures, int64(count))
 	heads := c.Trained(prefix+name, zeros, int64(count), int64(c.Config.Dimension()))
-	scores = graph.Gemm(graph.Mul(o.centred(c.Pictures), number(o.config.Scale)), heads, false, true)
-	total := graph.ReduceSum(target, true, 1) // [B, 1]
-	surprise := graph.Sub(graph.Mul(total, logSumExp(scores)), graph.ReduceSum(graph.Mul(target, scores), true, 1))
-	each := 1 / float64(c.Plan.Pictures)
-	loss := graph.Mul(graph.Reshape(graph.ReduceSum(surprise, true), 1), number(each))
+	return surprise(c, o.centred(c.Pictures), heads, target, report, weight, o.config.Scale), target
+}
+
+// surprise adds the cross entropy of a softmax over labels to the step: the mean
+// over rows x [N, D] of the sum of t (log of the sum of exp z - z) for targets t,
+// where z are the products of x with a vector for each label, scaled. Its
+// derivative with respect to z is s softmax(z) - t, where s is the sum of t.
+func surprise(c *learner.Composition, x, labels, target *graph.Value, report string, weight, scale float64) (scores *graph.Value) {
+	number := func(value float64) *graph.Value { return c.Graph.Floats(graph.Shape{1}, float32(value)) }
+	scores = graph.Gemm(graph.Mul(x, number(scale)), labels, false, true)
+	total := graph.ReduceSum(target, true, 1) // [N, 1]
+	missing := graph.Sub(graph.Mul(total, logSumExp(scores)), graph.ReduceSum(graph.Mul(target, scores), true, 1))
+	each := 1 / float64(x.Shape[0])
+	loss := graph.Mul(graph.Reshape(graph.ReduceSum(missing, true), 1), number(each))
 	c.Report(report, loss)
 	derivative := graph.Mul(graph.Sub(graph.Mul(graph.Softmax(scores), total), target), number(weight*each))
 	c.Derived(graph.Mul(loss, number(weight)), []*graph.Value{scores}, []*graph.Value{derivative})
-	return scores, target
+	return scores
 }
 
 // centred are the vectors [B, D] that the layers look at: what they have in common
