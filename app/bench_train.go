@@ -89,13 +89,13 @@ func (r trainRates) print(p *program) error {
 
 // trainBench is a run of bench train.
 type trainBench struct {
-	command *benchTrainCommand
-	config  siglip2.Config
-	learner *learner.Learner
-	adamW   *optim.AdamW
-	ids     ort.Tensor
-	pixels  ort.Tensor
-	batch   learner.Batch
+	command   *benchTrainCommand
+	config    siglip2.Config
+	learner   *learner.Learner
+	optimizer *optim.Optimizer
+	ids       ort.Tensor
+	pixels    ort.Tensor
+	batch     learner.Batch
 }
 
 func (c *benchTrainCommand) measure(ctx context.Context, p *program) (trainRates, error) {
@@ -148,11 +148,11 @@ func (b *trainBench) open(p *program, library, dir string, threads int) (err err
 		return err
 	}
 	p.later(func(context.Context) error { return b.learner.Close() })
-	b.adamW, err = optim.NewAdamW(environment, optim.Settings{Beta1: 0.9, Beta2: 0.95, Epsilon: 1e-8, Clip: 1}, options)
+	b.optimizer, err = optim.New(environment, optim.Settings{Beta1: 0.9, Beta2: 0.95, Epsilon: 1e-8, Clip: 1}, options)
 	if err != nil {
 		return err
 	}
-	p.later(func(context.Context) error { return b.adamW.Close() })
+	p.later(func(context.Context) error { return b.optimizer.Close() })
 	b.draw()
 	return nil
 }
@@ -226,6 +226,6 @@ func (b *trainBench) step(ctx context.Context, number int) (update time.Duration
 		return 0, 0, err
 	}
 	began := time.Now()
-	_, err = b.adamW.Step(ctx, b.learner.State.Memory, b.learner.State.Spans(rates), int64(number), 1)
+	_, err = b.optimizer.Step(ctx, b.learner.State.Memory, b.learner.State.Spans(rates), int64(number), 1)
 	return time.Since(began), reports["loss"], err
 }

@@ -62,6 +62,7 @@ type Optimizer struct {
 	LearningRate float64            `json:"learning_rate"` // at its peak
 	Rates        map[string]float64 `json:"rates"`         // factors of it: of "text", "vision", "loss" and "new" parameters, and of the "vocabulary", else that of "text"
 	WeightDecay  float64            `json:"weight_decay"`
+	Muon         bool               `json:"muon"` // for the matrices of blocks and of the pooling head, AdamW for the rest; trains from scratch in fewer steps
 	Beta1        float64            `json:"beta1"`
 	Beta2        float64            `json:"beta2"`
 	Epsilon      float64            `json:"epsilon"`

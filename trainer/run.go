@@ -66,7 +66,7 @@ type run struct {
 	Setting
 	config     Config
 	learner    *learner.Learner
-	adamW      *optim.AdamW
+	optimizer  *optim.Optimizer
 	decoder    *caption.Decoder   // nil for none
 	distiller  *distill.Distiller // nil for none
 	labels     *label.Objective   // nil for none
@@ -149,7 +149,8 @@ func (r *run) openLearner() error {
 	if r.learner, err = learner.Open(r.Environment, r.Model.config, r.Model.weights, plan, r.Options, r.config.Seed); err != nil {
 		return err
 	}
-	r.adamW, err = optim.NewAdamW(r.Environment, r.config.settings(), r.Options)
+	r.learner.State.Muon = r.config.Optimizer.Muon
+	r.optimizer, err = optim.New(r.Environment, r.config.settings(), r.Options)
 	return err
 }
 
@@ -192,8 +193,8 @@ func (r *run) close() error {
 	if r.learner != nil {
 		errs = append(errs, r.learner.Close())
 	}
-	if r.adamW != nil {
-		errs = append(errs, r.adamW.Close())
+	if r.optimizer != nil {
+		errs = append(errs, r.optimizer.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -153,7 +153,7 @@ func (r *run) update(ctx context.Context) error {
 	defer cancel()
 	r.whole = false
 	spans := r.learner.State.Spans(r.config.rates(r.progress.Step))
-	norm, err := r.adamW.Step(ctx, r.learner.State.Memory, spans, r.progress.Step, float64(r.config.Batch.Accumulate))
+	norm, err := r.optimizer.Step(ctx, r.learner.State.Memory, spans, r.progress.Step, float64(r.config.Batch.Accumulate))
 	if err != nil {
 		return fmt.Errorf("step %d: %w", r.progress.Step+1, err)
 	}

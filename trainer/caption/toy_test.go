@@ -160,11 +160,11 @@ func (w *toy) batch(t *testing.T, l *learner.Learner, step uint64) learner.Batch
 func (w *toy) train(t *testing.T, l *learner.Learner, steps int64) map[string]float64 {
 	t.Helper()
 	settings := optim.Settings{Beta1: 0.9, Beta2: 0.95, Epsilon: 1e-8, Clip: 1}
-	adamW, err := optim.NewAdamW(environment(t), settings, ort.Options{Threads: 1})
+	optimizer, err := optim.New(environment(t), settings, ort.Options{Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer adamW.Close()
+	defer optimizer.Close()
 	schedule := func(step int64) float64 { return 3e-3 * float64(steps-step) / float64(steps) }
 	var reports map[string]float64
 	for step := range steps {
@@ -172,7 +172,7 @@ func (w *toy) train(t *testing.T, l *learner.Learner, steps int64) map[string]fl
 			t.Fatal(err)
 		}
 		spans := l.State.Spans(func(learner.Parameter) (float64, float64) { return schedule(step), 0 })
-		if _, err := adamW.Step(t.Context(), l.State.Memory, spans, step, 1); err != nil {
+		if _, err := optimizer.Step(t.Context(), l.State.Memory, spans, step, 1); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -94,11 +94,11 @@ func (w *toy) batch(t *testing.T, step uint64) learner.Batch {
 func (w *toy) train(t *testing.T, steps int64) (last map[string]float64) {
 	t.Helper()
 	const counted = 20
-	adamW, err := optim.NewAdamW(environment(t), optim.Settings{Beta1: 0.9, Beta2: 0.95, Epsilon: 1e-8, Clip: 1}, ort.Options{Threads: 1})
+	optimizer, err := optim.New(environment(t), optim.Settings{Beta1: 0.9, Beta2: 0.95, Epsilon: 1e-8, Clip: 1}, ort.Options{Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer adamW.Close()
+	defer optimizer.Close()
 	last = map[string]float64{}
 	for step := range steps {
 		reports, err := w.Step(t.Context(), w.batch(t, uint64(step)))
@@ -106,7 +106,7 @@ func (w *toy) train(t *testing.T, steps int64) (last map[string]float64) {
 			t.Fatal(err)
 		}
 		spans := w.State.Spans(func(learner.Parameter) (float64, float64) { return 1e-3, 0 })
-		if _, err := adamW.Step(t.Context(), w.State.Memory, spans, step, 1); err != nil {
+		if _, err := optimizer.Step(t.Context(), w.State.Memory, spans, step, 1); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.Follow(t.Context(), learner.Momentum{Weights: 0.98, Observed: 0.9}, 1); err != nil {

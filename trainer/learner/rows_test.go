@@ -1,6 +1,7 @@
 package learner_test
 
 import (
+	"strings"
 	"testing"
 
 	"polylens/encoder/ort"
@@ -81,17 +82,44 @@ func covered(spans []optim.Span) int {
 // updated gives the weights after an update, whose moments stay in the state.
 func updated(t *testing.T, state *learner.State, spans []optim.Span) []float32 {
 	t.Helper()
-	adamW, err := optim.NewAdamW(environment(t), optim.Settings{Beta1: 0.9, Beta2: 0.95, Epsilon: 1e-8, Clip: 1}, ort.Options{Threads: 1})
+	optimizer, err := optim.New(environment(t), optim.Settings{Beta1: 0.9, Beta2: 0.95, Epsilon: 1e-8, Clip: 1}, ort.Options{Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer adamW.Close()
+	defer optimizer.Close()
 	memory := state.Memory
 	memory.Weights = append([]float32(nil), state.Weights...)
 	clear(memory.First)
 	clear(memory.Second)
-	if _, err := adamW.Step(t.Context(), memory, spans, 0, 1); err != nil {
+	if _, err := optimizer.Step(t.Context(), memory, spans, 0, 1); err != nil {
 		t.Fatal(err)
 	}
 	return memory.Weights
+}
+
+// TestMuonSpans: with Muon, matrices of blocks are spans of their own that know
+// their rows, and everything else is as without.
+func TestMuonSpans(t *testing.T) {
+	l := tiny(t, "full", learner.Plan{Texts: tinyBatch, Pictures: tinyBatch})
+	without := covered(l.State.Spans(constant))
+	l.State.Muon = true
+	spans := l.State.Spans(constant)
+	if covered(spans) < without-len(l.State.Parameters)*16 {
+		t.Errorf("%d weights are updated, %d without Muon", covered(spans), without)
+	}
+	for _, parameter := range l.State.Parameters {
+		inner := strings.Contains(parameter.Name, "layers.") || strings.Contains(parameter.Name, "head.mlp.")
+		columns := 0
+		if inner && len(parameter.Shape) == 2 {
+			columns = int(parameter.Shape[1])
+		}
+		for _, span := range spans {
+			if parameter.Offset < span.Start || parameter.Offset >= span.End {
+				continue
+			}
+			if span.Columns != columns || columns > 0 && (span.Start != parameter.Offset || span.End != parameter.Offset+parameter.Elements()) {
+				t.Errorf("%s is in %+v, want rows of %d", parameter.Name, span, columns)
+			}
+		}
+	}
 }

@@ -49,6 +49,14 @@ func (p Parameter) Decays() bool {
 	return len(p.Shape) >= 2
 }
 
+// hidden reports whether the parameter is a matrix between hidden states, of
+// which Muon knows what a step is: of a linear layer in a block or in the
+// pooling head, not of an adapter, an embedding or the loss.
+func (p Parameter) hidden() bool {
+	inner := strings.Contains(p.Name, ".encoder.layers.") || strings.Contains(p.Name, ".head.mlp.")
+	return inner && len(p.Shape) == 2 && !strings.HasPrefix(p.Name, adapterPrefix)
+}
+
 // State is what training changes: the parameters, in one flat piece of memory,
 // and with them their gradients and moments.
 type State struct {
@@ -56,6 +64,8 @@ type State struct {
 	// Active is how many of the parameters, from the first on, the steps compute
 	// gradients of. The others belong to late objectives and wait.
 	Active int
+	// Muon is set when it updates the matrices of blocks, not AdamW.
+	Muon bool
 	optim.Memory
 
 	tables []*table // of the parameters, in their order
@@ -111,13 +121,23 @@ func (s *State) Spans(rates func(Parameter) (rate, decay float64)) []optim.Span 
 			continue
 		}
 		span := optim.Span{Start: parameter.Offset, End: parameter.Offset + parameter.Elements(), Rate: rate, Decay: decay}
-		if last := len(spans) - 1; last >= 0 && span.Start-spans[last].End < alignment && spans[last].Rate == rate && spans[last].Decay == decay {
+		if s.Muon && parameter.hidden() {
+			span.Columns = int(parameter.Shape[1])
+			spans = append(spans, span)
+			continue
+		}
+		if last := len(spans) - 1; last >= 0 && span.Start-spans[last].End < alignment && likeBefore(spans[last], span) {
 			spans[last].End = span.End // what lies between is zero and stays so
 			continue
 		}
 		spans = append(spans, span)
 	}
 	return spans
+}
+
+// likeBefore tells whether a span can be one with that before it.
+func likeBefore(before, span optim.Span) bool {
+	return before.Columns == 0 && before.Rate == span.Rate && before.Decay == span.Decay
 }
 
 // startA fills LoRA's A as PEFT does: uniform within 1 / sqrt(in).

@@ -85,7 +85,7 @@ func readStates(t *testing.T) []state {
 // compare trains as PyTorch did.
 func (s state) compare(t *testing.T, recompute bool) {
 	l, batches := s.open(t, recompute)
-	adamW := s.optimizer(t)
+	optimizer := s.optimizer(t)
 	worst := 0.0
 	for step, want := range s.Losses {
 		reports, err := l.Step(t.Context(), batches[step])
@@ -108,7 +108,7 @@ func (s state) compare(t *testing.T, recompute bool) {
 			}
 			return s.LearningRates[step], decay
 		})
-		norm, err := adamW.Step(t.Context(), l.State.Memory, spans, int64(step), 1)
+		norm, err := optimizer.Step(t.Context(), l.State.Memory, spans, int64(step), 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -292,15 +292,15 @@ func pair(t *testing.T, l *learner.Learner, ids ort.Tensor) learner.Batch {
 	return learner.Batch{Texts: texts, Targets: targets}
 }
 
-func (s state) optimizer(t *testing.T) *optim.AdamW {
+func (s state) optimizer(t *testing.T) *optim.Optimizer {
 	t.Helper()
 	settings := optim.Settings{Beta1: s.Settings.Beta1, Beta2: s.Settings.Beta2, Epsilon: s.Settings.Epsilon, Clip: s.Settings.ClipNorm}
-	adamW, err := optim.NewAdamW(environment(t), settings, ort.Options{Threads: 2})
+	optimizer, err := optim.New(environment(t), settings, ort.Options{Threads: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { adamW.Close() })
-	return adamW
+	t.Cleanup(func() { optimizer.Close() })
+	return optimizer
 }
 
 func environment(t *testing.T) *ort.Environment {

@@ -41,25 +41,25 @@ func (pull) Compose(c *learner.Composition) *graph.Value {
 // training is a tiny model that is trained.
 type training struct {
 	*learner.Learner
-	adamW   *optim.AdamW
-	batches []learner.Batch
+	optimizer *optim.Optimizer
+	batches   []learner.Batch
 }
 
 func newTraining(t *testing.T, mode string, late ...learner.Objective) *training {
 	t.Helper()
 	l := tiny(t, mode, learner.Plan{Texts: tinyBatch, Pictures: tinyBatch, Late: late})
-	adamW, err := optim.NewAdamW(environment(t), optim.Settings{Beta1: 0.9, Beta2: 0.95, Epsilon: 1e-8, Clip: 1}, ort.Options{Threads: 2})
+	optimizer, err := optim.New(environment(t), optim.Settings{Beta1: 0.9, Beta2: 0.95, Epsilon: 1e-8, Clip: 1}, ort.Options{Threads: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { adamW.Close() })
+	t.Cleanup(func() { optimizer.Close() })
 	_, pixels := state{folder: "../testdata/states/tiny/full"}.batches(t)
 	batches := tinyParts(t, l, 6)
 	for i := range batches {
 		batches[i].Targets = allRelated(tinyBatch)
 		batches[i].Extra = map[string]ort.Tensor{pullPixels: pixels[i]}
 	}
-	return &training{l, adamW, batches}
+	return &training{l, optimizer, batches}
 }
 
 var slow = learner.Momentum{Weights: 0.9, Observed: 0.75}
@@ -72,7 +72,7 @@ func (r *training) steps(t *testing.T, first, end int) {
 			t.Fatal(err)
 		}
 		spans := r.State.Spans(func(p learner.Parameter) (float64, float64) { return 1e-2, 0.1 })
-		if _, err := r.adamW.Step(t.Context(), r.State.Memory, spans, int64(step), 1); err != nil {
+		if _, err := r.optimizer.Step(t.Context(), r.State.Memory, spans, int64(step), 1); err != nil {
 			t.Fatal(err)
 		}
 		if r.Teacher == nil {

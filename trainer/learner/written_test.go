@@ -127,18 +127,18 @@ func (w *written) draw(t *testing.T, config siglip2.Config) {
 // train takes steps that are large enough to be seen.
 func (w *written) train(t *testing.T, l *learner.Learner) {
 	t.Helper()
-	adamW, err := optim.NewAdamW(environment(t), optim.Settings{Beta1: 0.9, Beta2: 0.95, Epsilon: 1e-8, Clip: 1}, ort.Options{Threads: 2})
+	optimizer, err := optim.New(environment(t), optim.Settings{Beta1: 0.9, Beta2: 0.95, Epsilon: 1e-8, Clip: 1}, ort.Options{Threads: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer adamW.Close()
+	defer optimizer.Close()
 	batch := enter(t, l, []ort.Tensor{w.ids}, []ort.Tensor{w.pixels})[0]
 	for step := range int64(3) {
 		if _, err := l.Step(t.Context(), batch); err != nil {
 			t.Fatal(err)
 		}
 		spans := l.State.Spans(func(learner.Parameter) (rate, decay float64) { return 3e-3, 1e-4 })
-		if _, err := adamW.Step(t.Context(), l.State.Memory, spans, step, 1); err != nil {
+		if _, err := optimizer.Step(t.Context(), l.State.Memory, spans, step, 1); err != nil {
 			t.Fatal(err)
 		}
 	}

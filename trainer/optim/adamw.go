@@ -1,161 +1,50 @@
 package optim
 
-import (
-	"context"
-	"fmt"
-	"math"
+import "polylens/encoder/graph"
 
-	"polylens/encoder/graph"
-	"polylens/encoder/ort"
+// The scalars of an update, inputs of shape [1].
+const (
+	clip     = "clip"     // factor of the gradients
+	keep     = "keep"     // 1 - learning rate * weight decay
+	stride   = "stride"   // learning rate / (1 - beta1^t)
+	rescale  = "rescale"  // 1 / sqrt(1 - beta2^t)
+	gradient = "gradient" // [n]
+	weight   = "weight"   // [n]
+	first    = "first"    // [n], the first moment
+	second   = "second"   // [n], the second moment
+	updated  = "updated_" // prefix of an output
+	squares  = "squares"  // sum of the squares of the gradient, [1]
+	chunk    = 1 << 18    // elements of an update: what it works on stays in the processor's cache
 )
 
-// Settings are those of AdamW.
-type Settings struct {
-	Beta1   float64 // decay of the first moment, 0.9
-	Beta2   float64 // decay of the second moment, 0.95 for SigLIP
-	Epsilon float64 // 1e-8
-	// Clip is the largest norm of all gradients together; longer ones are
-	// scaled down to it. 0 does not clip.
-	Clip float64
-}
-
-// Memory is what an update reads and writes: flat slices of one length, in
-// which a weight, its gradient and its moments have one index. The moments
-// begin as zeros.
-type Memory struct {
-	Weights, Gradients, First, Second []float32
-}
-
-// Span is a range of the memory whose weights learn alike.
-type Span struct {
-	Start, End int
-	Rate       float64 // learning rate
-	Decay      float64 // decoupled weight decay, a factor of the learning rate
-}
-
-// AdamW updates weights. Its methods may not be called at the same time.
-type AdamW struct {
-	settings     Settings
-	norm, update *ort.Session
-}
-
-// NewAdamW builds the sessions that update weights on a device.
-func NewAdamW(environment *ort.Environment, settings Settings, options ort.Options) (*AdamW, error) {
-	options.Literal = true
-	norm, err := open(environment, normGraph, options)
-	if err != nil {
-		return nil, err
-	}
-	update, err := open(environment, func() (*graph.Graph, error) { return updateGraph(settings) }, options)
-	if err != nil {
-		return nil, err
-	}
-	return &AdamW{settings: settings, norm: norm, update: update}, nil
-}
-
-func open(environment *ort.Environment, build func() (*graph.Graph, error), options ort.Options) (*ort.Session, error) {
-	g, err := build()
-	if err != nil {
-		return nil, err
-	}
-	return environment.NewSession(ort.Model{Graph: g.Encode(), Inputs: ports(g.Inputs), Outputs: ports(g.Outputs)}, options)
-}
-
-func ports(values []*graph.Value) []ort.Port {
-	list := make([]ort.Port, len(values))
-	for i, value := range values {
-		list[i] = ort.Port{Name: value.Name, Shape: value.Shape, Type: ort.ElementType(value.DType)}
-	}
-	return list
-}
-
-// Close frees the sessions.
-func (a *AdamW) Close() error {
-	if err := a.norm.Close(); err != nil {
-		return err
-	}
-	return a.update.Close()
-}
-
-// NormError says that gradients cannot be used: one of them is no number.
-type NormError struct{ Norm float64 }
-
-func (e *NormError) Error() string {
-	return fmt.Sprintf("the norm of the gradients is %v: the training diverged or its data holds no numbers; lower the learning rate", e.Norm)
-}
-
-// Norm is the length of all gradients of the spans together.
-func (a *AdamW) Norm(ctx context.Context, memory Memory, spans []Span) (float64, error) {
-	total, result := 0.0, make([]float32, 1)
-	err := eachChunk(spans, func(_ Span, start, end int) error {
-		err := a.norm.RunInto(ctx, []ort.Tensor{part(memory.Gradients, start, end)}, []ort.Tensor{ort.Floats(result, 1)})
-		total += float64(result[0])
-		return err
-	})
-	return math.Sqrt(total), err
-}
-
-// Step updates the weights and moments of all spans, given the number of
-// updates made before. scale is what the loss was multiplied by; gradients are
-// divided by it. It returns the norm of the gradients before clipping. When
-// that is no finite number, nothing is changed and the error is a *NormError.
-func (a *AdamW) Step(ctx context.Context, memory Memory, spans []Span, done int64, scale float64) (float64, error) {
-	norm, err := a.Norm(ctx, memory, spans)
-	if err != nil {
-		return 0, err
-	}
-	norm /= scale
-	if math.IsNaN(norm) || math.IsInf(norm, 0) {
-		return norm, &NormError{Norm: norm}
-	}
-	factor := a.settings.factor(norm) / scale
-	return norm, eachChunk(spans, func(span Span, start, end int) error {
-		return a.apply(ctx, memory, start, end, a.settings.scalars(span, done+1, factor))
+// updateGraph composes AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101,
+// algorithm 2), in the order of operations of torch.optim.AdamW:
+//
+//	m' = beta1 m + (1 - beta1) g
+//	v' = beta2 v + (1 - beta2) g^2
+//	w' = keep w - stride m' / (sqrt(v') rescale + epsilon)
+//
+// The moments come before the weight and all are read before they are
+// written, so each output may be the memory of its input.
+func updateGraph(settings Settings) (*graph.Graph, error) {
+	return graph.Build("adamw", func(g *graph.Graph) {
+		scalar := func(name string) *graph.Value { return g.Input(name, graph.Float32, 1) }
+		vector := func(name string) *graph.Value { return g.Input(name, graph.Float32, graph.Batch) }
+		clip, keep, stride, rescale := scalar(clip), scalar(keep), scalar(stride), scalar(rescale)
+		d, w, m, v := graph.Mul(vector(gradient), clip), vector(weight), vector(first), vector(second)
+		m2 := graph.Add(graph.Mul(m, number(g, settings.Beta1)), graph.Mul(d, number(g, 1-settings.Beta1)))
+		v2 := graph.Add(graph.Mul(v, number(g, settings.Beta2)), graph.Mul(graph.Mul(d, d), number(g, 1-settings.Beta2)))
+		g.Output(updated+first, m2)
+		g.Output(updated+second, v2)
+		length := graph.Add(graph.Mul(graph.Sqrt(v2), rescale), number(g, settings.Epsilon))
+		g.Output(updated+weight, graph.Sub(graph.Mul(w, keep), graph.Mul(graph.Div(m2, length), stride)))
 	})
 }
 
-// factor scales gradients of the given norm down to the clipping norm, as
-// torch.nn.utils.clip_grad_norm_ does.
-func (s Settings) factor(norm float64) float64 {
-	if s.Clip <= 0 {
-		return 1
-	}
-	return min(1, s.Clip/(norm+1e-6))
-}
-
-// scalars are the inputs of the update with number t, counted from 1.
-func (s Settings) scalars(span Span, t int64, factor float64) []ort.Tensor {
-	values := []float64{
-		factor,
-		1 - span.Rate*span.Decay,
-		span.Rate / (1 - math.Pow(s.Beta1, float64(t))),
-		1 / math.Sqrt(1-math.Pow(s.Beta2, float64(t))),
-	}
-	tensors := make([]ort.Tensor, len(values))
-	for i, value := range values {
-		tensors[i] = ort.Floats([]float32{float32(value)}, 1)
-	}
-	return tensors
-}
-
-func (a *AdamW) apply(ctx context.Context, memory Memory, start, end int, scalars []ort.Tensor) error {
-	w, m, v := part(memory.Weights, start, end), part(memory.First, start, end), part(memory.Second, start, end)
-	inputs := append(scalars, part(memory.Gradients, start, end), w, m, v)
-	return a.update.RunInto(ctx, inputs, []ort.Tensor{m, v, w})
-}
-
-func part(values []float32, start, end int) ort.Tensor {
-	return ort.Floats(values[start:end], int64(end-start))
-}
-
-// eachChunk calls do for the spans in pieces.
-func eachChunk(spans []Span, do func(span Span, start, end int) error) error {
-	for _, span := range spans {
-		for start := span.Start; start < span.End; start += chunk {
-			if err := do(span, start, min(start+chunk, span.End)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+// normGraph composes the sum of squares of a part of the gradient.
+func normGraph() (*graph.Graph, error) {
+	return graph.Build("norm", func(g *graph.Graph) {
+		d := g.Input(gradient, graph.Float32, graph.Batch)
+		g.Output(squares, graph.Reshape(graph.ReduceSum(graph.Mul(d, d), true, 0), 1))
+	})
 }

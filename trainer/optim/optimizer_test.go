@@ -11,7 +11,7 @@ import (
 	"polylens/encoder/ort"
 )
 
-func adamW(t *testing.T, settings Settings) *AdamW {
+func optimizer(t *testing.T, settings Settings) *Optimizer {
 	t.Helper()
 	library := os.Getenv("POLYLENS_ONNXRUNTIME")
 	if library == "" {
@@ -21,7 +21,7 @@ func adamW(t *testing.T, settings Settings) *AdamW {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := NewAdamW(environment, settings, ort.Options{Threads: 2})
+	a, err := New(environment, settings, ort.Options{Threads: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestAgainstFloat64(t *testing.T) {
 
 func againstFloat64(t *testing.T, settings Settings, scale float64) {
 	const size = 2*chunk + 100
-	a, random := adamW(t, settings), rand.New(rand.NewPCG(1, 2))
+	a, random := optimizer(t, settings), rand.New(rand.NewPCG(1, 2))
 	memory := memoryOf(size, random)
 	before, want := memory.clone(), newReference(settings, memory)
 	spans := []Span{
@@ -152,7 +152,7 @@ func againstFloat64(t *testing.T, settings Settings, scale float64) {
 
 // TestNoNumberChangesNothing puts what is no number into a gradient.
 func TestNoNumberChangesNothing(t *testing.T) {
-	a := adamW(t, Settings{Beta1: 0.9, Beta2: 0.95, Epsilon: 1e-8, Clip: 1})
+	a := optimizer(t, Settings{Beta1: 0.9, Beta2: 0.95, Epsilon: 1e-8, Clip: 1})
 	spans := []Span{{Start: 0, End: 10, Rate: 1}, {Start: 20, End: 30, Rate: 1}}
 	for name, test := range map[string]struct {
 		at    int
@@ -182,7 +182,7 @@ func TestNoNumberChangesNothing(t *testing.T) {
 // TestInPlaceIsSafe compares an update in place with one into other memory.
 func TestInPlaceIsSafe(t *testing.T) {
 	settings := Settings{Beta1: 0.9, Beta2: 0.95, Epsilon: 1e-8}
-	a, random := adamW(t, settings), rand.New(rand.NewPCG(5, 6))
+	a, random := optimizer(t, settings), rand.New(rand.NewPCG(5, 6))
 	for _, size := range []int{1, 7, 1000, chunk} {
 		memory := memoryOf(size, random)
 		for i := range size {
