@@ -7,10 +7,14 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import tarfile
 
 HERE = pathlib.Path(__file__).parent
 BUNDLED = HERE.parents[2] / "encoder" / "hub" / "polylens-mini"
 TEXT_TO_IMAGE, IMAGE_TO_TEXT = "text_to_image", "image_to_text"
+
+GOOGLE = "emoji-datasource-google@16.0.0"
+GOOGLE_SHA256 = "fb5fd131b362aab7a55542d2a147a79708cce0a8b1c1bbacd470172708b5c438"
 
 # The languages of Crossmodal-3600.
 LANGUAGES = ("ar bn cs da de el en es fa fi fil fr he hi hr hu id it ja ko mi nl no pl pt qu ro ru sv sw te th tr uk vi "
@@ -82,6 +86,33 @@ def keywords(language):
     return {emoji: entry.get("default", []) for emoji, entry in content["annotations"]["annotations"].items()}
 
 
+def fetch(work, package, sha256):
+    """The archive of an npm package, NAME@VERSION, as it was when the experiment was made."""
+    path = work / (package.replace("@", "", package.startswith("@")).replace("/", "-").replace("@", "-") + ".tgz")
+    if not path.exists():
+        subprocess.run(["npm", "pack", "--silent", "--pack-destination", str(work), package], check=True, stdout=subprocess.DEVNULL)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if digest != sha256:
+        raise SystemExit(f"{path}: SHA-256 is {digest}, not {sha256}")
+    return path
+
+
+def in_google_art(work, pairs):
+    """Pairs of the demo with Google's picture of their emoji in place of Twemoji's; a few that Google has not drawn
+    are left out. polylens-mini has been trained on this style."""
+    folder = work / "google"
+    folder.mkdir(exist_ok=True)
+    found = []
+    with tarfile.open(fetch(work, GOOGLE, GOOGLE_SHA256)) as tar:
+        drawn = {member.name.rpartition("/")[2]: member for member in tar if member.name.startswith("package/img/google/64/")}
+        for pair in pairs:
+            if (member := drawn.get(f"{pair['codepoints']}.png")) is not None:
+                path = folder / f"{pair['codepoints']}.png"
+                path.write_bytes(tar.extractfile(member).read())
+                found.append({**pair, "image": str(path)})
+    return found
+
+
 def demo():
     """The pictures of the demo as pairs, with their CLDR names in 36 languages."""
     folder = setting("POLYLENS_DEMO")
@@ -89,7 +120,7 @@ def demo():
     for line in (folder / "metadata.jsonl").read_text(encoding="utf-8").splitlines():
         entry = json.loads(line)
         names = {language: entry["captions"][language] for language in LANGUAGES if language in entry["captions"]}
-        pairs.append({"image": str(folder / entry["file_name"]), "captions": names, "emoji": entry["emoji"]})
+        pairs.append({"image": str(folder / entry["file_name"]), "captions": names, "item": entry["emoji"], "codepoints": entry["codepoints"]})
     return pairs
 
 
@@ -109,6 +140,12 @@ def print_quality(columns, languages=("mean",)):
         for direction in (TEXT_TO_IMAGE, IMAGE_TO_TEXT):
             cells = [f"{column[language, direction][key]:.3f}" for column in columns.values() for key in ("r1", "r5")]
             print(f"| {language}, {direction} | " + " | ".join(cells) + " |", flush=True)
+
+
+def keeps(before, after, languages, loss):
+    """The demand that no language has lost more R@5 of texts than loss."""
+    worst = max(before[language, TEXT_TO_IMAGE]["r5"] - after[language, TEXT_TO_IMAGE]["r5"] for language in languages)
+    return worst <= loss, f"no guarded language has lost more than {100 * loss:.0f} points of R@5: {100 * worst:.1f}"
 
 
 def finish(*demands):

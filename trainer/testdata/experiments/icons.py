@@ -8,9 +8,7 @@ their names: icons of families of which others were trained on (bell-off, when
 bell and bell-outline were), and whole families. Fails unless R@1 of the former has
 at least doubled.
 """
-import hashlib
 import json
-import subprocess
 import tarfile
 
 import resvg_py
@@ -18,22 +16,10 @@ import resvg_py
 import experiment
 
 PACKAGE = "@mdi/svg@7.4.47"
-FILE = "mdi-svg-7.4.47.tgz"
 SHA256 = "de92e5dc9ce46c392ab5c53aa7190b19f82b40cb48872a083f788c7e13e91fef"
 HELD_OUT = 0.1  # of the families, and as many of the icons of the others
 PIXELS = 64
 MEAN = "mean", experiment.TEXT_TO_IMAGE
-
-
-def fetch(work):
-    """The archive of the package, as it was when the experiment was made."""
-    path = work / FILE
-    if not path.exists():
-        subprocess.run(["npm", "pack", "--silent", "--pack-destination", str(work), PACKAGE], check=True, stdout=subprocess.DEVNULL)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    if digest != SHA256:
-        raise SystemExit(f"{path}: SHA-256 is {digest}, not {SHA256}")
-    return path
 
 
 def draw(svg, path):
@@ -69,7 +55,7 @@ def main():
     given = experiment.arguments(__doc__)
     program = experiment.Polylens(given.polylens, given.work)
     parts = {"training": [], "icons": [], "families": []}
-    for pair in pairs_of(fetch(program.work), program.work / "pictures"):
+    for pair in pairs_of(experiment.fetch(program.work, PACKAGE, SHA256), program.work / "pictures"):
         parts[part(pair)].append(pair)
     for pair in parts["icons"] + parts["families"]:
         pair["captions"] = {"en": pair["captions"]["en"][0]}  # its name alone

@@ -1,14 +1,15 @@
-"""A language in which a model has become weak is repaired by training on texts alone.
+"""Repairing a language: texts alone, after it was weakened.
 
     python language.py --work DIR
 
-Weakens polylens-mini for Greek: to the vectors of all tokens that only Greek
-names of the demo have comes noise as large as the vectors. Then trains vectors of
-tokens, and nothing else, on one half of the demo: its Greek names and keywords and,
-against forgetting, the names in three other languages for each picture. Measures on
-the other half, whose names were not trained on. Fails unless at least half of the R@1 that
-was lost is back, no other language is worse by more than a point of R@5, and the
-vision tower is the same to the byte.
+Weakens polylens-mini for Greek: to the vectors of all tokens that only Greek names of
+the demo have comes noise as large as the vectors. Then trains the text tower, as a team
+would whose catalogue is captioned in Greek: on emoji in Google's art, with Greek names
+for one half of them and names in all other languages for all, which guards those. It
+measures on Twemoji art, of which nothing is trained on: the half whose Greek names were
+trained on, and the other half, whose were not. Fails unless at least half of the R@1 in
+Greek that the first half has lost is back, no other language is worse by more than a
+point of R@5 in either, and the vision tower is the same to the byte.
 """
 import json
 import shutil
@@ -19,8 +20,10 @@ import safetensors.numpy
 
 import experiment
 
-LANGUAGE, OTHERS, SEED = "el", 3, 1
+LANGUAGE, SEED = "el", 1
+REST = "mul"  # several languages in one: levelled with the one to repair, half of all texts
 TABLE = "text_model.embeddings.token_embedding.weight"
+QUERY = LANGUAGE, experiment.TEXT_TO_IMAGE
 
 
 def tokens(program, pairs):
@@ -46,45 +49,48 @@ def weaken(rows, directory):
     return directory
 
 
-def lessons(training_half, other_half):
-    """The pairs to train on: name and keywords in the language, and the names in OTHERS languages that differ from
-    picture to picture. What is a name of the other half, which is asked for afterwards, is left out."""
-    words, asked = experiment.keywords(LANGUAGE), {pair["captions"][LANGUAGE] for pair in other_half}
-    for pair in training_half:
+def lessons(pairs, half):
+    """The pairs with the names in all other languages, and those of one half in the one to repair."""
+    taught = {pair["item"] for pair in half}
+    for pair in pairs:
         names = pair["captions"]
-        others = sorted(set(names) - {LANGUAGE}, key=lambda language: experiment.share(f"{pair['emoji']} {language}"))[:OTHERS]
-        known = [word for word in words.get(pair["emoji"].replace("\ufe0f", ""), []) if word not in asked]
-        yield {**pair, "captions": {LANGUAGE: sorted({names[LANGUAGE], *known}), **{language: names[language] for language in others}}}
+        captions = {REST: [text for language, text in names.items() if language != LANGUAGE]}
+        if pair["item"] in taught:
+            captions[LANGUAGE] = names[LANGUAGE]
+        yield {**pair, "captions": captions}
 
 
 def same_vision(a, b):
-    """Whether all tensors of the vision tower are the same, to the byte."""
-    a, b = (safetensors.numpy.load_file(model / "model.safetensors") for model in (a, b))
+    """Whether two models have the same vision tower, to the byte."""
+    a, b = (safetensors.numpy.load_file(directory / "model.safetensors") for directory in (a, b))
     return all(a[name].tobytes() == b[name].tobytes() for name in a if name.startswith("vision_model."))
 
 
 def main():
     given = experiment.arguments(__doc__)
     program = experiment.Polylens(given.polylens, given.work)
-    training_half, other_half = experiment.demo_halves()
-    found = tokens(given.polylens, training_half + other_half)
+    half, other = experiment.demo_halves()
+    found = tokens(given.polylens, half + other)
     own = sorted(found[LANGUAGE] - set().union(*(found[language] for language in found if language != LANGUAGE)))
     weakened = weaken(own, program.work / "weakened")
-    training = experiment.write_pairs(program.work / "training.ndjson", lessons(training_half, other_half))
-    test = experiment.write_pairs(program.work / "other-half.ndjson", other_half)
+    art = experiment.in_google_art(program.work, half + other)
+    training = experiment.write_pairs(program.work / "training.ndjson", lessons(art, half))
     repaired, _ = program.train("repaired", training, experiment.HERE / "language.json", model=weakened)
-    columns = {name: program.evaluate(model, test) for name, model in
-               (("before", experiment.BUNDLED), ("weakened", weakened), ("repaired", repaired))}
-    print(f"{len(own)} tokens weakened, {len(training_half)} names to train on, {len(other_half)} pictures of the other half")
-    experiment.print_quality(columns, (LANGUAGE, *(language for language in experiment.LANGUAGES if language != LANGUAGE)))
-    key = LANGUAGE, experiment.TEXT_TO_IMAGE
-    before, lost, back = (column[key]["r1"] for column in columns.values())
-    lost_elsewhere = max(columns["before"][language, experiment.TEXT_TO_IMAGE]["r5"] - columns["repaired"][language, experiment.TEXT_TO_IMAGE]["r5"]
-                         for language in experiment.LANGUAGES if language != LANGUAGE)
-    experiment.finish(
-        (back - lost >= (before - lost) / 2, f"R@1 in {LANGUAGE}: {before:.3f}, weakened {lost:.3f}, repaired {back:.3f}; at least half is back"),
-        (lost_elsewhere <= 0.01, f"no other language is worse by more than a point of R@5: {100 * lost_elsewhere:.2f}"),
-        (same_vision(experiment.BUNDLED, repaired), "the vision tower is the same to the byte"))
+    models = {"before": experiment.BUNDLED, "weakened": weakened, "repaired": repaired}
+    print(f"{len(own)} tokens weakened, {len(half)} Greek names to train on")
+    others = [language for language in experiment.LANGUAGES if language != LANGUAGE]
+    demands = [(same_vision(models["before"], models["repaired"]), "the vision tower is the same to the byte")]
+    for what, pairs in (("names were trained on", half), ("names were not trained on", other)):
+        test = experiment.write_pairs(program.work / "test.ndjson", pairs)
+        columns = {name: program.evaluate(model, test) for name, model in models.items()}
+        print(f"\n{len(pairs)} pictures whose Greek {what}:\n")
+        experiment.print_quality(columns, (LANGUAGE, *others))
+        demands.append(experiment.keeps(columns["before"], columns["repaired"], others, 0.01))
+        if pairs is half:
+            before, lost, back = (column[QUERY]["r1"] for column in columns.values())
+            demands.append((lost < before and back - lost >= (before - lost) / 2,
+                            f"at least half is back, R@1 in {LANGUAGE}: {before:.3f} before, {lost:.3f} weakened, {back:.3f} repaired"))
+    experiment.finish(*demands)
 
 
 if __name__ == "__main__":
