@@ -14,7 +14,7 @@ PACKAGES ?= ./...
 TESTFLAGS ?= -p 2 -timeout 14m
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-go test-ui check bench bench-go bench-opponents matrix parity training-parity mini experiments clean \
+.PHONY: help run build test test-go test-ui check bench bench-go bench-opponents bench-training matrix parity training-parity mini experiments clean \
 	check-format check-modules check-lint check-ui check-api check-vulnerabilities
 
 help: ## list the targets
@@ -120,7 +120,12 @@ training-parity: build $(REFERENCE)/ready ## compare training, and the models th
 	@$(PYTHON) trainer/testdata/write_states.py --out $(STATES) mini base
 	@settings=$$($(BIN) setup --print-env) && eval "$$settings" && \
 		POLYLENS_TRAINING_STATES=$(abspath $(STATES)) POLYLENS_TRAINING_PYTHON=$(PYTHON) \
-		$(GO) test -v -count 1 -timeout 60m -run 'AgainstPyTorch|Written' ./trainer/learner
+		$(GO) test -v -count 1 -timeout 60m -run 'AgainstPyTorch|Written|Native' ./trainer/learner ./trainer
+
+# B/16-224 of true size with random weights: 1.5 GB of disk, 12 GB of memory.
+bench-training: build $(REFERENCE)/ready ## measure steps of training against PyTorch and PEFT; wants a quiet machine
+	@settings=$$($(BIN) setup --for test --print-env) && eval "$$settings" && \
+		$(PYTHON) trainer/testdata/bench_opponents.py --work $(or $(WORK),$(CACHE)/bench-training)
 
 # The bundled model from nothing: each stage begins with the model of the one
 # before, and goes on where it was interrupted. MINI=dir keeps all of it elsewhere

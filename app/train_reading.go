@@ -136,15 +136,21 @@ func (f folderPairs) Read(ctx context.Context, record func(data.Record) error, p
 	return nil
 }
 
+// records of a picture: one with what is said of it, unless nothing is, and one
+// for each value of a field that is a list.
 func (f folderPairs) records(item source.Item) []data.Record {
 	plain := data.Record{Picture: data.Picture{URI: item.URI}, Relevance: 1, Place: data.Place{File: item.URI}}
+	said := plain
+	said.Captions = f.captions(item)
+	said.Attributes = data.ReadOptions{Attributes: f.attributes}.AttributesIn(item.Metadata)
 	var records []data.Record
-	if captions := f.captions(item); len(captions) > 0 {
-		described := plain
-		described.Captions = captions
-		records = append(records, described)
+	if len(said.Captions) > 0 || len(said.Attributes) > 0 {
+		records = append(records, said)
 	}
 	for _, name := range f.attributes {
+		if said.Attributes[name] != "" {
+			continue
+		}
 		for _, value := range labelsIn(item.Metadata, name) {
 			labelled := plain
 			labelled.Attributes = map[string]string{name: value}

@@ -1,6 +1,7 @@
 package caption
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -59,6 +60,9 @@ type Decoder struct {
 func New(config Config, model siglip2.Config, tokenizer Tokenizer) (*Decoder, error) {
 	if err := config.Check(); err != nil {
 		return nil, err
+	}
+	if model.NaFlex() {
+		return nil, errors.New("the decoder reads all patches of a picture, and a model of native aspect ratio has any number of them: train without captions")
 	}
 	text := model.Text
 	d := &Decoder{

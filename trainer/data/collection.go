@@ -119,7 +119,7 @@ func (c Collection) record(image catalog.Image, templates []*template.Template, 
 	r := Record{
 		Picture:    Picture{URI: image.URI, Within: image.Source},
 		Relevance:  1,
-		Attributes: ReadOptions{Attributes: c.Attributes}.attributes(image.Metadata),
+		Attributes: ReadOptions{Attributes: c.Attributes}.AttributesIn(image.Metadata),
 		Place:      Place{File: c.Name, Part: image.ID},
 	}
 	r.Item, _ = scalar(image.Metadata[c.Item])

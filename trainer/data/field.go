@@ -135,7 +135,7 @@ func (o ReadOptions) describe(data []byte, fields map[string]any) (Record, error
 		return Record{}, err
 	}
 	r.Relevance, err = relevance(fields["relevance"])
-	r.Attributes = o.attributes(fields)
+	r.Attributes = o.AttributesIn(fields)
 	return r, err
 }
 
@@ -178,7 +178,9 @@ func scalar(value any) (string, bool) {
 	return "", false
 }
 
-func (o ReadOptions) attributes(fields map[string]any) map[string]string {
+// AttributesIn are the fields to keep of all fields of a record: texts, numbers
+// and truth values, as texts.
+func (o ReadOptions) AttributesIn(fields map[string]any) map[string]string {
 	var kept map[string]string
 	for _, name := range o.Attributes {
 		if text, ok := scalar(fields[name]); ok && text != "" {
