@@ -58,12 +58,11 @@ func (t *tower) linear(name string, x *graph.Value, out int64) *graph.Value {
 			return graph.QuantizedLinear(t.quantize(x), weight, scale, t.weight(name+".bias", out))
 		}
 	}
-	weight := t.weight(name+".weight", out, x.Shape[1])
-	y := graph.Linear(x, weight, t.weight(name+".bias", out))
+	weight, bias := t.weight(name+".weight", out, x.Shape[1]), t.weight(name+".bias", out)
 	if p, ok := t.parameters.(AdaptedParameters); ok {
-		return p.Adapt(t.name+"."+name, x, y)
+		return p.Linear(t.name+"."+name, x, weight, bias)
 	}
-	return y
+	return graph.Linear(x, weight, bias)
 }
 
 // quantize quantizes rows once for all layers that read them.

@@ -24,13 +24,13 @@ type QuantizedParameters interface {
 	Quantized(g *graph.Graph, name string, out, in int64) (weight, scale *graph.Value)
 }
 
-// AdaptedParameters are Parameters some of which are changed by an adapter that
-// is computed beside them.
+// AdaptedParameters are Parameters some of whose linear layers are changed by an
+// adapter.
 type AdaptedParameters interface {
 	Parameters
-	// Adapt returns what the adapter makes of y [M, out], the result of the
-	// named linear layer on rows x [M, in]; y itself where there is none.
-	Adapt(name string, x, y *graph.Value) *graph.Value
+	// Linear is the named linear layer on rows x [M, in], given its own weight
+	// [out, in] and bias [out]: graph.Linear of them where there is no adapter.
+	Linear(name string, x, weight, bias *graph.Value) *graph.Value
 }
 
 // ScaleSuffix follows the name of an int8 weight in that of its scales.

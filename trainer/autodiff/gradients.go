@@ -19,6 +19,20 @@ type Options struct {
 	// runtime neither merges equal nodes nor computes the copies ahead of their
 	// use.
 	Boundaries []*graph.Value
+	// Customs are values whose derivatives go on as they say, not by the rules of
+	// what computes them.
+	Customs []Custom
+}
+
+// Custom is a function with a derivative of its own, where one is known that
+// costs less than the composition of the rules (as jax.custom_vjp).
+type Custom struct {
+	Output *graph.Value
+	Inputs []*graph.Value
+	// Pullback gives the derivative with respect to each input, nil for none,
+	// from that with respect to the output. The inputs are given to it as they are
+	// at hand, computed once more where they were not kept.
+	Pullback func(inputs []*graph.Value, d *graph.Value) []*graph.Value
 }
 
 // Gradients adds to the graph of loss, a scalar in float32, the nodes that
@@ -67,13 +81,17 @@ type pass struct {
 	needs map[*graph.Value]bool // values whose derivative is asked for, directly or on the way
 	sums  map[*graph.Value]*graph.Value
 	// again maps forward values to the ones computed once more.
-	again map[*graph.Value]*graph.Value
+	again   map[*graph.Value]*graph.Value
+	customs map[*graph.Value]Custom // by their output
 }
 
 func newPass(g *graph.Graph, values []*graph.Value, options Options) *pass {
 	p := &pass{
 		graph: g, nodes: slices.Clone(g.Nodes), needs: map[*graph.Value]bool{},
-		sums: map[*graph.Value]*graph.Value{}, again: map[*graph.Value]*graph.Value{},
+		sums: map[*graph.Value]*graph.Value{}, again: map[*graph.Value]*graph.Value{}, customs: map[*graph.Value]Custom{},
+	}
+	for _, custom := range options.Customs {
+		p.customs[custom.Output] = custom
 	}
 	for i, value := range values {
 		p.needs[value] = true
@@ -161,11 +179,24 @@ func (p *pass) backward(nodes []*graph.Node) {
 		if !reached || !p.depends(node) {
 			continue
 		}
+		if custom, ok := p.customs[output]; ok {
+			p.pull(custom, d)
+			continue
+		}
 		rule, ok := rules[node.Domain+":"+node.Op]
 		if !ok {
 			graph.Fail(node.Op, "the operator has no gradient rule, and the loss depends on it through %v", output)
 		}
 		rule(&step{pass: p, node: node, in: p.twins(node.Inputs), out: p.twins(node.Outputs)[0]}, d)
+	}
+}
+
+// pull passes a derivative on to the inputs of a function of its own.
+func (p *pass) pull(custom Custom, d *graph.Value) {
+	for i, derivative := range custom.Pullback(p.twins(custom.Inputs), d) {
+		if input := custom.Inputs[i]; derivative != nil && p.needs[input] {
+			p.add(input, checked(derivative, input))
+		}
 	}
 }
 

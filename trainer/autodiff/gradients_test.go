@@ -161,3 +161,33 @@ func TestIntoAccumulates(t *testing.T) {
 		}
 	}
 }
+
+// TestCustom gives the square of x a derivative of its own, 7 for each x, between
+// operators that have rules: with it computed once more, and without.
+func TestCustom(t *testing.T) {
+	for name, recompute := range map[string]bool{"kept": false, "computed once more": true} {
+		t.Run(name, func(t *testing.T) {
+			var boundaries []*graph.Value
+			given := []float32{0.1, -0.3}
+			outputs := runOnce(t, []ort.Tensor{ort.Floats(given, 2)}, func(g *graph.Graph) {
+				x := g.Input("x", graph.Float32, 2)
+				double := graph.Add(x, x)
+				square := graph.Mul(double, double)
+				last := graph.Exp(graph.Neg(square))
+				if recompute {
+					boundaries = []*graph.Value{double, last}
+				}
+				custom := Custom{Output: square, Inputs: []*graph.Value{double, g.Floats(graph.Shape{2}, 1, 1)}, Pullback: func(in []*graph.Value, d *graph.Value) []*graph.Value {
+					return []*graph.Value{graph.Mul(d, g.Floats(graph.Shape{}, 7)), in[1]}
+				}}
+				loss := graph.ReduceSum(last, false)
+				g.Output("dx", Gradients(loss, []*graph.Value{x}, Options{Boundaries: boundaries, Customs: []Custom{custom}})[0])
+			})
+			want := make([]float32, len(given))
+			for i, x := range given {
+				want[i] = float32(-2 * 7 * math.Exp(float64(-4*x*x)))
+			}
+			expectClose(t, "dx", outputs[0].Floats, want, 1e-5)
+		})
+	}
+}

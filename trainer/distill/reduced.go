@@ -58,10 +58,10 @@ func isqrt(patches int64) int {
 	return side
 }
 
-// Adapt implements siglip2.AdaptedParameters.
-func (r reduced) Adapt(name string, x, y *graph.Value) *graph.Value {
+// Linear implements siglip2.AdaptedParameters.
+func (r reduced) Linear(name string, x, weight, bias *graph.Value) *graph.Value {
 	if p, ok := r.Parameters.(siglip2.AdaptedParameters); ok {
-		return p.Adapt(name, x, y)
+		return p.Linear(name, x, weight, bias)
 	}
-	return y
+	return graph.Linear(x, weight, bias)
 }

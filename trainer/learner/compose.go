@@ -122,7 +122,7 @@ func compose(config siglip2.Config, frozen siglip2.Parameters, plan Plan) (step,
 			c.Derived(loss, []*graph.Value{loss}, []*graph.Value{g.Floats(graph.Shape{1}, 1)})
 		}
 		p := c.parameters
-		gradients := autodiff.Pullback(c.derived, c.derivatives, p.inputs, autodiff.Options{Into: c.sums(), Boundaries: c.boundaries()})
+		gradients := autodiff.Pullback(c.derived, c.derivatives, p.inputs, autodiff.Options{Into: c.sums(), Boundaries: c.boundaries(), Customs: p.layers})
 		c.Report(orderOutput, inOrder(gradients))
 		if len(c.losses) > 0 {
 			c.Report(lossOutput, addUp(c.losses))

@@ -56,16 +56,17 @@ func (a *averages) Parameter(g *graph.Graph, name string, shape ...int64) *graph
 	return a.byName[name]
 }
 
-// Adapt implements siglip2.AdaptedParameters: a teacher of adapters is the
+// Linear implements siglip2.AdaptedParameters: a teacher of adapters is the
 // model with averages of the adapters.
-func (a *averages) Adapt(name string, x, y *graph.Value) *graph.Value {
+func (a *averages) Linear(name string, x, weight, bias *graph.Value) *graph.Value {
 	plan := a.student.plan
 	if !plan.adapts(name) {
-		return y
+		return graph.Linear(x, weight, bias)
 	}
-	return plan.LoRA.add(x, y, func(suffix string, _ start, shape ...int64) *graph.Value {
+	low, high := plan.LoRA.weights(weight, func(suffix string, _ start, shape ...int64) *graph.Value {
 		return a.Parameter(a.student.graph, adapterPrefix+name+suffix, shape...)
 	})
+	return graph.Linear(x, plan.LoRA.merge(weight, low, high), bias)
 }
 
 // output makes what is observed outputs of the step, added to what the memory
