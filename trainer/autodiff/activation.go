@@ -9,32 +9,61 @@ import (
 // gelu keeps its operand alone: what it computes on the way is cheap to compute
 // once more and large to keep.
 func gelu(s *step, dy *graph.Value) {
+	slope := geluSlope
 	if s.node.Attribute("approximate") == "tanh" {
-		s.give(0, graph.Mul(dy, geluTanhSlope(s)))
+		slope = geluTanhSlope
+	}
+	x := s.in[0]
+	var parts []*graph.Value
+	for _, rows := range pieces(x.Shape) {
+		x, dy := graph.Slice(x, 0, rows[0], rows[1]), graph.Slice(dy, 0, rows[0], rows[1])
+		parts = append(parts, graph.Mul(dy, slope(s, x)))
+	}
+	if len(parts) == 0 {
+		s.give(0, graph.Mul(dy, slope(s, x)))
 		return
 	}
-	s.give(0, graph.Mul(dy, geluSlope(s)))
+	s.give(0, graph.Concat(0, parts...))
+}
+
+// piece is how many numbers a chain of elementwise operators works on at a time:
+// the next one finds them in the processor's cache.
+const piece = 1 << 20
+
+// pieces divides the rows of a large value: [first, one past the last] of each.
+// There are none where it is small, or open how large.
+func pieces(shape graph.Shape) [][2]int64 {
+	elements, symbolic := shape.Elements()
+	if symbolic > 0 || elements < 2*piece || shape[0] < 2 {
+		return nil
+	}
+	rows := max(1, piece/(elements/shape[0]))
+	var list [][2]int64
+	for start := int64(0); start < shape[0]; start += rows {
+		list = append(list, [2]int64{start, min(start+rows, shape[0])})
+	}
+	return list
 }
 
 // geluTanhSlope is the derivative of 0.5 x (1 + tanh u), u = c (x + a x^3):
 // 0.5 (1 + tanh u) + 0.5 x (1 - tanh^2 u) u'. With s = sigmoid 2u, which is
-// 0.5 (1 + tanh u), this is s + x s (1 - s) 2u' = s (1 + (1 - s) 2 x u'), and
-// 2 x u' = 2c x (1 + 3a x^2).
-func geluTanhSlope(s *step) *graph.Value {
+// 0.5 (1 + tanh u), this is s + x s (1 - s) 2u' = s (1 + (1 - s) 2 x u'), where
+// 2u = x (2c + 2ca x^2) and 2 x u' = x (2c + 6ca x^2).
+func geluTanhSlope(s *step, x *graph.Value) *graph.Value {
 	const a = 0.044715
-	c := float32(2 * math.Sqrt(2/math.Pi))
-	x := s.in[0]
+	c := 2 * math.Sqrt(2/math.Pi)
 	square := graph.Mul(x, x)
-	line := graph.Mul(x, s.number(c))
-	half := graph.Sigmoid(graph.Mul(line, graph.Add(graph.Mul(square, s.number(a)), s.number(1))))
-	steep := graph.Mul(line, graph.Add(graph.Mul(square, s.number(3*a)), s.number(1)))
-	return graph.Mul(half, graph.Add(graph.Mul(graph.Sub(s.number(1), half), steep), s.number(1)))
+	cubic := func(factor float64) *graph.Value {
+		return graph.Mul(x, graph.Add(graph.Mul(square, s.number(float32(c*factor))), s.number(float32(c))))
+	}
+	half := graph.Sigmoid(cubic(a))
+	rest := graph.Sub(s.number(1), half)
+	return graph.Mul(half, graph.Add(graph.Mul(rest, cubic(3*a)), s.number(1)))
 }
 
 // geluSlope is the derivative of x Phi(x): Phi(x) + x phi(x), with Phi and phi
 // the distribution function and the density of the normal distribution.
-func geluSlope(s *step) *graph.Value {
-	x := s.in[0]
+func geluSlope(s *step, x *graph.Value) *graph.Value {
 	share := graph.Erf(graph.Mul(x, s.number(float32(math.Sqrt(0.5)))))
 	share = graph.Mul(graph.Add(share, s.number(1)), s.number(0.5))
 	density := graph.Exp(graph.Mul(graph.Mul(x, x), s.number(-0.5)))

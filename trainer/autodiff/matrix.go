@@ -101,18 +101,42 @@ func normalized(s *step) (n, r *graph.Value) {
 }
 
 // attention differentiates o = p v with p = softmax(scale q k^T + bias) in each
-// head, where the bias may be missing, and scale = 1 / sqrt(d). The shares p are computed once more instead of kept,
-// and the sum of do p over a row is do . o, as in FlashAttention (Dao et al.
-// 2022, arXiv 2205.14135, equation 4). It uses the operators of the domain that
-// the node itself is from.
+// head, where the bias may be missing, and scale = 1 / sqrt(d). The shares p are
+// computed once more instead of kept, and the sum of do p over a row is do . o,
+// as in FlashAttention (Dao et al. 2022, arXiv 2205.14135, equation 4). It uses
+// the operators of the domain that the node itself is from. A large batch is
+// taken apart, so that scores stay in the processor's cache.
 func attention(s *step, dy *graph.Value) {
+	in, out := s.in, s.out
 	heads := s.node.Attribute("num_heads").(int64)
-	scale := float32(1 / math.Sqrt(float64(s.in[0].Shape[2]/heads)))
-	q, k, v := split(s.in[0], heads), split(s.in[1], heads), split(s.in[2], heads)
-	o, do := split(s.out, heads), split(dy, heads)
-	p := graph.Softmax(addBias(s, graph.FusedMatMul(q, k, false, true, scale))) // [B, H, L, N]
+	parts := pieces(graph.Shape{in[0].Shape[0], heads, in[0].Shape[1], in[1].Shape[1]})
+	if len(parts) == 0 || len(in) > attentionBias {
+		attentionPart(s, in, out, dy, s.give)
+		return
+	}
+	found := map[int][]*graph.Value{}
+	for _, items := range parts {
+		cut := func(x *graph.Value) *graph.Value { return graph.Slice(x, 0, items[0], items[1]) }
+		attentionPart(s, []*graph.Value{cut(in[0]), cut(in[1]), cut(in[2])}, cut(out), cut(dy), func(operand int, d *graph.Value) {
+			found[operand] = append(found[operand], d)
+		})
+	}
+	for operand := range 3 {
+		if s.wants(operand) {
+			s.give(operand, graph.Concat(0, found[operand]...))
+		}
+	}
+}
+
+// attentionPart differentiates attention between some items of a batch.
+func attentionPart(s *step, in []*graph.Value, out, dy *graph.Value, give func(operand int, d *graph.Value)) {
+	heads := s.node.Attribute("num_heads").(int64)
+	scale := float32(1 / math.Sqrt(float64(in[0].Shape[2]/heads)))
+	q, k, v := split(in[0], heads), split(in[1], heads), split(in[2], heads)
+	o, do := split(out, heads), split(dy, heads)
+	p := graph.Softmax(addBias(in, graph.FusedMatMul(q, k, false, true, scale))) // [B, H, L, N]
 	if s.wants(2) {
-		s.give(2, join(graph.FusedMatMul(p, do, true, false, 1)))
+		give(2, join(graph.FusedMatMul(p, do, true, false, 1)))
 	}
 	if !s.wants(0) && !s.wants(1) && !s.wants(attentionBias) {
 		return
@@ -120,24 +144,24 @@ func attention(s *step, dy *graph.Value) {
 	total := graph.ReduceSum(graph.Mul(do, o), true, 3)
 	scores := graph.Mul(p, graph.Sub(graph.FusedMatMul(do, v, false, true, 1), total))
 	if s.wants(0) {
-		s.give(0, join(graph.FusedMatMul(scores, k, false, false, scale)))
+		give(0, join(graph.FusedMatMul(scores, k, false, false, scale)))
 	}
 	if s.wants(1) {
-		s.give(1, join(graph.FusedMatMul(scores, q, true, false, scale)))
+		give(1, join(graph.FusedMatMul(scores, q, true, false, scale)))
 	}
 	if s.wants(attentionBias) {
-		s.give(attentionBias, scores)
+		give(attentionBias, scores)
 	}
 }
 
 // attentionBias is the operand of attention that is added to the scores.
 const attentionBias = 5
 
-func addBias(s *step, scores *graph.Value) *graph.Value {
-	if len(s.in) <= attentionBias {
+func addBias(in []*graph.Value, scores *graph.Value) *graph.Value {
+	if len(in) <= attentionBias {
 		return scores
 	}
-	return graph.Add(scores, s.in[attentionBias])
+	return graph.Add(scores, in[attentionBias])
 }
 
 // split takes the heads of [B, L, D] apart: [B, H, L, D/H].
