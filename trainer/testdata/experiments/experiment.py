@@ -97,6 +97,11 @@ def fetch(work, package, sha256):
     return path
 
 
+def bare(file_name):
+    """A file name of code points without those that only ask for a coloured picture."""
+    return file_name.lower().replace("-fe0f", "")
+
+
 def in_google_art(work, pairs):
     """Pairs of the demo with Google's picture of their emoji in place of Twemoji's; a few that Google has not drawn
     are left out. polylens-mini has been trained on this style."""
@@ -104,9 +109,9 @@ def in_google_art(work, pairs):
     folder.mkdir(exist_ok=True)
     found = []
     with tarfile.open(fetch(work, GOOGLE, GOOGLE_SHA256)) as tar:
-        drawn = {member.name.rpartition("/")[2]: member for member in tar if member.name.startswith("package/img/google/64/")}
+        drawn = {bare(member.name.rpartition("/")[2]): member for member in tar if member.name.startswith("package/img/google/64/")}
         for pair in pairs:
-            if (member := drawn.get(f"{pair['codepoints']}.png")) is not None:
+            if (member := drawn.get(bare(f"{pair['codepoints']}.png"))) is not None:
                 path = folder / f"{pair['codepoints']}.png"
                 path.write_bytes(tar.extractfile(member).read())
                 found.append({**pair, "image": str(path)})
