@@ -13,36 +13,9 @@ func gelu(s *step, dy *graph.Value) {
 	if s.node.Attribute("approximate") == "tanh" {
 		slope = geluTanhSlope
 	}
-	x := s.in[0]
-	var parts []*graph.Value
-	for _, rows := range pieces(x.Shape) {
-		x, dy := graph.Slice(x, 0, rows[0], rows[1]), graph.Slice(dy, 0, rows[0], rows[1])
-		parts = append(parts, graph.Mul(dy, slope(s, x)))
-	}
-	if len(parts) == 0 {
-		s.give(0, graph.Mul(dy, slope(s, x)))
-		return
-	}
-	s.give(0, graph.Concat(0, parts...))
-}
-
-// piece is how many numbers a chain of elementwise operators works on at a time:
-// the next one finds them in the processor's cache.
-const piece = 1 << 20
-
-// pieces divides the rows of a large value: [first, one past the last] of each.
-// There are none where it is small, or open how large.
-func pieces(shape graph.Shape) [][2]int64 {
-	elements, symbolic := shape.Elements()
-	if symbolic > 0 || elements < 2*piece || shape[0] < 2 {
-		return nil
-	}
-	rows := max(1, piece/(elements/shape[0]))
-	var list [][2]int64
-	for start := int64(0); start < shape[0]; start += rows {
-		list = append(list, [2]int64{start, min(start+rows, shape[0])})
-	}
-	return list
+	s.give(0, inPieces(dy.Shape, func(cut cutter) []*graph.Value {
+		return []*graph.Value{graph.Mul(cut(dy), slope(s, cut(s.in[0])))}
+	})[0])
 }
 
 // geluTanhSlope is the derivative of 0.5 x (1 + tanh u), u = c (x + a x^3):

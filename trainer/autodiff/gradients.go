@@ -261,5 +261,14 @@ func (s *step) give(operand int, d *graph.Value) {
 	s.add(value, unbroadcast(d, value.Shape))
 }
 
+// giveAll gives the derivatives with respect to operands that are there.
+func (s *step) giveAll(derivatives []*graph.Value) {
+	for operand, d := range derivatives {
+		if d != nil {
+			s.give(operand, d)
+		}
+	}
+}
+
 // number is a constant that broadcasts with anything.
 func (s *step) number(value float32) *graph.Value { return s.graph.Floats(graph.Shape{}, value) }

@@ -107,51 +107,44 @@ func normalized(s *step) (n, r *graph.Value) {
 // the operators of the domain that the node itself is from. A large batch is
 // taken apart, so that scores stay in the processor's cache.
 func attention(s *step, dy *graph.Value) {
-	in, out := s.in, s.out
-	heads := s.node.Attribute("num_heads").(int64)
-	parts := pieces(graph.Shape{in[0].Shape[0], heads, in[0].Shape[1], in[1].Shape[1]})
-	if len(parts) == 0 || len(in) > attentionBias {
-		attentionPart(s, in, out, dy, s.give)
+	in := s.in
+	if len(in) > attentionBias {
+		s.giveAll(attentionPart(s, in, s.out, dy))
 		return
 	}
-	found := map[int][]*graph.Value{}
-	for _, items := range parts {
-		cut := func(x *graph.Value) *graph.Value { return graph.Slice(x, 0, items[0], items[1]) }
-		attentionPart(s, []*graph.Value{cut(in[0]), cut(in[1]), cut(in[2])}, cut(out), cut(dy), func(operand int, d *graph.Value) {
-			found[operand] = append(found[operand], d)
-		})
-	}
-	for operand := range 3 {
-		if s.wants(operand) {
-			s.give(operand, graph.Concat(0, found[operand]...))
-		}
-	}
+	scores := graph.Shape{in[0].Shape[0], s.node.Attribute("num_heads").(int64), in[0].Shape[1], in[1].Shape[1]}
+	s.giveAll(inPieces(scores, func(cut cutter) []*graph.Value {
+		return attentionPart(s, []*graph.Value{cut(in[0]), cut(in[1]), cut(in[2])}, cut(s.out), cut(dy))
+	}))
 }
 
-// attentionPart differentiates attention between some items of a batch.
-func attentionPart(s *step, in []*graph.Value, out, dy *graph.Value, give func(operand int, d *graph.Value)) {
+// attentionPart gives the derivatives with respect to the operands of attention
+// between some items of a batch, nil for those that nobody wants.
+func attentionPart(s *step, in []*graph.Value, out, dy *graph.Value) []*graph.Value {
 	heads := s.node.Attribute("num_heads").(int64)
 	scale := float32(1 / math.Sqrt(float64(in[0].Shape[2]/heads)))
 	q, k, v := split(in[0], heads), split(in[1], heads), split(in[2], heads)
 	o, do := split(out, heads), split(dy, heads)
 	p := graph.Softmax(addBias(in, graph.FusedMatMul(q, k, false, true, scale))) // [B, H, L, N]
+	d := make([]*graph.Value, len(in))
 	if s.wants(2) {
-		give(2, join(graph.FusedMatMul(p, do, true, false, 1)))
+		d[2] = join(graph.FusedMatMul(p, do, true, false, 1))
 	}
 	if !s.wants(0) && !s.wants(1) && !s.wants(attentionBias) {
-		return
+		return d
 	}
 	total := graph.ReduceSum(graph.Mul(do, o), true, 3)
 	scores := graph.Mul(p, graph.Sub(graph.FusedMatMul(do, v, false, true, 1), total))
 	if s.wants(0) {
-		give(0, join(graph.FusedMatMul(scores, k, false, false, scale)))
+		d[0] = join(graph.FusedMatMul(scores, k, false, false, scale))
 	}
 	if s.wants(1) {
-		give(1, join(graph.FusedMatMul(scores, q, true, false, scale)))
+		d[1] = join(graph.FusedMatMul(scores, q, true, false, scale))
 	}
 	if s.wants(attentionBias) {
-		give(attentionBias, scores)
+		d[attentionBias] = scores
 	}
+	return d
 }
 
 // attentionBias is the operand of attention that is added to the scores.

@@ -64,6 +64,15 @@ func expect(t *testing.T, got ort.Tensor, want []float32) {
 // newLearner opens the tiny model to learn labels alone.
 func newLearner(t *testing.T, config label.Config) (*learner.Learner, *label.Objective) {
 	t.Helper()
+	pairs, items := set()
+	objective := label.NewObjective(config, label.NewLabels(config, pairs, items, []int{0, 1, 2, 3}))
+	l, _ := openTiny(t, "vision-only", learner.Plan{Texts: 4, Pictures: 4, Alone: true, Objectives: []learner.Objective{objective}})
+	return l, objective
+}
+
+// openTiny opens the tiny model in a mode, and gives the dimension of its vectors.
+func openTiny(t *testing.T, mode string, plan learner.Plan) (*learner.Learner, int) {
+	t.Helper()
 	library := os.Getenv("POLYLENS_ONNXRUNTIME")
 	if library == "" {
 		t.Skip("POLYLENS_ONNXRUNTIME does not name the ONNX Runtime library; `make test` sets it")
@@ -81,19 +90,15 @@ func newLearner(t *testing.T, config label.Config) (*learner.Learner, *label.Obj
 	if err != nil {
 		t.Fatal(err)
 	}
-	mode, err := learner.ParseMode("vision-only", architecture)
-	if err != nil {
+	if plan.Mode, err = learner.ParseMode(mode, architecture); err != nil {
 		t.Fatal(err)
 	}
-	pairs, items := set()
-	objective := label.NewObjective(config, label.NewLabels(config, pairs, items, []int{0, 1, 2, 3}))
-	plan := learner.Plan{Texts: 4, Pictures: 4, Mode: mode, Alone: true, Objectives: []learner.Objective{objective}}
 	l, err := learner.Open(environment, architecture, index, plan, ort.Options{Threads: 1}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close() })
-	return l, objective
+	return l, architecture.Dimension()
 }
 
 func step(t *testing.T, l *learner.Learner, objective *label.Objective) map[string]float64 {

@@ -2,13 +2,10 @@ package label_test
 
 import (
 	"math"
-	"os"
 	"slices"
 	"testing"
 
 	"polylens/encoder/ort"
-	"polylens/encoder/safetensors"
-	"polylens/encoder/siglip2"
 	"polylens/trainer/label"
 	"polylens/trainer/learner"
 )
@@ -23,7 +20,7 @@ func TestNameTargets(t *testing.T) {
 func TestNames(t *testing.T) {
 	const texts, items = 3, 5
 	names := label.Names{Weight: 2, Scale: 8}
-	l, dimension := textLearner(t, names, texts, items)
+	l, dimension := openTiny(t, "text-only", learner.Plan{Texts: texts, Pictures: items, Objectives: []learner.Objective{names}})
 	ids := make([]int64, texts*12)
 	for i := range ids {
 		ids[i] = int64(4 + i*i%7)
@@ -86,37 +83,4 @@ func surprise(a, b, targets []float32, dimension int, scale float64) float64 {
 		}
 	}
 	return loss
-}
-
-// textLearner opens the tiny model to learn texts beside so many items.
-func textLearner(t *testing.T, names label.Names, texts, items int64) (*learner.Learner, int) {
-	t.Helper()
-	library := os.Getenv("POLYLENS_ONNXRUNTIME")
-	if library == "" {
-		t.Skip("POLYLENS_ONNXRUNTIME does not name the ONNX Runtime library; `make test` sets it")
-	}
-	environment, err := ort.Open(library)
-	if err != nil {
-		t.Fatal(err)
-	}
-	const dir = "../testdata/states/tiny/model"
-	architecture, err := siglip2.ReadConfig(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	index, err := safetensors.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	mode, err := learner.ParseMode("text-only", architecture)
-	if err != nil {
-		t.Fatal(err)
-	}
-	plan := learner.Plan{Texts: texts, Pictures: items, Mode: mode, Objectives: []learner.Objective{names}}
-	l, err := learner.Open(environment, architecture, index, plan, ort.Options{Threads: 1}, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	return l, architecture.Dimension()
 }
