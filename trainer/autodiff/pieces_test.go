@@ -2,7 +2,6 @@ package autodiff
 
 import (
 	"math"
-	"slices"
 	"testing"
 
 	"polylens/encoder/graph"
@@ -10,7 +9,7 @@ import (
 )
 
 // TestPieces: what is so large that it is taken apart has the derivatives that
-// each item has alone. All items are equal.
+// each item has alone, of three kinds that take turns.
 func TestPieces(t *testing.T) {
 	const wide, length, width = 1 << 16, 160, 8
 	tests := map[string]struct {
@@ -25,12 +24,15 @@ func TestPieces(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			alone := derivatives(t, 1, test.item, test.count, test.apply)
-			many := derivatives(t, test.items, test.item, test.count, test.apply)
+			var alone [kinds][]ort.Tensor
+			for kind := range alone {
+				alone[kind] = derivatives(t, 1, kind, test.item, test.count, test.apply)
+			}
+			many := derivatives(t, test.items, 0, test.item, test.count, test.apply)
 			for k := range many {
-				size := len(alone[k].Floats)
+				size := len(alone[0][k].Floats)
 				for item := range int(test.items) {
-					if off := furthest(many[k].Floats[item*size:(item+1)*size], alone[k].Floats); !(off <= 1e-5) {
+					if off := furthest(many[k].Floats[item*size:(item+1)*size], alone[item%kinds][k].Floats); !(off <= 1e-5) {
 						t.Fatalf("derivative %d of item %d is off by %v", k, item, off)
 					}
 				}
@@ -39,8 +41,12 @@ func TestPieces(t *testing.T) {
 	}
 }
 
-// derivatives are those with respect to operands that repeat an item.
-func derivatives(t *testing.T, items int64, item []int64, count int, apply operator) []ort.Tensor {
+// kinds of items, which take turns in a batch.
+const kinds = 3
+
+// derivatives are those with respect to operands of so many items, the first of
+// which is of the given kind.
+func derivatives(t *testing.T, items int64, first int, item []int64, count int, apply operator) []ort.Tensor {
 	t.Helper()
 	shape := append([]int64{items}, item...)
 	size := int64(1)
@@ -49,7 +55,11 @@ func derivatives(t *testing.T, items int64, item []int64, count int, apply opera
 	}
 	var inputs []ort.Tensor
 	for i := range count + 1 {
-		inputs = append(inputs, ort.Floats(slices.Repeat(uniform(source(uint64(i)), size, -2, 2), int(items)), shape...))
+		var values []float32
+		for j := range int(items) {
+			values = append(values, uniform(source(uint64(i*kinds+(first+j)%kinds)), size, -2, 2)...)
+		}
+		inputs = append(inputs, ort.Floats(values, shape...))
 	}
 	return runOnce(t, inputs, func(g *graph.Graph) {
 		var operands []*graph.Value
