@@ -96,7 +96,7 @@ bench: ## measure models, search and indexing on this machine, against PyTorch, 
 
 bench-go: build
 	@settings=$$($(BIN) setup --print-env) && eval "$$settings" && \
-		$(GO) test -v -run '^$$' -bench . -p 1 -timeout 60m ./encoder/... ./indexer/... && \
+		$(GO) test -v -run '^$$' -bench . -p 1 -timeout 60m ./encoder/... ./indexer/... ./trainer/autodiff && \
 		$(GO) test -v -run '^$$' -bench . -benchtime 1000x -p 1 -timeout 60m ./search/milvus && \
 		$(GO) test -v -run '^$$' -bench SearchHTTP -benchtime 1000x -p 1 -timeout 60m ./app && \
 		$(GO) test -v -run '^$$' -bench Index -benchtime 1x -p 1 -timeout 60m ./app

@@ -48,7 +48,7 @@ func uniform(random *rand.Rand, count int64, low, high float32) []float32 {
 
 func source(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0)) }
 
-func build(t *testing.T, compose func(*graph.Graph)) *graph.Graph {
+func build(t testing.TB, compose func(*graph.Graph)) *graph.Graph {
 	t.Helper()
 	built, err := graph.Build(t.Name(), compose)
 	if err != nil {
@@ -58,7 +58,7 @@ func build(t *testing.T, compose func(*graph.Graph)) *graph.Graph {
 }
 
 // load opens a graph in ONNX Runtime.
-func load(t *testing.T, g *graph.Graph) *ort.Session {
+func load(t testing.TB, g *graph.Graph) *ort.Session {
 	t.Helper()
 	library := os.Getenv("POLYLENS_ONNXRUNTIME")
 	if library == "" {
@@ -85,7 +85,7 @@ func ports(values []*graph.Value) []ort.Port {
 	return list
 }
 
-func run(t *testing.T, session *ort.Session, inputs []ort.Tensor) []ort.Tensor {
+func run(t testing.TB, session *ort.Session, inputs []ort.Tensor) []ort.Tensor {
 	t.Helper()
 	outputs, err := session.Run(t.Context(), inputs...)
 	if err != nil {

@@ -61,16 +61,20 @@ func derivatives(t *testing.T, items int64, first int, item []int64, count int, 
 		}
 		inputs = append(inputs, ort.Floats(values, shape...))
 	}
-	return runOnce(t, inputs, func(g *graph.Graph) {
-		var operands []*graph.Value
-		for i := range count {
-			operands = append(operands, g.Input(letter(i), graph.Float32, shape...))
-		}
-		seed := g.Input("seed", graph.Float32, shape...)
-		for i, d := range Pullback([]*graph.Value{apply(operands)}, []*graph.Value{seed}, operands, Options{}) {
-			g.Output("d"+letter(i), d)
-		}
-	})
+	return runOnce(t, inputs, func(g *graph.Graph) { compose(g, shape, count, apply) })
+}
+
+// compose differentiates an operator on operands of a shape, which is that of its
+// result.
+func compose(g *graph.Graph, shape []int64, count int, apply operator) {
+	var operands []*graph.Value
+	for i := range count {
+		operands = append(operands, g.Input(letter(i), graph.Float32, shape...))
+	}
+	seed := g.Input("seed", graph.Float32, shape...)
+	for i, d := range Pullback([]*graph.Value{apply(operands)}, []*graph.Value{seed}, operands, Options{}) {
+		g.Output("d"+letter(i), d)
+	}
 }
 
 // furthest is the largest difference.
