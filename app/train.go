@@ -217,7 +217,7 @@ func (c *trainCommand) begin(ctx context.Context, t *training) (catalog.Run, err
 func (c *trainCommand) resumable(run catalog.Run, config runConfig) error {
 	switch run.State {
 	case catalog.RunFinished, catalog.RunActivated, catalog.RunRolledBack:
-		return fmt.Errorf("the run %q is %s, and its model is in %s: choose another --name", run.Name, run.State, run.Output.Directory)
+		return fmt.Errorf("the run %q is %s, and its model is in %s: choose another --name, or begin anew with --restart", run.Name, run.State, run.Output.Directory)
 	}
 	if !config.equal(run.Config) {
 		return fmt.Errorf("the run %q was begun with other settings: choose another --name, or begin anew with --restart", run.Name)

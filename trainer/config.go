@@ -39,8 +39,9 @@ type Config struct {
 	Captions caption.Config `json:"captions"` // the loss of writing captions, unless weight is 0
 	Distill  distill.Config `json:"distill"`  // the losses of the last steps, unless factor is 0
 
-	Keep   Keep         `json:"keep"`
-	Labels label.Config `json:"labels"` // the losses over labels, unless items and texts are 0
+	Keep       Keep         `json:"keep"`
+	Vocabulary Vocabulary   `json:"vocabulary"`
+	Labels     label.Config `json:"labels"` // the losses over labels, unless items and texts are 0
 }
 
 // Batch says what a step looks at.

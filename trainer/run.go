@@ -125,7 +125,7 @@ func (r *run) openAll() error {
 		return err
 	}
 	r.perEpoch = max(1, sampler.Steps()/r.config.loads())
-	for _, open := range []func() error{r.openPatches, r.openDecoder, r.openDistiller, r.openLabels, r.openItems, r.openValidation, r.openLearner, r.openPrefixes, r.openSelector} {
+	for _, open := range []func() error{r.openPatches, r.openDecoder, r.openDistiller, r.openLabels, r.openItems, r.openValidation, r.openLearner, r.restrictVocabulary, r.openPrefixes, r.openSelector} {
 		if err := open(); err != nil {
 			return err
 		}

@@ -10,12 +10,14 @@ import (
 
 	"polylens/trainer/checkpoint"
 	"polylens/trainer/curve"
+	"polylens/trainer/data"
 	"polylens/trainer/evaluate"
 )
 
 // Guarded is a set that the model must not get worse at.
 type Guarded struct {
 	examined    *examined
+	set         *data.Set // all pairs
 	fingerprint string
 }
 
@@ -32,7 +34,7 @@ func NewGuarded(material *Material, reading Reading) (*Guarded, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the guarded set: %w", err)
 	}
-	return &Guarded{examined, material.fingerprint()}, nil
+	return &Guarded{examined, material.Set, material.fingerprint()}, nil
 }
 
 // measured is what is known of a model on the two sets.

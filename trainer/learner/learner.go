@@ -181,6 +181,9 @@ func (l *Learner) Step(ctx context.Context, batch Batch) (map[string]float64, er
 	if err := l.step.RunInto(ctx, inputs, outputs); err != nil {
 		return nil, err
 	}
+	for _, t := range l.State.tables {
+		t.hold(l.State.Gradients)
+	}
 	return l.named(reports), nil
 }
 

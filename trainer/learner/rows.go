@@ -18,6 +18,7 @@ type table struct {
 	Parameter
 	width int
 	live  []bool // blocks of rows that have met a gradient
+	held  []bool // rows that keep their values; nil for none
 	dirty []int  // rows whose gradient is not zero
 }
 
@@ -34,13 +35,16 @@ func tables(parameters []Parameter) []*table {
 	return list
 }
 
+// holds reports whether a row keeps its values.
+func (t *table) holds(row int) bool { return t.held != nil && t.held[row] }
+
 // touch notes that rows meet a gradient. Numbers that are no rows are ignored.
 func (t *table) touch(rows []int64) {
 	for _, row := range rows {
 		if row < 0 || row >= t.Shape[0] {
 			continue
 		}
-		t.live[row/rowsTogether] = true
+		t.live[row/rowsTogether] = t.live[row/rowsTogether] || !t.holds(int(row))
 		t.dirty = append(t.dirty, int(row))
 	}
 }
@@ -52,6 +56,17 @@ func (t *table) clean(gradients []float32) {
 		clear(own[row*t.width : (row+1)*t.width])
 	}
 	t.dirty = t.dirty[:0]
+}
+
+// hold sets the gradients of rows that keep their values to zero, which an
+// update then leaves as they are: their moments are zero too.
+func (t *table) hold(gradients []float32) {
+	own := t.In(gradients)
+	for _, row := range t.dirty {
+		if t.holds(row) {
+			clear(own[row*t.width : (row+1)*t.width])
+		}
+	}
 }
 
 // restore finds the rows that have met a gradient by their second moments.
@@ -91,6 +106,19 @@ func (s *State) touch(batch Batch) {
 			t.touch(extra.Ints)
 		}
 	}
+}
+
+// Restrict lets only the given rows of the vocabulary learn, its tokens, and
+// reports whether there is a vocabulary among the parameters. It is to be called
+// before the first step.
+func (s *State) Restrict(tokens []int64) bool {
+	for _, t := range s.tables {
+		t.held = slices.Repeat([]bool{true}, int(t.Shape[0]))
+		for _, token := range tokens {
+			t.held[token] = false
+		}
+	}
+	return len(s.tables) > 0
 }
 
 // ClearGradients sets all gradients to zero.
