@@ -2,6 +2,7 @@ package learner_test
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -66,6 +67,36 @@ func TestGradientsOfRowsAreCleared(t *testing.T) {
 	for i, left := range l.State.Gradients {
 		if left != 0 {
 			t.Fatalf("gradient %d is %v after clearing", i, left)
+		}
+	}
+}
+
+// TestHeldRowsStay: of rows that all meet a gradient, those that are not asked
+// for stay as they are, also beside the ones that learn.
+func TestHeldRowsStay(t *testing.T) {
+	l := tiny(t, "text-only", learner.Plan{Texts: tinyBatch, Pictures: tinyBatch})
+	batch := tinyParts(t, l, 1)[0]
+	for i := range batch.Texts.Ints {
+		batch.Texts.Ints[i] = int64(i % 40)
+	}
+	batch.Targets = allRelated(tinyBatch)
+	if !l.State.Restrict([]int64{3, 17}) {
+		t.Fatal("the text tower has no vocabulary")
+	}
+	if _, err := l.Step(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	after := updated(t, l.State, l.State.Spans(constant))
+	for _, parameter := range l.State.Parameters {
+		if !strings.HasSuffix(parameter.Name, "token_embedding.weight") {
+			continue
+		}
+		width := int(parameter.Shape[1])
+		for row := range int(parameter.Shape[0]) {
+			before, now := parameter.In(l.State.Weights)[row*width:(row+1)*width], parameter.In(after)[row*width:(row+1)*width]
+			if learns := row == 3 || row == 17; learns == slices.Equal(before, now) {
+				t.Errorf("row %d: learns %v, want %v", row, !learns, learns)
+			}
 		}
 	}
 }
