@@ -156,18 +156,18 @@ func indexModel(b *testing.B) string {
 	writeFile(b, filepath.Join(dir, "preprocessor_config.json"), `{"do_normalize":true,"do_rescale":true,"do_resize":true,`+
 		`"image_mean":[0.5,0.5,0.5],"image_std":[0.5,0.5,0.5],"image_processor_type":"SiglipImageProcessor","resample":2,`+
 		`"rescale_factor":0.00392156862745098,"size":{"height":224,"width":224}}`)
-	writeRandomWeights(b, dir)
+	writeRandomWeights(b, dir, 9)
 	return dir
 }
 
 // writeRandomWeights writes a checkpoint for the config.json in dir.
-func writeRandomWeights(t testing.TB, dir string) {
+func writeRandomWeights(t testing.TB, dir string, seed uint64) {
 	t.Helper()
 	config, err := siglip2.ReadConfig(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	weights := &randomWeights{random: rand.New(rand.NewPCG(9, 9)), used: map[string]*graph.Value{}}
+	weights := &randomWeights{random: rand.New(rand.NewPCG(seed, 9)), used: map[string]*graph.Value{}}
 	for _, build := range []func(siglip2.Config, siglip2.Parameters, siglip2.Options) (*graph.Graph, error){
 		siglip2.BuildText, siglip2.BuildVision,
 	} {

@@ -35,7 +35,7 @@ func naflexModel(t testing.TB) string {
 		}
 		writeFile(t, filepath.Join(dir, name), content)
 	}
-	writeRandomWeights(t, dir)
+	writeRandomWeights(t, dir, 9)
 	return dir
 }
 

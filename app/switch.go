@@ -226,6 +226,17 @@ func (x *parts) flip(ctx context.Context, to *views, choice modelChoice) error {
 	if err != nil {
 		return err
 	}
+	if err := x.exchange(ctx, to, choice, moves); err != nil {
+		return err
+	}
+	for _, move := range moves {
+		x.dropOldIndexes(ctx, move)
+	}
+	return nil
+}
+
+// exchange carries out all moves, or none.
+func (x *parts) exchange(ctx context.Context, to *views, choice modelChoice, moves []move) error {
 	before := x.choice()
 	x.searching.Lock()
 	defer x.searching.Unlock()
@@ -296,6 +307,9 @@ func (x *parts) rollBack(ctx context.Context) error {
 	before, err := x.load(ctx, back.Model)
 	if err != nil {
 		return err
+	}
+	if err := x.checkIndexed(ctx, before, back.Model); err != nil {
+		return errors.Join(err, before.retire())
 	}
 	if err := x.flip(ctx, before, back); err != nil {
 		return errors.Join(err, before.retire())

@@ -74,14 +74,14 @@ func indexed(t *testing.T, x *parts, pictures, collection string) {
 	}
 }
 
-// otherModel is a model of random weights.
-func otherModel(t *testing.T) string {
+// otherModel is a model of random weights, others for another seed.
+func otherModel(t *testing.T, seed uint64) string {
 	t.Helper()
 	dir := copyModel(t)
 	if err := os.Remove(filepath.Join(dir, "model.safetensors")); err != nil { // it may be read-only
 		t.Fatal(err)
 	}
-	writeRandomWeights(t, dir)
+	writeRandomWeights(t, dir, seed)
 	return dir
 }
 
@@ -111,7 +111,7 @@ func TestSwitch(t *testing.T) {
 		t.Errorf("the model in use: %v", err)
 	}
 	x.index.set(refusing{h.index})
-	other := otherModel(t)
+	other := otherModel(t, 1)
 	if err := x.use(t.Context(), usedModel{Model: other}, true); err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func TestSwitchComparesModels(t *testing.T) {
 	pictures := trainPictures(t, 20)
 	x := h.open(t)
 	indexed(t, x, pictures, "c")
-	other := otherModel(t)
+	other := otherModel(t, 1)
 	for _, force := range []bool{false, true} {
 		if err := x.models.expect(must1(t)(x.load(t.Context(), other))); err != nil {
 			t.Fatal(err)
@@ -206,7 +206,7 @@ func TestSwitchSurvivesItsProcess(t *testing.T) {
 	if err := x.tasks.Stop(t.Context()); err != nil { // nothing more is encoded
 		t.Fatal(err)
 	}
-	other := otherModel(t)
+	other := otherModel(t, 1)
 	if err := x.use(t.Context(), usedModel{Model: other}, true); err != nil {
 		t.Fatal(err)
 	}
@@ -241,13 +241,13 @@ func TestSwitchNeedsThePictures(t *testing.T) {
 	if err := os.RemoveAll(pictures); err != nil {
 		t.Fatal(err)
 	}
-	err := x.use(t.Context(), usedModel{Model: otherModel(t)}, true)
+	err := x.use(t.Context(), usedModel{Model: otherModel(t, 1)}, true)
 	if !errors.Is(err, web.ErrInvalid) || !strings.Contains(err.Error(), pictures) {
 		t.Errorf("without the folder: %v", err)
 	}
 	wantHits(t, x, "c", 6, bundledModel)
 	x.program.globals.named = true
-	if err := x.use(t.Context(), usedModel{Model: otherModel(t)}, true); !errors.Is(err, web.ErrConflict) || !strings.Contains(err.Error(), "--model") {
+	if err := x.use(t.Context(), usedModel{Model: otherModel(t, 1)}, true); !errors.Is(err, web.ErrConflict) || !strings.Contains(err.Error(), "--model") {
 		t.Errorf("where the command line names the model: %v", err)
 	}
 }

@@ -80,6 +80,13 @@ func (ix *Indexer) DeleteCollection(ctx context.Context, collection string) erro
 	return ix.store.DeleteCollection(ctx, collection)
 }
 
+// DropIndex removes the index of a model and keeps the vectors: a collection is
+// indexed again for the model without encoding. The caller sees to it that no
+// run fills that index meanwhile.
+func (ix *Indexer) DropIndex(ctx context.Context, collection, fingerprint string) error {
+	return ix.drop(ctx, collection, fingerprint)
+}
+
 // drop forgets the watermarks first: should this process end in between, the
 // images count as not indexed, which is the safe side.
 func (ix *Indexer) drop(ctx context.Context, collection, fingerprint string) error {

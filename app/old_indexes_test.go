@@ -1,0 +1,59 @@
+package main
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"polylens/search"
+	"polylens/web"
+)
+
+// wantIndexes: of so many models there is an index of the collection.
+func wantIndexes(t *testing.T, h house, x *parts, fingerprints map[string]bool) {
+	t.Helper()
+	for fingerprint, want := range fingerprints {
+		key := search.Key{Collection: "c", Fingerprint: fingerprint, Dimension: 192}
+		err := h.index.IDs(t.Context(), key, func(string) error { return nil })
+		if err != nil && !errors.Is(err, search.ErrCollectionNotFound) {
+			t.Fatal(err)
+		}
+		if is := err == nil; is != want {
+			t.Errorf("with %s in use, there is an index for %s: %v, want %v", x.modelName(), fingerprint, is, want)
+		}
+	}
+}
+
+// TestOldIndexesAreDropped: the index in use and the one before stay, and a
+// model whose index is gone can be used again without its pictures being lost.
+func TestOldIndexesAreDropped(t *testing.T) {
+	h, pictures := newHouse(t)
+	x := h.open(t)
+	indexed(t, x, pictures, "c")
+	var prints []string
+	use := func(model string) {
+		t.Helper()
+		if err := errors.Join(x.use(t.Context(), usedModel{Model: model}, true), settled(t, x)); err != nil {
+			t.Fatal(err)
+		}
+		wantHits(t, x, "c", 6, model)
+		prints = append(prints, x.models.now().model.PictureFingerprint())
+	}
+	prints = append(prints, x.models.now().model.PictureFingerprint())
+	second, third := otherModel(t, 1), otherModel(t, 2)
+	use(second)
+	wantIndexes(t, h, x, map[string]bool{prints[0]: true, prints[1]: true})
+	use(third)
+	wantIndexes(t, h, x, map[string]bool{prints[0]: false, prints[1]: true, prints[2]: true})
+
+	if err := x.rollBack(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantHits(t, x, "c", 6, second)
+	if err := x.rollBack(t.Context()); !errors.Is(err, web.ErrConflict) || !strings.Contains(err.Error(), "model use "+bundledModel) {
+		t.Errorf("rolled back to a model whose index is gone: %v", err)
+	}
+	wantHits(t, x, "c", 6, second)
+	use(bundledModel)
+	wantIndexes(t, h, x, map[string]bool{prints[0]: true, prints[1]: true, prints[2]: false})
+}
