@@ -13,13 +13,8 @@ HERE = pathlib.Path(__file__).parent
 BUNDLED = HERE.parents[2] / "encoder" / "hub" / "polylens-mini"
 TEXT_TO_IMAGE, IMAGE_TO_TEXT = "text_to_image", "image_to_text"
 
-# Google's art of 2016, 2019 and 2024, the latest last.
-GOOGLE = {
-    "emoji-datasource-google@3.0.0": "3247dd55dee7954d6d1d3d84b05759e49daf71cab5cccb4566940209679af66f",
-    "emoji-datasource-google@5.0.1": "70a6c37383eb24f77461f984645735702d50f2559569be3e4e9ba9328c9312b2",
-    "emoji-datasource-google@16.0.0": "fb5fd131b362aab7a55542d2a147a79708cce0a8b1c1bbacd470172708b5c438",
-}
-LATEST = "emoji-datasource-google@16.0.0"
+GOOGLE = "emoji-datasource-google@16.0.0"
+GOOGLE_SHA256 = "fb5fd131b362aab7a55542d2a147a79708cce0a8b1c1bbacd470172708b5c438"
 
 # The languages of Crossmodal-3600.
 LANGUAGES = ("ar bn cs da de el en es fa fi fil fr he hi hr hu id it ja ko mi nl no pl pt qu ro ru sv sw te th tr uk vi "
@@ -107,13 +102,13 @@ def bare(file_name):
     return file_name.lower().replace("-fe0f", "")
 
 
-def in_google_art(work, pairs, package=LATEST):
+def in_google_art(work, pairs):
     """Pairs of the demo with Google's picture of their emoji in place of Twemoji's; those that Google has not drawn
     are left out. polylens-mini has been trained on this style."""
-    folder = work / package
+    folder = work / "google"
     folder.mkdir(exist_ok=True)
     found = []
-    with tarfile.open(fetch(work, package, GOOGLE[package])) as tar:
+    with tarfile.open(fetch(work, GOOGLE, GOOGLE_SHA256)) as tar:
         drawn = {bare(member.name.rpartition("/")[2]): member for member in tar if member.name.startswith("package/img/google/64/")}
         for pair in pairs:
             if (member := drawn.get(bare(f"{pair['codepoints']}.png"))) is not None:
