@@ -24,46 +24,42 @@ func (r *run) restrictVocabulary() error {
 	if len(languages) == 0 {
 		return nil
 	}
-	own, others := map[int64]bool{}, map[int64]bool{}
-	r.noteTokens(others, []string{""}) // all texts have what ends and pads them
-	sets := []*data.Set{r.Material.Set}
-	if r.Guard != nil {
-		sets = append(sets, r.Guard.set)
-	}
-	for _, set := range sets {
-		mine, theirs := textsIn(set, languages)
-		r.noteTokens(own, mine)
-		r.noteTokens(others, theirs)
-	}
-	maps.DeleteFunc(own, func(token int64, _ bool) bool { return others[token] })
+	own := r.tokensOnlyIn(languages)
 	if len(own) == 0 {
 		return fmt.Errorf("vocabulary.languages: no token is of texts in %s alone: name languages of the pairs whose script or words no other one has, "+
 			"or none to let all tokens learn", strings.Join(languages, ", "))
 	}
-	if !r.learner.State.Restrict(slices.Sorted(maps.Keys(own))) {
+	if !r.learner.State.Restrict(own) {
 		return fmt.Errorf("vocabulary.languages: mode %q leaves the vectors of tokens as they are: choose \"text-only\" or \"full\"", r.config.Mode)
 	}
 	r.Log.Info("vectors of tokens that learn", "tokens", len(own), "languages", languages)
 	return nil
 }
 
-// textsIn divides the texts of a set into those in some languages and the others.
-func textsIn(set *data.Set, languages []string) (mine, theirs []string) {
-	for _, pair := range set.Pairs {
-		if slices.Contains(languages, languageOf(pair)) {
-			mine = append(mine, pair.Text)
-		} else {
-			theirs = append(theirs, pair.Text)
+// tokensOnlyIn are the tokens that texts in some languages have and no other text.
+func (r *run) tokensOnlyIn(languages []string) []int64 {
+	own, others := map[int64]bool{}, map[int64]bool{}
+	r.noteTokens(others, "") // all texts have what ends and pads them
+	sets := []*data.Set{r.Material.Set}
+	if r.Guard != nil {
+		sets = append(sets, r.Guard.set)
+	}
+	for _, set := range sets {
+		for _, pair := range set.Pairs {
+			tokens := others
+			if slices.Contains(languages, languageOf(pair)) {
+				tokens = own
+			}
+			r.noteTokens(tokens, pair.Text)
 		}
 	}
-	return mine, theirs
+	maps.DeleteFunc(own, func(token int64, _ bool) bool { return others[token] })
+	return slices.Sorted(maps.Keys(own))
 }
 
-// noteTokens adds the tokens of texts to a set.
-func (r *run) noteTokens(tokens map[int64]bool, texts []string) {
-	for _, text := range texts {
-		for _, id := range r.Model.ids([]string{text}) {
-			tokens[id] = true
-		}
+// noteTokens adds the tokens of a text to a set.
+func (r *run) noteTokens(tokens map[int64]bool, text string) {
+	for _, id := range r.Model.ids([]string{text}) {
+		tokens[id] = true
 	}
 }
