@@ -54,18 +54,9 @@ func (x *parts) adopt(ctx context.Context, name string) error {
 			"collection", name, "images", collection.Images, "encoded anew", collection.Images-move.missing)
 		return nil
 	}
-	if err := x.carryOutAlone(ctx, move); err != nil {
-		return err
-	}
-	x.dropOldIndexes(ctx, move)
-	return nil
-}
-
-// carryOutAlone carries a move out while nobody searches.
-func (x *parts) carryOutAlone(ctx context.Context, m move) error {
 	x.searching.Lock()
 	defer x.searching.Unlock()
-	return x.carryOut(ctx, m)
+	return x.carryOut(ctx, move)
 }
 
 // move is what it takes to let the searches of a collection use a model.

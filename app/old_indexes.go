@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"polylens/indexer/catalog"
 	"polylens/web"
 )
 
@@ -36,36 +35,18 @@ func (x *parts) dropOldIndexes(ctx context.Context, done move) {
 	}
 }
 
-// checkIndexed refuses a model that the data folder cannot simply go back to,
-// because the index of a collection was dropped since.
-func (x *parts) checkIndexed(ctx context.Context, before *views, name string) error {
-	collections, err := x.store.Collections(ctx)
-	if err != nil {
-		return err
-	}
-	for _, collection := range collections {
-		dropped, err := x.dropped(ctx, collection, before)
+// checkIndexed refuses moves to an index that was dropped when models changed
+// since. A collection that the model has never seen is none of the moves.
+func (x *parts) checkIndexed(ctx context.Context, moves []move, model string) error {
+	for _, move := range moves {
+		fingerprints, err := x.store.Fingerprints(ctx, move.collection.Name)
 		if err != nil {
 			return err
 		}
-		if dropped {
-			return fmt.Errorf("%w: the index of collection %q for the model before was dropped when models changed again: `polylens model use %s` makes it anew",
-				web.ErrConflict, collection.Name, name)
+		if !slices.Contains(fingerprints, move.fingerprint) {
+			return fmt.Errorf("%w: collection %q has no index any more for the model before: `polylens model use %s` makes it anew",
+				web.ErrConflict, move.collection.Name, model)
 		}
 	}
 	return nil
-}
-
-// dropped tells whether a collection that can be searched now has nothing to be
-// searched with by another model.
-func (x *parts) dropped(ctx context.Context, collection catalog.Collection, before *views) (bool, error) {
-	if collection.Images == 0 || !x.models.now().searches(collection) || before.searches(collection) {
-		return false, nil
-	}
-	view, err := before.of(collection.MaxPatches)
-	if err != nil {
-		return false, err
-	}
-	fingerprints, err := x.store.Fingerprints(ctx, collection.Name)
-	return !slices.Contains(fingerprints, view.PictureFingerprint()), err
 }

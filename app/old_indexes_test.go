@@ -9,7 +9,7 @@ import (
 	"polylens/web"
 )
 
-// wantIndexes: of so many models there is an index of the collection.
+// wantIndexes: which models have an index of the collection, by their fingerprints.
 func wantIndexes(t *testing.T, h house, x *parts, fingerprints map[string]bool) {
 	t.Helper()
 	for fingerprint, want := range fingerprints {
@@ -56,4 +56,22 @@ func TestOldIndexesAreDropped(t *testing.T) {
 	wantHits(t, x, "c", 6, second)
 	use(bundledModel)
 	wantIndexes(t, h, x, map[string]bool{prints[0]: true, prints[1]: true, prints[2]: false})
+}
+
+// TestRollBackPassesOverNewCollections: what the model before has never seen
+// does not keep the data folder from going back to it.
+func TestRollBackPassesOverNewCollections(t *testing.T) {
+	h, pictures := newHouse(t)
+	x := h.open(t)
+	indexed(t, x, pictures, "c")
+	if err := errors.Join(x.use(t.Context(), usedModel{Model: otherModel(t, 1)}, true), settled(t, x)); err != nil {
+		t.Fatal(err)
+	}
+	later := t.TempDir()
+	drawFolder(t, later, 7, 9)
+	indexed(t, x, later, "d")
+	if err := x.rollBack(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantHits(t, x, "c", 6, bundledModel)
 }

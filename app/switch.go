@@ -223,6 +223,9 @@ func (x *parts) flip(ctx context.Context, to *views, choice modelChoice) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute) // half of it is of no use
 	defer cancel()
 	moves, err := x.moves(ctx, to)
+	if err == nil {
+		err = x.checkIndexed(ctx, moves, choice.Model)
+	}
 	if err != nil {
 		return err
 	}
@@ -307,9 +310,6 @@ func (x *parts) rollBack(ctx context.Context) error {
 	before, err := x.load(ctx, back.Model)
 	if err != nil {
 		return err
-	}
-	if err := x.checkIndexed(ctx, before, back.Model); err != nil {
-		return errors.Join(err, before.retire())
 	}
 	if err := x.flip(ctx, before, back); err != nil {
 		return errors.Join(err, before.retire())

@@ -73,7 +73,7 @@ func (ix *Indexer) DeleteCollection(ctx context.Context, collection string) erro
 		return err
 	}
 	for _, fingerprint := range fingerprints {
-		if err := ix.drop(ctx, collection, fingerprint); err != nil {
+		if err := ix.DropIndex(ctx, collection, fingerprint); err != nil {
 			return err
 		}
 	}
@@ -83,13 +83,10 @@ func (ix *Indexer) DeleteCollection(ctx context.Context, collection string) erro
 // DropIndex removes the index of a model and keeps the vectors: a collection is
 // indexed again for the model without encoding. The caller sees to it that no
 // run fills that index meanwhile.
-func (ix *Indexer) DropIndex(ctx context.Context, collection, fingerprint string) error {
-	return ix.drop(ctx, collection, fingerprint)
-}
-
-// drop forgets the watermarks first: should this process end in between, the
+//
+// The watermarks are forgotten first: should this process end in between, the
 // images count as not indexed, which is the safe side.
-func (ix *Indexer) drop(ctx context.Context, collection, fingerprint string) error {
+func (ix *Indexer) DropIndex(ctx context.Context, collection, fingerprint string) error {
 	if err := ix.store.ForgetIndexed(ctx, collection, fingerprint); err != nil {
 		return err
 	}
