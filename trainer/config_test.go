@@ -123,7 +123,6 @@ var bad = map[string][]string{
 	`{"labels":{"shared":1}}`:                      {"labels: shared 1"},
 	`{"labels":{"items":1,"alone":true}}`:          {"labels.alone", "vision-only"},
 	`{"labels":{"names":1}}`:                       {"labels.names", "batch.all_items"},
-	`{"batch":{"all_items":true,"accumulate":2}}`:  {"batch.all_items", "batch.accumulate"},
 	`{"checkpoint":{"every":0}}`:                   {"checkpoint.every 0"},
 	`{"checkpoint":{"keep":-1}}`:                   {"checkpoint.keep -1"},
 }

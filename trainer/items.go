@@ -19,12 +19,7 @@ import (
 
 // checkAllItems is about batch.all_items.
 func (c Config) checkAllItems() error {
-	switch {
-	case !c.Batch.AllItems:
-		return nil
-	case c.across() || c.Batch.Accumulate > 1:
-		return errors.New("batch.all_items compares with everything already: set batch.accumulate to 1")
-	case c.Selection.times() > 1:
+	if c.Batch.AllItems && c.Selection.times() > 1 {
 		return errors.New("batch.all_items looks at no pictures that could be selected: leave selection out")
 	}
 	return nil

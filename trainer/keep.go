@@ -2,7 +2,9 @@ package trainer
 
 import (
 	"fmt"
+	"slices"
 
+	"polylens/trainer/data/batch"
 	"polylens/trainer/learner"
 )
 
@@ -10,7 +12,7 @@ import (
 // ones look at everything, as search does.
 type Keep struct {
 	Patches int64   `json:"patches"` // of each picture, other ones in each step; 0 looks at all
-	Tokens  int64   `json:"tokens"`  // of each text, the first ones and the last position; 0 looks at all
+	Tokens  int64   `json:"tokens"`  // of each text at most, the first ones and the last position; 0 looks at all
 	Until   float64 `json:"until"`   // share of the steps after which everything is looked at
 }
 
@@ -24,6 +26,27 @@ func (k Keep) check() error {
 		return fmt.Errorf("keep.until %v: want 0 to 1", k.Until)
 	}
 	return nil
+}
+
+// byLength deals what was loaded for a step out to its parts by the length of
+// texts, so that each part looks at no more tokens than its own texts need. It
+// does so where it makes no difference which texts share a part.
+func (r *run) byLength(loaded []batch.Loaded) []batch.Loaded {
+	if r.keep().Tokens == 0 || r.items == nil || len(loaded) == 1 {
+		return loaded
+	}
+	var lengths []int
+	for _, one := range loaded {
+		for pairs := range slices.Chunk(one.Pairs, r.config.Batch.Texts) {
+			lengths = append(lengths, r.Model.longest(r.Material.textsOf(pairs)))
+		}
+	}
+	order := make([]int, len(lengths))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return lengths[a] - lengths[b] })
+	return r.regroup(loaded, order)
 }
 
 // keep is what the steps look at that come next.

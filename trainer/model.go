@@ -8,6 +8,7 @@ import (
 	"polylens/encoder/safetensors"
 	"polylens/encoder/siglip2"
 	"polylens/encoder/tokenizer"
+	"polylens/trainer/learner"
 )
 
 // Model is a model directory to start from: a checkpoint in the official
@@ -47,6 +48,11 @@ func (m *Model) length() int { return int(m.config.Text.Length) }
 // tokensOf are the tokens of texts, [n, L].
 func (m *Model) tokensOf(texts []string) ort.Tensor {
 	return ort.Ints(m.ids(texts), int64(len(texts)), int64(m.length()))
+}
+
+// longest is how many tokens the longest of some texts has.
+func (m *Model) longest(texts []string) int {
+	return int(learner.Longest(m.ids(texts), int64(m.length())))
 }
 
 // pixelsOf makes [n, C, R, R] of the values of pictures.

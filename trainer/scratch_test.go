@@ -30,6 +30,13 @@ func naming(t *testing.T) trainer.Config {
 	return config
 }
 
+// namingInParts is naming with parts of texts of like length.
+func namingInParts(t *testing.T) trainer.Config {
+	config := naming(t)
+	config.Batch.Accumulate = 2
+	return config
+}
+
 // unwatched is a run that is not evaluated.
 func unwatched(t *testing.T, mode string) trainer.Config {
 	t.Helper()
@@ -49,6 +56,7 @@ func TestFromScratch(t *testing.T) {
 	}{
 		"labels":    {seeing(t), "text_model."},
 		"all items": {naming(t), "vision_model."},
+		"parts":     {namingInParts(t), "vision_model."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f, folder := newFixture(t), t.TempDir()
@@ -95,7 +103,7 @@ func mustRaw(t *testing.T, index *safetensors.Index, name string) []byte {
 // begins to look at everything, and compares it with an undisturbed one.
 func TestFromScratchGoesOn(t *testing.T) {
 	environment(t)
-	for name, config := range map[string]trainer.Config{"labels": seeing(t), "all items": naming(t)} {
+	for name, config := range map[string]trainer.Config{"labels": seeing(t), "all items": naming(t), "parts": namingInParts(t)} {
 		t.Run(name, func(t *testing.T) {
 			f, undisturbed, disturbed := newFixture(t), t.TempDir(), t.TempDir()
 			began := time.Now()

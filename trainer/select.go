@@ -89,7 +89,7 @@ func (s *selector) close() error {
 // choose gives the parts of a step, made of what was loaded for it.
 func (r *run) choose(ctx context.Context, loaded []batch.Loaded) ([]batch.Loaded, error) {
 	if r.selector == nil {
-		return loaded, nil
+		return r.byLength(loaded), nil
 	}
 	own, teacher, err := r.compare(ctx, loaded)
 	if err != nil {

@@ -24,6 +24,9 @@ type Options struct {
 	// [B*L, D], before the first block: it may mask or drop some. It keeps the
 	// number of items.
 	Revise func(rows *graph.Value) *graph.Value
+	// Kept, where it is set, are the tokens of each text that the text tower is
+	// given, instead of all.
+	Kept *KeptTokens
 }
 
 // tower composes one tower. Activations are rows: [B*L, D], because a fully
@@ -31,7 +34,6 @@ type Options struct {
 type tower struct {
 	Tower
 	name       string // prefix of the tower's weights
-	tokens     int64  // L of texts, N of pictures
 	batch      int64  // items; graph.Batch where their number is open
 	graph      *graph.Graph
 	parameters Parameters

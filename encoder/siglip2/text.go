@@ -23,6 +23,13 @@ const (
 	visionTower = "vision_model"
 )
 
+// KeptTokens are K of the L tokens of each text, the last one among them. K may be
+// graph.Batch where the number of texts T is not.
+type KeptTokens struct {
+	Positions *graph.Value // int64 [K], where they stand
+	Last      *graph.Value // int64 [T], the rows of [T*K, D] of the last ones
+}
+
 // BuildText composes the text tower: token ids [B, L] to unit vectors.
 // Every position is attended to, padding too, as the model was trained.
 func BuildText(config Config, parameters Parameters, options Options) (*graph.Graph, error) {
@@ -33,7 +40,8 @@ func BuildText(config Config, parameters Parameters, options Options) (*graph.Gr
 }
 
 // Text composes the text tower in the graph of ids [T, L] and returns the unit
-// vectors [T, D] of the texts. T may be graph.Batch.
+// vectors [T, D] of the texts. T may be graph.Batch. L is the length of the
+// configuration, or the number of tokens in Options.Kept.
 func Text(config Config, parameters Parameters, options Options, ids *graph.Value) *graph.Value {
 	t := newTextTower(config, parameters, options, ids)
 	x := t.revised(t.rows(t.mark("embeddings", t.embedTokens(config.Text, ids))))
@@ -44,7 +52,7 @@ func Text(config Config, parameters Parameters, options Options, ids *graph.Valu
 // it make of the texts: rows [T*L, D], of so many items T.
 func TextFrom(config Config, parameters Parameters, options Options, rows *graph.Value, items, block int64) *graph.Value {
 	t := newTower(config.Text.Tower, textTower, rows.Graph(), parameters, options)
-	t.tokens, t.batch = config.Text.Length, items
+	t.batch = items
 	return t.text(config, rows, block)
 }
 
@@ -71,7 +79,7 @@ func TextHead(config Config, parameters Parameters, options Options, states *gra
 
 func newTextTower(config Config, parameters Parameters, options Options, ids *graph.Value) *tower {
 	t := newTower(config.Text.Tower, textTower, ids.Graph(), parameters, options)
-	t.tokens, t.batch = config.Text.Length, ids.Shape[0]
+	t.batch = ids.Shape[0]
 	return t
 }
 
@@ -95,12 +103,18 @@ func (t *tower) embedTokens(config TextConfig, ids *graph.Value) *graph.Value {
 	if table.DType == graph.Int8 {
 		tokens = graph.Mul(tokens, graph.Gather(t.stored(name+ScaleSuffix, config.Vocabulary, 1), ids))
 	}
-	return graph.Add(tokens, t.weight("embeddings.position_embedding.weight", t.tokens, t.Width))
+	positions := t.weight("embeddings.position_embedding.weight", config.Length, t.Width)
+	if t.options.Kept != nil {
+		positions = graph.Gather(positions, t.options.Kept.Positions)
+	}
+	return graph.Add(tokens, positions)
 }
 
-// last picks the row of the last position of each text, of those that there are:
-// [B*L, D] -> [B, D].
+// last picks the row of the last position of each text: [B*L, D] -> [B, D].
 func (t *tower) last(x *graph.Value) *graph.Value {
+	if t.options.Kept != nil {
+		return graph.Gather(x, t.options.Kept.Last)
+	}
 	items := t.items(x)
 	return t.rows(graph.Slice(items, 1, items.Shape[1]-1, items.Shape[1]))
 }

@@ -48,7 +48,7 @@ func Vision(config Config, parameters Parameters, options Options, picture Pictu
 // below it make of the pictures: rows [B*N, D], of so many items B.
 func VisionFrom(config Config, parameters Parameters, options Options, rows *graph.Value, items, block int64) *graph.Value {
 	t := newTower(config.Vision.Tower, visionTower, rows.Graph(), parameters, options)
-	t.tokens, t.batch = config.Vision.Patches(), items
+	t.batch = items
 	return t.vision(rows, block)
 }
 
@@ -61,7 +61,7 @@ func VisionBelow(config Config, parameters Parameters, options Options, picture 
 
 func newVisionTower(config Config, parameters Parameters, options Options, picture Picture) *tower {
 	t := newTower(config.Vision.Tower, visionTower, picture.Pixels.Graph(), parameters, options)
-	t.tokens, t.batch = config.Vision.Patches(), picture.Pixels.Shape[0]
+	t.batch = picture.Pixels.Shape[0]
 	if config.NaFlex() {
 		t.batch = 1 // the open dimension counts the patches of one picture
 	}

@@ -21,7 +21,7 @@ import (
 // pictures that enter with a number of patches of their own.
 func (l *Learner) Entries() (text, picture []int64) {
 	one := l.plan
-	one.Texts, one.Pictures = 1, 1
+	one.Texts, one.Pictures, one.Keep = 1, 1, Keep{}
 	if l.texts != nil {
 		text = textShape(l.textEncoder.config, one)
 	}

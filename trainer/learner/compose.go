@@ -206,7 +206,7 @@ func (c *Composition) pictures() *graph.Value {
 }
 
 func (c *Composition) texts() *graph.Value {
-	options := siglip2.Options{Portable: c.Plan.Portable, Prefix: "text.", Revise: c.dropTokens()}
+	options := siglip2.Options{Portable: c.Plan.Portable, Prefix: "text.", Kept: c.keptTokens()}
 	block := c.Plan.Mode.start(c.Plan.LoRA, "text")
 	dtype := graph.Float32
 	if block == everything {

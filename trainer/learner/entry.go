@@ -39,15 +39,19 @@ func visionShape(config siglip2.Config, plan Plan) []int64 {
 
 // textShape is the shape of what enters a step for the texts.
 func textShape(config siglip2.Config, plan Plan) []int64 {
+	length := config.Text.Length
+	if plan.dropsTokens(config) {
+		length = graph.Batch
+	}
 	switch plan.Mode.start(plan.LoRA, "text") {
 	case nothing:
 		return []int64{plan.Texts, int64(config.Dimension())}
 	case everything:
-		return []int64{plan.Texts, config.Text.Length}
+		return []int64{plan.Texts, length}
 	case headOnly:
 		return []int64{plan.Texts, config.Text.Width}
 	default:
-		return []int64{plan.Texts * config.Text.Length, config.Text.Width}
+		return []int64{plan.Texts * length, config.Text.Width}
 	}
 }
 

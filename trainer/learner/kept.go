@@ -6,11 +6,15 @@ import (
 
 	"polylens/encoder/graph"
 	"polylens/encoder/ort"
+	"polylens/encoder/siglip2"
 )
 
-// patchesInput names the rows that are looked at: int64 [B K], numbers of
-// patches of all pictures, one after the other.
-const patchesInput = "kept_patches"
+// Names of the inputs of a step that say what it looks at.
+const (
+	patchesInput   = "kept_patches"   // int64 [B K], rows of the patches of all pictures
+	positionsInput = "kept_positions" // int64 [K], positions of the tokens of each text
+	lastInput      = "last_positions" // int64 [T], rows of the last ones
+)
 
 // Keep says how much of pictures and texts a step looks at. Zero is all of it.
 type Keep struct {
@@ -18,9 +22,10 @@ type Keep struct {
 	// in proportion, and gets along with few (FLIP: Li et al. 2022, arXiv
 	// 2212.00794).
 	Patches int64
-	// Tokens of each text, the first ones with the last position, which the vector
-	// is read from. What is left out is padding mostly (CLIPA: Li et al. 2023,
-	// arXiv 2305.07017).
+	// Tokens of each text at most, the first ones with the last position, which the
+	// vector is read from. What is left out is padding mostly (CLIPA: Li et al.
+	// 2023, arXiv 2305.07017). A step looks at fewer where all its texts are
+	// shorter.
 	Tokens int64
 }
 
@@ -42,19 +47,73 @@ func (c *Composition) dropPatches() func(rows *graph.Value) *graph.Value {
 	}
 }
 
-// dropTokens gives the rows of the positions that are kept: [T L, D] to [T K, D];
-// nil where all are.
-func (c *Composition) dropTokens() func(rows *graph.Value) *graph.Value {
-	keep, length := c.Plan.Keep.Tokens, c.Config.Text.Length
-	if !c.Plan.drops(keep, length) {
+// dropsTokens reports whether texts enter a step of the plan without some of
+// their tokens. How many are left is open: it may change from step to step.
+func (p Plan) dropsTokens(config siglip2.Config) bool {
+	block := p.Mode.start(p.LoRA, "text")
+	return block != nothing && block != headOnly && p.drops(p.Keep.Tokens, config.Text.Length)
+}
+
+// keptTokens declares the tokens that are kept; nil where all are.
+func (c *Composition) keptTokens() *siglip2.KeptTokens {
+	if !c.Plan.dropsTokens(c.Config) {
 		return nil
 	}
-	return func(rows *graph.Value) *graph.Value {
-		texts, width := c.Plan.Texts, rows.Shape[1]
-		items := graph.Reshape(rows, texts, length, width)
-		kept := graph.Concat(1, graph.Slice(items, 1, 0, keep-1), graph.Slice(items, 1, length-1, length))
-		return graph.Reshape(kept, texts*keep, width)
+	return &siglip2.KeptTokens{
+		Positions: c.Graph.Input(positionsInput, graph.Int64, graph.Batch),
+		Last:      c.Graph.Input(lastInput, graph.Int64, c.Plan.Texts),
 	}
+}
+
+// shorten leaves out the tokens of the texts of a batch that a step does not look
+// at, and declares the others.
+func (l *Learner) shorten(batch *Batch) {
+	if !l.plan.dropsTokens(l.textEncoder.config) {
+		return
+	}
+	texts, length := l.plan.Texts, l.textEncoder.config.Text.Length
+	keep := l.plan.Keep.Tokens
+	if ids := batch.Texts.Ints; ids != nil {
+		keep = min(keep, Longest(ids, length)+1)
+		batch.Texts = ort.Ints(shortened(ids, length, keep, 1), texts, keep)
+	} else {
+		width := l.textEncoder.config.Text.Width
+		batch.Texts = ort.Floats(shortened(batch.Texts.Floats, length, keep, width), texts*keep, width)
+	}
+	positions, last := make([]int64, keep), make([]int64, texts)
+	for i := range keep - 1 {
+		positions[i] = i
+	}
+	positions[keep-1] = length - 1
+	for i := range texts {
+		last[i] = (i+1)*keep - 1
+	}
+	batch.kept = map[string]ort.Tensor{positionsInput: ort.Ints(positions, keep), lastInput: ort.Ints(last, texts)}
+}
+
+// Longest is the most tokens that any of some texts has, of token ids of a length
+// each, without those at its end that are like its last one: padding, if there is
+// any.
+func Longest(ids []int64, length int64) int64 {
+	most := int64(0)
+	for text := range slices.Chunk(ids, int(length)) {
+		end := length - 1
+		for end > 0 && text[end-1] == text[length-1] {
+			end--
+		}
+		most = max(most, end)
+	}
+	return most
+}
+
+// shortened gives the first tokens of each text and the last one, so many in all,
+// of values of a width.
+func shortened[T any](values []T, length, keep, width int64) []T {
+	result := make([]T, 0, int64(len(values))/length*keep)
+	for text := range slices.Chunk(values, int(length*width)) {
+		result = append(append(result, text[:(keep-1)*width]...), text[(length-1)*width:]...)
+	}
+	return result
 }
 
 // giveKept chooses the patches that a step looks at: other ones for each number.

@@ -63,6 +63,45 @@ func TestKeepMoreThanThereIs(t *testing.T) {
 	}
 }
 
+// TestKeepShorterTexts looks at no more than the longest text of a batch needs,
+// and at other numbers of tokens in other steps.
+func TestKeepShorterTexts(t *testing.T) {
+	for _, mode := range []string{"text-only", "lora"} {
+		t.Run(mode, func(t *testing.T) {
+			short, batch := opened(t, mode, learner.Keep{Tokens: 3})
+			long, same := opened(t, mode, learner.Keep{Tokens: 6})
+			before := lossOf(t, long, same, 1)
+			for _, ids := range [][]int64{batch.Texts.Ints, same.Texts.Ints} {
+				for text := range slices.Chunk(ids, len(ids)/tinyBatch) {
+					for i := 2; i < len(text); i++ {
+						text[i] = 0
+					}
+				}
+			}
+			want, got := lossOf(t, short, batch, 1), lossOf(t, long, same, 1)
+			if got != want || got == before {
+				t.Errorf("texts of two tokens have the loss %v, want %v; longer ones had %v", got, want, before)
+			}
+			if !slices.Equal(short.State.Gradients, long.State.Gradients) {
+				t.Error("their gradients differ")
+			}
+		})
+	}
+}
+
+func TestLongest(t *testing.T) {
+	for _, test := range []struct {
+		ids  []int64
+		want int64
+	}{
+		{[]int64{5, 1, 0, 0}, 2}, {[]int64{5, 6, 7, 8}, 3}, {[]int64{5, 1, 1, 1}, 1}, {[]int64{0, 0, 0, 0}, 0}, {[]int64{5, 1, 0, 0, 5, 6, 1, 0}, 3},
+	} {
+		if got := learner.Longest(test.ids, 4); got != test.want {
+			t.Errorf("%v: %d tokens, want %d", test.ids, got, test.want)
+		}
+	}
+}
+
 // TestKeepGradient compares the gradient with a difference of losses along it.
 func TestKeepGradient(t *testing.T) {
 	for _, mode := range []string{"full", "text-only", "vision-only", "lora"} {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"math/rand/v2"
 
 	"polylens/encoder/graph"
@@ -44,6 +45,8 @@ type Batch struct {
 	Number uint64
 	// Extra are the inputs that objectives have declared, by name.
 	Extra map[string]ort.Tensor
+
+	kept map[string]ort.Tensor // see shorten
 }
 
 // opening is what the sessions of a learner are made of.
@@ -173,6 +176,7 @@ func (l *Learner) Step(ctx context.Context, batch Batch) (map[string]float64, er
 	if l.Teacher != nil {
 		outputs = append(outputs, l.Teacher.observe()...)
 	}
+	l.shorten(&batch)
 	l.State.touch(batch)
 	inputs, err := l.tensors(batch)
 	if err != nil {
@@ -202,6 +206,7 @@ func (l *Learner) tensors(batch Batch) ([]ort.Tensor, error) {
 	given := l.weights()
 	given[textEntry], given[pictureEntry] = batch.Texts, batch.Pictures
 	given[targetsInput] = ort.Floats(batch.Targets, l.plan.Texts, l.plan.Pictures)
+	maps.Copy(given, batch.kept)
 	l.giveKept(given, batch.Number)
 	if err := l.giveGrids(given, batch.Grids); err != nil {
 		return nil, err
