@@ -27,6 +27,7 @@ type cli struct {
 	Train    trainCommand    `cmd:"" help:"Finetune the model for your own pictures."`
 	Bench    benchCommand    `cmd:"" help:"Measure the speed of this machine."`
 	Model    modelCommand    `cmd:"" help:"Look at models."`
+	Prune    pruneCommand    `cmd:"" help:"Remove vectors that nothing uses any more."`
 	Setup    setupCommand    `cmd:"" help:"Fetch what Polylens needs."`
 	Doctor   doctorCommand   `cmd:"" help:"Check that everything is in place, and say what to do where it is not."`
 }

@@ -10,7 +10,7 @@ import (
 )
 
 var commands = []string{"serve", "index", "search", "embed", "tokenize", "eval", "model list", "model pull", "model info",
-	"model verify", "model rm", "model gate", "model new", "model prune-vocabulary", "model grow-vocabulary", "bench encode", "setup", "doctor"}
+	"model verify", "model rm", "model gate", "model new", "model prune-vocabulary", "model grow-vocabulary", "bench encode", "prune", "setup", "doctor"}
 
 func TestHelp(t *testing.T) {
 	f := newFolders(t)

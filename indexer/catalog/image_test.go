@@ -76,8 +76,37 @@ func TestCollections(t *testing.T) {
 				t.Errorf("%s: got %v, want ErrNotFound", name, err)
 			}
 		}
-		if n, err := s.PurgeVectors(ctx); n != 1 || err != nil {
-			t.Errorf("purged %d vectors, %v; want 1", n, err)
+		if purged, err := s.PurgeVectors(ctx); purged.Vectors != 1 || err != nil {
+			t.Errorf("purged %+v, %v; want one vector", purged, err)
+		}
+	})
+}
+
+// TestPurgeVectors keeps the vectors of images whose model has rows in an index.
+func TestPurgeVectors(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, s *Store) {
+		ctx := t.Context()
+		mustCollection(t, s, "c")
+		a, b := record("file:///p/a", "s1"), record("file:///p/b", "s2")
+		for _, fingerprint := range []string{model, "searched", "indexed"} {
+			if err := s.SaveImages(ctx, "c", fingerprint, []Record{a, b}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		row := []IndexRow{{ID: ImageID("c", a.Image.URI), Digest: "d"}}
+		if err := errors.Join(s.SetFingerprint(ctx, "c", "searched", 0), s.MarkIndexed(ctx, "indexed", row)); err != nil {
+			t.Fatal(err)
+		}
+		if purged, err := s.PurgeVectors(ctx); purged != (Purged{2, 8}) || err != nil {
+			t.Errorf("purged %+v, %v; want two vectors of eight bytes", purged, err)
+		}
+		for fingerprint, want := range map[string]int{model: 0, "searched": 2, "indexed": 2} {
+			if left, err := s.Vectors(ctx, fingerprint, []string{"s1", "s2"}); len(left) != want || err != nil {
+				t.Errorf("%s has %d vectors, %v; want %d", fingerprint, len(left), err, want)
+			}
+		}
+		if err := s.Compact(ctx); err != nil {
+			t.Error(err)
 		}
 	})
 }

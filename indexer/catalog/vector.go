@@ -86,14 +86,39 @@ func (s *Store) Dimension(ctx context.Context, fingerprint string) (int, error) 
 	return dimension, nil
 }
 
-// PurgeVectors removes the vectors of contents that no image has any more and
-// returns how many. They are otherwise kept, so that pictures that come back,
-// or a folder that was not mounted for a while, need no second encoding.
-func (s *Store) PurgeVectors(ctx context.Context) (int, error) {
-	result, err := s.write.ExecContext(ctx, `
-		DELETE FROM vectors WHERE NOT EXISTS (SELECT 1 FROM images WHERE images.sha256 = vectors.sha256)`)
+// Purged is what PurgeVectors has removed.
+type Purged struct {
+	Vectors int   `json:"vectors"`
+	Bytes   int64 `json:"bytes"` // that they took
+}
+
+// PurgeVectors removes the vectors that nothing uses: of contents that no image
+// has any more, and of models that no index has rows of. They are otherwise kept,
+// so that pictures that come back, a folder that was not mounted for a while, or a
+// model that is used again need no second encoding.
+func (s *Store) PurgeVectors(ctx context.Context) (Purged, error) {
+	var purged Purged
+	err := each(ctx, s.write, func(scan func(...any) error) error {
+		var dimension int64
+		err := scan(&dimension)
+		purged.Vectors++
+		purged.Bytes += 2 * dimension
+		return err
+	}, `DELETE FROM vectors WHERE NOT EXISTS (SELECT 1 FROM images WHERE images.sha256 = vectors.sha256)
+		OR fingerprint NOT IN (
+			SELECT fingerprint FROM indexed UNION SELECT fingerprint FROM tombstones UNION SELECT fingerprint FROM collections)
+		RETURNING dimension`)
 	if err != nil {
-		return 0, fmt.Errorf("purge vectors: %w", err)
+		return Purged{}, fmt.Errorf("purge vectors: %w", err)
 	}
-	return int(changed(result)), nil
+	return purged, nil
+}
+
+// Compact gives the space of removed rows back to the disk. While it does, it
+// needs room for all that is left.
+func (s *Store) Compact(ctx context.Context) error {
+	if _, err := s.write.ExecContext(ctx, `VACUUM`); err != nil {
+		return fmt.Errorf("compact the catalogue: %w", err)
+	}
+	return nil
 }

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"polylens/indexer/catalog"
+)
+
+type pruneCommand struct {
+	JSON bool `help:"Print one JSON object: vectors, bytes."`
+}
+
+// Help documents the command.
+func (*pruneCommand) Help() string {
+	return `Removes the vectors of pictures that are gone, and those of models that were used before the last two, from the catalogue, ` +
+		`and gives their space back to the disk. Until then they are kept, so that pictures that come back and models that are used again ` +
+		`need not be encoded once more. Every picture is found as before, and "polylens model rollback" goes back to the model before, ` +
+		`but no further. No server may run on the data folder, and the disk must have room for what is left of the catalogue.
+
+Examples:
+
+    polylens prune
+
+` + exitHelp
+}
+
+func (c *pruneCommand) Run(ctx context.Context, p *program) error {
+	instance, _, err := hold(p.globals.Data, "prune")
+	if err != nil {
+		return err
+	}
+	p.later(instance.release)
+	choice, err := readChoice(p.globals.Data)
+	if err != nil {
+		return err
+	}
+	if choice.Next != nil {
+		return fmt.Errorf("pictures are being encoded for the model %s, whose vectors nothing uses yet: let `polylens serve` finish that first", choice.Next.Model)
+	}
+	store, err := p.openCatalog(ctx)
+	if err != nil {
+		return err
+	}
+	purged, err := prune(ctx, store, choice, p.globals.Data)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return json.NewEncoder(p.terminal.out).Encode(purged)
+	}
+	p.print("%d vectors of %s removed.", purged.Vectors, size(purged.Bytes))
+	return nil
+}
+
+// prune forgets the models that nobody can go back to, too: without vectors they
+// would look as if they had never seen any collection.
+func prune(ctx context.Context, store *catalog.Store, choice modelChoice, data string) (catalog.Purged, error) {
+	if earlier := len(choice.Before) - 1; earlier > 0 {
+		choice.Before = choice.Before[earlier:]
+		if err := choice.write(data); err != nil {
+			return catalog.Purged{}, err
+		}
+	}
+	purged, err := store.PurgeVectors(ctx)
+	if err != nil {
+		return purged, err
+	}
+	return purged, store.Compact(ctx)
+}
