@@ -221,7 +221,7 @@ func TestTrainAndActivate(t *testing.T) {
 		config := filepath.Join(t.TempDir(), "config.json")
 		writeFile(t, config, trainConfig("query", 2, ""))
 		arguments := []string{"train", "--name", "line", "--pairs", pictures, "--guard", "none", "--config", config, "--json"}
-		if got := objects[trainOutcome](t, f.succeed(t, arguments...))[0]; got.Steps != 2 || got.Model == "" {
+		if got := objects[trainOutcome](t, f.succeed(t, arguments...))[0]; got.Steps != 2 || got.Model == "" || len(got.Before) == 0 || len(got.After) == 0 {
 			t.Errorf("train prints %+v", got)
 		}
 		f.fail(t, exitFailure, []string{"already", "line"}, arguments...)
@@ -339,7 +339,7 @@ func TestTrainAlone(t *testing.T) {
 	writeFile(t, config, trainConfig("text-only", 2, ""))
 	arguments := []string{"train", "--name", "alone", "--pairs", pictures, "--guard", "none", "--config", config, "--json"}
 	got := objects[trainOutcome](t, f.succeed(t, arguments...))[0]
-	if got.Steps != 2 || got.Reindex == nil || *got.Reindex || len(got.After) == 0 {
+	if got.Steps != 2 || got.Reindex || len(got.After) == 0 {
 		t.Errorf("train prints %+v", got)
 	}
 	store, err := catalog.Open(t.Context(), filepath.Join(f.data, "catalogue.db"))

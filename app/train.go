@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 
 	"polylens/indexer/catalog"
-	"polylens/trainer/balance"
-	"polylens/trainer/evaluate"
 	"polylens/web"
 )
 
@@ -60,20 +58,6 @@ Examples:
     polylens model rollback
 
 ` + exitHelp
-}
-
-// trainOutcome is what train --json prints.
-type trainOutcome struct {
-	Name       string               `json:"name"`
-	Run        string               `json:"run"`       // its ID
-	Model      string               `json:"model"`     // its directory
-	Steps      int64                `json:"steps"`     //
-	BestStep   int64                `json:"best_step"` // whose weights the model has
-	Before     []evaluate.Quality   `json:"before,omitempty"`
-	After      []evaluate.Quality   `json:"after,omitempty"`
-	Forgetting *evaluate.Forgetting `json:"forgetting,omitempty"`
-	Reindex    *bool                `json:"reindex,omitempty"` // pictures have other vectors than before
-	Balance    *balance.Result      `json:"balance,omitempty"` // what drawing pictures by weights changes
 }
 
 func (c *trainCommand) Run(ctx context.Context, p *program) error {
@@ -166,7 +150,7 @@ func (c *trainCommand) here(ctx context.Context, p *program, config runConfig) e
 	if err != nil {
 		return err
 	}
-	if err := c.print(p, run.ID, done); err != nil {
+	if err := c.print(p, t.outcome(run.ID, done)); err != nil {
 		return err
 	}
 	if !done.Passed && !c.Force {
@@ -225,25 +209,18 @@ func (c *trainCommand) resumable(run catalog.Run, config runConfig) error {
 	return nil
 }
 
-func (c *trainCommand) print(p *program, id string, done trained) error {
+func (c *trainCommand) print(p *program, outcome trainOutcome) error {
 	if c.JSON {
-		outcome := trainOutcome{
-			Name: c.Name, Run: id, Model: done.Model, Steps: done.Steps, BestStep: done.Steps,
-			Before: done.Before.Summary(), After: done.Validation.Summary(), Forgetting: done.Forgetting, Reindex: &done.Pictures, Balance: done.Balance,
-		}
-		if done.Best != nil {
-			outcome.BestStep = done.Best.Step
-		}
 		return json.NewEncoder(p.terminal.out).Encode(outcome)
 	}
-	p.print("%s: %d steps", done.Model, done.Steps)
-	if done.Pictures {
-		p.print("Vectors of pictures have changed: “polylens model use %s” encodes collections anew before searches use it.", c.Name)
+	p.print("%s: %d steps", outcome.Model, outcome.Steps)
+	if outcome.Reindex {
+		p.print("Vectors of pictures have changed: “polylens model use %s” encodes collections anew before searches use it.", outcome.Name)
 	} else {
-		p.print("Vectors of pictures are as they were: “polylens model use %s” lets searches use it at once.", c.Name)
+		p.print("Vectors of pictures are as they were: “polylens model use %s” lets searches use it at once.", outcome.Name)
 	}
-	if done.Forgetting != nil {
-		return done.Forgetting.Write(p.terminal.out)
+	if outcome.Forgetting != nil {
+		return outcome.Forgetting.Write(p.terminal.out)
 	}
 	return nil
 }
@@ -259,29 +236,18 @@ func (c *trainCommand) handOver(ctx context.Context, p *program, config runConfi
 	if err != nil {
 		return err
 	}
-	if err := c.printRemote(p, run); err != nil {
+	if run.Status != web.RunFinished {
+		return fmt.Errorf("the run %q is %s: %s", run.Name, run.Status, run.Error)
+	}
+	outcome, err := p.readOutcome(run.Name)
+	if err != nil {
 		return err
 	}
-	switch {
-	case run.Status != web.RunFinished:
-		return fmt.Errorf("the run %q is %s: %s", run.Name, run.Status, run.Error)
-	case run.Gate != nil && !run.Gate.Passed:
+	if err := c.print(p, outcome); err != nil {
+		return err
+	}
+	if run.Gate != nil && !run.Gate.Passed {
 		return fmt.Errorf("%w (polylens model use %s --force)", &web.GateError{Gate: *run.Gate}, run.Name)
 	}
-	return nil
-}
-
-func (c *trainCommand) printRemote(p *program, run web.Run) error {
-	outcome := trainOutcome{Name: run.Name, Run: run.ID, Steps: run.Step, BestStep: run.Step}
-	if run.Output != nil {
-		outcome.Model = run.Output.Directory
-	}
-	if run.Best != nil {
-		outcome.BestStep = run.Best.Step
-	}
-	if c.JSON {
-		return json.NewEncoder(p.terminal.out).Encode(outcome)
-	}
-	p.print("%s: %d steps, run %s", outcome.Model, outcome.Steps, run.Status)
 	return nil
 }

@@ -44,7 +44,7 @@ func TestTrainNativeAspectRatio(t *testing.T) {
 		t.Fatalf("%d: %s", got.code, got.stderr)
 	}
 	outcome := objects[trainOutcome](t, got.stdout)
-	if len(outcome) != 1 || outcome[0].Steps != 4 || outcome[0].Reindex == nil || !*outcome[0].Reindex || len(outcome[0].After) == 0 {
+	if len(outcome) != 1 || outcome[0].Steps != 4 || !outcome[0].Reindex || len(outcome[0].After) == 0 {
 		t.Fatalf("%+v", outcome)
 	}
 	f.succeed(t, "model", "verify", "birds")

@@ -58,7 +58,9 @@ func (t training) record(ctx context.Context, id string, patience time.Duration)
 		return trained{}, err
 	}
 	defer func() { err = errors.Join(err, recorder.Close()) }()
-	done, err = t.run(ctx, recorder)
+	if done, err = t.run(ctx, recorder); err == nil {
+		err = t.program.keepOutcome(t.outcome(id, done))
+	}
 	return done, errors.Join(err, t.end(ctx, recorder, err))
 }
 

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"polylens/trainer/balance"
+	"polylens/trainer/evaluate"
+)
+
+// trainOutcome is what train --json prints.
+type trainOutcome struct {
+	Name       string               `json:"name"`
+	Run        string               `json:"run"`       // its ID
+	Model      string               `json:"model"`     // its directory
+	Steps      int64                `json:"steps"`     //
+	BestStep   int64                `json:"best_step"` // whose weights the model has
+	Before     []evaluate.Quality   `json:"before,omitempty"`
+	After      []evaluate.Quality   `json:"after,omitempty"`
+	Forgetting *evaluate.Forgetting `json:"forgetting,omitempty"`
+	Reindex    bool                 `json:"reindex"`           // pictures have other vectors than before
+	Balance    *balance.Result      `json:"balance,omitempty"` // what drawing pictures by weights changes
+}
+
+func (t training) outcome(id string, done trained) trainOutcome {
+	outcome := trainOutcome{
+		Name: t.name, Run: id, Model: done.Model, Steps: done.Steps, BestStep: done.Steps,
+		Before: done.Before.Summary(), After: done.Validation.Summary(), Forgetting: done.Forgetting, Reindex: done.Pictures, Balance: done.Balance,
+	}
+	if done.Best != nil {
+		outcome.BestStep = done.Best.Step
+	}
+	return outcome
+}
+
+// outcomeFile keeps the outcome in the folder of a run, for a process that
+// follows the one that trains.
+func (p *program) outcomeFile(name string) string {
+	return filepath.Join(p.runFolder(name), "outcome.json")
+}
+
+func (p *program) keepOutcome(outcome trainOutcome) error {
+	content, err := json.Marshal(outcome)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(p.outcomeFile(outcome.Name), content, 0o600)
+}
+
+func (p *program) readOutcome(name string) (trainOutcome, error) {
+	var outcome trainOutcome
+	content, err := os.ReadFile(p.outcomeFile(name))
+	if err == nil {
+		err = json.Unmarshal(content, &outcome)
+	}
+	if err != nil {
+		return outcome, fmt.Errorf("the run %q has finished, but what came of it cannot be read: %w", name, err)
+	}
+	return outcome, nil
+}
