@@ -39,10 +39,7 @@ func visionShape(config siglip2.Config, plan Plan) []int64 {
 
 // textShape is the shape of what enters a step for the texts.
 func textShape(config siglip2.Config, plan Plan) []int64 {
-	length := config.Text.Length
-	if plan.dropsTokens(config) {
-		length = graph.Batch
-	}
+	length := plan.tokens(config)
 	switch plan.Mode.start(plan.LoRA, "text") {
 	case nothing:
 		return []int64{plan.Texts, int64(config.Dimension())}

@@ -24,8 +24,8 @@ type Keep struct {
 	Patches int64
 	// Tokens of each text at most, the first ones with the last position, which the
 	// vector is read from. What is left out is padding mostly (CLIPA: Li et al.
-	// 2023, arXiv 2305.07017). A step looks at fewer where all its texts are
-	// shorter.
+	// 2023, arXiv 2305.07017). Where no picture is looked at, a step takes fewer if
+	// all its texts are shorter.
 	Tokens int64
 }
 
@@ -48,10 +48,24 @@ func (c *Composition) dropPatches() func(rows *graph.Value) *graph.Value {
 }
 
 // dropsTokens reports whether texts enter a step of the plan without some of
-// their tokens. How many are left is open: it may change from step to step.
+// their tokens.
 func (p Plan) dropsTokens(config siglip2.Config) bool {
 	block := p.Mode.start(p.LoRA, "text")
 	return block != nothing && block != headOnly && p.drops(p.Keep.Tokens, config.Text.Length)
+}
+
+// tokens is how many of each text enter a step of the plan. It is graph.Batch, so
+// that it may change from step to step, where tokens are dropped and nothing else
+// is open: the patches of pictures and what objectives make of them may be.
+func (p Plan) tokens(config siglip2.Config) int64 {
+	switch {
+	case !p.dropsTokens(config):
+		return config.Text.Length
+	case p.Mode.start(p.LoRA, "vision") == nothing:
+		return graph.Batch
+	default:
+		return p.Keep.Tokens
+	}
 }
 
 // keptTokens declares the tokens that are kept; nil where all are.
@@ -60,7 +74,7 @@ func (c *Composition) keptTokens() *siglip2.KeptTokens {
 		return nil
 	}
 	return &siglip2.KeptTokens{
-		Positions: c.Graph.Input(positionsInput, graph.Int64, graph.Batch),
+		Positions: c.Graph.Input(positionsInput, graph.Int64, c.Plan.tokens(c.Config)),
 		Last:      c.Graph.Input(lastInput, graph.Int64, c.Plan.Texts),
 	}
 }
@@ -68,16 +82,18 @@ func (c *Composition) keptTokens() *siglip2.KeptTokens {
 // shorten leaves out the tokens of the texts of a batch that a step does not look
 // at, and declares the others.
 func (l *Learner) shorten(batch *Batch) {
-	if !l.plan.dropsTokens(l.textEncoder.config) {
+	config := l.textEncoder.config
+	if !l.plan.dropsTokens(config) {
 		return
 	}
-	texts, length := l.plan.Texts, l.textEncoder.config.Text.Length
-	keep := l.plan.Keep.Tokens
+	texts, length, keep := l.plan.Texts, config.Text.Length, l.plan.Keep.Tokens
 	if ids := batch.Texts.Ints; ids != nil {
-		keep = min(keep, Longest(ids, length)+1)
+		if l.plan.tokens(config) == graph.Batch {
+			keep = min(keep, Longest(ids, length)+1)
+		}
 		batch.Texts = ort.Ints(shortened(ids, length, keep, 1), texts, keep)
 	} else {
-		width := l.textEncoder.config.Text.Width
+		width := config.Text.Width
 		batch.Texts = ort.Floats(shortened(batch.Texts.Floats, length, keep, width), texts*keep, width)
 	}
 	positions, last := make([]int64, keep), make([]int64, texts)

@@ -66,26 +66,22 @@ func TestKeepMoreThanThereIs(t *testing.T) {
 // TestKeepShorterTexts looks at no more than the longest text of a batch needs,
 // and at other numbers of tokens in other steps.
 func TestKeepShorterTexts(t *testing.T) {
-	for _, mode := range []string{"text-only", "lora"} {
-		t.Run(mode, func(t *testing.T) {
-			short, batch := opened(t, mode, learner.Keep{Tokens: 3})
-			long, same := opened(t, mode, learner.Keep{Tokens: 6})
-			before := lossOf(t, long, same, 1)
-			for _, ids := range [][]int64{batch.Texts.Ints, same.Texts.Ints} {
-				for text := range slices.Chunk(ids, len(ids)/tinyBatch) {
-					for i := 2; i < len(text); i++ {
-						text[i] = 0
-					}
-				}
+	short, batch := opened(t, "text-only", learner.Keep{Tokens: 3})
+	long, same := opened(t, "text-only", learner.Keep{Tokens: 6})
+	before := lossOf(t, long, same, 1)
+	for _, ids := range [][]int64{batch.Texts.Ints, same.Texts.Ints} {
+		for text := range slices.Chunk(ids, len(ids)/tinyBatch) {
+			for i := 2; i < len(text); i++ {
+				text[i] = 0
 			}
-			want, got := lossOf(t, short, batch, 1), lossOf(t, long, same, 1)
-			if got != want || got == before {
-				t.Errorf("texts of two tokens have the loss %v, want %v; longer ones had %v", got, want, before)
-			}
-			if !slices.Equal(short.State.Gradients, long.State.Gradients) {
-				t.Error("their gradients differ")
-			}
-		})
+		}
+	}
+	want, got := lossOf(t, short, batch, 1), lossOf(t, long, same, 1)
+	if got != want || got == before {
+		t.Errorf("texts of two tokens have the loss %v, want %v; longer ones had %v", got, want, before)
+	}
+	if !slices.Equal(short.State.Gradients, long.State.Gradients) {
+		t.Error("their gradients differ")
 	}
 }
 
@@ -107,24 +103,44 @@ func TestKeepGradient(t *testing.T) {
 	for _, mode := range []string{"full", "text-only", "vision-only", "lora"} {
 		t.Run(mode, func(t *testing.T) {
 			l, batch := opened(t, mode, learner.Keep{Patches: 2, Tokens: 3})
-			lossOf(t, l, batch, 5)
-			gradient, weights := slices.Clone(l.State.Gradients), slices.Clone(l.State.Weights)
-			square := 0.0
-			for _, g := range gradient {
-				square += float64(g) * float64(g)
-			}
-			step := 1e-2 / math.Sqrt(square)
-			along := func(by float64) float64 {
-				for i, weight := range weights {
-					l.State.Weights[i] = weight + float32(by*float64(gradient[i]))
-				}
-				return lossOf(t, l, batch, 5)
-			}
-			got := (along(step) - along(-step)) / (2 * step)
-			if math.Abs(got/square-1) > 0.02 {
-				t.Errorf("the loss grows by %g along the gradient, want %g", got, square)
-			}
+			compareAlong(t, l, batch)
 		})
+	}
+}
+
+// TestKeepGradientNative: of a model whose pictures have any number of patches.
+func TestKeepGradientNative(t *testing.T) {
+	s := nativeState(t, "full")
+	for _, mode := range []string{"full", "text-only"} {
+		t.Run(mode, func(t *testing.T) {
+			ids, _ := s.batches(t)
+			count := ids[0].Shape[0]
+			l := nativeLearner(t, mode, learner.Plan{Texts: count, Pictures: count, Keep: learner.Keep{Tokens: 3}})
+			batch := s.enterNative(t, l, ids)[0]
+			batch.Targets = allRelated(int(count))
+			compareAlong(t, l, batch)
+		})
+	}
+}
+
+func compareAlong(t *testing.T, l *learner.Learner, batch learner.Batch) {
+	t.Helper()
+	lossOf(t, l, batch, 5)
+	gradient, weights := slices.Clone(l.State.Gradients), slices.Clone(l.State.Weights)
+	square := 0.0
+	for _, g := range gradient {
+		square += float64(g) * float64(g)
+	}
+	step := 1e-2 / math.Sqrt(square)
+	along := func(by float64) float64 {
+		for i, weight := range weights {
+			l.State.Weights[i] = weight + float32(by*float64(gradient[i]))
+		}
+		return lossOf(t, l, batch, 5)
+	}
+	got := (along(step) - along(-step)) / (2 * step)
+	if math.Abs(got/square-1) > 0.02 {
+		t.Errorf("the loss grows by %g along the gradient, want %g", got, square)
 	}
 }
 
