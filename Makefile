@@ -138,9 +138,9 @@ mini-model = $(MINI)/data/models/$(1)/config.json
 # $(call mini-train,MODEL,STAGE,FILE) trains the model of a stage on a file of pairs.
 mini-train = $(BIN) setup && $(BIN) --data $(MINI)/data --model $(1) train --config $(RECIPE)/$(2).json --pairs $(MINI)/pairs/$(3) --name $(2)
 
-mini: build | $(call mini-model,4-polish) ## train polylens-mini from scratch, without the art that it is judged by; wants a quiet machine
-	@$(BIN) --data $(MINI)/data --model 4-polish eval --pairs demo && \
-		echo "to bundle it: cp $(MINI)/data/models/4-polish/model.safetensors $(BUNDLED)/"
+mini: build | $(call mini-model,5-pictures) ## train polylens-mini from scratch, without the art that it is judged by; wants a quiet machine
+	@$(BIN) --data $(MINI)/data --model 5-pictures eval --pairs demo && \
+		echo "to bundle it: cp $(MINI)/data/models/5-pictures/model.safetensors $(BUNDLED)/"
 
 $(call mini-model,1-labels): | $(call mini-model,begin)
 	@$(call mini-train,begin,1-labels,english.ndjson)
@@ -150,6 +150,8 @@ $(call mini-model,3-joint): | $(call mini-model,2-texts)
 	@$(call mini-train,2-texts,3-joint,pairs.ndjson)
 $(call mini-model,4-polish): | $(call mini-model,3-joint)
 	@$(call mini-train,3-joint,4-polish,pairs.ndjson)
+$(call mini-model,5-pictures): | $(call mini-model,4-polish)
+	@$(call mini-train,4-polish,5-pictures,pairs.ndjson)
 
 $(call mini-model,begin): | build $(MINI)/pairs/ready
 	@$(BIN) --data $(MINI)/data model new --config $(BUNDLED)/config.json --tokenizer $(BUNDLED) --seed 1 --short --name begin
