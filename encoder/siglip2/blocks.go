@@ -20,8 +20,8 @@ type Options struct {
 	Outputs []string
 	// Prefix stands before the names of intermediates, for two towers in one graph.
 	Prefix string
-	// Revise, where it is set, changes the embedded tokens or patches, rows
-	// [B*L, D], before the first block: it may mask or drop some. It keeps the
+	// Revise, where it is set, changes the embedded patches of pictures, rows
+	// [B*N, D], before the first block: it may mask or drop some. It keeps the
 	// number of items.
 	Revise func(rows *graph.Value) *graph.Value
 	// Kept, where it is set, are the tokens of each text that the text tower is

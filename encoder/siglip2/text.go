@@ -44,7 +44,7 @@ func BuildText(config Config, parameters Parameters, options Options) (*graph.Gr
 // configuration, or the number of tokens in Options.Kept.
 func Text(config Config, parameters Parameters, options Options, ids *graph.Value) *graph.Value {
 	t := newTextTower(config, parameters, options, ids)
-	x := t.revised(t.rows(t.mark("embeddings", t.embedTokens(config.Text, ids))))
+	x := t.rows(t.mark("embeddings", t.embedTokens(config.Text, ids)))
 	return t.text(config, x, 0)
 }
 

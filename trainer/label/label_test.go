@@ -13,6 +13,7 @@ import (
 	"polylens/trainer/data"
 	"polylens/trainer/label"
 	"polylens/trainer/learner"
+	"polylens/trainer/learner/learnertest"
 )
 
 // set has four pictures of three items: "animal" belongs to two of them.
@@ -148,22 +149,7 @@ func compareGradient(t *testing.T, config label.Config) {
 			}
 		}
 	}
-	step(t, l, objective)
-	gradient, weights := slices.Clone(l.State.Gradients), slices.Clone(l.State.Weights)
-	square := 0.0
-	for _, g := range gradient {
-		square += float64(g) * float64(g)
-	}
-	length := 1e-2 / math.Sqrt(square)
-	along := func(by float64) float64 {
-		for i, weight := range weights {
-			l.State.Weights[i] = weight + float32(by*float64(gradient[i]))
-		}
-		return step(t, l, objective)["loss"]
-	}
-	if got := (along(length) - along(-length)) / (2 * length); math.Abs(got/square-1) > 0.02 {
-		t.Errorf("the loss grows by %g along the gradient, want %g", got, square)
-	}
+	learnertest.CompareAlong(t, l, func() float64 { return step(t, l, objective)["loss"] })
 }
 
 // TestLearns descends along the gradient until the pictures are told apart.

@@ -2,12 +2,12 @@ package label_test
 
 import (
 	"math"
-	"slices"
 	"testing"
 
 	"polylens/encoder/ort"
 	"polylens/trainer/label"
 	"polylens/trainer/learner"
+	"polylens/trainer/learner/learnertest"
 )
 
 func TestNameTargets(t *testing.T) {
@@ -50,21 +50,7 @@ func TestNames(t *testing.T) {
 	if got := reports[label.NameReport]; math.Abs(got-want) > 1e-4 {
 		t.Errorf("the loss is %g, want %g", got, want)
 	}
-	gradient, weights := slices.Clone(l.State.Gradients), slices.Clone(l.State.Weights)
-	square := 0.0
-	for _, g := range gradient {
-		square += float64(g) * float64(g)
-	}
-	length := 1e-2 / math.Sqrt(square)
-	along := func(by float64) float64 {
-		for i, weight := range weights {
-			l.State.Weights[i] = weight + float32(by*float64(gradient[i]))
-		}
-		return step()["loss"]
-	}
-	if got := (along(length) - along(-length)) / (2 * length); math.Abs(got/square-1) > 0.02 {
-		t.Errorf("the loss grows by %g along the gradient, want %g", got, square)
-	}
+	learnertest.CompareAlong(t, l, func() float64 { return step()["loss"] })
 }
 
 // surprise is the mean cross entropy of a softmax over rows of b.

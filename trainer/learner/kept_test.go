@@ -1,11 +1,12 @@
 package learner_test
 
 import (
-	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"polylens/trainer/learner"
+	"polylens/trainer/learner/learnertest"
 )
 
 // lossOf is the loss of a batch by number.
@@ -85,6 +86,26 @@ func TestKeepShorterTexts(t *testing.T) {
 	}
 }
 
+// TestKeepPositions demands that the first positions and the last one are looked
+// at, and no other: these have a gradient.
+func TestKeepPositions(t *testing.T) {
+	for _, mode := range []string{"text-only", "full"} {
+		l, batch := opened(t, mode, learner.Keep{Tokens: 3})
+		lossOf(t, l, batch, 1)
+		at := slices.IndexFunc(l.State.Parameters, func(p learner.Parameter) bool {
+			return strings.HasSuffix(p.Name, "position_embedding.weight") && p.Name[0] == 't'
+		})
+		length, width := int(l.State.Parameters[at].Shape[0]), int(l.State.Parameters[at].Shape[1])
+		for row := range length {
+			gradient := l.State.Gradient(at)[row*width : (row+1)*width]
+			met := slices.ContainsFunc(gradient, func(g float32) bool { return g != 0 })
+			if want := row < 2 || row == length-1; met != want {
+				t.Errorf("%s: position %d has a gradient: %v, want %v", mode, row, met, want)
+			}
+		}
+	}
+}
+
 func TestLongest(t *testing.T) {
 	for _, test := range []struct {
 		ids  []int64
@@ -125,23 +146,7 @@ func TestKeepGradientNative(t *testing.T) {
 
 func compareAlong(t *testing.T, l *learner.Learner, batch learner.Batch) {
 	t.Helper()
-	lossOf(t, l, batch, 5)
-	gradient, weights := slices.Clone(l.State.Gradients), slices.Clone(l.State.Weights)
-	square := 0.0
-	for _, g := range gradient {
-		square += float64(g) * float64(g)
-	}
-	step := 1e-2 / math.Sqrt(square)
-	along := func(by float64) float64 {
-		for i, weight := range weights {
-			l.State.Weights[i] = weight + float32(by*float64(gradient[i]))
-		}
-		return lossOf(t, l, batch, 5)
-	}
-	got := (along(step) - along(-step)) / (2 * step)
-	if math.Abs(got/square-1) > 0.02 {
-		t.Errorf("the loss grows by %g along the gradient, want %g", got, square)
-	}
+	learnertest.CompareAlong(t, l, func() float64 { return lossOf(t, l, batch, 5) })
 }
 
 // TestVisionOnly trains nothing of the text tower.
