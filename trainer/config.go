@@ -52,7 +52,7 @@ type Batch struct {
 	Texts               int     `json:"texts"`                // of each picture
 	SharedItems         bool    `json:"shared_items"`         // let pictures of one item meet in a batch, as positives of one another
 	LanguageTemperature float64 `json:"language_temperature"` // 1 draws all texts alike, more levels languages out
-	AllItems            bool    `json:"all_items"`            // compare texts with the mean vectors of all items, in modes that leave pictures as they are
+	AllItems            bool    `json:"all_items"`            // compare texts with the mean vectors of all items, in modes that leave pictures as they are; pictures with texts of all items, in modes that leave texts as they are
 	Augmentation        string  `json:"augmentation"`         // a preset of package augment
 	Patches             []int   `json:"patches,omitempty"`    // most patches of a picture, one of them drawn for each step; for models of native aspect ratio; none: the model's own number
 	Recompute           bool    `json:"recompute"`            // less memory, a third more work

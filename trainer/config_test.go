@@ -122,9 +122,10 @@ var bad = map[string][]string{
 	`{"average":-0.1}`:                             {"average -0.1"},
 	`{"labels":{"shared":1}}`:                      {"labels: shared 1"},
 	`{"labels":{"items":1,"alone":true}}`:          {"labels.alone", "vision-only"},
-	`{"labels":{"names":1}}`:                       {"labels.names", "batch.all_items"},
-	`{"checkpoint":{"every":0}}`:                   {"checkpoint.every 0"},
-	`{"checkpoint":{"keep":-1}}`:                   {"checkpoint.keep -1"},
+	`{"mode":"vision-only","batch":{"all_items":true},"labels":{"items":1,"alone":true}}`: {"labels.alone", "batch.all_items"},
+	`{"labels":{"names":1}}`:     {"labels.names", "batch.all_items"},
+	`{"checkpoint":{"every":0}}`: {"checkpoint.every 0"},
+	`{"checkpoint":{"keep":-1}}`: {"checkpoint.keep -1"},
 }
 
 func TestBadConfigs(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -19,22 +20,59 @@ import (
 
 // checkAllItems is about batch.all_items.
 func (c Config) checkAllItems() error {
-	if c.Batch.AllItems && c.Selection.times() > 1 {
-		return errors.New("batch.all_items looks at no pictures that could be selected: leave selection out")
+	switch {
+	case !c.Batch.AllItems:
+		return nil
+	case c.Selection.times() > 1:
+		return errors.New("batch.all_items looks at no batches that could be selected from: leave selection out")
+	case c.Labels.Alone:
+		return errors.New("labels.alone leaves out the loss that batch.all_items is about: leave one of them out")
 	}
 	return nil
 }
 
-// itemVectors are the mean vectors of all items that are trained on, which the
-// texts of a batch are compared with: locked targets (LiT: Zhai et al. 2022,
-// arXiv 2111.07991) without a picture to look at in a step.
-type itemVectors struct {
+// items are those that are trained on, in the order of their first pictures.
+type items struct {
 	column map[int]int         // of an item
 	having map[[2]string][]int // columns of the items that have a text in a language
-	means  []float32           // [items, D]; nil before they are asked for
 }
 
-// openItems finds the items, if texts are to be compared with all of them.
+func textOf(pair data.Pair) [2]string { return [2]string{pair.Language, pair.Text} }
+
+// add notes that an item has a text, and reports whether that is new.
+func (v *items) add(pair data.Pair, column int) bool {
+	key := textOf(pair)
+	if slices.Contains(v.having[key], column) {
+		return false
+	}
+	v.having[key] = append(v.having[key], column)
+	return true
+}
+
+// itemsAndPairs finds all items, and gives one pair for each text of each of them.
+func (r *run) itemsAndPairs() (items, [][]int) {
+	all := items{column: map[int]int{}, having: map[[2]string][]int{}}
+	var texts [][]int
+	pairs := r.Material.Set.PairsOf()
+	for _, picture := range r.Material.pictures(inspect.Training) {
+		item := r.Material.Findings.Items[picture]
+		column, known := all.column[item]
+		if !known {
+			column = len(texts)
+			all.column[item], texts = column, append(texts, nil)
+		}
+		for _, pair := range pairs[picture] {
+			if all.add(r.Material.Set.Pairs[pair], column) {
+				texts[column] = append(texts[column], pair)
+			}
+		}
+	}
+	return all, texts
+}
+
+// openItems finds the items, if a batch is to be compared with all of them: its
+// texts in modes that leave pictures as they are, and its pictures in those that
+// leave texts as they are.
 func (r *run) openItems() error {
 	if !r.config.Batch.AllItems {
 		return nil
@@ -43,44 +81,31 @@ func (r *run) openItems() error {
 	if err != nil {
 		return err
 	}
-	if mode.ChangesPictures(r.config.LoRA) {
-		return fmt.Errorf("batch.all_items: mode %q changes the vectors of pictures, so that their means do not last: choose text-only or query, or leave it out", r.config.Mode)
-	}
-	v := &itemVectors{column: map[int]int{}, having: map[[2]string][]int{}}
-	pairs := r.Material.Set.PairsOf()
-	for _, picture := range r.Material.pictures(inspect.Training) {
-		item := r.Material.Findings.Items[picture]
-		if _, ok := v.column[item]; !ok {
-			v.column[item] = len(v.column)
-		}
-		for _, pair := range pairs[picture] {
-			v.add(r.Material.Set.Pairs[pair], v.column[item])
-		}
-	}
-	if len(v.column) < 2 {
+	all, texts := r.itemsAndPairs()
+	switch {
+	case len(texts) < 2:
 		return errors.New("batch.all_items: all pictures show one item, so that there is nothing to tell apart")
+	case !mode.ChangesPictures(r.config.LoRA):
+		r.vectors = &itemVectors{items: all}
+		return nil
+	case !mode.ChangesTexts(r.config.LoRA):
+		return r.openTexts(all, texts)
 	}
-	r.items = v
-	return nil
+	return fmt.Errorf("batch.all_items: mode %q changes the vectors of pictures and of texts, so that neither last: choose text-only, query or vision-only, or leave it out", r.config.Mode)
 }
 
-func textOf(pair data.Pair) [2]string { return [2]string{pair.Language, pair.Text} }
-
-// add notes that an item has a text.
-func (v *itemVectors) add(pair data.Pair, column int) {
-	key := textOf(pair)
-	for _, known := range v.having[key] {
-		if known == column {
-			return
-		}
-	}
-	v.having[key] = append(v.having[key], column)
+// itemVectors are the mean vectors of all items that are trained on, which the
+// texts of a batch are compared with: locked targets (LiT: Zhai et al. 2022,
+// arXiv 2111.07991) without a picture to look at in a step.
+type itemVectors struct {
+	items
+	means []float32 // [items, D]; nil before they are asked for
 }
 
-// compared is how many pictures the texts of a step are compared with.
-func (r *run) compared() int64 {
-	if r.items != nil {
-		return int64(len(r.items.column))
+// picturesOfStep is how many pictures the texts of a step are compared with.
+func (r *run) picturesOfStep() int64 {
+	if r.vectors != nil {
+		return int64(len(r.vectors.column))
 	}
 	return int64(r.config.Batch.Pictures)
 }
@@ -88,7 +113,7 @@ func (r *run) compared() int64 {
 // itemMeans computes the mean vector of the pictures of each item, of length 1:
 // [items, D].
 func (r *run) itemMeans(ctx context.Context) (ort.Tensor, error) {
-	v, width := r.items, r.Model.config.Dimension()
+	v, width := r.vectors, r.Model.config.Dimension()
 	if v.means == nil {
 		means := make([]float32, len(v.column)*width)
 		pictures := r.Material.pictures(inspect.Training)
@@ -116,7 +141,7 @@ func (r *run) addVectors(ctx context.Context, pictures []int, sums []float32) er
 		return err
 	}
 	for i, vector := range rows(vectors) {
-		start := r.items.column[r.Material.Findings.Items[pictures[i]]] * len(vector)
+		start := r.vectors.column[r.Material.Findings.Items[pictures[i]]] * len(vector)
 		for j, value := range vector {
 			sums[start+j] += value
 		}
@@ -151,17 +176,24 @@ func toUnit(vector []float32) {
 	}
 }
 
-// relevance is how well each text of a batch describes each picture that it is
-// compared with.
-func (r *run) relevance(loaded batch.Loaded) []float32 {
-	if r.items == nil {
-		return transposed(loaded.Relevance(r.Material.Set), len(loaded.Pictures), len(loaded.Pairs))
+// compared gives the pairs whose texts a step looks at, and how well each of them
+// describes each picture that it is compared with, [T, B].
+func (r *run) compared(loaded batch.Loaded) (pairs []int, targets []float32) {
+	switch {
+	case r.texts != nil:
+		return r.otherTexts(loaded)
+	case r.vectors != nil:
+		return loaded.Pairs, r.vectorTargets(loaded)
 	}
-	width := len(r.items.column)
+	return loaded.Pairs, transposed(loaded.Relevance(r.Material.Set), len(loaded.Pictures), len(loaded.Pairs))
+}
+
+func (r *run) vectorTargets(loaded batch.Loaded) []float32 {
+	width := len(r.vectors.column)
 	targets := make([]float32, len(loaded.Pairs)*width)
 	for row, number := range loaded.Pairs {
 		pair := r.Material.Set.Pairs[number]
-		for _, column := range r.items.having[textOf(pair)] {
+		for _, column := range r.vectors.having[textOf(pair)] {
 			targets[row*width+column] = pair.Relevance
 		}
 	}

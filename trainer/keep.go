@@ -32,7 +32,7 @@ func (k Keep) check() error {
 // texts, so that each part looks at no more tokens than its own texts need. It
 // does so where it makes no difference which texts share a part.
 func (r *run) byLength(loaded []batch.Loaded) []batch.Loaded {
-	if r.keep().Tokens == 0 || r.items == nil || len(loaded) == 1 {
+	if r.keep().Tokens == 0 || r.vectors == nil || len(loaded) == 1 {
 		return loaded
 	}
 	var lengths []int

@@ -130,7 +130,7 @@ func (k *kept) take(ctx context.Context, numbers []int, compute func(context.Con
 
 // skip tells the loader which pictures need no pixels; nil for none.
 func (r *run) skip() func(picture int) bool {
-	if r.items != nil { // means of items stand for all of them
+	if r.vectors != nil { // means of items stand for all of them
 		return func(int) bool { return true }
 	}
 	pictures := &r.prefixes.pictures

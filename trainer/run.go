@@ -70,7 +70,9 @@ type run struct {
 	decoder    *caption.Decoder   // nil for none
 	distiller  *distill.Distiller // nil for none
 	labels     *label.Objective   // nil for none
-	items      *itemVectors       // nil compares texts with the pictures of their batch
+	vectors    *itemVectors       // nil compares texts with the pictures of their batch
+	texts      *itemTexts         // nil compares pictures with the texts of their batch
+	sampler    *batch.Sampler
 	loader     *batch.Loader
 	processors []*preprocess.Processor // of pictures: one of them for each step
 	prefixes   prefixes
@@ -120,17 +122,16 @@ func (r *run) openAll() error {
 	if err := r.openBalance(); err != nil {
 		return err
 	}
-	sampler, err := r.openSampler()
-	if err != nil {
+	if err := r.openSampler(); err != nil {
 		return err
 	}
-	r.perEpoch = max(1, sampler.Steps()/r.config.loads())
+	r.perEpoch = max(1, r.sampler.Steps()/r.config.loads())
 	for _, open := range []func() error{r.openPatches, r.openDecoder, r.openDistiller, r.openLabels, r.openItems, r.openValidation, r.openLearner, r.restrictVocabulary, r.openPrefixes, r.openSelector} {
 		if err := open(); err != nil {
 			return err
 		}
 	}
-	return r.openLoader(sampler)
+	return r.openLoader()
 }
 
 func (r *run) openLearner() error {
@@ -139,7 +140,7 @@ func (r *run) openLearner() error {
 		return err
 	}
 	plan := learner.Plan{
-		Texts: int64(r.config.Batch.Pictures * r.config.Batch.Texts), Pictures: r.compared(), Mode: mode, LoRA: r.config.LoRA,
+		Texts: r.textsOfStep(), Pictures: r.picturesOfStep(), Mode: mode, LoRA: r.config.LoRA,
 		Keep: r.keep(), Alone: r.config.Labels.Alone,
 		Recompute: r.config.Batch.Recompute, Accumulate: r.config.Batch.Accumulate > 1, Objectives: r.objectives(), Late: r.late(),
 	}

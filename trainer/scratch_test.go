@@ -3,6 +3,7 @@ package trainer_test
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -37,6 +38,15 @@ func namingInParts(t *testing.T) trainer.Config {
 	return config
 }
 
+// placing is the third part: pictures beside texts of all items, which stay as
+// they are.
+func placing(t *testing.T) trainer.Config {
+	t.Helper()
+	config := unwatched(t, "vision-only")
+	config.Batch.AllItems, config.Batch.Pictures = true, 12
+	return config
+}
+
 // unwatched is a run that is not evaluated.
 func unwatched(t *testing.T, mode string) trainer.Config {
 	t.Helper()
@@ -46,7 +56,7 @@ func unwatched(t *testing.T, mode string) trainer.Config {
 	return config
 }
 
-// TestFromScratch demands that the loss falls in both parts, and that each
+// TestFromScratch demands that the loss falls in all parts, and that each
 // leaves the tower alone that is not its own.
 func TestFromScratch(t *testing.T) {
 	environment(t)
@@ -57,6 +67,7 @@ func TestFromScratch(t *testing.T) {
 		"labels":    {seeing(t), "text_model."},
 		"all items": {naming(t), "vision_model."},
 		"parts":     {namingInParts(t), "vision_model."},
+		"all texts": {placing(t), "text_model."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f, folder := newFixture(t), t.TempDir()
@@ -103,7 +114,7 @@ func mustRaw(t *testing.T, index *safetensors.Index, name string) []byte {
 // begins to look at everything, and compares it with an undisturbed one.
 func TestFromScratchGoesOn(t *testing.T) {
 	environment(t)
-	for name, config := range map[string]trainer.Config{"labels": seeing(t), "all items": naming(t), "parts": namingInParts(t)} {
+	for name, config := range map[string]trainer.Config{"labels": seeing(t), "all items": naming(t), "parts": namingInParts(t), "all texts": placing(t)} {
 		t.Run(name, func(t *testing.T) {
 			f, undisturbed, disturbed := newFixture(t), t.TempDir(), t.TempDir()
 			began := time.Now()
@@ -129,6 +140,34 @@ func TestFromScratchGoesOn(t *testing.T) {
 			compareFolders(t, disturbed, undisturbed, "model")
 		})
 	}
+}
+
+// TestAllTexts compares the loss over the batches of an epoch with that of a single
+// batch: where every text is drawn, each picture is compared with the same ones.
+func TestAllTexts(t *testing.T) {
+	environment(t)
+	config := placing(t)
+	config.Batch.Texts, config.Optimizer.LearningRate, config.Optimizer.Warmup = 2, 1e-9, 0 // both of each item
+	config.Steps = drawings / int64(config.Batch.Pictures)
+	parts := meanLoss(t, config)
+	config.Batch.AllItems, config.Batch.Pictures, config.Steps = false, drawings, 1
+	if whole := meanLoss(t, config); math.Abs(parts-whole) > 1e-5*whole {
+		t.Errorf("the loss is %v, want %v", parts, whole)
+	}
+}
+
+// meanLoss trains and gives the mean loss of the steps.
+func meanLoss(t *testing.T, config trainer.Config) float64 {
+	t.Helper()
+	f, folder := newFixture(t), t.TempDir()
+	if _, err := f.train(t.Context(), t, config, folder); err != nil {
+		t.Fatal(err)
+	}
+	sum, records := 0.0, curves(t, folder)
+	for _, record := range records {
+		sum += lossIn(t, record)
+	}
+	return sum / float64(len(records))
 }
 
 func lossIn(t *testing.T, record map[string]any) float64 {

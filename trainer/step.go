@@ -84,7 +84,7 @@ func (r *run) enterTexts(ctx context.Context, pairs []int) (ort.Tensor, error) {
 
 // enterPictures computes what enters a step for the pictures that were loaded.
 func (r *run) enterPictures(ctx context.Context, loaded batch.Loaded) (ort.Tensor, []siglip2.Grid, error) {
-	if r.items != nil {
+	if r.vectors != nil {
 		means, err := r.itemMeans(ctx)
 		return means, nil, err
 	}

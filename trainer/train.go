@@ -14,15 +14,16 @@ import (
 	"polylens/trainer/learner"
 )
 
-func (r *run) openSampler() (*batch.Sampler, error) {
+func (r *run) openSampler() (err error) {
 	b := r.config.Batch
-	return batch.NewSampler(r.Material.Set, r.Material.Findings.Items, r.Material.pictures(inspect.Training), batch.Options{
+	r.sampler, err = batch.NewSampler(r.Material.Set, r.Material.Findings.Items, r.Material.pictures(inspect.Training), batch.Options{
 		Seed: r.config.Seed, Size: b.Pictures, Texts: b.Texts, SharedItems: b.SharedItems, LanguageTemperature: b.LanguageTemperature,
 		Prefer: r.prefer(),
 	})
+	return err
 }
 
-func (r *run) openLoader(sampler *batch.Sampler) error {
+func (r *run) openLoader() error {
 	options := batch.LoaderOptions{
 		Opener: r.Reading.Opener, Decoder: r.Reading.Decoder,
 		Preprocessor: r.preprocessor,
@@ -40,7 +41,7 @@ func (r *run) openLoader(sampler *batch.Sampler) error {
 	if options.Views, err = r.views(); err != nil {
 		return err
 	}
-	r.loader = batch.NewLoader(sampler, options)
+	r.loader = batch.NewLoader(r.sampler, options)
 	return nil
 }
 
@@ -118,10 +119,11 @@ func (r *run) reason() string {
 
 // batch is what the learner takes of what was loaded.
 func (r *run) batch(ctx context.Context, loaded batch.Loaded) (learner.Batch, error) {
-	made := learner.Batch{Targets: r.relevance(loaded), Number: r.config.Seed<<32 ^ uint64(loaded.Step)}
+	pairs, targets := r.compared(loaded)
+	made := learner.Batch{Targets: targets, Number: r.config.Seed<<32 ^ uint64(loaded.Step)}
 	var err error
 	if !r.config.Labels.Alone {
-		if made.Texts, err = r.enterTexts(ctx, loaded.Pairs); err != nil {
+		if made.Texts, err = r.enterTexts(ctx, pairs); err != nil {
 			return made, err
 		}
 	}

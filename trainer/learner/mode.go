@@ -88,6 +88,11 @@ func (m Mode) ChangesPictures(lora LoRA) bool {
 	return m.vision != nothing || m.adapters && slices.Contains(lora.Towers, "vision")
 }
 
+// ChangesTexts reports whether texts get other vectors than before.
+func (m Mode) ChangesTexts(lora LoRA) bool {
+	return m.text != nothing || m.adapters && slices.Contains(lora.Towers, "text")
+}
+
 // trains reports whether the mode trains the named tensor of the checkpoint.
 func (m Mode) trains(name string) bool {
 	if name == logitScale || name == logitBias {

@@ -15,6 +15,7 @@ const (
 	forOrder uint64 = iota + 1
 	forTexts
 	forReplacement
+	forOthers
 )
 
 // Options say how batches are made up. A zero field has the default.

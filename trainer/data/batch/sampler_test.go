@@ -181,6 +181,23 @@ func TestTextsOfAPicture(t *testing.T) {
 	}
 }
 
+func TestAmong(t *testing.T) {
+	items := numbers(4)
+	set := made(items, func(int) []string { return []string{"a", "b"} })
+	s := sampler(t, set, items, Options{Size: 2, Texts: 2, Seed: 3})
+	differs := false
+	for step := range 30 {
+		got := s.Among([]int{1, 4, 6}, step, 0)
+		if again := s.Among([]int{1, 4, 6}, step, 0); got[0] == got[1] || !slices.Equal(got, again) {
+			t.Errorf("two of three pairs: got %v and %v", got, again)
+		}
+		differs = differs || !slices.Equal(got, s.Among([]int{1, 4, 6}, step, 1))
+	}
+	if !differs {
+		t.Error("draws of a step are all alike")
+	}
+}
+
 func TestLanguageTemperature(t *testing.T) {
 	// 512 pictures have an English text, 8 of these a German one as well: N is 64
 	// times as large.

@@ -3,6 +3,7 @@ package batch
 import (
 	"cmp"
 	"math"
+	"math/rand/v2"
 	"slices"
 
 	"polylens/trainer/data"
@@ -27,10 +28,19 @@ func (s *Sampler) weigh() []float64 {
 // Texts draws the pairs of a picture for an epoch, without repetition as far as
 // they reach.
 func (s *Sampler) Texts(epoch, picture int) []int {
-	pairs := s.pairs[picture]
+	return s.drawTexts(s.pairs[picture], forTexts, uint64(epoch), uint64(picture))
+}
+
+// Among draws as many of the given pairs for a step likewise, one draw of a step
+// being told from another by its number.
+func (s *Sampler) Among(pairs []int, step, number int) []int {
+	return s.drawTexts(pairs, forOthers, uint64(step), uint64(number))
+}
+
+func (s *Sampler) drawTexts(pairs []int, purpose ...uint64) []int {
 	drawn := make([]int, 0, s.options.Texts)
 	if len(pairs) > 1 {
-		pairs = s.shuffle(epoch, picture)
+		pairs = s.shuffle(pairs, random.New(append([]uint64{s.options.Seed}, purpose...)...))
 	}
 	for len(drawn) < s.options.Texts {
 		drawn = append(drawn, pairs[len(drawn)%len(pairs)])
@@ -38,25 +48,24 @@ func (s *Sampler) Texts(epoch, picture int) []int {
 	return drawn
 }
 
-// shuffle puts the pairs of a picture into a random order that takes one after
+// shuffle puts pairs into a random order that takes one after
 // the other in proportion to its weight (Efraimidis and Spirakis, "Weighted
 // random sampling with a reservoir", 2006: in order of exponential variables).
-func (s *Sampler) shuffle(epoch, picture int) []int {
-	r := random.New(s.options.Seed, forTexts, uint64(epoch), uint64(picture))
+func (s *Sampler) shuffle(pairs []int, r *rand.Rand) []int {
 	type ticket struct {
 		time float64
 		pair int
 	}
-	tickets := make([]ticket, len(s.pairs[picture]))
-	for i, pair := range s.pairs[picture] {
+	tickets := make([]ticket, len(pairs))
+	for i, pair := range pairs {
 		tickets[i] = ticket{r.ExpFloat64() / s.weights[pair], pair}
 	}
 	slices.SortStableFunc(tickets, func(a, b ticket) int { return cmp.Compare(a.time, b.time) })
-	pairs := make([]int, len(tickets))
+	shuffled := make([]int, len(tickets))
 	for i, t := range tickets {
-		pairs[i] = t.pair
+		shuffled[i] = t.pair
 	}
-	return pairs
+	return shuffled
 }
 
 // Relevance is what the loss aims at, [Size, Size*Texts] row by row: for a

@@ -1,0 +1,57 @@
+package trainer
+
+import (
+	"errors"
+
+	"polylens/trainer/data/batch"
+)
+
+// itemTexts are the texts of all items that are trained on. The pictures of a
+// batch are compared with some of each item, so that they are told from all that
+// they might be mistaken for, and not from the few others of their batch alone.
+type itemTexts struct {
+	items
+	pairs [][]int // of each item, one for each of its texts
+}
+
+func (r *run) openTexts(all items, pairs [][]int) error {
+	switch {
+	case r.config.Cache.Bytes == 0:
+		return errors.New("batch.all_items: each step needs the vectors of texts of all items, which are kept for it: set cache.bytes above 0")
+	case r.config.Labels.Names > 0:
+		return errors.New("labels.names tells which of all items a text is about, by pictures that stay as they are: leave it out")
+	}
+	r.texts = &itemTexts{all, pairs}
+	return nil
+}
+
+// textsOfStep is how many texts the pictures of a step are compared with.
+func (r *run) textsOfStep() int64 {
+	count := r.config.Batch.Pictures
+	if r.texts != nil {
+		count = len(r.texts.pairs)
+	}
+	return int64(count * r.config.Batch.Texts)
+}
+
+// otherTexts draws texts of each item as those of pictures are drawn.
+func (r *run) otherTexts(loaded batch.Loaded) (drawn []int, targets []float32) {
+	shown := map[int][]int{} // rows of the pictures that show the item of a column
+	for row, item := range loaded.Items {
+		column := r.texts.column[item]
+		shown[column] = append(shown[column], row)
+	}
+	for column, pairs := range r.texts.pairs {
+		drawn = append(drawn, r.sampler.Among(pairs, loaded.Step, column)...)
+	}
+	targets = make([]float32, len(drawn)*len(loaded.Pictures))
+	for text, number := range drawn {
+		pair := r.Material.Set.Pairs[number]
+		for _, column := range r.texts.having[textOf(pair)] {
+			for _, row := range shown[column] {
+				targets[text*len(loaded.Pictures)+row] = pair.Relevance
+			}
+		}
+	}
+	return drawn, targets
+}
