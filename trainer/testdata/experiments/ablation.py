@@ -1,6 +1,6 @@
 """What each loss beside the sigmoid loss, and each choice of what is trained on, adds.
 
-    python ablation.py --work DIR [--quick] [--seeds 1,2]
+    python ablation.py --work DIR [--quick] [--seeds 1,2] [--steps N] [--teacher MODEL]
 
 Trains polylens-mini on one half of the demo, once for each of ablation.json's
 variants and each seed, all of them the same number of steps, and measures on the
@@ -29,7 +29,9 @@ def arguments():
     parser.add_argument("--work", type=pathlib.Path, required=True, help="folder for pairs, runs and models")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--seeds", default="1", help="numbers with commas between them")
+    parser.add_argument("--steps", type=int, help="instead of those of ablation.json")
     parser.add_argument("--variants", help="only these, with commas between them")
+    parser.add_argument("--teacher", type=pathlib.Path, default=experiment.BUNDLED, help="model directory that pictures are selected by")
     return parser.parse_args()
 
 
@@ -66,10 +68,12 @@ def configs(given):
     result = {}
     for name, change in variants.items():
         result[name] = merge(described["base"], change)
+        if given.steps:
+            result[name]["steps"] = given.steps
         if given.quick:
             result[name] = merge(result[name], {"steps": QUICK_STEPS, "optimizer": {"warmup": 1}})
         if "teacher" in result[name].get("selection", {}):
-            result[name]["selection"]["teacher"] = str(experiment.BUNDLED)
+            result[name]["selection"]["teacher"] = str(given.teacher.resolve())
     return result
 
 
@@ -82,6 +86,8 @@ class Ablation:
     def __init__(self, given):
         self.program = experiment.Polylens(given.polylens.resolve(), given.work)
         training, test = experiment.demo_halves()
+        if given.steps:
+            result[name]["steps"] = given.steps
         if given.quick:
             test = only(test, QUICK_LANGUAGES)
         print(f"{len(training)} pictures to train on, {len(test)} to measure on", flush=True)

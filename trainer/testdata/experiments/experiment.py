@@ -10,6 +10,7 @@ import sys
 import tarfile
 
 HERE = pathlib.Path(__file__).parent
+REFERENCE = HERE.parent / "reference"
 BUNDLED = HERE.parents[2] / "encoder" / "hub" / "polylens-mini"
 TEXT_TO_IMAGE, IMAGE_TO_TEXT = "text_to_image", "image_to_text"
 
@@ -115,6 +116,18 @@ def in_google_art(work, pairs):
                 path = folder / f"{pair['codepoints']}.png"
                 path.write_bytes(tar.extractfile(member).read())
                 found.append({**pair, "image": str(path)})
+    return found
+
+
+def training_art(work, pairs, styles):
+    """Pairs of the demo with each picture of their emoji in some of the styles that polylens-mini is trained on."""
+    folder = work / "mini"
+    if not (folder / "pairs.ndjson").exists():
+        subprocess.run([sys.executable, REFERENCE / "mini_pairs.py", folder, "--cache", work / "packages"], check=True, stdout=sys.stderr)
+    found = []
+    for style in styles:
+        drawn = {bare(path.name): path for path in sorted((folder / "pictures" / style).iterdir())}
+        found += [{**pair, "image": str(drawn[name])} for pair in pairs if (name := bare(f"{pair['codepoints']}.png")) in drawn]
     return found
 
 
