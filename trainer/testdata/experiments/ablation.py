@@ -86,8 +86,6 @@ class Ablation:
     def __init__(self, given):
         self.program = experiment.Polylens(given.polylens.resolve(), given.work)
         training, test = experiment.demo_halves()
-        if given.steps:
-            result[name]["steps"] = given.steps
         if given.quick:
             test = only(test, QUICK_LANGUAGES)
         print(f"{len(training)} pictures to train on, {len(test)} to measure on", flush=True)
