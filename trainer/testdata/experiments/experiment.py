@@ -7,15 +7,14 @@ import pathlib
 import shutil
 import subprocess
 import sys
-import tarfile
 
 HERE = pathlib.Path(__file__).parent
 REFERENCE = HERE.parent / "reference"
 BUNDLED = HERE.parents[2] / "encoder" / "hub" / "polylens-mini"
 TEXT_TO_IMAGE, IMAGE_TO_TEXT = "text_to_image", "image_to_text"
 
-GOOGLE = "emoji-datasource-google@16.0.0"
-GOOGLE_SHA256 = "fb5fd131b362aab7a55542d2a147a79708cce0a8b1c1bbacd470172708b5c438"
+# Coloured ones of those that polylens-mini is trained on.
+STYLES = "google-2024", "noto-v1", "openmoji", "fluent-emoji-flat", "emojione"
 
 # The languages of Crossmodal-3600.
 LANGUAGES = ("ar bn cs da de el en es fa fi fil fr he hi hr hu id it ja ko mi nl no pl pt qu ro ru sv sw te th tr uk vi "
@@ -103,29 +102,13 @@ def bare(file_name):
     return file_name.lower().replace("-fe0f", "")
 
 
-def in_google_art(work, pairs):
-    """Pairs of the demo with Google's picture of their emoji in place of Twemoji's; those that Google has not drawn
-    are left out. polylens-mini has been trained on this style."""
-    folder = work / "google"
-    folder.mkdir(exist_ok=True)
-    found = []
-    with tarfile.open(fetch(work, GOOGLE, GOOGLE_SHA256)) as tar:
-        drawn = {bare(member.name.rpartition("/")[2]): member for member in tar if member.name.startswith("package/img/google/64/")}
-        for pair in pairs:
-            if (member := drawn.get(bare(f"{pair['codepoints']}.png"))) is not None:
-                path = folder / f"{pair['codepoints']}.png"
-                path.write_bytes(tar.extractfile(member).read())
-                found.append({**pair, "image": str(path)})
-    return found
-
-
-def training_art(work, pairs, styles):
-    """Pairs of the demo with each picture of their emoji in some of the styles that polylens-mini is trained on."""
+def training_art(work, pairs):
+    """Pairs of the demo with each picture of their emoji in STYLES."""
     folder = work / "mini"
     if not (folder / "pairs.ndjson").exists():
         subprocess.run([sys.executable, REFERENCE / "mini_pairs.py", folder, "--cache", work / "packages"], check=True, stdout=sys.stderr)
     found = []
-    for style in styles:
+    for style in STYLES:
         drawn = {bare(path.name): path for path in sorted((folder / "pictures" / style).iterdir())}
         found += [{**pair, "image": str(drawn[name])} for pair in pairs if (name := bare(f"{pair['codepoints']}.png")) in drawn]
     return found

@@ -5,7 +5,7 @@
 Weakens polylens-mini for Greek: to the vectors of all tokens that only Greek names of
 the demo have comes noise as large as the vectors. Then trains vectors of tokens and
 nothing else, as a team would whose catalogue is captioned in Greek: on emoji in
-Google's art, with Greek names for one half of them. Names in all other languages tell
+styles that the model knows, with Greek names for one half of them. Names in all other languages tell
 which tokens are not Greek alone: those keep their vectors. It measures
 on Twemoji art, of which nothing is trained on: the half whose Greek names were trained
 on, and the other half, whose were not. Fails unless at least half of the R@1 in Greek
@@ -73,11 +73,11 @@ def main():
     found = tokens(given.polylens, half + other)
     own = sorted(found[LANGUAGE] - set().union(*(found[language] for language in found if language != LANGUAGE)))
     weakened = weaken(own, program.work / "weakened")
-    art = experiment.in_google_art(program.work, half + other)
+    art = experiment.training_art(program.work, half + other)
     training = experiment.write_pairs(program.work / "training.ndjson", lessons(art, half))
     repaired, _ = program.train("repaired", training, experiment.HERE / "language.json", model=weakened)
     models = {"before": experiment.BUNDLED, "weakened": weakened, "repaired": repaired}
-    print(f"{len(own)} tokens weakened, {len(half)} Greek names to train on, pictures of {len(art)} emoji")
+    print(f"{len(own)} tokens weakened, {len(half)} Greek names to train on, {len(art)} pictures")
     others = [language for language in experiment.LANGUAGES if language != LANGUAGE]
     demands = [(same_vision(models["before"], models["repaired"]), "the vision tower is the same to the byte")]
     for what, pairs in (("names were trained on", half), ("names were not trained on", other)):

@@ -14,8 +14,6 @@ import experiment
 
 GAIN, LOSS = 0.10, 0.01
 MEAN = "mean", experiment.TEXT_TO_IMAGE
-# Coloured.
-REHEARSED = "google-2024", "noto-v1", "openmoji", "fluent-emoji-flat", "emojione"
 
 
 def train(program, name, pairs):
@@ -30,7 +28,7 @@ def main():
     given = experiment.arguments(__doc__)
     program = experiment.Polylens(given.polylens, given.work)
     half, other = experiment.demo_halves()
-    rehearsal = experiment.training_art(program.work, half + other, REHEARSED)
+    rehearsal = experiment.training_art(program.work, half + other)
     test = experiment.write_pairs(program.work / "other-half.ndjson", other)
     columns = {"before": program.evaluate(experiment.BUNDLED, test)}
     for name, pairs in (("rehearsal alone", rehearsal), ("after", half + rehearsal)):
