@@ -132,7 +132,7 @@ func TestRunRefuses(t *testing.T) {
 			[]string{"4 items", "of 6", "make batches smaller"}},
 		"too little to evaluate on": {[]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, func(config *trainer.Config) { config.Split.Validation = 0.01 }, nil,
 			[]string{"0 pictures are kept aside", "split.validation"}},
-		"more blocks than there are": {[]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, func(config *trainer.Config) { config.Mode = "last-9" }, nil, []string{`"last-9"`, "2 and 2 blocks"}},
+		"more blocks than there are":    {[]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, func(config *trainer.Config) { config.Mode = "last-9" }, nil, []string{`"last-9"`, "2 and 2 blocks"}},
 		"all items where nothing lasts": {[]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, func(config *trainer.Config) { config.Batch.AllItems = true }, nil, []string{"batch.all_items", `"full"`, "vision-only"}},
 		"texts of all items that are not kept": {[]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, func(config *trainer.Config) {
 			config.Mode, config.Batch.AllItems, config.Cache.Bytes = "vision-only", true, 0

@@ -2,6 +2,7 @@ package trainer
 
 import (
 	"errors"
+	"slices"
 
 	"polylens/trainer/data/batch"
 )
@@ -11,7 +12,7 @@ import (
 // they might be mistaken for, and not from the few others of their batch alone.
 type itemTexts struct {
 	items
-	pairs [][]int // of each item, one for each of its texts
+	pairs [][]int // of each item that has texts, one for each of them
 }
 
 func (r *run) openTexts(all items, pairs [][]int) error {
@@ -21,7 +22,8 @@ func (r *run) openTexts(all items, pairs [][]int) error {
 	case r.config.Labels.Names > 0:
 		return errors.New("labels.names tells which of all items a text is about, by pictures that stay as they are: leave it out")
 	}
-	r.texts = &itemTexts{all, pairs}
+	without := func(pairs []int) bool { return len(pairs) == 0 }
+	r.texts = &itemTexts{all, slices.DeleteFunc(pairs, without)}
 	return nil
 }
 
@@ -41,8 +43,8 @@ func (r *run) otherTexts(loaded batch.Loaded) (drawn []int, targets []float32) {
 		column := r.texts.column[item]
 		shown[column] = append(shown[column], row)
 	}
-	for column, pairs := range r.texts.pairs {
-		drawn = append(drawn, r.sampler.Among(pairs, loaded.Step, column)...)
+	for number, pairs := range r.texts.pairs {
+		drawn = append(drawn, r.sampler.Among(pairs, loaded.Step, number)...)
 	}
 	targets = make([]float32, len(drawn)*len(loaded.Pictures))
 	for text, number := range drawn {
