@@ -161,7 +161,7 @@ $(MINI)/pairs/ready: $(RECIPE)/requirements-train.txt
 		$(MINI)/python/bin/python -m pip install --quiet --disable-pip-version-check -r $(RECIPE)/requirements-train.txt && \
 		$(MINI)/python/bin/python $(RECIPE)/mini_pairs.py $(MINI)/pairs --cache $(MINI)/packages && touch $@
 
-# What training does, one experiment after the other: some minutes each. Name one
+# What training does, one experiment after the other: 4 to 20 minutes each. Name one
 # with EXPERIMENT, and with WORK=dir where runs and models stay.
 EXPERIMENT  ?= twemoji icons language
 EXPERIMENTS := trainer/testdata/experiments
