@@ -183,18 +183,22 @@ func (r *run) compared(loaded batch.Loaded) (pairs []int, targets []float32) {
 	case r.texts != nil:
 		return r.otherTexts(loaded)
 	case r.vectors != nil:
-		return loaded.Pairs, r.vectorTargets(loaded)
+		itself := func(column int) []int { return []int{column} } // a mean stands for a picture
+		return loaded.Pairs, r.vectors.relevance(r.Material.Set, loaded.Pairs, len(r.vectors.column), itself)
 	}
 	return loaded.Pairs, transposed(loaded.Relevance(r.Material.Set), len(loaded.Pictures), len(loaded.Pairs))
 }
 
-func (r *run) vectorTargets(loaded batch.Loaded) []float32 {
-	width := len(r.vectors.column)
-	targets := make([]float32, len(loaded.Pairs)*width)
-	for row, number := range loaded.Pairs {
-		pair := r.Material.Set.Pairs[number]
-		for _, column := range r.vectors.having[textOf(pair)] {
-			targets[row*width+column] = pair.Relevance
+// relevance is how well texts describe so many pictures, [T, B], where showing
+// gives those that show the item of a column.
+func (v items) relevance(set *data.Set, texts []int, pictures int, showing func(column int) []int) []float32 {
+	targets := make([]float32, len(texts)*pictures)
+	for row, number := range texts {
+		pair := set.Pairs[number]
+		for _, column := range v.having[textOf(pair)] {
+			for _, picture := range showing(column) {
+				targets[row*pictures+picture] = pair.Relevance
+			}
 		}
 	}
 	return targets

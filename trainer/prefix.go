@@ -58,16 +58,24 @@ func (r *run) openPrefixes() error {
 		pictures = nil
 	}
 	numbers := r.Material.pictures(inspect.Training)
-	var pairs []int
-	all := r.Material.Set.PairsOf()
-	for _, picture := range numbers {
-		pairs = append(pairs, all[picture]...)
-	}
 	left := r.config.Cache.Bytes
 	if err := r.openKept(&r.prefixes.pictures, "pictures", numbers, pictures, &left); err != nil {
 		return err
 	}
-	return r.openKept(&r.prefixes.texts, "texts", pairs, texts, &left)
+	return r.openKept(&r.prefixes.texts, "texts", r.lookedAt(numbers), texts, &left)
+}
+
+// lookedAt are the pairs whose texts enter steps, given the pictures that do.
+func (r *run) lookedAt(pictures []int) []int {
+	if r.texts != nil {
+		return slices.Concat(r.texts.pairs...)
+	}
+	var pairs []int
+	all := r.Material.Set.PairsOf()
+	for _, picture := range pictures {
+		pairs = append(pairs, all[picture]...)
+	}
+	return pairs
 }
 
 // openKept opens a cache of at most so many bytes, which it takes from what is

@@ -72,7 +72,7 @@ type run struct {
 	labels     *label.Objective   // nil for none
 	vectors    *itemVectors       // nil compares texts with the pictures of their batch
 	texts      *itemTexts         // nil compares pictures with the texts of their batch
-	sampler    *batch.Sampler
+	sampler    *batch.Sampler     // of what is trained on
 	loader     *batch.Loader
 	processors []*preprocess.Processor // of pictures: one of them for each step
 	prefixes   prefixes

@@ -46,14 +46,6 @@ func (r *run) otherTexts(loaded batch.Loaded) (drawn []int, targets []float32) {
 	for number, pairs := range r.texts.pairs {
 		drawn = append(drawn, r.sampler.Among(pairs, loaded.Step, number)...)
 	}
-	targets = make([]float32, len(drawn)*len(loaded.Pictures))
-	for text, number := range drawn {
-		pair := r.Material.Set.Pairs[number]
-		for _, column := range r.texts.having[textOf(pair)] {
-			for _, row := range shown[column] {
-				targets[text*len(loaded.Pictures)+row] = pair.Relevance
-			}
-		}
-	}
-	return drawn, targets
+	showing := func(column int) []int { return shown[column] }
+	return drawn, r.texts.relevance(r.Material.Set, drawn, len(loaded.Pictures), showing)
 }

@@ -48,9 +48,9 @@ func (s *Sampler) drawTexts(pairs []int, purpose ...uint64) []int {
 	return drawn
 }
 
-// shuffle puts pairs into a random order that takes one after
-// the other in proportion to its weight (Efraimidis and Spirakis, "Weighted
-// random sampling with a reservoir", 2006: in order of exponential variables).
+// shuffle puts pairs into a random order that takes one after the other in
+// proportion to its weight (Efraimidis and Spirakis, "Weighted random sampling
+// with a reservoir", 2006: in order of exponential variables).
 func (s *Sampler) shuffle(pairs []int, r *rand.Rand) []int {
 	type ticket struct {
 		time float64

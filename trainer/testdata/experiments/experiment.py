@@ -80,12 +80,6 @@ def setting(name):
     return pathlib.Path(os.environ[name])
 
 
-def keywords(language):
-    """{emoji: its CLDR keywords in a language}."""
-    content = json.loads((setting("POLYLENS_CLDR") / "annotations" / language / "annotations.json").read_text(encoding="utf-8"))
-    return {emoji: entry.get("default", []) for emoji, entry in content["annotations"]["annotations"].items()}
-
-
 def fetch(work, package, sha256):
     """The archive of an npm package, NAME@VERSION, as it was when the experiment was made."""
     path = work / (package.replace("@", "", package.startswith("@")).replace("/", "-").replace("@", "-") + ".tgz")

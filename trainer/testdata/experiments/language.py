@@ -4,9 +4,9 @@
 
 Weakens polylens-mini for Greek: to the vectors of all tokens that only Greek names of
 the demo have comes noise as large as the vectors. Then trains vectors of tokens and
-nothing else, as a team would whose catalogue is captioned in Greek: on emoji in
-styles that the model knows, with Greek names for one half of them. Names in all other languages tell
-which tokens are not Greek alone: those keep their vectors. It measures
+nothing else, as a team would whose catalogue is captioned in Greek: on emoji in styles
+that the model knows, with Greek names for one half of them. Names in all other
+languages tell which tokens are not Greek alone: those keep their vectors. It measures
 on Twemoji art, of which nothing is trained on: the half whose Greek names were trained
 on, and the other half, whose were not. Fails unless at least half of the R@1 in Greek
 that the first half has lost is back, no other language is worse by more than a point of
