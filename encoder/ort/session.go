@@ -274,5 +274,6 @@ func (s *Session) Close() error {
 	var err error
 	s.device.around(func() { err = s.session.Destroy() })
 	s.session = nil
+	giveBack()
 	return err
 }
