@@ -18,14 +18,22 @@ func Processor() string {
 	return runtime.GOARCH
 }
 
-// nameIn finds the name in the form of Linux's /proc/cpuinfo.
+// nameIn finds the name in the form of Linux's /proc/cpuinfo. Family and model,
+// where they stand, are part of it: a virtual machine may hide all of the name
+// but the brand, of which processors of several generations were sold.
 func nameIn(cpuinfo string) string {
+	fields := make(map[string]string)
 	for line := range strings.Lines(cpuinfo) {
-		if key, value, found := strings.Cut(line, ":"); found && strings.TrimSpace(key) == "model name" {
-			return strings.TrimSpace(value)
+		key, value, _ := strings.Cut(line, ":")
+		if key = strings.TrimSpace(key); fields[key] == "" {
+			fields[key] = strings.TrimSpace(value)
 		}
 	}
-	return ""
+	name, family, model := fields["model name"], fields["cpu family"], fields["model"]
+	if name == "" || family == "" || model == "" {
+		return name
+	}
+	return fmt.Sprintf("%s (family %s, model %s)", name, family, model)
 }
 
 // Multithreaded reports whether a core runs several threads, of which a

@@ -10,6 +10,7 @@ func TestNameIn(t *testing.T) {
 	tests := []struct{ cpuinfo, want string }{
 		{"processor\t: 0\nmodel\t\t: 17\nmodel name\t: AMD EPYC 9R14\nstepping\t: 1\nmodel name\t: other\n", "AMD EPYC 9R14"},
 		{"model name: x", "x"},
+		{"cpu family\t: 26\nmodel\t\t: 2\nmodel name\t: AMD EPYC\ncpu family\t: 6\n", "AMD EPYC (family 26, model 2)"},
 		{"processor\t: 0\nCPU part\t: 0xd40\n", ""},
 		{"", ""},
 	}
