@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"math"
 	"runtime"
-	"slices"
 
 	"golang.org/x/sync/errgroup"
 
 	"polylens/encoder/ort"
 	"polylens/encoder/preprocess"
-	"polylens/trainer/data"
 	"polylens/trainer/data/batch"
 	"polylens/trainer/data/inspect"
 	"polylens/trainer/learner"
@@ -33,37 +31,30 @@ func (c Config) checkAllItems() error {
 
 // items are those that are trained on, in the order of their first pictures.
 type items struct {
-	column map[int]int         // of an item
-	having map[[2]string][]int // columns of the items that have a text in a language
-}
-
-func textOf(pair data.Pair) [2]string { return [2]string{pair.Language, pair.Text} }
-
-// add notes that an item has a text, and reports whether that is new.
-func (v *items) add(pair data.Pair, column int) bool {
-	key := textOf(pair)
-	if slices.Contains(v.having[key], column) {
-		return false
-	}
-	v.having[key] = append(v.having[key], column)
-	return true
+	column  map[int]int // of an item
+	related *batch.Related
 }
 
 // itemsAndPairs finds all items, and gives one pair for each text of each of them.
 func (r *run) itemsAndPairs() (items, [][]int) {
-	all := items{column: map[int]int{}, having: map[[2]string][]int{}}
+	type text struct {
+		column         int
+		language, text string
+	}
+	all, known := items{column: map[int]int{}, related: r.related}, map[text]bool{}
 	var texts [][]int
 	pairs := r.Material.Set.PairsOf()
 	for _, picture := range r.Material.pictures(inspect.Training) {
 		item := r.Material.Findings.Items[picture]
-		column, known := all.column[item]
-		if !known {
+		column, met := all.column[item]
+		if !met {
 			column = len(texts)
 			all.column[item], texts = column, append(texts, nil)
 		}
 		for _, pair := range pairs[picture] {
-			if all.add(r.Material.Set.Pairs[pair], column) {
-				texts[column] = append(texts[column], pair)
+			words := r.Material.Set.Pairs[pair]
+			if key := (text{column, words.Language, words.Text}); !known[key] {
+				known[key], texts[column] = true, append(texts[column], pair)
 			}
 		}
 	}
@@ -184,20 +175,23 @@ func (r *run) compared(loaded batch.Loaded) (pairs []int, targets []float32) {
 		return r.otherTexts(loaded)
 	case r.vectors != nil:
 		itself := func(column int) []int { return []int{column} } // a mean stands for a picture
-		return loaded.Pairs, r.vectors.relevance(r.Material.Set, loaded.Pairs, len(r.vectors.column), itself)
+		return loaded.Pairs, r.vectors.relevance(loaded.Pairs, len(r.vectors.column), itself)
 	}
-	return loaded.Pairs, transposed(loaded.Relevance(r.Material.Set), len(loaded.Pictures), len(loaded.Pairs))
+	return loaded.Pairs, transposed(loaded.Relevance(r.related), len(loaded.Pictures), len(loaded.Pairs))
 }
 
 // relevance is how well texts describe so many pictures, [T, B], where showing
 // gives those that show the item of a column.
-func (v items) relevance(set *data.Set, texts []int, pictures int, showing func(column int) []int) []float32 {
+func (v items) relevance(texts []int, pictures int, showing func(column int) []int) []float32 {
 	targets := make([]float32, len(texts)*pictures)
-	for row, number := range texts {
-		pair := set.Pairs[number]
-		for _, column := range v.having[textOf(pair)] {
+	for row, pair := range texts {
+		for item, grade := range v.related.Items(pair) {
+			column, trained := v.column[item]
+			if !trained {
+				continue
+			}
 			for _, picture := range showing(column) {
-				targets[row*pictures+picture] = pair.Relevance
+				targets[row*pictures+picture] = grade
 			}
 		}
 	}

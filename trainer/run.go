@@ -72,6 +72,7 @@ type run struct {
 	labels     *label.Objective   // nil for none
 	vectors    *itemVectors       // nil compares texts with the pictures of their batch
 	texts      *itemTexts         // nil compares pictures with the texts of their batch
+	related    *batch.Related     // which texts are about which items
 	sampler    *batch.Sampler     // of what is trained on
 	loader     *batch.Loader
 	processors []*preprocess.Processor // of pictures: one of them for each step
@@ -125,6 +126,7 @@ func (r *run) openAll() error {
 	if err := r.openSampler(); err != nil {
 		return err
 	}
+	r.related = batch.NewRelated(r.Material.Set, r.Material.Findings.Items)
 	r.perEpoch = max(1, r.sampler.Steps()/r.config.loads())
 	for _, open := range []func() error{r.openPatches, r.openDecoder, r.openDistiller, r.openLabels, r.openItems, r.openValidation, r.openLearner, r.restrictVocabulary, r.openPrefixes, r.openSelector} {
 		if err := open(); err != nil {

@@ -63,11 +63,8 @@ func (r *run) targets(parts []batch.Loaded) learner.Targets {
 		items, pairs = append(items, part.Items...), append(pairs, part.Pairs...)
 	}
 	return func(text int, row []float32) {
-		item, relevance := items[text/r.config.Batch.Texts], r.Material.Set.Pairs[pairs[text]].Relevance
 		for picture := range row {
-			if items[picture] == item {
-				row[picture] = relevance
-			}
+			row[picture] = r.related.Grade(pairs[text], items[picture])
 		}
 	}
 }

@@ -47,5 +47,5 @@ func (r *run) otherTexts(loaded batch.Loaded) (drawn []int, targets []float32) {
 		drawn = append(drawn, r.sampler.Among(pairs, loaded.Step, number)...)
 	}
 	showing := func(column int) []int { return shown[column] }
-	return drawn, r.texts.relevance(r.Material.Set, drawn, len(loaded.Pictures), showing)
+	return drawn, r.texts.relevance(drawn, len(loaded.Pictures), showing)
 }

@@ -144,7 +144,7 @@ func TestSharedItems(t *testing.T) {
 	if s.Steps() != 1 || len(b.Pictures) != 6 {
 		t.Fatalf("got %d steps of %v", s.Steps(), b.Pictures)
 	}
-	target := b.Relevance(set)
+	target := b.Relevance(NewRelated(set, items))
 	for i := range 6 {
 		for j := range 6 {
 			want := float32(0)
@@ -159,10 +159,12 @@ func TestSharedItems(t *testing.T) {
 }
 
 func TestRelevanceOfSeveralTexts(t *testing.T) {
-	set := &data.Set{Pairs: []data.Pair{{Relevance: 1}, {Relevance: 0.5}, {Relevance: 0.25}}}
+	set := &data.Set{Pairs: []data.Pair{
+		{Picture: 0, Text: "a", Relevance: 1}, {Picture: 0, Text: "b", Relevance: 0.5}, {Picture: 1, Text: "c", Relevance: 0.25},
+	}}
 	b := Batch{Pictures: []int{0, 1}, Items: []int{4, 7}, Pairs: []int{0, 1, 2, 2}}
 	want := []float32{1, 0.5, 0, 0, 0, 0, 0.25, 0.25}
-	if got := b.Relevance(set); !slices.Equal(got, want) {
+	if got := b.Relevance(NewRelated(set, []int{4, 7})); !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"polylens/trainer/data"
 	"polylens/trainer/data/internal/random"
 )
 
@@ -68,17 +67,13 @@ func (s *Sampler) shuffle(pairs []int, r *rand.Rand) []int {
 	return shuffled
 }
 
-// Relevance is what the loss aims at, [Size, Size*Texts] row by row: for a
-// picture and the text of a pair, the relevance of the pair where both are of
-// one item, else 0.
-func (b Batch) Relevance(set *data.Set) []float32 {
-	target := make([]float32, len(b.Pictures)*len(b.Pairs))
-	texts := len(b.Pairs) / max(len(b.Pictures), 1)
-	for i, item := range b.Items {
-		for j, pair := range b.Pairs {
-			if b.Items[j/texts] == item {
-				target[i*len(b.Pairs)+j] = set.Pairs[pair].Relevance
-			}
+// Relevance is what the loss aims at, [Size, Size*Texts] row by row: how well the
+// text of a pair describes the item of a picture.
+func (b Batch) Relevance(related *Related) []float32 {
+	target := make([]float32, 0, len(b.Pictures)*len(b.Pairs))
+	for _, item := range b.Items {
+		for _, pair := range b.Pairs {
+			target = append(target, related.Grade(pair, item))
 		}
 	}
 	return target
