@@ -2,6 +2,7 @@ package learner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -71,7 +72,7 @@ type acrossVectors struct {
 func (l *Learner) vectors(ctx context.Context, parts []Batch) (*acrossVectors, error) {
 	all := &acrossVectors{}
 	for _, part := range parts {
-		texts, pictures, err := l.Embed(ctx, part)
+		texts, pictures, err := l.embedPart(ctx, part)
 		if err != nil {
 			return nil, err
 		}
@@ -79,6 +80,28 @@ func (l *Learner) vectors(ctx context.Context, parts []Batch) (*acrossVectors, e
 	}
 	all.dTexts, all.dPictures = make([]float32, len(all.texts)), make([]float32, len(all.pictures))
 	return all, nil
+}
+
+// embedPart is Embed of what a step looks at: the vectors whose derivatives the
+// gradients are computed with must be those of the step.
+func (l *Learner) embedPart(ctx context.Context, part Batch) (texts, pictures ort.Tensor, err error) {
+	l.shorten(&part)
+	given := map[string]ort.Tensor{textEntry: part.Texts, pictureEntry: part.Pictures}
+	maps.Copy(given, part.kept)
+	l.giveKept(given, part.Number)
+	with := &l.textEncoder
+	if part.kept != nil {
+		with = &l.across.texts
+	}
+	if texts, err = l.encode(ctx, with, given); err != nil {
+		return texts, pictures, err
+	}
+	if _, some := given[patchesInput]; some {
+		pictures, err = l.encode(ctx, &l.across.pictures, given)
+	} else {
+		pictures, err = l.embedPictures(ctx, part)
+	}
+	return texts, pictures, err
 }
 
 // receive gives the vectors of a part the derivatives of the loss across parts,
@@ -104,6 +127,18 @@ type across struct {
 	width   int64
 	rows    int64 // texts at a time
 	session *ort.Session
+
+	texts, pictures encoder // of what the steps look at, where that is not all
+}
+
+func (a *across) close() error {
+	var errs []error
+	for _, session := range []*ort.Session{a.session, a.texts.session, a.pictures.session} {
+		if session != nil {
+			errs = append(errs, session.Close())
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Inputs and outputs beside those of a step.
@@ -120,6 +155,8 @@ func (a *across) open(o opening) error {
 		return nil
 	}
 	a.plan, a.width = o.plan, int64(o.config.Dimension())
+	a.texts = encoder{opening: o, entry: textEntry, compose: (*Composition).texts, asStep: true}
+	a.pictures = encoder{opening: o, entry: pictureEntry, compose: (*Composition).pictures, asStep: true}
 	texts, pictures := a.plan.Parts*a.plan.Texts, a.plan.Parts*a.plan.Pictures
 	a.rows = min(texts, max(1, acrossLogits/pictures))
 	g, err := graph.Build("across", func(g *graph.Graph) { a.compose(g, pictures) })

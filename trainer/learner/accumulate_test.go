@@ -232,3 +232,25 @@ func TestPartsAreCounted(t *testing.T) {
 		t.Error("three parts are taken for two")
 	}
 }
+
+// TestAcrossKeepsAsAStep: one part across is one batch, also where a step looks
+// at some of the patches and tokens only.
+func TestAcrossKeepsAsAStep(t *testing.T) {
+	for name, keep := range map[string]learner.Keep{"all": {}, "patches": {Patches: 2}, "tokens": {Tokens: 3}, "both": {Patches: 2, Tokens: 3}} {
+		t.Run(name, func(t *testing.T) {
+			plan := learner.Plan{Texts: tinyBatch, Pictures: tinyBatch, Keep: keep}
+			one := tiny(t, "full", plan)
+			plan.Parts = 1
+			across := tiny(t, "full", plan)
+			batch := tinyParts(t, one, 1)[0]
+			batch.Targets, batch.Number = allRelated(tinyBatch), 5
+			if _, err := one.Step(t.Context(), batch); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := across.StepAcross(t.Context(), []learner.Batch{batch}, related); err != nil {
+				t.Fatal(err)
+			}
+			compareGradients(t, across, one, 1)
+		})
+	}
+}

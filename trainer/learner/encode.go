@@ -16,6 +16,7 @@ type encoder struct {
 	opening
 	entry   string // name of the input that items enter by
 	compose func(*Composition) *graph.Value
+	asStep  bool         // looks at as many items as a step, and at what it keeps of them
 	session *ort.Session // nil before
 	ports   []ort.Port
 }
@@ -25,7 +26,10 @@ func (e *encoder) open() error {
 	if e.session != nil {
 		return nil
 	}
-	plan := e.plan.open(e.config)
+	plan := e.plan
+	if !e.asStep {
+		plan = plan.open(e.config)
+	}
 	g, err := graph.Build("learner_"+e.entry, func(g *graph.Graph) {
 		c := &Composition{Graph: g, Config: e.config, Plan: plan, parameters: newParameters(g, e.frozen(), plan)}
 		g.Output(siglip2.EmbeddingOutput, e.compose(c))

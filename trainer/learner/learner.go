@@ -247,7 +247,7 @@ func (l *Learner) ChangesPictures() bool { return l.plan.Mode.ChangesPictures(l.
 // Close frees the sessions.
 func (l *Learner) Close() error {
 	var errs []error
-	for _, session := range []*ort.Session{l.step, l.texts, l.pictures, l.textEncoder.session, l.pictureEncoder.session, l.across.session} {
+	for _, session := range []*ort.Session{l.step, l.texts, l.pictures, l.textEncoder.session, l.pictureEncoder.session} {
 		if session != nil {
 			errs = append(errs, session.Close())
 		}
@@ -255,5 +255,5 @@ func (l *Learner) Close() error {
 	if l.Teacher != nil {
 		errs = append(errs, l.Teacher.close())
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, l.across.close())...)
 }
