@@ -89,6 +89,30 @@ func TestDistillingGoesOn(t *testing.T) {
 	}
 }
 
+// TestDistillingOutlastsKeep: the teacher goes on where steps begin to look at
+// everything, before or behind the step where distillation begins.
+func TestDistillingOutlastsKeep(t *testing.T) {
+	environment(t)
+	f := newFixture(t)
+	for _, until := range []float64{0.3, 0.75} {
+		config, undisturbed := distilling(t, "full"), t.TempDir()
+		config.Keep = trainer.Keep{Patches: 3, Until: until}
+		if _, err := f.train(t.Context(), t, config, undisturbed); err != nil {
+			t.Fatal(err)
+		}
+		for _, step := range []int64{3, 6, 8} {
+			t.Run(fmt.Sprintf("until %v after %d", until, step), func(t *testing.T) {
+				disturbed := t.TempDir()
+				f.stopped(t, config, disturbed, step)
+				if _, err := f.train(t.Context(), t, config, disturbed); err != nil {
+					t.Fatal(err)
+				}
+				compareRuns(t, disturbed, undisturbed)
+			})
+		}
+	}
+}
+
 // TestDistillingBeginsLate: before it begins, the weights are to the bit those of
 // a run without it; and it leaves nothing of its own in the model.
 func TestDistillingBeginsLate(t *testing.T) {

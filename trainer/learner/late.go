@@ -49,7 +49,7 @@ func (l *Learner) use(o opening, s step) (err error) {
 		return err
 	}
 	l.inputs, l.reports, l.State.Active = ports(s.graph.Inputs), s.reports, len(s.trained)
-	if s.teacher == nil {
+	if s.teacher == nil || l.Teacher != nil { // that of the steps before goes on
 		return nil
 	}
 	if l.Teacher, err = newTeacher(s.teacher, l.State); err != nil {
