@@ -196,3 +196,31 @@ func TestCaptioningTogether(t *testing.T) {
 	}
 	compareRuns(t, disturbed, undisturbed)
 }
+
+// TestLongCaptionsGoOn: captions of many lengths are interrupted while the norm
+// of gradients is clipped, which adds them up in the order of the vocabulary's
+// rows that were met.
+func TestLongCaptionsGoOn(t *testing.T) {
+	environment(t)
+	f := fixture{t.TempDir()}
+	writeModel(t, f.model(), strings.Replace(smallConfig, `"max_position_embeddings": 16`, `"max_position_embeddings": 64`, 1))
+	var lines strings.Builder
+	for i := range drawings {
+		name := fmt.Sprintf("picture-%02d.png", i)
+		draw(t, filepath.Join(f.folder, name), i)
+		fmt.Fprintf(&lines, `{"image":%q,"captions":{"en":"number %d %s"}}`+"\n", name, i, strings.Repeat("red bars ", (i*i)%27))
+	}
+	write(t, f.pairs(), lines.String())
+	config := plain(t, "full")
+	config.Steps, config.Optimizer.Clip, config.Captions.Weight = 60, 0.1, 1
+	config.Split = trainer.Split{Near: -1}
+	undisturbed, disturbed := t.TempDir(), t.TempDir()
+	if _, err := f.train(t.Context(), t, config, undisturbed); err != nil {
+		t.Fatal(err)
+	}
+	f.stopped(t, config, disturbed, 3)
+	if _, err := f.train(t.Context(), t, config, disturbed); err != nil {
+		t.Fatal(err)
+	}
+	compareRuns(t, disturbed, undisturbed)
+}

@@ -3,7 +3,6 @@ package learner
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"polylens/encoder/graph"
 	"polylens/encoder/siglip2"
@@ -152,8 +151,6 @@ func (c *Composition) sums() []*graph.Value {
 	}
 	return into
 }
-
-func isTable(name string) bool { return strings.HasSuffix(name, ".token_embedding.weight") }
 
 // loss composes both towers, the sigmoid loss of their vectors and the
 // objectives beside it. It is nil where all of it is derived already.

@@ -2,9 +2,21 @@ package learner
 
 import (
 	"slices"
+	"strings"
 
+	"polylens/encoder/siglip2"
 	"polylens/trainer/optim"
 )
+
+// A table is named tower + tableName. Its rows are looked up by the texts of a
+// batch, if the tower is the text tower, else by the input of an objective that is
+// named tower + siglip2.TextInput.
+const (
+	tableName = "embeddings.token_embedding.weight"
+	textTower = "text_model."
+)
+
+func isTable(name string) bool { return strings.HasSuffix(name, tableName) }
 
 // rowsTogether is how many rows of a table are told apart from others: enough
 // to make an update of them worth a call.
@@ -97,13 +109,16 @@ func (t *table) spans(rate float64) []optim.Span {
 	return spans
 }
 
-// touch notes which rows of tables a batch meets: every whole number that it
-// holds may be one.
+// touch notes which rows of tables a batch meets. Rows that it does not meet must
+// not count: a run that goes on from a checkpoint does not know of them, and
+// would update in other pieces, with other sums.
 func (s *State) touch(batch Batch) {
 	for _, t := range s.tables {
-		t.touch(batch.Texts.Ints)
-		for _, extra := range batch.Extra {
-			t.touch(extra.Ints)
+		tower := strings.TrimSuffix(t.Name, tableName)
+		if tower == textTower {
+			t.touch(batch.Texts.Ints)
+		} else {
+			t.touch(batch.Extra[tower+siglip2.TextInput].Ints)
 		}
 	}
 }
