@@ -137,6 +137,9 @@ func TestRunRefuses(t *testing.T) {
 		"texts of all items that are not kept": {[]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, func(config *trainer.Config) {
 			config.Mode, config.Batch.AllItems, config.Cache.Bytes = "vision-only", true, 0
 		}, nil, []string{"batch.all_items", "cache.bytes"}},
+		"an allowance for a language that is not guarded": {[]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, func(config *trainer.Config) {
+			config.Guard.Languages = map[string]float64{"EN": 2, "xx": 2}
+		}, nil, []string{`guard.languages: "xx"`, "en"}},
 		"names where texts stay": {[]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, func(config *trainer.Config) {
 			config.Mode, config.Batch.AllItems, config.Labels.Names = "vision-only", true, 1
 		}, nil, []string{"labels.names", "leave it out"}},
@@ -146,7 +149,9 @@ func TestRunRefuses(t *testing.T) {
 			test.config(&config)
 			write(t, f.pairs(), linesOf(test.pairs))
 			setting := f.setting(t, config, folder)
-			setting.Guard = nil
+			if len(config.Guard.Languages) == 0 {
+				setting.Guard = nil
+			}
 			_, err := trainer.Run(t.Context(), config, setting, unexpected(t))
 			checkError(t, err, test.words...)
 			if test.is != nil && !errors.Is(err, test.is) {

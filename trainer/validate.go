@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"polylens/trainer/checkpoint"
 	"polylens/trainer/curve"
@@ -35,6 +38,20 @@ func NewGuarded(material *Material, reading Reading) (*Guarded, error) {
 		return nil, fmt.Errorf("the guarded set: %w", err)
 	}
 	return &Guarded{examined, material.Set, material.fingerprint()}, nil
+}
+
+// checkGuarded refuses an allowance for a language that is not guarded.
+func (r *run) checkGuarded() error {
+	if r.Guard == nil {
+		return nil
+	}
+	guarded := r.Guard.examined.set.Languages()
+	for _, name := range slices.Sorted(maps.Keys(r.config.Guard.Languages)) {
+		if !slices.Contains(guarded, strings.ToLower(name)) {
+			return fmt.Errorf("guard.languages: %q is none of the guarded languages: %s", name, strings.Join(guarded, ", "))
+		}
+	}
+	return nil
 }
 
 // measured is what is known of a model on the two sets.

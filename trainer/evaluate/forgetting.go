@@ -16,15 +16,17 @@ const DefaultAllowed = 1
 // Allowance is what training may make a model forget.
 type Allowance struct {
 	Points    float64            // of R@5 of text_to_image, for each language
-	Languages map[string]float64 // in place of Points, for some languages
+	Languages map[string]float64 // in place of Points, for some languages, case aside
 }
 
 // of is the allowance of a language with n queries: one query may always be
 // lost, which in a small set is more than a point.
 func (a Allowance) of(language string, n int) float64 {
-	points, own := a.Languages[language]
-	if !own {
-		points = a.Points
+	points := a.Points
+	for name, own := range a.Languages {
+		if strings.EqualFold(name, language) {
+			points = own
+		}
 	}
 	return max(points, 100/float64(n))
 }

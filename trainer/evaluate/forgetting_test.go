@@ -31,6 +31,7 @@ func TestCheckForgetting(t *testing.T) {
 		"more for a language": {share("de", 200, 100), share("de", 200, 90), Allowance{1, map[string]float64{"de": 5}}, false},
 		"less for a language": {share("de", 200, 100), share("de", 200, 98), Allowance{5, map[string]float64{"de": 0.1}}, true},
 		"more for another":    {share("de", 200, 100), share("de", 200, 90), Allowance{1, map[string]float64{"fr": 5}}, true},
+		"whatever the case":   {share("de", 200, 100), share("de", 200, 90), Allowance{1, map[string]float64{"DE": 5}}, false},
 		"lost all":            {share("de", 300, 300), share("de", 300, 0), Allowance{Points: 1}, true},
 	}
 	for name, test := range tests {
