@@ -136,24 +136,27 @@ func judgeModel(ctx context.Context, p *program, dir, library, precision string,
 	if err != nil {
 		return gate.Verdict{}, err
 	}
-	open := func(precision string) (*encoder.Encoder, error) {
+	open := func(precision, suffix string) (*encoder.Encoder, error) {
 		options := p.encoderOptions(library)
-		options.Precision, options.Ungated = precision, true
+		options.Precision, options.Suffix, options.Ungated = precision, suffix, true
 		model, err := encoder.Open(ctx, dir, options)
 		if err == nil {
 			p.later(func(context.Context) error { return model.Close() })
 		}
 		return model, err
 	}
-	exact, err := open(encoder.FP32)
+	if !encoder.HasExact(dir) {
+		return gate.Verdict{}, fmt.Errorf("%s has no fp32 files to compare with: fetch them with \"polylens model pull\"", dir)
+	}
+	exact, err := open(encoder.FP32, "")
 	if err != nil {
 		return gate.Verdict{}, err
 	}
-	candidate, err := open(precision)
+	candidate, err := open(precision, p.globals.OnnxFiles)
 	if err != nil {
 		return gate.Verdict{}, err
 	}
-	verdict := gate.Verdict{Fingerprint: exact.Fingerprint(), Precision: precision, Runtime: environment.Version(), Time: time.Now().UTC()}
+	verdict := gate.Verdict{Fingerprint: candidate.FilesFingerprint(), Precision: precision, Runtime: environment.Version(), Time: time.Now().UTC()}
 	comparison := newGateComparison(exact, candidate, p)
 	return verdict, comparison.judge(ctx, &verdict, pairs)
 }

@@ -24,7 +24,7 @@ func (e *Encoder) passGate(ctx context.Context, dir string, options Options) err
 	if err != nil {
 		return err
 	}
-	if !hasExact(dir) {
+	if !HasExact(dir) {
 		log(options.Logger).Warn("there are no fp32 files to compare the int8 files of this ONNX export with: its quality is not judged", "dir", dir)
 		return nil
 	}
@@ -48,9 +48,13 @@ func (e *Encoder) passGate(ctx context.Context, dir string, options Options) err
 	return nil
 }
 
-// hasExact tells whether there is a model in fp32 to compare with. Of an ONNX
+// FilesFingerprint identifies the files that were opened, whatever the precision
+// and the number of patches. Verdicts of the gate are kept under it.
+func (e *Encoder) FilesFingerprint() string { return e.base }
+
+// HasExact tells whether there is a model in fp32 to compare with. Of an ONNX
 // export the user may have fetched the int8 files alone.
-func hasExact(dir string) bool {
+func HasExact(dir string) bool {
 	if !hub.IsExport(dir) {
 		return true
 	}
