@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"polylens/encoder"
 	"polylens/encoder/hub"
 )
 
@@ -62,7 +63,8 @@ func (c *modelRmCommand) Run(ctx context.Context, p *program) error {
 	return nil
 }
 
-// checkUnused refuses a model that the data folder uses, or is to use next.
+// checkUnused refuses a model that the data folder uses, or is to use next, itself
+// or as what an adapter changes.
 func (p *program) checkUnused(dir string) error {
 	choice, err := readChoice(p.globals.Data)
 	if err != nil {
@@ -73,7 +75,14 @@ func (p *program) checkUnused(dir string) error {
 		used = append(used, choice.Next.Model)
 	}
 	for _, name := range used {
-		if found, err := p.findModel(name); err == nil && found == dir {
+		found, err := p.findModel(name)
+		if err != nil {
+			continue // it is gone already
+		}
+		if base, err := encoder.Base(found, p.findModel); err == nil && base == dir && found != dir {
+			return fmt.Errorf("the data folder uses the adapter %s, which changes this model: let it use another one first, with `polylens model use` or `polylens model rollback`", name)
+		}
+		if found == dir {
 			return fmt.Errorf("the data folder uses the model %s: let it use another one first, with `polylens model use` or `polylens model rollback`", name)
 		}
 	}

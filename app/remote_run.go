@@ -41,6 +41,11 @@ func (r *remote) begin(ctx context.Context, order runOrder) (web.Run, error) {
 	case err != nil && !errors.Is(err, errNotFound):
 		return earlier, err
 	case err == nil && order.restart:
+		if earlier.Output != nil { // the server would refuse the new run, after the earlier one is gone
+			if err := checkFree(earlier.Output.Directory); err != nil {
+				return earlier, err
+			}
+		}
 		if err := r.call(ctx, http.MethodDelete, "/runs/"+earlier.ID, nil, nil); err != nil {
 			return earlier, err
 		}

@@ -96,16 +96,26 @@ func (r *runs) work(ctx context.Context) {
 			r.parts.program.log.Error("cannot start a run", "error", err)
 		}
 		if err == nil && run.ID != "" {
-			r.train(ctx, run)
+			err = r.train(ctx, run)
+		}
+		if err == nil && run.ID != "" {
 			continue
+		}
+		var again <-chan time.Time
+		if err != nil { // the run may be queued still, as when the catalogue cannot be written
+			again = time.After(retryRuns)
 		}
 		select {
 		case <-ctx.Done():
 			return
+		case <-again:
 		case <-r.wake:
 		}
 	}
 }
+
+// retryRuns is how long to wait before the next run after one has failed.
+const retryRuns = 5 * time.Second
 
 // takeNext is the run that has waited longest, or none.
 func (r *runs) takeNext(ctx context.Context) (catalog.Run, error) {
@@ -119,7 +129,7 @@ func (r *runs) takeNext(ctx context.Context) (catalog.Run, error) {
 	return waiting[0], nil
 }
 
-func (r *runs) train(ctx context.Context, run catalog.Run) {
+func (r *runs) train(ctx context.Context, run catalog.Run) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	r.mu.Lock()
@@ -127,7 +137,8 @@ func (r *runs) train(ctx context.Context, run catalog.Run) {
 	r.mu.Unlock()
 	log := r.parts.program.log.With("run", run.Name)
 	log.Info("training begins")
-	if err := r.perform(ctx, run); err != nil && ctx.Err() == nil {
+	err := r.perform(ctx, run)
+	if err != nil && ctx.Err() == nil {
 		log.Error("training failed", "error", err)
 	} else {
 		log.Info("training ended")
@@ -135,6 +146,7 @@ func (r *runs) train(ctx context.Context, run catalog.Run) {
 	r.mu.Lock()
 	r.running, r.cancel = "", nil
 	r.mu.Unlock()
+	return err
 }
 
 func (r *runs) perform(ctx context.Context, run catalog.Run) error {
@@ -173,7 +185,7 @@ func (r *runs) Start(ctx context.Context, order web.RunOrder) (web.Run, error) {
 
 // createRun checks a configuration, completes it and queues a run.
 func (p *program) createRun(ctx context.Context, store *catalog.Store, name string, config runConfig) (catalog.Run, error) {
-	run, err := p.completeRun(ctx, store, name, &config)
+	run, err := p.plannedRun(ctx, store, name, config)
 	if err != nil {
 		return run, err
 	}
@@ -182,14 +194,28 @@ func (p *program) createRun(ctx context.Context, store *catalog.Store, name stri
 	} else if !errors.Is(err, catalog.ErrNotFound) {
 		return run, err
 	}
+	return store.CreateRun(ctx, run)
+}
+
+// plannedRun is a run that could be created if there were none of its name.
+func (p *program) plannedRun(ctx context.Context, store *catalog.Store, name string, config runConfig) (catalog.Run, error) {
+	run, err := p.completeRun(ctx, store, name, &config)
+	if err != nil {
+		return run, err
+	}
 	models, err := p.modelsFolder()
 	if err != nil {
 		return run, err
 	}
-	if dir := filepath.Join(models, name); exists(dir) {
-		return run, fmt.Errorf("%w: there is a model %s already: choose another name, or remove it", web.ErrConflict, dir)
+	return run, checkFree(filepath.Join(models, name))
+}
+
+// checkFree refuses the directory of a model that is there already.
+func checkFree(dir string) error {
+	if exists(dir) {
+		return fmt.Errorf("%w: there is a model %s already: choose another --name, or remove it with `polylens model rm` first", web.ErrConflict, dir)
 	}
-	return store.CreateRun(ctx, run)
+	return nil
 }
 
 func exists(path string) bool {

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
 
+	"polylens/encoder/hub"
 	"polylens/indexer"
 	"polylens/indexer/catalog"
 	"polylens/indexer/source"
@@ -50,6 +52,12 @@ func (x *parts) use(ctx context.Context, to usedModel, force bool) error {
 	if err := x.checkChoosable(); err != nil {
 		return err
 	}
+	if hub.IsPath(to.Model) { // the next process may stand elsewhere
+		var err error
+		if to.Model, err = filepath.Abs(to.Model); err != nil {
+			return err
+		}
+	}
 	if choice.Next != nil {
 		return fmt.Errorf("%w: collections are being encoded for the model %s: wait for that, or roll back", web.ErrConflict, choice.Next.Model)
 	}
@@ -65,7 +73,10 @@ func (x *parts) use(ctx context.Context, to usedModel, force bool) error {
 		return errors.Join(err, next.retire())
 	}
 	if len(behind) == 0 {
-		return x.flip(ctx, next, choice.to(to))
+		if err := x.flip(ctx, next, choice.to(to)); err != nil {
+			return errors.Join(err, next.retire())
+		}
+		return nil
 	}
 	return x.prepare(ctx, next, &nextModel{usedModel: to, Force: force}, behind)
 }

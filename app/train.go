@@ -138,7 +138,12 @@ func (c *trainCommand) here(ctx context.Context, p *program, config runConfig) e
 	if err != nil {
 		return err
 	}
-	t := training{program: p, store: store, name: c.Name, config: config, output: c.Output, force: c.Force, progress: progressLine(p)}
+	t := training{program: p, store: store, name: c.Name, config: config, force: c.Force, progress: progressLine(p)}
+	if c.Output != "" {
+		if t.output, err = filepath.Abs(c.Output); err != nil {
+			return err
+		}
+	}
 	if c.Inspect {
 		return c.inspect(ctx, t)
 	}
@@ -182,10 +187,7 @@ func (c *trainCommand) begin(ctx context.Context, t *training) (catalog.Run, err
 		return earlier, err
 	}
 	if c.Restart {
-		if err := t.program.deleteRun(ctx, t.store, earlier.ID); err != nil {
-			return earlier, err
-		}
-		return t.program.createRun(ctx, t.store, c.Name, t.config)
+		return c.restart(ctx, t, earlier)
 	}
 	if t.config.Model == "" { // what it began with may not be in use any more
 		t.config.Model = earlier.Base.Directory
@@ -197,11 +199,25 @@ func (c *trainCommand) begin(ctx context.Context, t *training) (catalog.Run, err
 	return earlier, c.resumable(earlier, t.config)
 }
 
+// restart replaces a run, unless the new one could not begin.
+func (c *trainCommand) restart(ctx context.Context, t *training, earlier catalog.Run) (catalog.Run, error) {
+	if _, err := t.program.plannedRun(ctx, t.store, c.Name, t.config); err != nil {
+		return earlier, err
+	}
+	if _, err := t.target(); err != nil {
+		return earlier, err
+	}
+	if err := t.program.deleteRun(ctx, t.store, earlier.ID); err != nil {
+		return earlier, err
+	}
+	return t.program.createRun(ctx, t.store, c.Name, t.config)
+}
+
 // resumable is nil for a run that goes on with this configuration.
 func (c *trainCommand) resumable(run catalog.Run, config runConfig) error {
 	switch run.State {
 	case catalog.RunFinished, catalog.RunActivated, catalog.RunRolledBack:
-		return fmt.Errorf("the run %q is %s, and its model is in %s: choose another --name, or begin anew with --restart", run.Name, run.State, run.Output.Directory)
+		return fmt.Errorf("the run %q is %s, and its model is in %s: choose another --name, or remove it with `polylens model rm` and begin anew with --restart", run.Name, run.State, run.Output.Directory)
 	}
 	if !config.equal(run.Config) {
 		return fmt.Errorf("the run %q was begun with other settings: choose another --name, or begin anew with --restart", run.Name)

@@ -173,10 +173,10 @@ func (t training) target() (string, error) {
 const rejected = ".rejected"
 
 func (t training) checkFree(dir string) error {
-	if _, err := os.Lstat(dir); err == nil && dir != t.wrote {
-		return fmt.Errorf("there is a model %s already: choose another name, or remove it", dir)
+	if dir == t.wrote {
+		return nil
 	}
-	return nil
+	return checkFree(dir)
 }
 
 // write writes the model and records it. What it is about to write is recorded

@@ -84,6 +84,13 @@ func openAdapter(dir string, options Options) (merged *adapter.Adapter, base str
 	return merged, base, nil
 }
 
+// Base is the directory of the model that the adapter in a directory changes, or
+// the directory itself where it holds a model. findModel is Options.FindModel.
+func Base(dir string, findModel func(name string) (string, error)) (string, error) {
+	_, base, err := openAdapter(dir, Options{FindModel: findModel})
+	return base, err
+}
+
 // fingerprint covers the files of the model and of the adapter.
 func fingerprint(base, dir string, adapted bool) (string, error) {
 	print, err := hub.Fingerprint(base)

@@ -26,7 +26,7 @@ func (s Store) Find(model string) (string, error) {
 	if model == BundledName {
 		return Bundled(s.Models)
 	}
-	if model != "" && isModel(model) {
+	if IsPath(model) {
 		return s.directory(model)
 	}
 	reference, err := ParseReference(model)
@@ -42,6 +42,10 @@ func (s Store) Find(model string) (string, error) {
 	}
 	return "", err
 }
+
+// IsPath tells whether a model is named by the path of its directory, which is
+// that of a model.
+func IsPath(model string) bool { return model != "" && model != BundledName && isModel(model) }
 
 // Find is Store.Find without a Hugging Face cache.
 func Find(models, model string) (string, error) { return Store{Models: models}.Find(model) }

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// in runs a command from a folder.
+func (f folders) in(t *testing.T, dir string, arguments ...string) string {
+	t.Helper()
+	command := f.command(t.Context(), arguments...)
+	command.Dir = dir
+	out, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%q in %s: %v: %s", arguments, dir, err, out)
+	}
+	return string(out)
+}
+
+// TestRelativeModel: what was named by a relative path is found by a process that
+// stands elsewhere.
+func TestRelativeModel(t *testing.T) {
+	need(t, needRuntime)
+	f, c, here, elsewhere := newFolders(t), newCatalogue(t), t.TempDir(), t.TempDir()
+	if err := os.CopyFS(filepath.Join(here, "own"), os.DirFS("../encoder/hub/polylens-mini")); err != nil {
+		t.Fatal(err)
+	}
+	f.in(t, here, "model", "use", "./own")
+	f.in(t, elsewhere, "model", "info")
+	f.in(t, here, c.arguments(t, lines(1, pictured), unsplit, "--output", "made")...)
+	f.in(t, here, "model", "use", "./made", "--force")
+	if info := f.in(t, elsewhere, "model", "info", "--json"); !strings.Contains(info, filepath.Join(here, "made")) {
+		t.Errorf("the model in use is %s", info)
+	}
+}
+
+// TestRestartLosesNothing: a run that cannot begin anew is left as it is.
+func TestRestartLosesNothing(t *testing.T) {
+	need(t, needRuntime)
+	f, c := newFolders(t), newCatalogue(t)
+	arguments := c.arguments(t, lines(1, pictured), unsplit)
+	f.succeed(t, arguments...)
+	restart := append(arguments, "--restart")
+	f.fail(t, exitFailure, []string{"there is a model", "model rm"}, restart...)
+	if _, err := os.Stat(filepath.Join(f.data, "runs", "birds", "curve.jsonl")); err != nil {
+		t.Errorf("the earlier run: %v", err)
+	}
+	f.succeed(t, "model", "rm", "birds", "--yes")
+	f.succeed(t, restart...)
+}
+
+// TestBaseOfAdapterStays: a model that an adapter in use changes is not removed.
+func TestBaseOfAdapterStays(t *testing.T) {
+	need(t, needRuntime)
+	f, c := newFolders(t), newCatalogue(t)
+	arguments := c.arguments(t, lines(1, pictured), unsplit)
+	f.succeed(t, arguments...)
+	adapter := strings.Join(arguments, "\x00")
+	adapter = strings.Replace(strings.Replace(adapter, "\x00birds\x00", "\x00flies\x00", 1), "\x00tiny\x00", "\x00lora\x00", 1)
+	f.succeed(t, append(strings.Split(adapter, "\x00"), "--model", "birds")...)
+	f.succeed(t, "model", "use", "flies", "--force")
+	f.fail(t, exitFailure, []string{"uses the adapter"}, "model", "rm", "birds", "--yes")
+	f.succeed(t, "model", "info")
+}
