@@ -81,6 +81,33 @@ func (x *parts) move(ctx context.Context, collection catalog.Collection, to *vie
 	return m, err
 }
 
+// moves are what is to be done for the collections that a model has seen, all
+// of them or so much that they are better searched with than without it.
+func (x *parts) moves(ctx context.Context, to *views) ([]move, error) {
+	collections, err := x.store.Collections(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var moves []move
+	for _, collection := range collections {
+		move, err := x.move(ctx, collection, to)
+		if err != nil {
+			return nil, err
+		}
+		if to.searches(collection) || move.missing == collection.Images {
+			continue
+		}
+		indexed, err := x.indexed(ctx, move)
+		if err != nil {
+			return nil, err
+		}
+		if indexed || x.models.now().searches(collection) { // what yet another model searches stays with it
+			moves = append(moves, move)
+		}
+	}
+	return moves, nil
+}
+
 // carryOut changes first the index, then the catalogue: should this process end
 // in between, align sets it right.
 func (x *parts) carryOut(ctx context.Context, m move) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"polylens/web"
 )
@@ -38,7 +39,8 @@ func (p *program) backend(ctx context.Context, command string) (backend, error) 
 	instance, holder, err := hold(p.globals.Data, command)
 	if errors.Is(err, errInUse) && holder.alive(ctx) {
 		p.log.Info("using the server that runs already", "address", holder.Address, "pid", holder.PID)
-		return newRemote(holder.Address), nil
+		r := newRemote(holder.Address)
+		return r, p.agrees(ctx, r)
 	}
 	if err != nil {
 		return nil, err
@@ -52,6 +54,27 @@ func (p *program) backend(ctx context.Context, command string) (backend, error) 
 		return nil, err
 	}
 	return parts, nil
+}
+
+// agrees refuses a server that works with another model, or in another precision,
+// than the command line names.
+func (p *program) agrees(ctx context.Context, r *remote) error {
+	if !p.globals.named && p.globals.Precision == "" {
+		return nil
+	}
+	named, err := p.openEncoder(ctx)
+	if err != nil {
+		return err
+	}
+	var info web.Info
+	if err := r.call(ctx, http.MethodGet, "/info", nil, &info); err != nil {
+		return err
+	}
+	if info.Model.Fingerprint == named.Fingerprint() {
+		return nil
+	}
+	return usageError{fmt.Errorf("the server of the data folder works with its model %s, not with %s in %s: leave --model and --precision out, or stop it",
+		info.Model.Name, p.globals.Model, named.Precision())}
 }
 
 // outcome is the error of a task that did not succeed.

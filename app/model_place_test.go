@@ -64,3 +64,14 @@ func TestBaseOfAdapterStays(t *testing.T) {
 	f.fail(t, exitFailure, []string{"uses the adapter"}, "model", "rm", "birds", "--yes")
 	f.succeed(t, "model", "info")
 }
+
+// TestServerOfAnotherModel: what the server cannot do is not done in another way.
+func TestServerOfAnotherModel(t *testing.T) {
+	need(t, needRuntime, needMilvus)
+	f, pictures, other := newFolders(t), t.TempDir(), otherModel(t, 1)
+	drawFolder(t, pictures, 1, 2)
+	f.serve(t)
+	f.fail(t, exitUsage, []string{"--model"}, "index", pictures, "--collection", "c", "--model", other)
+	f.fail(t, exitUsage, []string{"--precision"}, "index", pictures, "--collection", "c", "--precision", "fp16")
+	f.succeed(t, "index", pictures, "--collection", "c", "--model", bundledModel, "--precision", "fp32")
+}

@@ -20,7 +20,7 @@ type modelUseCommand struct {
 // Help documents the command.
 func (*modelUseCommand) Help() string {
 	return `Lets the data folder use another model from now on, wherever --model names none. If pictures have the same vectors, as after ` +
-		`text-only training, that happens at once. Otherwise all collections are encoded anew into an index beside the one that is searched; ` +
+		`text-only training, that happens at once. Otherwise all collections that the model before searches are encoded anew into an index beside the one that is searched; ` +
 		`then both are compared by what people have said of the pictures, and searches use the new one, all at one moment. ` +
 		`What the old one needs stays, for "polylens model rollback"; indexes of models before that are dropped. Vectors are kept, ` +
 		`so that using such a model again encodes nothing but new pictures.

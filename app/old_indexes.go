@@ -35,15 +35,33 @@ func (x *parts) dropOldIndexes(ctx context.Context, done move) {
 	}
 }
 
+// indexed tells whether there is an index of a move's vectors. Without one there
+// may be the vectors of pictures that other collections have, too.
+func (x *parts) indexed(ctx context.Context, m move) (bool, error) {
+	fingerprints, err := x.store.Fingerprints(ctx, m.collection.Name)
+	return slices.Contains(fingerprints, m.fingerprint), err
+}
+
+// tellLeft names the collections that the model in use does not search.
+func (x *parts) tellLeft(ctx context.Context) error {
+	collections, err := x.store.Collections(ctx)
+	for _, collection := range collections {
+		if collection.Images > 0 && !x.models.now().searches(collection) {
+			x.program.log.Warn("a collection stays with the model that it was indexed with: index it again to search it with this one", "collection", collection.Name)
+		}
+	}
+	return err
+}
+
 // checkIndexed refuses moves to an index that was dropped when models changed
 // since. A collection that the model has never seen is none of the moves.
 func (x *parts) checkIndexed(ctx context.Context, moves []move, model string) error {
 	for _, move := range moves {
-		fingerprints, err := x.store.Fingerprints(ctx, move.collection.Name)
+		indexed, err := x.indexed(ctx, move)
 		if err != nil {
 			return err
 		}
-		if !slices.Contains(fingerprints, move.fingerprint) {
+		if !indexed {
 			return fmt.Errorf("%w: collection %q has no index any more for the model before: `polylens model use %s` makes it anew",
 				web.ErrConflict, move.collection.Name, model)
 		}

@@ -75,3 +75,24 @@ func TestRollBackPassesOverNewCollections(t *testing.T) {
 	}
 	wantHits(t, x, "c", 6, bundledModel)
 }
+
+// TestCollectionsOfOtherModelsStay: a collection that was indexed with a model of
+// its own stays with it, also where it shares pictures with one that moves.
+func TestCollectionsOfOtherModelsStay(t *testing.T) {
+	h, pictures := newHouse(t)
+	x := h.open(t)
+	indexed(t, x, pictures, "c")
+	indexed(t, x, pictures, "own")
+	foreign := strings.Repeat("0", 64)
+	if err := x.store.SetFingerprint(t.Context(), "own", foreign, 0); err != nil {
+		t.Fatal(err)
+	}
+	other := otherModel(t, 1)
+	if err := errors.Join(x.use(t.Context(), usedModel{Model: other}, true), settled(t, x)); err != nil {
+		t.Fatal(err)
+	}
+	wantHits(t, x, "c", 6, other)
+	if own, err := x.store.Collection(t.Context(), "own"); err != nil || own.Fingerprint != foreign {
+		t.Errorf("the other collection is searched by %s now: %v", own.Fingerprint, err)
+	}
+}

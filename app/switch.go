@@ -246,7 +246,7 @@ func (x *parts) flip(ctx context.Context, to *views, choice modelChoice) error {
 	for _, move := range moves {
 		x.dropOldIndexes(ctx, move)
 	}
-	return nil
+	return x.tellLeft(ctx)
 }
 
 // exchange carries out all moves, or none.
@@ -269,26 +269,6 @@ func (x *parts) exchange(ctx context.Context, to *views, choice modelChoice, mov
 	x.program.log.Info("searches use another model from now on", "model", choice.Model, "fingerprint", to.model.Fingerprint())
 	x.markRuns(ctx, before.Run, choice.Run)
 	return nil
-}
-
-// moves are what is to be done for the collections that a model has seen, all
-// of them or so much that they are better searched with than without it.
-func (x *parts) moves(ctx context.Context, to *views) ([]move, error) {
-	collections, err := x.store.Collections(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var moves []move
-	for _, collection := range collections {
-		move, err := x.move(ctx, collection, to)
-		if err != nil {
-			return nil, err
-		}
-		if !to.searches(collection) && move.missing < collection.Images {
-			moves = append(moves, move)
-		}
-	}
-	return moves, nil
 }
 
 func (x *parts) takeBack(ctx context.Context, moves []move) error {
