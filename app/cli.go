@@ -46,7 +46,7 @@ type globals struct {
 	OnnxFiles   string           `placeholder:"SUFFIX" env:"POLYLENS_ONNX_FILES" help:"Of a model that is an ONNX export, the files to use, by the end of their names, such as _q4f16 (default: those of the precision)."`
 	Turbojpeg   string           `placeholder:"FILE" env:"POLYLENS_TURBOJPEG" help:"The libturbojpeg that decodes JPEGs, instead of the one that setup fetches or the system has."`
 	DecodeMiB   int64            `name:"decode-memory" placeholder:"MIB" env:"POLYLENS_DECODE_MEMORY" default:"1024" help:"Memory in MiB that all pictures being decoded may take together; a larger one is refused (default: ${default})."`
-	ExactDecode bool             `env:"POLYLENS_EXACT_DECODE" help:"Decode every pixel of large JPEGs before they are resized. The default lets the decoder reduce them, several times as fast."`
+	ExactDecode bool             `env:"POLYLENS_EXACT_DECODE" help:"Decode every pixel of large JPEGs before they are resized. The default lets the decoder reduce them, several times as fast. Pictures that have vectors keep them."`
 	LogLevel    string           `placeholder:"LEVEL" env:"POLYLENS_LOG_LEVEL" enum:"debug,info,warn,error," default:"" help:"Least level to log: debug, info, warn or error (default: info for serve, else warn)."`
 	LogFormat   string           `placeholder:"FORMAT" env:"POLYLENS_LOG_FORMAT" enum:"text,json" default:"text" help:"Format of the log on standard error: text or json (default: ${default})."`
 	Version     kong.VersionFlag `help:"Print the version and leave."`

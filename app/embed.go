@@ -10,7 +10,6 @@ import (
 	"github.com/alecthomas/kong"
 
 	"polylens/encoder"
-	"polylens/indexer/decode"
 )
 
 type embedCommand struct {
@@ -51,7 +50,7 @@ func (c *embedCommand) Run(ctx context.Context, line *kong.Context, p *program) 
 		return err
 	}
 	for _, input := range inputs {
-		vector, err := c.encode(ctx, model, input)
+		vector, err := encode(ctx, p, model, input)
 		if err != nil {
 			return fmt.Errorf("%s %q: %w", input.kind, input.value, err)
 		}
@@ -78,14 +77,14 @@ func (c *embedCommand) inputs(line *kong.Context) []embedInput {
 	return inputs
 }
 
-func (c *embedCommand) encode(ctx context.Context, model *encoder.Encoder, input embedInput) ([]float32, error) {
+func encode(ctx context.Context, p *program, model *encoder.Encoder, input embedInput) ([]float32, error) {
 	var vectors [][]float32
 	var err error
 	if input.kind == kindText {
 		vectors, err = model.EncodeTexts(ctx, []string{input.value})
 	} else {
 		var picture image.Image
-		if picture, _, err = decode.File(ctx, input.value, decode.Limits{}); err == nil {
+		if picture, err = p.decodeFile(ctx, input.value); err == nil {
 			vectors, err = model.EncodeImages(ctx, []image.Image{picture})
 		}
 	}

@@ -147,7 +147,7 @@ func patiently(ctx context.Context, call func() error) error {
 
 // decodeUpload makes a picture of a file that somebody sent.
 func (x *parts) decodeUpload(ctx context.Context, file []byte) (image.Image, error) {
-	picture, _, err := x.decoder.Bytes(ctx, "the picture", file, nil, x.limits)
+	picture, _, err := x.decoder.Bytes(ctx, "that was sent", file, nil, x.limits)
 	return picture, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"log/slog"
 	"os"
@@ -167,6 +168,16 @@ func (p *program) openDecoder() (*decode.Decoder, error) {
 		p.log.Info("JPEGs are decoded without libjpeg-turbo, which is slower", "reason", err)
 	}
 	return decoder, nil
+}
+
+// decodeFile decodes every pixel of a picture.
+func (p *program) decodeFile(ctx context.Context, path string) (image.Image, error) {
+	decoder, err := p.openDecoder()
+	if err != nil {
+		return nil, err
+	}
+	picture, _, err := decoder.File(ctx, path, nil, p.decodeLimits())
+	return picture, err
 }
 
 // decodeLimits bounds the memory of all decoders together.

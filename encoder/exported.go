@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"polylens/encoder/hub"
 	"polylens/encoder/onnxfile"
@@ -57,7 +58,7 @@ func findExport(dir, precision, suffix string) (pair onnxfile.Pair, err error) {
 			return pair, nil
 		}
 	}
-	return pair, err
+	return pair, fmt.Errorf("%s of an ONNX export takes its files with the suffix %s: %w", precision, strings.Join(suffixes[precision], ", "), err)
 }
 
 // immichProcessor is how a model in Immich's layout wants its pictures; its

@@ -92,6 +92,9 @@ func onnxOf(files []remoteFile, precision string) ([]remoteFile, error) {
 	offered := precisions(files)
 	switch {
 	case len(offered) == 0:
+		if precision != "" && len(safetensorsOf(files)) > 0 {
+			return nil, errors.New("has its weights as safetensors and no ONNX files: leave --onnx out")
+		}
 		return nil, errors.New("holds no weights as safetensors or ONNX, and no other form is read: some can run code")
 	case precision == "" && len(offered) == 1:
 		precision = offered[0]

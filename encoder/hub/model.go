@@ -29,8 +29,8 @@ type Info struct {
 
 // File is one file that makes the model what it is.
 type File struct {
-	Name  string // relative to the model directory, with slashes
-	Bytes int64
+	Name  string `json:"name"` // relative to the model directory, with slashes
+	Bytes int64  `json:"bytes"`
 }
 
 // Describe reads what the small files, the weights' headers and the manifest

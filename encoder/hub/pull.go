@@ -199,7 +199,7 @@ func (p *pull) fetch(ctx context.Context, file remoteFile) error {
 	defer part.file.Close()
 	p.progress.add(part.bytes)
 	if err := p.client.download(ctx, p.address(file), p.listing.Commit, part, p.progress.add); err != nil {
-		return err
+		return fmt.Errorf("%s: %w", file.Name, err)
 	}
 	if err := part.file.Sync(); err != nil {
 		return err
@@ -215,6 +215,8 @@ func (p *pull) explain(err error) error {
 	var status *statusError
 	var network *net.OpError
 	switch {
+	case errors.As(err, &status) && status.code == http.StatusNotFound && p.listing.Commit != "":
+		remedy = ": it is listed and cannot be had: try again later, or another revision"
 	case errors.As(err, &status) && status.code == http.StatusNotFound:
 		return fmt.Errorf("%w %s: %w: check the name and the revision at %s", ErrUnknownModel, p.reference, err, page)
 	case errors.As(err, &status) && status.code == http.StatusUnauthorized:

@@ -27,9 +27,9 @@ var remedies = map[Reason]string{
 	UnknownFormat: "convert it to JPEG, PNG, GIF, WebP, BMP, TIFF, HEIC or AVIF",
 	Unsupported:   "save it again as an ordinary JPEG or PNG",
 	Corrupt:       "copy the picture again from where it came, or save it anew",
-	TooLarge:      "make the file smaller or raise the limit",
-	TooManyPixels: "scale the picture down or raise the limit",
-	TimedOut:      "scale the picture down or raise the time limit",
+	TooLarge:      "make the file smaller",
+	TooManyPixels: "scale the picture down",
+	TimedOut:      "scale the picture down",
 }
 
 // Error is the only type of error that this package returns about a picture.

@@ -12,6 +12,8 @@ type metadata struct {
 	orientation int  // of EXIF, 1 to 8; 1 is upright
 	progressive bool // JPEG only
 	deep        bool // HEIC and AVIF only: more than 8 bits a channel
+	fax         bool // TIFF only: compressed as faxes are
+	blackIsZero bool // TIFF only
 }
 
 // readMetadata looks into the containers of each format. What is damaged or
@@ -109,10 +111,10 @@ func (m *metadata) readContainer(format string, data []byte) {
 	}
 }
 
-// readTIFF reads the orientation from the first directory of a TIFF structure,
-// which is also what EXIF is.
+// readTIFF reads the first directory of a TIFF structure, which is also what
+// EXIF is.
 func (m *metadata) readTIFF(data []byte) {
-	const orientationTag, short = 0x0112, 3
+	const short = 3
 	if len(data) < 8 {
 		return
 	}
@@ -133,12 +135,23 @@ func (m *metadata) readTIFF(data []byte) {
 		if len(entries) < 12 {
 			return
 		}
-		if order.Uint16(entries) == orientationTag && order.Uint16(entries[2:]) == short {
-			if o := int(order.Uint16(entries[8:])); o >= 1 && o <= 8 {
-				m.orientation = o
-			}
-			return
+		if order.Uint16(entries[2:]) == short {
+			m.readTag(order.Uint16(entries), int(order.Uint16(entries[8:])))
 		}
 		entries = entries[12:]
+	}
+}
+
+// readTag takes over what is of interest here.
+func (m *metadata) readTag(tag uint16, value int) {
+	const compressionTag, photometricTag, orientationTag = 0x0103, 0x0106, 0x0112
+	const group3, group4, blackIsZero = 3, 4, 1
+	switch {
+	case tag == compressionTag:
+		m.fax = value == group3 || value == group4
+	case tag == photometricTag:
+		m.blackIsZero = value == blackIsZero
+	case tag == orientationTag && value >= 1 && value <= 8:
+		m.orientation = value
 	}
 }

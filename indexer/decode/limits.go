@@ -95,7 +95,7 @@ func (l Limits) check(width, height int) error {
 // function that gives it back.
 func (l Limits) take(ctx context.Context, bytes int64) (func(), error) {
 	if bytes > l.MaxMemory {
-		return nil, faultf(TooManyPixels, "it may take %d MiB to decode; the limit is %d", bytes>>20, l.MaxMemory>>20)
+		return nil, faultf(TooManyPixels, "it may take %d MiB to decode; the limit of memory for decoding is %d", bytes>>20, l.MaxMemory>>20)
 	}
 	return l.Budget.take(ctx, bytes)
 }

@@ -6,8 +6,12 @@ import (
 )
 
 // plain corrects what the decoder of a format leaves to its caller.
-func plain(img image.Image, format string, config image.Config) image.Image {
+func plain(img image.Image, format string, config image.Config, meta metadata) image.Image {
 	switch m := img.(type) {
+	case *image.Gray:
+		if format == "tiff" && meta.fax && meta.blackIsZero {
+			return negative(m)
+		}
 	case *image.Paletted:
 		return onCanvas(m, config)
 	case *image.Gray16:
@@ -31,6 +35,15 @@ func onCanvas(m *image.Paletted, config image.Config) image.Image {
 	canvas := image.NewNRGBA(screen)
 	draw.Draw(canvas, m.Rect, m, m.Rect.Min, draw.Src)
 	return canvas
+}
+
+// negative undoes what x/image/tiff does to faxes: it takes their white for zero,
+// whatever the file says.
+func negative(m *image.Gray) *image.Gray {
+	for i := range m.Pix {
+		m.Pix[i] = ^m.Pix[i]
+	}
+	return m
 }
 
 // eightBits keeps the high bytes.

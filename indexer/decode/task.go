@@ -58,7 +58,7 @@ func (t task) runGo() (picture, error) {
 		if img.Bounds().Empty() {
 			return nil, image.Point{}, faultf(Empty, "it has no pixels")
 		}
-		img = orient(plain(img, t.codec.name, t.config), t.meta.orientation)
+		img = orient(plain(img, t.codec.name, t.config, t.meta), t.meta.orientation)
 		return img, img.Bounds().Size(), nil
 	})
 }
