@@ -15,8 +15,8 @@ type doctorCommand struct {
 
 // Help documents the command.
 func (*doctorCommand) Help() string {
-	return `Checks everything that Polylens stands on and says what to do where something is wrong. It changes nothing and ` +
-		`starts no server.
+	return `Checks everything that Polylens stands on and says what to do where something is wrong. It repairs nothing and ` +
+		`starts no server; a data folder that is new gets the built-in model.
 
 Examples:
 

@@ -127,6 +127,19 @@ func checkDisk(_ context.Context, p *program) []finding {
 	return found
 }
 
+// fullDisk is so little free space, in bytes, that the catalogue or Milvus may fail
+// for the lack of it: Milvus begins logs of 64 MiB.
+const fullDisk = 128 << 20
+
+// whyDisk adds to an error that the disk of a folder is all but full, where it is.
+func whyDisk(err error, folder string) error {
+	free, statErr := freeSpace(folder)
+	if statErr != nil || free >= fullDisk {
+		return err
+	}
+	return fmt.Errorf("the disk of %s has only %d MB left, make room there: %w", folder, free/1e6, err)
+}
+
 // freeSpace is what an ordinary user may still write, on the disk of folder or
 // of its nearest parent that exists.
 func freeSpace(folder string) (uint64, error) {

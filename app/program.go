@@ -190,7 +190,7 @@ func (p *program) decodeLimits() decode.Limits {
 func (p *program) openCatalog(ctx context.Context) (*catalog.Store, error) {
 	store, err := catalog.Open(ctx, filepath.Join(p.globals.Data, "catalogue.db"))
 	if err != nil {
-		return nil, err
+		return nil, whyDisk(err, p.globals.Data)
 	}
 	p.later(func(context.Context) error { return store.Close() })
 	return store, nil
@@ -210,7 +210,7 @@ func (p *program) openIndex(ctx context.Context) (*milvus.Index, *milvus.Server,
 			Folder: folder, Data: filepath.Join(p.globals.Data, "milvus"), Logger: p.log,
 		})
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, whyDisk(err, p.globals.Data)
 		}
 		p.later(server.Stop)
 		config = server.Config()

@@ -192,3 +192,15 @@ func TestSettings(t *testing.T) {
 		}
 	}
 }
+
+func TestReason(t *testing.T) {
+	for words, want := range map[string]string{
+		"starting\nready": "starting\nready",
+		"starting\npanic: no space left on device\n\ngoroutine 1:\nmain()": "panic: no space left on device",
+		"[x] fatal error: all asleep\nmain()":                              "fatal error: all asleep",
+	} {
+		if got := reason(words); got != want {
+			t.Errorf("of %q the reason is %q, want %q", words, got, want)
+		}
+	}
+}

@@ -18,7 +18,12 @@ type rotatingFile struct {
 	last  []byte // the latest words, for error messages
 }
 
-const tailSize = 2000
+// Of what was written last so much is kept, for the reason of an end with the
+// stacks behind it, and so much shown where there is none.
+const (
+	tailSize  = 64 << 10
+	shownSize = 2000
+)
 
 func openRotating(path string, limit int64) (*rotatingFile, error) {
 	log := &rotatingFile{path: path, limit: limit}
@@ -69,7 +74,20 @@ func (r *rotatingFile) tail() string {
 	if len(r.last) == 0 {
 		return "(none)"
 	}
-	return strings.TrimSpace(strings.ToValidUTF8(string(r.last), "?"))
+	return reason(strings.TrimSpace(strings.ToValidUTF8(string(r.last), "?")))
+}
+
+// reason is the line in which a program in Go or C++ says why it ends, and all of
+// its words where there is none: what follows that line are its stacks.
+func reason(words string) string {
+	for line := range strings.Lines(words) {
+		for _, mark := range []string{"panic: ", "fatal error: ", "terminate called"} {
+			if at := strings.Index(line, mark); at >= 0 {
+				return strings.TrimSpace(line[at:])
+			}
+		}
+	}
+	return strings.ToValidUTF8(words[max(0, len(words)-shownSize):], "?")
 }
 
 // Close closes the file; later words go nowhere.
