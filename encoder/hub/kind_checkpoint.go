@@ -22,7 +22,17 @@ func describeCheckpoint(dir string, info *Info) error {
 	}
 	describeConfig(config, info)
 	info.Parameters = index.Elements()
-	return nil
+	return checkTowers(config, index)
+}
+
+// checkTowers fails if tensors that the configuration asks for are missing or of
+// another shape. Their values are not read.
+func checkTowers(config siglip2.Config, index *safetensors.Index) error {
+	if _, err := siglip2.BuildText(config, siglip2.Stored(index), siglip2.Options{}); err != nil {
+		return err
+	}
+	_, err := siglip2.BuildVision(config, siglip2.Stored(index), siglip2.Options{})
+	return err
 }
 
 func describeConfig(config siglip2.Config, info *Info) {
