@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"unicode/utf8"
 )
 
 // Lines is an NDJSON file: a JSON object on each line, with the fields that the
@@ -82,7 +83,13 @@ func (o ReadOptions) readLines(ctx context.Context, content io.Reader, name, fol
 	return nil
 }
 
+// errNotUTF8 is found before anything replaces what it cannot read.
+var errNotUTF8 = errors.New("it is not text in UTF-8: save the file again in that encoding")
+
 func (o ReadOptions) parseLine(line []byte, folder string) (Record, error) {
+	if !utf8.Valid(line) {
+		return Record{}, errNotUTF8
+	}
 	var fields map[string]any
 	if err := json.Unmarshal(line, &fields); err != nil {
 		return Record{}, fmt.Errorf("it is not a JSON object: %w", err)

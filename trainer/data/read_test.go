@@ -156,6 +156,19 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// TestOtherEncodings: text that is not UTF-8, as spreadsheets write it, is refused
+// and not guessed.
+func TestOtherEncodings(t *testing.T) {
+	lines := Lines{Path: write(t, "pairs.ndjson", "{\"image\":\"a.png\",\"text\":\"r\xf6t\"}\n{\"image\":\"a.png\",\"text\":\"rot\"}\n")}
+	table := Table{Path: write(t, "pairs.csv", "image,text\na.png,r\xf6t\na.png,rot\n")}
+	for name, source := range map[string]Source{"lines": lines, "table": table} {
+		records, problems, err := read(t, source)
+		if err != nil || len(records) != 1 || len(problems) != 1 || !strings.Contains(problems[0], "not text in UTF-8") {
+			t.Errorf("%s: %+v, %q, %v", name, records, problems, err)
+		}
+	}
+}
+
 func TestTableOfTabs(t *testing.T) {
 	records, problems, err := read(t, Table{Path: write(t, "p.tsv", "path\ttext\na,b.png\tone, two\n")})
 	if err != nil || len(problems) > 0 || len(records) != 1 || records[0].Captions[0].Text != "one, two" {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 )
 
 // Table is a CSV file, or one whose values tabs part if its name ends in .tsv.
@@ -119,6 +120,9 @@ func (t *rowReader) parse(row []string) (Record, error) {
 	fields := make(map[string]any, len(row))
 	empty := 0
 	for i, name := range t.header {
+		if !utf8.ValidString(name) || !utf8.ValidString(row[i]) {
+			return Record{}, errNotUTF8
+		}
 		if row[i] != "" {
 			fields[name] = row[i]
 		} else if name == "text" || name == "caption" {

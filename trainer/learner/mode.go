@@ -73,7 +73,7 @@ func ParseMode(name string, config siglip2.Config) (Mode, error) {
 func lastBlocks(name string) (int64, error) {
 	digits, ok := strings.CutPrefix(name, modeLast)
 	count, err := strconv.ParseUint(digits, 10, 16)
-	if !ok || err != nil {
+	if !ok || err != nil || count == 0 {
 		return 0, fmt.Errorf("mode %q is unknown: choose %q, %q, %q, %q, %q or %q with a number of blocks, such as last-2",
 			name, modeFull, modeText, modeVision, modeQuery, modeLoRA, modeLast+"K")
 	}
