@@ -75,3 +75,21 @@ func TestServerOfAnotherModel(t *testing.T) {
 	f.fail(t, exitUsage, []string{"--precision"}, "index", pictures, "--collection", "c", "--precision", "fp16")
 	f.succeed(t, "index", pictures, "--collection", "c", "--model", bundledModel, "--precision", "fp32")
 }
+
+// TestLostModel: a data folder whose model is gone gets another one, by name or
+// by going back.
+func TestLostModel(t *testing.T) {
+	need(t, needRuntime)
+	for _, repair := range [][]string{{"model", "use", bundledModel}, {"model", "rollback"}} {
+		f, dir := newFolders(t), copyModel(t)
+		f.succeed(t, "model", "use", dir)
+		if err := os.RemoveAll(dir); err != nil {
+			t.Fatal(err)
+		}
+		f.fail(t, exitNotFound, []string{dir}, "model", "info")
+		if out := f.succeed(t, repair...); !strings.Contains(out, dir) {
+			t.Errorf("%v says %q", repair, out)
+		}
+		f.succeed(t, "model", "info")
+	}
+}

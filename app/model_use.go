@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"polylens/encoder/hub"
 	"polylens/indexer/catalog"
 	"polylens/web"
 )
@@ -63,11 +64,52 @@ func (c *modelUseCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	p.later(instance.release)
+	if lost := p.lostModel(); lost != "" {
+		return c.inPlace(ctx, p, dir, lost)
+	}
 	x, err := p.openAll(ctx)
 	if err != nil {
 		return err
 	}
 	return c.here(ctx, x, dir)
+}
+
+// lostModel is the model that the data folder uses if there is none of that name
+// any more, else "".
+func (p *program) lostModel() string {
+	if _, err := p.findModel(p.globals.Model); err == nil || p.globals.named {
+		return ""
+	}
+	return p.globals.Model
+}
+
+// inPlace is here where the model in use is gone.
+func (c *modelUseCommand) inPlace(ctx context.Context, p *program, dir, lost string) error {
+	store, err := p.openCatalog(ctx)
+	if err != nil {
+		return err
+	}
+	to, err := c.chosen(ctx, &parts{program: p, store: store}, dir)
+	if err != nil {
+		return err
+	}
+	return p.useInPlace(to, lost)
+}
+
+// useInPlace lets the data folder use a model in place of one that is gone, with
+// which nothing can be compared or searched any more.
+func (p *program) useInPlace(to usedModel, lost string) error {
+	if hub.IsPath(to.Model) {
+		var err error
+		if to.Model, err = filepath.Abs(to.Model); err != nil {
+			return err
+		}
+	}
+	if err := (modelChoice{usedModel: to}).write(p.globals.Data); err != nil {
+		return err
+	}
+	p.print("Searches use %s from now on, in place of %s, which is gone. Index collections again to find their pictures.", to.Model, lost)
+	return nil
 }
 
 // openAll opens everything, with Milvus if anything is indexed, for a process
@@ -88,13 +130,8 @@ func (p *program) openAll(ctx context.Context) (*parts, error) {
 }
 
 func (c *modelUseCommand) here(ctx context.Context, x *parts, dir string) error {
-	to := usedModel{Model: c.Model}
-	if run, err := x.runOf(ctx, dir); err == nil {
-		if err := activatable(run, c.Force); err != nil {
-			return err
-		}
-		to = usedModel{Model: dir, Run: run.ID}
-	} else if !errors.Is(err, catalog.ErrNotFound) {
+	to, err := c.chosen(ctx, x, dir)
+	if err != nil {
 		return err
 	}
 	if err := x.use(ctx, to, c.Force); err != nil {
@@ -105,6 +142,18 @@ func (c *modelUseCommand) here(ctx context.Context, x *parts, dir string) error 
 	}
 	x.program.print("Searches use %s from now on.", c.Model)
 	return nil
+}
+
+// chosen is the model to use, of a run where one wrote it.
+func (c *modelUseCommand) chosen(ctx context.Context, x *parts, dir string) (usedModel, error) {
+	run, err := x.runOf(ctx, dir)
+	if errors.Is(err, catalog.ErrNotFound) {
+		return usedModel{Model: c.Model}, nil
+	}
+	if err != nil {
+		return usedModel{}, err
+	}
+	return usedModel{Model: dir, Run: run.ID}, activatable(run, c.Force)
 }
 
 // settle waits until the next model is used, or given up.
@@ -190,6 +239,9 @@ func (c *modelRollbackCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	p.later(instance.release)
+	if lost := p.lostModel(); lost != "" {
+		return p.rollBackFrom(lost)
+	}
 	x, err := p.openAll(ctx)
 	if err != nil {
 		return err
@@ -199,6 +251,20 @@ func (c *modelRollbackCommand) Run(ctx context.Context, p *program) error {
 	}
 	p.print("Searches use %s from now on.", x.modelName())
 	return nil
+}
+
+// rollBackFrom goes back to the latest model that is still there.
+func (p *program) rollBackFrom(lost string) error {
+	choice, err := readChoice(p.globals.Data)
+	if err != nil {
+		return err
+	}
+	for back, ok := choice.back(); ok; back, ok = back.back() {
+		if _, err := p.findModel(back.Model); err == nil {
+			return p.useInPlace(back.usedModel, lost)
+		}
+	}
+	return fmt.Errorf("the model %s is gone, and so are those before it: choose one with `polylens model use`", lost)
 }
 
 func (c *modelRollbackCommand) handOver(ctx context.Context, p *program, holder card) error {

@@ -96,3 +96,27 @@ func TestCollectionsOfOtherModelsStay(t *testing.T) {
 		t.Errorf("the other collection is searched by %s now: %v", own.Fingerprint, err)
 	}
 }
+
+// TestRefusedModelStaysRefused: a model that finds less is refused again, though
+// its vectors are there by then.
+func TestRefusedModelStaysRefused(t *testing.T) {
+	need(t, needDemo)
+	h, _ := newHouse(t)
+	x, pictures := h.open(t), trainPictures(t, 20)
+	indexed(t, x, pictures, "c")
+	other := usedModel{Model: otherModel(t, 1)}
+	for range 2 {
+		err := x.use(t.Context(), other, false)
+		if err == nil {
+			err = settled(t, x)
+		}
+		if err == nil || !strings.Contains(err.Error(), "searched worse") {
+			t.Errorf("a model that finds nothing: %v", err)
+		}
+		wantHits(t, x, "c", 20, bundledModel)
+	}
+	if err := x.use(t.Context(), other, true); err != nil {
+		t.Error(err)
+	}
+	wantHits(t, x, "c", 20, other.Model)
+}

@@ -49,6 +49,8 @@ func (r *remote) begin(ctx context.Context, order runOrder) (web.Run, error) {
 		if err := r.call(ctx, http.MethodDelete, "/runs/"+earlier.ID, nil, nil); err != nil {
 			return earlier, err
 		}
+	case err == nil && !earlier.Interrupted && (earlier.Status == web.RunQueued || earlier.Status == web.RunRunning):
+		return earlier, order.sameAs(earlier) // somebody followed it, and can again
 	case err == nil && (earlier.Status == web.RunStopped || earlier.Status == web.RunFailed || earlier.Interrupted):
 		return r.goOn(ctx, earlier, order)
 	}
@@ -64,17 +66,11 @@ func (r *remote) begin(ctx context.Context, order runOrder) (web.Run, error) {
 // goOn resumes a run if it was begun with the same settings; the model that it
 // began with was that of its time.
 func (r *remote) goOn(ctx context.Context, earlier web.Run, order runOrder) (web.Run, error) {
-	config := order.config
-	config.Model = earlier.Base.Directory
-	kept, err := json.Marshal(earlier.Config)
-	if err != nil {
+	if err := order.sameAs(earlier); err != nil {
 		return earlier, err
 	}
-	if !config.equal(kept) {
-		return earlier, fmt.Errorf("the run %q was begun with other settings: choose another --name, or begin anew with --restart", order.name)
-	}
 	var run web.Run
-	err = r.call(ctx, http.MethodPost, "/runs/"+earlier.ID+"/resume", map[string]any{}, &run)
+	err := r.call(ctx, http.MethodPost, "/runs/"+earlier.ID+"/resume", map[string]any{}, &run)
 	return run, err
 }
 
@@ -128,4 +124,20 @@ func runPrinter(p *program) func(web.Run) {
 		}
 		fmt.Fprintln(p.terminal.err, line)
 	}
+}
+
+// sameAs is nil for a run that was begun with the settings that are ordered.
+func (o runOrder) sameAs(earlier web.Run) error {
+	config := o.config
+	if config.Model == "" {
+		config.Model = earlier.Base.Directory
+	}
+	kept, err := json.Marshal(earlier.Config)
+	if err != nil {
+		return err
+	}
+	if !config.equal(kept) {
+		return fmt.Errorf("the run %q was begun with other settings: choose another --name, or begin anew with --restart", o.name)
+	}
+	return nil
 }

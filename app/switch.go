@@ -73,12 +73,25 @@ func (x *parts) use(ctx context.Context, to usedModel, force bool) error {
 		return errors.Join(err, next.retire())
 	}
 	if len(behind) == 0 {
-		if err := x.flip(ctx, next, choice.to(to)); err != nil {
+		if err := x.useNow(ctx, next, to, force); err != nil {
 			return errors.Join(err, next.retire())
 		}
 		return nil
 	}
 	return x.prepare(ctx, next, &nextModel{usedModel: to, Force: force}, behind)
+}
+
+// useNow lets searches use a model that has seen all pictures. It is compared with
+// the one in use, unless texts alone have changed and the forgetting gate has
+// judged that.
+func (x *parts) useNow(ctx context.Context, next *views, to usedModel, force bool) error {
+	samePictures := next.model.PictureFingerprint() == x.models.now().model.PictureFingerprint()
+	if run, err := x.store.Run(ctx, to.Run); err != nil || len(run.Gate) == 0 || !samePictures {
+		if err := x.compare(ctx, next, force); err != nil {
+			return err
+		}
+	}
+	return x.flip(ctx, next, x.choice().to(to))
 }
 
 // load opens a model so far that the first query does not wait for it.

@@ -15,12 +15,12 @@ import (
 type trainCommand struct {
 	Pairs      []string `placeholder:"FILE|DIR" sep:"none" help:"Pictures with texts: a file of pairs (.csv and .tsv, .tar shards, else one JSON object a line) or a folder with captions; may be repeated."`
 	Collection string   `placeholder:"NAME" help:"Train on the captions of a collection."`
-	Field      []string `placeholder:"TEMPLATE" sep:"none" help:"With --collection: text made of metadata, such as \"{{.title}} by {{.artist}}\", or LANGUAGE=TEMPLATE; may be repeated."`
+	Field      []string `placeholder:"TEMPLATE" sep:"none" help:"With --collection: text made of metadata, such as '{{.Field \"title\"}} by {{.Field \"artist\"}}', or LANGUAGE=TEMPLATE; may be repeated."`
 	Languages  []string `placeholder:"TAG" help:"With --collection: captions in these languages only (default: all)."`
 
 	Preset string `placeholder:"NAME" help:"What to start from: text-only (vectors of pictures stay valid), query, lora, full or tiny (default: that of --config, else ${preset})."`
 	Config string `placeholder:"FILE" type:"existingfile" help:"JSON file whose fields take the place of the preset's; see --print-config."`
-	Steps  int64  `placeholder:"N" help:"Steps to train, in place of those of the configuration."`
+	Steps  *int64 `placeholder:"N" help:"Steps to train, in place of those of the configuration."`
 	Name   string `required:"" placeholder:"NAME" help:"Name of the run and of the model that comes of it. A run that was interrupted goes on under its name."`
 	Output string `placeholder:"DIR" help:"Directory to write the model to (default: NAME in the models of the data folder)."`
 	Guard  string `placeholder:"FILE|DIR|demo|none" help:"Pictures with texts that the model must not forget: the demo in 36 languages, others, or none (default: demo)."`
@@ -100,8 +100,8 @@ func (c *trainCommand) config(p *program) (runConfig, error) {
 	if err != nil {
 		return config, err
 	}
-	if c.Steps > 0 {
-		config.Steps, config.Optimizer.Warmup = c.Steps, min(config.Optimizer.Warmup, c.Steps)
+	if c.Steps != nil {
+		config.Steps, config.Optimizer.Warmup = *c.Steps, min(config.Optimizer.Warmup, max(0, *c.Steps))
 	}
 	if p.globals.named {
 		config.Model = p.globals.Model
@@ -113,7 +113,16 @@ func (c *trainCommand) config(p *program) (runConfig, error) {
 // trains may stand elsewhere.
 func (c *trainCommand) data(data *runData) (err error) {
 	if len(c.Pairs)+len(c.Collection) > 0 {
-		*data = runData{Pairs: c.Pairs, Collection: c.Collection, Fields: c.Field, Languages: c.Languages, Guard: data.Guard}
+		data.Pairs, data.Collection = c.Pairs, c.Collection
+	}
+	if len(c.Pairs) > 0 { // which fields and languages of a collection are taken is beside the point
+		data.Fields, data.Languages = nil, nil
+	}
+	if len(c.Field) > 0 {
+		data.Fields = c.Field
+	}
+	if len(c.Languages) > 0 {
+		data.Languages = c.Languages
 	}
 	if c.Guard != "" {
 		data.Guard = c.Guard
@@ -159,8 +168,8 @@ func (c *trainCommand) here(ctx context.Context, p *program, config runConfig) e
 		return err
 	}
 	if !done.Passed && !c.Force {
-		return fmt.Errorf("the model has forgotten too much and was put aside in %s: %s; train less, on more languages, or keep it with --force",
-			done.Model, done.Forgetting.Problem())
+		return fmt.Errorf("the model has forgotten too much and was put aside: %s; train less, or on more languages, or use it nevertheless: polylens model use %s --force",
+			done.Forgetting.Problem(), p.modelArgument(done.Model))
 	}
 	return nil
 }
@@ -230,10 +239,11 @@ func (c *trainCommand) print(p *program, outcome trainOutcome) error {
 		return json.NewEncoder(p.terminal.out).Encode(outcome)
 	}
 	p.print("%s: %d steps", outcome.Model, outcome.Steps)
+	outcome.printQuality(p)
 	if outcome.Reindex {
-		p.print("Vectors of pictures have changed: “polylens model use %s” encodes collections anew before searches use it.", outcome.Name)
+		p.print("Vectors of pictures have changed: “polylens model use %s” encodes collections anew before searches use it.", p.modelArgument(outcome.Model))
 	} else {
-		p.print("Vectors of pictures are as they were: “polylens model use %s” lets searches use it at once.", outcome.Name)
+		p.print("Vectors of pictures are as they were: “polylens model use %s” lets searches use it at once.", p.modelArgument(outcome.Model))
 	}
 	if outcome.Forgetting != nil {
 		return outcome.Forgetting.Write(p.terminal.out)
@@ -241,13 +251,27 @@ func (c *trainCommand) print(p *program, outcome trainOutcome) error {
 	return nil
 }
 
+// modelArgument is what names the model in a directory on the command line.
+func (p *program) modelArgument(dir string) string {
+	if models, err := p.modelsFolder(); err == nil && filepath.Dir(dir) == models {
+		return filepath.Base(dir)
+	}
+	return dir
+}
+
 // handOver lets the server that holds the data folder train.
 func (c *trainCommand) handOver(ctx context.Context, p *program, config runConfig, holder card) error {
 	if c.Inspect || c.Output != "" || c.Force {
 		return fmt.Errorf("the data folder is %w by the server at %s, which trains then: leave out --inspect, --output and --force, or stop it first; "+
-			"a model that has forgotten too much can still be used with `polylens model use %s --force`", errInUse, holder.Address, c.Name)
+			"a model that has forgotten too much can still be used with `polylens model use %s --force`", errInUse, holder.Address, c.Name+rejected)
 	}
 	p.log.Info("using the server that runs already", "address", holder.Address, "pid", holder.PID)
+	if config.Model != "" {
+		var err error
+		if config.Model, err = p.findModel(config.Model); err != nil {
+			return err
+		}
+	}
 	run, err := newRemote(holder.Address).train(ctx, runOrder{c.Name, config, c.Restart}, runPrinter(p))
 	if err != nil {
 		return err
@@ -263,7 +287,7 @@ func (c *trainCommand) handOver(ctx context.Context, p *program, config runConfi
 		return err
 	}
 	if run.Gate != nil && !run.Gate.Passed {
-		return fmt.Errorf("%w (polylens model use %s --force)", &web.GateError{Gate: *run.Gate}, run.Name)
+		return fmt.Errorf("%w (polylens model use %s --force)", &web.GateError{Gate: *run.Gate}, p.modelArgument(outcome.Model))
 	}
 	return nil
 }

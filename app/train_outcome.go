@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"polylens/trainer/balance"
 	"polylens/trainer/evaluate"
@@ -33,6 +34,24 @@ func (t training) outcome(id string, done trained) trainOutcome {
 		outcome.BestStep = done.Best.Step
 	}
 	return outcome
+}
+
+// printQuality says what training did to the means on validation pictures, and
+// warns where it did harm.
+func (o trainOutcome) printQuality(p *program) {
+	for _, after := range o.After {
+		at := slices.IndexFunc(o.Before, func(q evaluate.Quality) bool {
+			return q.Language == after.Language && q.Direction == after.Direction
+		})
+		if after.Language != evaluate.MeanLanguage || at < 0 {
+			continue
+		}
+		before, note := o.Before[at], ""
+		if after.R1 < before.R1 && after.MRR < before.MRR {
+			note = ": worse than before training"
+		}
+		p.print("Validation, %s: R@1 %.3f before, %.3f after%s", after.Direction, before.R1, after.R1, note)
+	}
 }
 
 // outcomeFile keeps the outcome in the folder of a run, for a process that

@@ -146,6 +146,8 @@ func TestTrainBadUsage(t *testing.T) {
 		"a name as a path": {exitUsage, []string{"a/b"}, unsplit, []string{"--name", "a/b"}},
 		"the bundled name": {exitUsage, []string{hub.BundledName}, unsplit, []string{"--name", hub.BundledName}},
 		"no pairs":         {exitUsage, []string{"/no/such/pairs.csv"}, unsplit, []string{"--pairs", "/no/such/pairs.csv"}},
+		"no steps":         {exitUsage, []string{"steps"}, unsplit, []string{"--steps", "0"}},
+		"no blocks":        {exitUsage, []string{"last-0"}, with(t, unsplit, `{"mode":"last-0"}`), nil},
 		"no such model":    {exitNotFound, []string{"no-such-model"}, unsplit, []string{"--model", "no-such-model"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -336,6 +338,12 @@ func TestTrainPrintsConfig(t *testing.T) {
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("the preset %s is printed as %s", preset, printed)
 		}
+	}
+	file := filepath.Join(t.TempDir(), "config.json")
+	writeFile(t, file, `{"data":{"collection":"demo","languages":["en"]}}`)
+	printed := f.succeed(t, "train", "--name", "birds", "--config", file, "--languages", "de", "--field", "en={{.Field \"x\"}}", "--print-config")
+	if !strings.Contains(printed, `"de"`) || !strings.Contains(printed, "Field") || !strings.Contains(printed, `"demo"`) {
+		t.Errorf("languages and fields of the command line are not in %s", printed)
 	}
 	if _, err := os.Stat(f.data); err == nil {
 		t.Error("printing has made a data folder")

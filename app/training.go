@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"polylens/app/setup"
+	"polylens/encoder"
 	"polylens/encoder/hub"
 	"polylens/encoder/ort"
 	"polylens/indexer/catalog"
@@ -144,6 +145,9 @@ func (p *program) openForTraining(name string) (*trainer.Model, error) {
 	dir, err := p.findModel(cmp.Or(name, p.globals.Model))
 	if err != nil {
 		return nil, err
+	}
+	if base, err := encoder.Base(dir, p.findModel); err == nil && base != dir {
+		return nil, fmt.Errorf("the model %s is an adapter, which cannot be trained further: begin with the model that it changes, --model %s", dir, base)
 	}
 	if hub.IsExport(dir) {
 		return nil, fmt.Errorf("the model %s is an ONNX export, which cannot be trained: name the checkpoint that it was made of with --model", dir)
