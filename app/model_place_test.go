@@ -65,6 +65,28 @@ func TestBaseOfAdapterStays(t *testing.T) {
 	f.succeed(t, "model", "info")
 }
 
+// TestMovedDataFolder: an adapter in use and its base are found where the data
+// folder has been moved to, and a rollback passes over a model that was removed.
+func TestMovedDataFolder(t *testing.T) {
+	need(t, needRuntime)
+	f, c := newFolders(t), newCatalogue(t)
+	arguments := c.arguments(t, lines(1, pictured), unsplit)
+	f.succeed(t, arguments...)
+	f.succeed(t, "model", "use", "birds", "--force")
+	adapter := c.arguments(t, lines(1, pictured), unsplit, "--name", "flies", "--preset", "lora", "--model", bundledModel)
+	f.succeed(t, adapter...)
+	f.succeed(t, "model", "use", "flies", "--force")
+	moved := newFolders(t)
+	if err := os.Rename(f.data, moved.data); err != nil {
+		t.Fatal(err)
+	}
+	moved.succeed(t, "embed", "--text", "a fish")
+	moved.succeed(t, "model", "rm", "birds", "--yes")
+	if out := moved.succeed(t, "model", "rollback"); !strings.Contains(out, bundledModel) {
+		t.Errorf("the rollback says %q", out)
+	}
+}
+
 // TestServerOfAnotherModel: what the server cannot do is not done in another way.
 func TestServerOfAnotherModel(t *testing.T) {
 	need(t, needRuntime, needMilvus)

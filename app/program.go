@@ -104,8 +104,11 @@ func (p *program) modelsFolder() (string, error) {
 	if err := os.MkdirAll(p.globals.Data, 0o700); err != nil {
 		return "", fmt.Errorf("data folder: %w", err)
 	}
-	return filepath.Join(p.globals.Data, "models"), nil
+	return filepath.Join(p.globals.Data, modelsName), nil
 }
+
+// modelsName is the folder of models within a data folder.
+const modelsName = "models"
 
 // modelFolder is the directory of the model in use.
 func (p *program) modelFolder() (string, error) {
@@ -118,7 +121,24 @@ func (p *program) findModel(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return models.Find(name)
+	dir, err := models.Find(name)
+	if errors.Is(err, hub.ErrUnknownModel) && filepath.IsAbs(name) {
+		if moved, ok := inModels(models, name); ok {
+			return moved, nil
+		}
+	}
+	return dir, err
+}
+
+// inModels finds what lay in the models of a data folder that has been moved
+// since it was named by its path: an adapter's base, or the model in use.
+func inModels(models hub.Store, path string) (string, bool) {
+	at := strings.LastIndex(path, "/"+modelsName+"/")
+	if at < 0 {
+		return "", false
+	}
+	dir, err := models.Find(path[at+len(modelsName)+2:])
+	return dir, err == nil
 }
 
 // openEncoder opens the model in use.

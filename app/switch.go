@@ -308,6 +308,12 @@ func (x *parts) rollBack(ctx context.Context) error {
 		return x.giveUp(ctx, errors.New("rolled back before it was used"))
 	}
 	back, ok := choice.back()
+	for ok {
+		if _, err := x.program.findModel(back.Model); err == nil {
+			break
+		}
+		back, ok = back.back() // past what was removed
+	}
 	if !ok {
 		return fmt.Errorf("%w: no other model was used before", web.ErrConflict)
 	}
