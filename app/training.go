@@ -16,6 +16,7 @@ import (
 	"polylens/encoder/ort"
 	"polylens/indexer/catalog"
 	"polylens/trainer"
+	"polylens/trainer/checkpoint"
 	"polylens/trainer/evaluate"
 	"polylens/trainer/learner"
 )
@@ -91,6 +92,9 @@ func (t training) run(ctx context.Context, recorder *catalog.RunRecorder) (train
 	if err != nil {
 		return trained{}, err
 	}
+	if err := t.checkSpace(target, setting.Model.Dir); err != nil {
+		return trained{}, err
+	}
 	setting.Recorder = trainRecorder{recorder}
 	done := trained{Passed: true}
 	done.Result, err = trainer.Run(ctx, t.config.Config, setting, func(ctx context.Context, l *learner.Learner, verdict *evaluate.Forgetting) error {
@@ -101,6 +105,16 @@ func (t training) run(ctx context.Context, recorder *catalog.RunRecorder) (train
 		return t.write(ctx, l, done.Model, verdict, recorder)
 	})
 	return done, err
+}
+
+// checkSpace tells before the first step that the model would not fit on the disk.
+// An adapter is small.
+func (t training) checkSpace(target, base string) error {
+	info, err := hub.Describe(t.name, base)
+	if err != nil || t.config.Mode == "lora" {
+		return err
+	}
+	return checkpoint.CheckSpace(filepath.Dir(target), info.Bytes)
 }
 
 // inspect reads the pairs and looks at the pictures.

@@ -22,6 +22,9 @@ func (r *run) state() []checkpoint.Section {
 	}
 }
 
+// checkSpace tells before the first step that no checkpoint would fit on the disk.
+func (r *run) checkSpace() error { return r.folder.CheckSpace(append(r.state(), r.teacher()...)) }
+
 func section(name string, parameters []learner.Parameter, flat []float32) checkpoint.Section {
 	section := checkpoint.Section{Name: name}
 	for _, parameter := range parameters {

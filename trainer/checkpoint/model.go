@@ -67,7 +67,7 @@ func (m Model) write(ctx context.Context, dir string) error {
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return err
 	}
-	if err := checkSpace(parent, needed); err != nil {
+	if err := CheckSpace(parent, needed); err != nil {
 		return err
 	}
 	err = makeDirectory(dir, func(fresh string) error { return m.fill(ctx, fresh, tensors) })

@@ -46,7 +46,7 @@ func (f Folder) save(ctx context.Context, progress Progress, state []Section) er
 	if err := f.removeUnfinished(); err != nil {
 		return err
 	}
-	if err := checkSpace(f.Path, needed); err != nil {
+	if err := CheckSpace(f.Path, needed); err != nil {
 		return err
 	}
 	err = makeDirectory(f.pathOf(progress.Step), func(dir string) error {

@@ -3,6 +3,7 @@ package checkpoint
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
@@ -31,18 +32,34 @@ func (e *SpaceError) Unwrap() error { return e.Err }
 // spare is left free on the disk, in bytes: for folders, manifests and logs.
 const spare = 1 << 20
 
-// checkSpace compares what is to be written with the free space of a disk.
-func checkSpace(folder string, needed int64) error {
+// CheckSpace fails with a SpaceError if a folder, which need not exist yet, has no
+// room for so many bytes.
+func CheckSpace(folder string, needed int64) error {
 	if free := freeSpace(folder); free >= 0 && needed+spare > free {
 		return &SpaceError{Folder: folder, Needed: needed, Free: free}
 	}
 	return nil
 }
 
-// freeSpace is -1 where the system does not tell.
+// CheckSpace does so for a checkpoint of a state, long before one is written.
+func (f Folder) CheckSpace(state []Section) error {
+	needed, err := stateBytes(state)
+	if err != nil {
+		return err
+	}
+	return CheckSpace(f.Path, needed)
+}
+
+// freeSpace is that of a folder's disk, or of the nearest one above it that
+// exists, and -1 where the system does not tell.
 func freeSpace(folder string) int64 {
 	var disk unix.Statfs_t
-	if err := unix.Statfs(folder, &disk); err != nil {
+	err := unix.Statfs(folder, &disk)
+	for errors.Is(err, unix.ENOENT) && folder != filepath.Dir(folder) {
+		folder = filepath.Dir(folder)
+		err = unix.Statfs(folder, &disk)
+	}
+	if err != nil {
 		return -1
 	}
 	return int64(uint64(disk.Bavail) * uint64(disk.Bsize)) // their types differ between systems

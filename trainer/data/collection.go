@@ -140,7 +140,7 @@ func (c Collection) record(image catalog.Image, templates []*template.Template, 
 
 func (c Collection) addCaptions(r *Record, captions []catalog.Caption) {
 	for _, caption := range captions {
-		if len(c.Languages) > 0 && !slices.Contains(c.Languages, caption.Language) {
+		if len(c.Languages) > 0 && !slices.ContainsFunc(c.Languages, func(tag string) bool { return strings.EqualFold(tag, caption.Language) }) {
 			continue
 		}
 		if strings.TrimSpace(caption.Text) == "" {
