@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"polylens/indexer"
 	"polylens/indexer/catalog"
@@ -64,6 +65,9 @@ type move struct {
 	collection  catalog.Collection
 	fingerprint string // of the pictures, by the model as the collection wants it
 	missing     int    // images that its index lacks, or fewer
+	// indexed tells, of moves, whether there is an index of these vectors. Without
+	// one there may be the vectors of pictures that other collections have, too.
+	indexed bool
 }
 
 func (x *parts) move(ctx context.Context, collection catalog.Collection, to *views) (move, error) {
@@ -97,11 +101,12 @@ func (x *parts) moves(ctx context.Context, to *views) ([]move, error) {
 		if to.searches(collection) || move.missing == collection.Images {
 			continue
 		}
-		indexed, err := x.indexed(ctx, move)
+		fingerprints, err := x.store.Fingerprints(ctx, collection.Name)
 		if err != nil {
 			return nil, err
 		}
-		if indexed || x.models.now().searches(collection) { // what yet another model searches stays with it
+		move.indexed = slices.Contains(fingerprints, move.fingerprint)
+		if move.indexed || x.models.now().searches(collection) { // what yet another model searches stays with it
 			moves = append(moves, move)
 		}
 	}

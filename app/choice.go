@@ -57,6 +57,28 @@ func readChoice(data string) (modelChoice, error) {
 	return choice, nil
 }
 
+// lasting names a model in a way that also holds for a process that stands in
+// another folder.
+func (m usedModel) lasting() (usedModel, error) {
+	if !hub.IsPath(m.Model) {
+		return m, nil
+	}
+	dir, err := filepath.Abs(m.Model)
+	m.Model = dir
+	return m, err
+}
+
+// backFrom is the choice before another, past models that were removed since;
+// false if none is left.
+func (p *program) backFrom(choice modelChoice) (modelChoice, bool) {
+	for back, ok := choice.back(); ok; back, ok = back.back() {
+		if _, err := p.findModel(back.Model); err == nil {
+			return back, true
+		}
+	}
+	return choice, false
+}
+
 // write replaces the choice of a data folder, whole or not at all.
 func (c modelChoice) write(data string) error {
 	content, err := json.MarshalIndent(c, "", "  ")

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"polylens/encoder/hub"
 	"polylens/indexer/catalog"
 	"polylens/web"
 )
@@ -99,11 +98,9 @@ func (c *modelUseCommand) inPlace(ctx context.Context, p *program, dir, lost str
 // useInPlace lets the data folder use a model in place of one that is gone, with
 // which nothing can be compared or searched any more.
 func (p *program) useInPlace(to usedModel, lost string) error {
-	if hub.IsPath(to.Model) {
-		var err error
-		if to.Model, err = filepath.Abs(to.Model); err != nil {
-			return err
-		}
+	to, err := to.lasting()
+	if err != nil {
+		return err
 	}
 	if err := (modelChoice{usedModel: to}).write(p.globals.Data); err != nil {
 		return err
@@ -259,10 +256,8 @@ func (p *program) rollBackFrom(lost string) error {
 	if err != nil {
 		return err
 	}
-	for back, ok := choice.back(); ok; back, ok = back.back() {
-		if _, err := p.findModel(back.Model); err == nil {
-			return p.useInPlace(back.usedModel, lost)
-		}
+	if back, ok := p.backFrom(choice); ok {
+		return p.useInPlace(back.usedModel, lost)
 	}
 	return fmt.Errorf("the model %s is gone, and so are those before it: choose one with `polylens model use`", lost)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"polylens/web"
@@ -35,33 +34,24 @@ func (x *parts) dropOldIndexes(ctx context.Context, done move) {
 	}
 }
 
-// indexed tells whether there is an index of a move's vectors. Without one there
-// may be the vectors of pictures that other collections have, too.
-func (x *parts) indexed(ctx context.Context, m move) (bool, error) {
-	fingerprints, err := x.store.Fingerprints(ctx, m.collection.Name)
-	return slices.Contains(fingerprints, m.fingerprint), err
-}
-
 // tellLeft names the collections that the model in use does not search.
-func (x *parts) tellLeft(ctx context.Context) error {
+func (x *parts) tellLeft(ctx context.Context) {
 	collections, err := x.store.Collections(ctx)
+	if err != nil { // the model has changed all the same
+		x.program.log.Warn("which collections stay with another model is not known", "error", err)
+	}
 	for _, collection := range collections {
 		if collection.Images > 0 && !x.models.now().searches(collection) {
 			x.program.log.Warn("a collection stays with the model that it was indexed with: index it again to search it with this one", "collection", collection.Name)
 		}
 	}
-	return err
 }
 
 // checkIndexed refuses moves to an index that was dropped when models changed
 // since. A collection that the model has never seen is none of the moves.
-func (x *parts) checkIndexed(ctx context.Context, moves []move, model string) error {
+func checkIndexed(moves []move, model string) error {
 	for _, move := range moves {
-		indexed, err := x.indexed(ctx, move)
-		if err != nil {
-			return err
-		}
-		if !indexed {
+		if !move.indexed {
 			return fmt.Errorf("%w: collection %q has no index any more for the model before: `polylens model use %s` makes it anew",
 				web.ErrConflict, move.collection.Name, model)
 		}

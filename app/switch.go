@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"time"
 
-	"polylens/encoder/hub"
 	"polylens/indexer"
 	"polylens/indexer/catalog"
 	"polylens/indexer/source"
@@ -52,11 +50,9 @@ func (x *parts) use(ctx context.Context, to usedModel, force bool) error {
 	if err := x.checkChoosable(); err != nil {
 		return err
 	}
-	if hub.IsPath(to.Model) { // the next process may stand elsewhere
-		var err error
-		if to.Model, err = filepath.Abs(to.Model); err != nil {
-			return err
-		}
+	to, err := to.lasting()
+	if err != nil {
+		return err
 	}
 	if choice.Next != nil {
 		return fmt.Errorf("%w: collections are being encoded for the model %s: wait for that, or roll back", web.ErrConflict, choice.Next.Model)
@@ -248,7 +244,7 @@ func (x *parts) flip(ctx context.Context, to *views, choice modelChoice) error {
 	defer cancel()
 	moves, err := x.moves(ctx, to)
 	if err == nil {
-		err = x.checkIndexed(ctx, moves, choice.Model)
+		err = checkIndexed(moves, choice.Model)
 	}
 	if err != nil {
 		return err
@@ -259,7 +255,8 @@ func (x *parts) flip(ctx context.Context, to *views, choice modelChoice) error {
 	for _, move := range moves {
 		x.dropOldIndexes(ctx, move)
 	}
-	return x.tellLeft(ctx)
+	x.tellLeft(ctx)
+	return nil
 }
 
 // exchange carries out all moves, or none.
@@ -307,13 +304,7 @@ func (x *parts) rollBack(ctx context.Context) error {
 	if choice.Next != nil {
 		return x.giveUp(ctx, errors.New("rolled back before it was used"))
 	}
-	back, ok := choice.back()
-	for ok {
-		if _, err := x.program.findModel(back.Model); err == nil {
-			break
-		}
-		back, ok = back.back() // past what was removed
-	}
+	back, ok := x.program.backFrom(choice)
 	if !ok {
 		return fmt.Errorf("%w: no other model was used before", web.ErrConflict)
 	}
