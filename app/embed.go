@@ -50,7 +50,7 @@ func (c *embedCommand) Run(ctx context.Context, line *kong.Context, p *program) 
 		return err
 	}
 	for _, input := range inputs {
-		vector, err := encode(ctx, p, model, input)
+		vector, err := c.encode(ctx, p, model, input)
 		if err != nil {
 			return fmt.Errorf("%s %q: %w", input.kind, input.value, err)
 		}
@@ -77,7 +77,7 @@ func (c *embedCommand) inputs(line *kong.Context) []embedInput {
 	return inputs
 }
 
-func encode(ctx context.Context, p *program, model *encoder.Encoder, input embedInput) ([]float32, error) {
+func (*embedCommand) encode(ctx context.Context, p *program, model *encoder.Encoder, input embedInput) ([]float32, error) {
 	var vectors [][]float32
 	var err error
 	if input.kind == kindText {

@@ -79,11 +79,11 @@ func (p *program) checkUnused(dir string) error {
 		if err != nil {
 			continue // it is gone already
 		}
-		if base, err := encoder.Base(found, p.findModel); err == nil && base == dir && found != dir {
-			return fmt.Errorf("the data folder uses the adapter %s, which changes this model: let it use another one first, with `polylens model use` or `polylens model rollback`", name)
-		}
 		if found == dir {
 			return fmt.Errorf("the data folder uses the model %s: let it use another one first, with `polylens model use` or `polylens model rollback`", name)
+		}
+		if base, err := encoder.Base(found, p.findModel); err == nil && base == dir {
+			return fmt.Errorf("the data folder uses the adapter %s, which changes this model: let it use another one first, with `polylens model use` or `polylens model rollback`", name)
 		}
 	}
 	return nil

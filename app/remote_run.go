@@ -49,10 +49,10 @@ func (r *remote) begin(ctx context.Context, order runOrder) (web.Run, error) {
 		if err := r.call(ctx, http.MethodDelete, "/runs/"+earlier.ID, nil, nil); err != nil {
 			return earlier, err
 		}
-	case err == nil && !earlier.Interrupted && (earlier.Status == web.RunQueued || earlier.Status == web.RunRunning):
-		return earlier, order.sameAs(earlier) // somebody followed it, and can again
 	case err == nil && (earlier.Status == web.RunStopped || earlier.Status == web.RunFailed || earlier.Interrupted):
 		return r.goOn(ctx, earlier, order)
+	case err == nil && (earlier.Status == web.RunQueued || earlier.Status == web.RunRunning):
+		return earlier, order.sameAs(earlier) // somebody followed it, and can again
 	}
 	fields, err := order.config.fields()
 	if err != nil {

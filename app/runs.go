@@ -90,21 +90,22 @@ func (r *runs) poke() {
 
 func (r *runs) work(ctx context.Context) {
 	defer close(r.done)
+	last := "" // ID of the run that was trained just now
 	for {
 		run, err := r.takeNext(ctx)
 		if err != nil && ctx.Err() == nil {
 			r.parts.program.log.Error("cannot start a run", "error", err)
 		}
-		if err == nil && run.ID != "" {
-			err = r.train(ctx, run)
-		}
-		if err == nil && run.ID != "" {
+		if err == nil && run.ID != "" && run.ID != last {
+			last = run.ID
+			r.train(ctx, run)
 			continue
 		}
 		var again <-chan time.Time
-		if err != nil { // the run may be queued still, as when the catalogue cannot be written
+		if err != nil || run.ID != "" { // still queued, as when the catalogue cannot be written
 			again = time.After(retryRuns)
 		}
+		last = ""
 		select {
 		case <-ctx.Done():
 			return
@@ -114,7 +115,7 @@ func (r *runs) work(ctx context.Context) {
 	}
 }
 
-// retryRuns is how long to wait before the next run after one has failed.
+// retryRuns is how long to wait before what could not be taken is tried again.
 const retryRuns = 5 * time.Second
 
 // takeNext is the run that has waited longest, or none.
@@ -129,7 +130,7 @@ func (r *runs) takeNext(ctx context.Context) (catalog.Run, error) {
 	return waiting[0], nil
 }
 
-func (r *runs) train(ctx context.Context, run catalog.Run) error {
+func (r *runs) train(ctx context.Context, run catalog.Run) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	r.mu.Lock()
@@ -137,8 +138,7 @@ func (r *runs) train(ctx context.Context, run catalog.Run) error {
 	r.mu.Unlock()
 	log := r.parts.program.log.With("run", run.Name)
 	log.Info("training begins")
-	err := r.perform(ctx, run)
-	if err != nil && ctx.Err() == nil {
+	if err := r.perform(ctx, run); err != nil && ctx.Err() == nil {
 		log.Error("training failed", "error", err)
 	} else {
 		log.Info("training ended")
@@ -146,7 +146,6 @@ func (r *runs) train(ctx context.Context, run catalog.Run) error {
 	r.mu.Lock()
 	r.running, r.cancel = "", nil
 	r.mu.Unlock()
-	return err
 }
 
 func (r *runs) perform(ctx context.Context, run catalog.Run) error {
