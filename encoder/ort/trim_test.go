@@ -1,11 +1,7 @@
 package ort_test
 
 import (
-	"fmt"
-	"os"
-	"runtime"
 	"runtime/debug"
-	"strings"
 	"testing"
 
 	"polylens/encoder/graph"
@@ -61,20 +57,8 @@ func TestCloseGivesMemoryBack(t *testing.T) {
 }
 
 // residentMB is what this process holds of its own, without what it maps of files.
-func residentMB(t *testing.T) int64 {
+func residentMB(t *testing.T) int {
 	t.Helper()
-	if runtime.GOOS != "linux" {
-		t.Skip("only Linux tells what is resident")
-	}
 	debug.FreeOSMemory()
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, line, _ := strings.Cut(string(status), "RssAnon:")
-	var kilobytes int64
-	if _, err := fmt.Sscan(line, &kilobytes); err != nil {
-		t.Fatal(err)
-	}
-	return kilobytes >> 10
+	return status(t, "RssAnon") >> 10
 }

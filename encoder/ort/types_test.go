@@ -169,10 +169,10 @@ func TestManyRunsKeepMemoryFlat(t *testing.T) {
 		}
 		runtime.GC()
 	}
-	several(runs / 10)
+	several(runs) // as much again, since closing other sessions has given memory back
 	before := status(t, "VmRSS")
 	several(runs)
-	if grown := status(t, "VmRSS") - before; grown > 25_000 {
+	if grown := status(t, "VmRSS") - before; grown > 10_000 {
 		t.Errorf("resident memory grew by %d kB in %d runs", grown, runs)
 	}
 }
