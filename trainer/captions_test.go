@@ -38,12 +38,7 @@ func TestCaptioning(t *testing.T) {
 		}
 		checkCaptions(t, undisturbed, mode)
 		t.Run(mode+" goes on", func(t *testing.T) {
-			disturbed := t.TempDir()
-			f.stopped(t, config, disturbed, 7)
-			if _, err := f.train(t.Context(), t, config, disturbed); err != nil {
-				t.Fatal(err)
-			}
-			compareRuns(t, disturbed, undisturbed)
+			f.goesOn(t, config, undisturbed, 7)
 		})
 		config.Captions.Weight = 0
 		without := t.TempDir()
@@ -214,13 +209,9 @@ func TestLongCaptionsGoOn(t *testing.T) {
 	config := plain(t, "full")
 	config.Steps, config.Optimizer.Clip, config.Captions.Weight = 60, 0.1, 1
 	config.Split = trainer.Split{Near: -1}
-	undisturbed, disturbed := t.TempDir(), t.TempDir()
+	undisturbed := t.TempDir()
 	if _, err := f.train(t.Context(), t, config, undisturbed); err != nil {
 		t.Fatal(err)
 	}
-	f.stopped(t, config, disturbed, 3)
-	if _, err := f.train(t.Context(), t, config, disturbed); err != nil {
-		t.Fatal(err)
-	}
-	compareRuns(t, disturbed, undisturbed)
+	f.goesOn(t, config, undisturbed, 3)
 }

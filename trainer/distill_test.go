@@ -65,6 +65,18 @@ func (f fixture) stopped(t *testing.T, config trainer.Config, folder string, ste
 	}
 }
 
+// goesOn demands that a run that stops after a step, and goes on, ends as one that
+// nothing disturbed.
+func (f fixture) goesOn(t *testing.T, config trainer.Config, undisturbed string, step int64) {
+	t.Helper()
+	disturbed := t.TempDir()
+	f.stopped(t, config, disturbed, step)
+	if _, err := f.train(t.Context(), t, config, disturbed); err != nil {
+		t.Fatal(err)
+	}
+	compareRuns(t, disturbed, undisturbed)
+}
+
 // TestDistillingGoesOn stops a run before, at and behind the step where
 // distillation begins, which is when five are done. It ends as if nothing had
 // happened.
@@ -78,12 +90,7 @@ func TestDistillingGoesOn(t *testing.T) {
 		}
 		for _, step := range []int64{3, 4, 5, 6, 8} {
 			t.Run(fmt.Sprintf("%s after %d", mode, step), func(t *testing.T) {
-				disturbed := t.TempDir()
-				f.stopped(t, config, disturbed, step)
-				if _, err := f.train(t.Context(), t, config, disturbed); err != nil {
-					t.Fatal(err)
-				}
-				compareRuns(t, disturbed, undisturbed)
+				f.goesOn(t, config, undisturbed, step)
 			})
 		}
 	}
@@ -102,12 +109,7 @@ func TestDistillingOutlastsKeep(t *testing.T) {
 		}
 		for _, step := range []int64{3, 6, 8} {
 			t.Run(fmt.Sprintf("until %v after %d", until, step), func(t *testing.T) {
-				disturbed := t.TempDir()
-				f.stopped(t, config, disturbed, step)
-				if _, err := f.train(t.Context(), t, config, disturbed); err != nil {
-					t.Fatal(err)
-				}
-				compareRuns(t, disturbed, undisturbed)
+				f.goesOn(t, config, undisturbed, step)
 			})
 		}
 	}

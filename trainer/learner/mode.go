@@ -99,14 +99,14 @@ func (m Mode) trains(name string) bool {
 		return true
 	}
 	first := m.vision
-	if strings.HasPrefix(name, "text_model.") {
+	if strings.HasPrefix(name, textTower) {
 		first = m.text
 	}
 	switch first {
 	case everything:
 		return true
 	case headOnly:
-		return strings.HasPrefix(name, "text_model.head.")
+		return strings.HasPrefix(name, textTower+"head.")
 	case nothing:
 		return false
 	default:

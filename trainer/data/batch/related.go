@@ -12,7 +12,7 @@ import (
 type Related struct {
 	set    *data.Set
 	items  []int             // of each picture of the set
-	others []map[int]float32 // of each pair: the other items that have its text too; nil for none
+	others []map[int]float32 // of each pair: all items that have its text; nil where its own is the only one
 }
 
 // NewRelated looks through a set. items tells what each picture of it shows.
