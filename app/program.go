@@ -173,7 +173,7 @@ func (p *program) encoderOptions(library string) encoder.Options {
 }
 
 // openDecoder makes the decoder of pictures. A library that the user names must
-// load; without any, JPEGs are decoded in Go.
+// load; without any, all JPEGs are decoded in Go.
 func (p *program) openDecoder() (*decode.Decoder, error) {
 	decoder := &decode.Decoder{Exact: p.globals.ExactDecode}
 	path, err := p.item(setup.TurboJPEG)
@@ -185,7 +185,7 @@ func (p *program) openDecoder() (*decode.Decoder, error) {
 		return nil, err
 	}
 	if err != nil {
-		p.log.Info("JPEGs are decoded without libjpeg-turbo, which is slower", "reason", err)
+		p.log.Info("JPEGs that are progressive or wanted whole are decoded without libjpeg-turbo, which is slower", "reason", err)
 	}
 	return decoder, nil
 }

@@ -74,8 +74,8 @@ func BenchmarkDecode(b *testing.B) {
 	}{
 		{"go", new(Decoder), nil},
 		{"turbo", &Decoder{Turbo: library}, nil},
-		{"turbo-256", &Decoder{Turbo: library}, target(256, 256)},
-		{"turbo-224", &Decoder{Turbo: library}, target(224, 224)},
+		{"reduced-256", new(Decoder), target(256, 256)},
+		{"reduced-224", new(Decoder), target(224, 224)},
 	}
 	for _, size := range []struct{ width, height, quality int }{{1632, 1224, 88}, {4000, 3000, 92}} {
 		data := photographJPEG(b, size.width, size.height, size.quality, 1)
@@ -102,33 +102,41 @@ func BenchmarkDecode(b *testing.B) {
 
 // What a reduced picture looks like to somebody who scales it to the target.
 func TestReducedIsAccurate(t *testing.T) {
-	decoder := &Decoder{Turbo: openTurbo(t)}
-	for _, tt := range []struct{ width, height, side, reducedWidth int }{
-		{1632, 1224, 256, 816},
-		{1200, 1600, 128, 300},
-		{1025, 1025, 64, 256},
-		{1600, 1201, 48, 200},
+	for _, tt := range []struct{ width, height, side, reduced, turbo int }{
+		{1632, 1224, 256, 816, 816},
+		{1632, 1224, 224, 612, 816},
+		{1200, 1600, 128, 300, 300},
+		{1025, 1025, 64, 256, 256},
+		{1600, 1201, 48, 200, 200},
 	} {
 		data := photographJPEG(t, tt.width, tt.height, 90, uint64(tt.width))
-		whole, reduced := decodeFor(t, decoder, data, nil), decodeFor(t, decoder, data, target(tt.side, tt.side))
-		if got := reduced.Bounds().Dx(); got != tt.reducedWidth {
-			t.Errorf("%+v: reduced to a width of %d", tt, got)
+		whole, _, err := new(Decoder).Bytes(t.Context(), "whole", data, nil, Limits{})
+		if err != nil {
+			t.Fatal(err)
 		}
-		difference, cosine := compare(scaled(reduced, tt.side), scaled(whole, tt.side))
-		t.Logf("%+v: root mean square difference %.2f of 255, cosine %.6f", tt, difference, cosine)
-		if difference > 3 || cosine < 0.998 {
-			t.Errorf("%+v: root mean square difference %.2f of 255, cosine %.6f", tt, difference, cosine)
+		ask := task{
+			decoder: &Decoder{Turbo: openTurbo(t)}, ctx: t.Context(), data: data, target: target(tt.side, tt.side),
+			limits: Limits{}.withDefaults(), config: image.Config{Width: tt.width, Height: tt.height}, meta: metadata{orientation: 1},
+		}
+		for _, way := range []struct {
+			name  string
+			run   func() (picture, error)
+			width int
+		}{{"reduced", ask.runReduced, tt.reduced}, {"turbo", ask.runTurbo, tt.turbo}} {
+			got, err := way.run()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := got.image.Bounds().Dx(); got != way.width {
+				t.Errorf("%+v by %s: a width of %d", tt, way.name, got)
+			}
+			difference, cosine := compare(scaled(got.image, tt.side), scaled(whole, tt.side))
+			t.Logf("%+v by %s: root mean square difference %.2f of 255, cosine %.6f", tt, way.name, difference, cosine)
+			if difference > 3 || cosine < 0.998 {
+				t.Errorf("%+v by %s: root mean square difference %.2f of 255, cosine %.6f", tt, way.name, difference, cosine)
+			}
 		}
 	}
-}
-
-func decodeFor(t *testing.T, decoder *Decoder, data []byte, want Target) image.Image {
-	t.Helper()
-	img, _, err := decoder.Bytes(t.Context(), "x", data, want, Limits{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return img
 }
 
 func scaled(img image.Image, side int) []byte {

@@ -28,7 +28,7 @@ type Info struct {
 // full size. It is safe for concurrent use: a process needs only one, which
 // prepares the decoders of HEIC and AVIF when they are first needed.
 type Decoder struct {
-	Turbo *turbo.Library // reads JPEGs faster, and smaller where that is enough; nil does without
+	Turbo *turbo.Library // reads JPEGs faster that are progressive or wanted whole; nil does without
 	Exact bool           // every picture at full size, whatever the target
 
 	heic wasm.HEIC

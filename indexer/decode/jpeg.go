@@ -7,14 +7,15 @@ import (
 	"image/color"
 	"math"
 
+	"polylens/indexer/decode/reduced"
 	"polylens/indexer/decode/turbo"
 )
 
 // headroom is how much longer than the target each side of a reduced picture
 // remains: the rest is the resampling of the caller, which is the better one. An
 // eighth is nothing but the mean of each block and needs more.
-func headroom(denominator int) int {
-	if denominator == 8 {
+func headroom(points int) int {
+	if points == 1 {
 		return 3
 	}
 	return 2
@@ -29,42 +30,74 @@ const mostShift = 1.0 / 16
 // interrupt: some seconds. An ordinary progressive JPEG has ten scans.
 const mostScanned = 2e9
 
-// turbo tells whether the library is to try.
-func (t task) turbo() bool {
-	if t.codec.name != "jpeg" || t.decoder.Turbo == nil {
-		return false
-	}
+// errUnfit is what a way to decode a JPEG says that is not for this one.
+var errUnfit = errors.New("another decoder is to try")
+
+// passedOn tells that the picture is left to the next decoder, in the end to
+// image/jpeg, which judges it: what is called corrupt, and how, does not depend
+// on what is installed.
+func passedOn(err error) bool {
+	return errors.Is(err, errUnfit) || errors.Is(err, reduced.ErrRefused) || errors.Is(err, turbo.ErrRefused)
+}
+
+// runJPEG decodes by the fastest way there is.
+func (t task) runJPEG() (picture, error) {
 	if m := t.config.ColorModel; m != color.YCbCrModel && m != color.GrayModel {
-		return false // it would give other colours
+		return t.runGo() // the others would give other colours
 	}
-	return t.pixels()*t.scans() <= mostScanned
+	for _, run := range []func() (picture, error){t.runReduced, t.runTurbo} {
+		if p, err := run(); !passedOn(err) {
+			return p, err
+		}
+	}
+	return t.runGo()
+}
+
+// runReduced decodes at the smallest size that is enough for the target, unless
+// it is the picture's.
+func (t task) runReduced() (picture, error) {
+	points := t.points(reduced.Points[:])
+	if points == 8 {
+		return picture{}, errUnfit
+	}
+	return t.holding(t.reducedMemory(points), func() (image.Image, image.Point, error) {
+		img, err := reduced.Decode(t.ctx, t.data, points)
+		if err != nil {
+			return nil, image.Point{}, err
+		}
+		return orient(img, t.meta.orientation), t.upright(), nil
+	})
+}
+
+// reducedMemory is what runReduced takes at worst: the picture, up to the end of
+// its blocks, the upright picture, and tables.
+func (t task) reducedMemory(points int) int64 {
+	const perPixel, blocks, tables = 3 + 4, 16, 1 << 18
+	width, height := reduced.Side(t.config.Width+blocks, points), reduced.Side(t.config.Height+blocks, points)
+	return int64(width)*int64(height)*perPixel + tables
 }
 
 // scans counts at least the scans. Within coded data the marker cannot appear.
 func (t task) scans() int64 { return int64(max(1, bytes.Count(t.data, []byte{0xFF, 0xDA}))) }
 
-// refused tells that the library leaves the picture to image/jpeg, which judges
-// it: what it calls corrupt, and how it says so, does not depend on what is
-// installed.
-func refused(err error) bool { return errors.Is(err, turbo.ErrRefused) }
-
-// runTurbo decodes at the smallest size that is enough for the target.
+// runTurbo decodes with the library at the smallest size that is enough for the
+// target.
 func (t task) runTurbo() (picture, error) {
-	denominator := t.denominator()
-	width, height := turbo.Reduced(t.config.Width, denominator), turbo.Reduced(t.config.Height, denominator)
+	if t.decoder.Turbo == nil || t.pixels()*t.scans() > mostScanned {
+		return picture{}, errUnfit
+	}
+	points := t.points(turbo.Points[:])
+	width, height := turbo.Reduced(t.config.Width, points), turbo.Reduced(t.config.Height, points)
 	return t.holding(t.turboMemory(width, height), func() (image.Image, image.Point, error) {
-		img, err := t.decoder.Turbo.Decode(t.data, t.config.Width, t.config.Height, denominator)
+		img, err := t.decoder.Turbo.Decode(t.data, t.config.Width, t.config.Height, points)
 		if err != nil {
 			return nil, image.Point{}, err
 		}
 		// Rounded up, a last row or column can be one that is hardly in the picture.
-		img.Rect.Max = image.Pt(nearest(t.config.Width, denominator), nearest(t.config.Height, denominator))
+		img.Rect.Max = image.Pt(reduced.Side(t.config.Width, points), reduced.Side(t.config.Height, points))
 		return orient(img, t.meta.orientation), t.upright(), nil
 	})
 }
-
-// nearest is a side after reduction, rounded, at least one pixel.
-func nearest(side, denominator int) int { return max(1, (side+denominator/2)/denominator) }
 
 // turboMemory is what runTurbo takes at worst: the picture, the upright picture,
 // and in between the coefficients of a progressive JPEG or rows of another.
@@ -77,25 +110,26 @@ func (t task) turboMemory(width, height int) int64 {
 	return bytes
 }
 
-// denominator is the largest reduction that leaves the headroom.
-func (t task) denominator() int {
+// points is how many samples of 8 are enough for the target: one of choices,
+// which ascend, or 8.
+func (t task) points(choices []int) int {
 	if t.target == nil || t.decoder.Exact {
-		return 1
+		return 8
 	}
 	size := t.upright()
 	var want image.Point
 	want.X, want.Y = t.target(size.X, size.Y)
-	for _, denominator := range turbo.Denominators {
-		if enough(size.X, want.X, denominator) && enough(size.Y, want.Y, denominator) {
-			return denominator
+	for _, points := range choices {
+		if enough(size.X, want.X, points) && enough(size.Y, want.Y, points) {
+			return points
 		}
 	}
-	return 1
+	return 8
 }
 
 // enough tells whether a reduced side serves the target as well as the side.
-func enough(side, target, denominator int) bool {
-	reduced := nearest(side, denominator)
-	off := math.Abs(float64(side)/float64(denominator)-float64(reduced)) / float64(reduced)
-	return reduced >= headroom(denominator)*target && off*float64(target) <= mostShift
+func enough(side, target, points int) bool {
+	small := reduced.Side(side, points)
+	off := math.Abs(float64(side*points)/8-float64(small)) / float64(small)
+	return small >= headroom(points)*target && off*float64(target) <= mostShift
 }

@@ -68,9 +68,14 @@ func TestTurboEqualsReference(t *testing.T) {
 }
 
 func TestReduced(t *testing.T) {
-	decoder := &Decoder{Turbo: openTurbo(t)}
+	decoder := new(Decoder)
+	withLibrary := &Decoder{Turbo: openTurbo(t)}
 	data := encoded(t, "jpeg", gradient(400, 240))
 	turnedRight := withOrientation(data, 6)
+	progressive, err := os.ReadFile("testdata/progressive.jpg")
+	if err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct {
 		name          string
 		decoder       *Decoder
@@ -79,11 +84,13 @@ func TestReduced(t *testing.T) {
 		width, height int // of the picture
 	}{
 		{"no target", decoder, data, nil, 400, 240},
-		{"exact", &Decoder{Turbo: decoder.Turbo, Exact: true}, data, target(10, 10), 400, 240},
-		{"without library", new(Decoder), data, target(10, 10), 400, 240},
+		{"exact", &Decoder{Exact: true}, data, target(10, 10), 400, 240},
+		{"exact with the library", &Decoder{Turbo: withLibrary.Turbo, Exact: true}, data, target(10, 10), 400, 240},
 		{"half", decoder, data, target(100, 60), 200, 120},
+		{"half where the library is", withLibrary, data, target(100, 60), 200, 120},
 		{"height is too small for a half", decoder, data, target(100, 61), 400, 240},
 		{"width is too small for a half", decoder, data, target(101, 60), 400, 240},
+		{"three eighths", decoder, data, target(75, 45), 150, 90},
 		{"quarter", decoder, data, target(50, 30), 100, 60},
 		{"eighth", decoder, data, target(16, 10), 50, 30},
 		{"quarter where an eighth is coarse", decoder, data, target(25, 15), 100, 60},
@@ -93,6 +100,8 @@ func TestReduced(t *testing.T) {
 		{"larger than the picture", decoder, data, target(4000, 4000), 400, 240},
 		{"turned", decoder, turnedRight, target(60, 100), 120, 200},
 		{"turned, target is not", decoder, turnedRight, target(100, 60), 240, 400},
+		{"progressive", decoder, progressive, target(1, 1), 16, 24},
+		{"progressive where the library is", withLibrary, progressive, target(1, 1), 4, 6},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -113,7 +122,7 @@ func TestReduced(t *testing.T) {
 
 // A reduced picture is turned as the full one is.
 func TestReducedOrientation(t *testing.T) {
-	decoder := &Decoder{Turbo: openTurbo(t)}
+	decoder := new(Decoder)
 	corner := image.NewRGBA(image.Rect(0, 0, 320, 160))
 	for y := range 80 {
 		for x := range 160 {
@@ -173,6 +182,25 @@ func TestTurboJudgesAsGo(t *testing.T) {
 	}
 }
 
+// The same of JPEGs that are wanted smaller.
+func TestReducedJudgesAsGo(t *testing.T) {
+	cases, milder := damaged(t), 0
+	for name, data := range cases {
+		_, _, want := new(Decoder).Bytes(t.Context(), "x", data, nil, Limits{})
+		_, _, got := new(Decoder).Bytes(t.Context(), "x", data, target(2, 2), Limits{})
+		switch {
+		case fmt.Sprint(got) == fmt.Sprint(want):
+		case got == nil:
+			milder++
+		default:
+			t.Errorf("%s: %v, at full size %v", name, got, want)
+		}
+	}
+	if milder > len(cases)/100 {
+		t.Errorf("%d of %d damaged pictures are accepted that image/jpeg refuses", milder, len(cases))
+	}
+}
+
 // damaged are JPEGs in every stage of decay, and unusual whole ones.
 func damaged(t *testing.T) map[string][]byte {
 	t.Helper()
@@ -201,8 +229,8 @@ func damaged(t *testing.T) map[string][]byte {
 	return cases
 }
 
-func TestTurboMemory(t *testing.T) {
-	decoder := &Decoder{Turbo: openTurbo(t)}
+func TestReducedMemory(t *testing.T) {
+	decoder := new(Decoder)
 	data := encoded(t, "jpeg", gradient(800, 800))
 	limits := Limits{MaxMemory: 2 << 20}
 	if _, _, err := decoder.Bytes(t.Context(), "reduced", data, target(50, 50), limits); err != nil {
@@ -235,12 +263,17 @@ func TestTurboStops(t *testing.T) {
 // A progressive JPEG can have any number of scans, each of which costs time for
 // every pixel.
 func TestManyScansAreLeftToGo(t *testing.T) {
-	few := task{decoder: &Decoder{Turbo: &turbo.Library{}}, codec: codec{name: "jpeg"}, data: []byte("\xFF\xDA"),
-		config: image.Config{ColorModel: color.YCbCrModel, Width: 8000, Height: 6000}}
+	few := task{
+		decoder: &Decoder{Turbo: openTurbo(t)}, ctx: t.Context(), data: []byte("\xFF\xDA"),
+		limits: Limits{}.withDefaults(), config: image.Config{Width: 8000, Height: 6000},
+	}
 	many := few
 	many.data = bytes.Repeat(few.data, 1000)
-	if !few.turbo() || many.turbo() {
-		t.Errorf("one scan %v, a thousand %v", few.turbo(), many.turbo())
+	if _, err := few.runTurbo(); !errors.Is(err, turbo.ErrRefused) {
+		t.Errorf("one scan: %v", err)
+	}
+	if _, err := many.runTurbo(); !errors.Is(err, errUnfit) {
+		t.Errorf("a thousand: %v", err)
 	}
 }
 

@@ -39,11 +39,8 @@ func (t task) run() (picture, error) {
 		return picture{}, err
 	}
 	t.meta = readMetadata(t.codec.name, t.data)
-	if t.turbo() {
-		p, err := t.runTurbo()
-		if !refused(err) {
-			return p, err
-		}
+	if t.codec.name == "jpeg" {
+		return t.runJPEG()
 	}
 	return t.runGo()
 }

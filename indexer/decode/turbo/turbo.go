@@ -68,22 +68,21 @@ func (l *Library) Name() string { return l.name }
 // warns about.
 var ErrRefused = errors.New("libjpeg-turbo refuses it")
 
-// Denominators are the reductions of Decode, largest first. Others exist, but
-// only these are as fast.
-var Denominators = [...]int{8, 4, 2, 1}
+// Points are the reductions of Decode: how many samples of a row or column are
+// made of 8. Others exist, but only these are as fast.
+var Points = [...]int{1, 2, 4, 8}
 
 // Reduced is a side of a picture after reduction, in pixels.
-func Reduced(side, denominator int) int { return (side + denominator - 1) / denominator }
+func Reduced(side, points int) int { return (side*points + 7) / 8 }
 
 // Decode reads a JPEG of width x height pixels, both positive, as opaque
-// pixels, each side divided by the denominator, one of Denominators, and rounded
-// up. At full size they are those of Pillow, to the bit. It cannot be
-// interrupted.
-func (l *Library) Decode(data []byte, width, height, denominator int) (*image.NRGBA, error) {
+// pixels, each side reduced for one of Points, and rounded up. At full size they
+// are those of Pillow, to the bit. It cannot be interrupted.
+func (l *Library) Decode(data []byte, width, height, points int) (*image.NRGBA, error) {
 	if len(data) == 0 {
 		return nil, fmt.Errorf("%w: it has no bytes", ErrRefused)
 	}
-	img := image.NewNRGBA(image.Rect(0, 0, Reduced(width, denominator), Reduced(height, denominator)))
+	img := image.NewNRGBA(image.Rect(0, 0, Reduced(width, points), Reduced(height, points)))
 	var buffer [200]byte // as long as what tjGetErrorStr2 returns
 	message := (*C.char)(unsafe.Pointer(&buffer[0]))
 	failed := C.turbo_decompress(&l.functions, bytesOf(data), C.ulong(len(data)), bytesOf(img.Pix),

@@ -53,8 +53,9 @@ func TestDecode(t *testing.T) {
 	library := open(t)
 	for _, size := range []image.Point{{1, 1}, {1, 70}, {17, 9}, {64, 48}, {101, 67}} {
 		data := ramp(size.X, size.Y)
-		for _, denominator := range Denominators {
-			img, err := library.Decode(data, size.X, size.Y, denominator)
+		for _, points := range Points {
+			denominator := 8 / points
+			img, err := library.Decode(data, size.X, size.Y, points)
 			if err != nil {
 				t.Fatalf("%v by %d: %v", size, denominator, err)
 			}
@@ -92,7 +93,7 @@ func TestRefused(t *testing.T) {
 		"nothing": nil, "no JPEG": []byte("no JPEG"), "cut off": cut, "no end": whole[:len(whole)-2],
 		"another size": ramp(64, 49),
 	} {
-		img, err := library.Decode(data, 64, 48, 1)
+		img, err := library.Decode(data, 64, 48, 8)
 		if img != nil || !errors.Is(err, ErrRefused) || strings.HasSuffix(err.Error(), ": ") {
 			t.Errorf("%s: %v, %v", name, img, err)
 		}
@@ -106,10 +107,10 @@ func TestConcurrent(t *testing.T) {
 	for range 8 {
 		group.Go(func() {
 			for range 20 {
-				if _, err := library.Decode(good, 64, 48, 2); err != nil {
+				if _, err := library.Decode(good, 64, 48, 4); err != nil {
 					t.Error(err)
 				}
-				if _, err := library.Decode(cut, 200, 100, 1); err == nil {
+				if _, err := library.Decode(cut, 200, 100, 8); err == nil {
 					t.Error("the cut picture is accepted")
 				}
 			}

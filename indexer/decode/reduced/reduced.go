@@ -1,0 +1,155 @@
+package reduced
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+)
+
+// ErrRefused is returned, wrapped, for a JPEG of another kind, and a damaged one.
+var ErrRefused = errors.New("it cannot be decoded at reduced size")
+
+func refuse(format string, a ...any) error {
+	return fmt.Errorf("%w: %s", ErrRefused, fmt.Sprintf(format, a...))
+}
+
+// Points are the reductions: how many samples of a row or column are made of 8.
+var Points = [...]int{1, 2, 3, 4}
+
+// Side is a side of a picture after reduction: rounded, at least one pixel.
+func Side(side, points int) int { return max(1, (side*points+4)/8) }
+
+// Decode reads a JPEG with each side reduced to Side, for one of Points. The
+// picture is a *image.Gray, or a *image.YCbCr whose chroma is sampled as in the
+// file. Errors are those of ctx, or wrap ErrRefused.
+func Decode(ctx context.Context, data []byte, points int) (image.Image, error) {
+	h, coded, err := readHeader(data)
+	if err != nil {
+		return nil, err
+	}
+	d := newDecoder(h, points)
+	if err := d.scan(ctx, coded); err != nil {
+		return nil, err
+	}
+	return d.picture(), nil
+}
+
+// decoder decodes the scan.
+type decoder struct {
+	*header
+	points       int
+	planes       []*plane
+	blocks       []block // of an MCU, in their order
+	across, down int     // MCUs
+	coded        coded
+	coefficients coefficients
+}
+
+// plane is a component on its way.
+type plane struct {
+	transform
+	dc     *codes
+	ac     *acCodes
+	last   int32 // DC coefficient of the block before
+	pixels []byte
+	stride int
+	at     int // where the pixels of the MCU begin
+}
+
+// block is one of an MCU, and where in the part of its plane.
+type block struct {
+	*plane
+	offset int
+}
+
+func newDecoder(h *header, points int) *decoder {
+	d := &decoder{header: h, points: points}
+	luma := h.components[0]
+	d.across, d.down = units(h.width, luma.across), units(h.height, luma.down)
+	for _, c := range h.components {
+		p := &plane{
+			transform: newTransform(points, h.quantization[c.quantization]),
+			dc:        h.dc[c.dc], ac: h.ac[c.ac], stride: d.across * c.across * points,
+		}
+		p.dc.prepareDC()
+		p.ac.prepare()
+		p.pixels = make([]byte, p.stride*d.down*c.down*points)
+		for i := range c.down * c.across {
+			offset := i/c.across*points*p.stride + i%c.across*points
+			d.blocks = append(d.blocks, block{p, offset})
+		}
+		d.planes = append(d.planes, p)
+	}
+	return d
+}
+
+// units is how many MCUs of as many blocks cover a side.
+func units(side, blocks int) int { return (side + 8*blocks - 1) / (8 * blocks) }
+
+// scan decodes all MCUs.
+func (d *decoder) scan(ctx context.Context, data []byte) error {
+	d.coded.start(data)
+	marker, left := byte(rst0), d.restart
+	for y := range d.down {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		for x := range d.across {
+			if d.restart > 0 && left == 0 {
+				if err := d.pass(marker); err != nil {
+					return err
+				}
+				marker, left = rst0|(marker+1)&7, d.restart
+			}
+			left--
+			if !d.unit(x, y) {
+				return refuse("its coded data")
+			}
+		}
+	}
+	return d.pass(eoi)
+}
+
+// pass goes on behind a marker, where all begins anew (ITU-T T.81, E.2.4).
+func (d *decoder) pass(marker byte) error {
+	if !d.coded.pass(marker) {
+		return refuse("marker %#x is not where it belongs", marker)
+	}
+	for _, p := range d.planes {
+		p.last = 0
+	}
+	return nil
+}
+
+// unit decodes an MCU. It is false for data that are none.
+func (d *decoder) unit(x, y int) bool {
+	for i, p := range d.planes {
+		c := &d.components[i]
+		p.at = (y*c.down*p.stride + x*c.across) * d.points
+	}
+	for _, b := range d.blocks {
+		p := b.plane
+		if !d.coded.block(p.dc, p.ac, p.needed, &d.coefficients) {
+			return false
+		}
+		p.last += d.coefficients[0]
+		d.coefficients[0] = p.last
+		p.inverse(&d.coefficients, p.pixels[p.at+b.offset:], p.stride)
+	}
+	return true
+}
+
+// picture is what the planes show.
+func (d *decoder) picture() image.Image {
+	bounds := image.Rect(0, 0, Side(d.width, d.points), Side(d.height, d.points))
+	luma := d.planes[0]
+	if len(d.planes) == 1 {
+		return &image.Gray{Pix: luma.pixels, Stride: luma.stride, Rect: bounds}
+	}
+	cb, cr := d.planes[1], d.planes[2]
+	return &image.YCbCr{
+		Y: luma.pixels, YStride: luma.stride, Cb: cb.pixels, Cr: cr.pixels, CStride: cb.stride,
+		SubsampleRatio: d.ratio, Rect: bounds,
+	}
+}
