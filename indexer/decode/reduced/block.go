@@ -14,7 +14,7 @@ func (c *coded) block(dc *codes, ac *acCodes, last int, out *coefficients) bool 
 		}
 	}
 	data := c.ready
-	p := c.position.filled(data)
+	p := c.filled(data)
 	s := dc.steps[p.bits>>(64-stepPeek)]
 	if s == 0 {
 		if s = dc.dcStep(uint16(p.bits >> 48)); s == 0 {
