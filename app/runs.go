@@ -138,9 +138,16 @@ func (r *runs) train(ctx context.Context, run catalog.Run) {
 	r.mu.Unlock()
 	log := r.parts.program.log.With("run", run.Name)
 	log.Info("training begins")
-	if err := r.perform(ctx, run); err != nil && ctx.Err() == nil {
+	err := r.perform(ctx, run)
+	if errors.Is(context.Cause(ctx), errStopped) {
+		err = errors.Join(err, r.stopQueued(ctx, run))
+	}
+	switch {
+	case errors.Is(err, catalog.ErrConflict):
+		log.Info("the run is left alone", "reason", err) // it was stopped a moment ago
+	case err != nil && ctx.Err() == nil:
 		log.Error("training failed", "error", err)
-	} else {
+	default:
 		log.Info("training ended")
 	}
 	r.mu.Lock()
@@ -148,15 +155,30 @@ func (r *runs) train(ctx context.Context, run catalog.Run) {
 	r.mu.Unlock()
 }
 
+// stopQueued stops a run that was stopped before its training began to count.
+func (r *runs) stopQueued(ctx context.Context, run catalog.Run) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+	defer cancel()
+	err := r.parts.store.MoveRun(ctx, run.ID, catalog.RunQueued, catalog.RunStopped, "")
+	if errors.Is(err, catalog.ErrConflict) { // it did count
+		return nil
+	}
+	return err
+}
+
 func (r *runs) perform(ctx context.Context, run catalog.Run) error {
 	config, err := parseRunConfig(run.Config, "")
 	if err != nil { // written by a program that knew other fields
 		return errors.Join(err, r.parts.store.MoveRun(ctx, run.ID, catalog.RunQueued, catalog.RunFailed, err.Error()))
 	}
+	recorder, err := r.parts.store.RecordQueuedRun(ctx, run.ID)
+	if err != nil {
+		return err
+	}
 	scope := r.parts.program.sub()
 	defer func() { _ = scope.close(ctx) }() // what it opened is only read
 	t := training{program: scope, store: r.parts.store, name: run.Name, config: config, wrote: run.Output.Directory}
-	_, err = t.record(ctx, run.ID, catalog.RunPatience)
+	_, err = t.record(ctx, run.ID, recorder)
 	return err
 }
 

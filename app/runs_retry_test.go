@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"polylens/indexer/catalog"
+	"polylens/web"
 )
 
 // failures counts what is logged about training that failed.
@@ -53,6 +54,35 @@ func TestRunsRetrySlowly(t *testing.T) {
 	<-r.done
 	if failed.Load() != 1 {
 		t.Errorf("the run was tried %d times in half a second", failed.Load())
+	}
+}
+
+// TestStoppedBeforeItBegins: a run that is stopped when the work has chosen it
+// already, whether it is told so or not, stays stopped.
+func TestStoppedBeforeItBegins(t *testing.T) {
+	store, err := catalog.Open(t.Context(), filepath.Join(t.TempDir(), "catalogue.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	failed := new(atomic.Int64)
+	p := newProgram(globals{Data: t.TempDir()}, terminal{in: strings.NewReader(""), out: io.Discard, err: io.Discard}, slog.New(failures{count: failed}))
+	r := newRuns(&parts{program: p, store: store})
+	told, tell := context.WithCancelCause(t.Context())
+	tell(errStopped)
+	for name, ctx := range map[string]context.Context{"not told": t.Context(), "told": told} {
+		run, err := store.CreateRun(t.Context(), catalog.Run{Name: name, Config: []byte(`{"data":{"pairs":["/x"]}}`)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name == "not told" {
+			if stopped, err := r.Stop(t.Context(), run.ID); err != nil || stopped.Status != web.RunStopped {
+				t.Fatalf("%+v, %v", stopped, err)
+			}
+		}
+		r.train(ctx, run)
+		if got, err := store.Run(t.Context(), run.ID); err != nil || got.State != catalog.RunStopped || failed.Load() != 0 {
+			t.Errorf("%s: it is %s, and %d failures were logged: %v", name, got.State, failed.Load(), err)
+		}
 	}
 }
 

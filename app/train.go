@@ -160,7 +160,11 @@ func (c *trainCommand) here(ctx context.Context, p *program, config runConfig) e
 	if err != nil {
 		return err
 	}
-	done, err := t.record(ctx, run.ID, 0)
+	recorder, err := store.RecordRun(ctx, run.ID, 0)
+	if err != nil {
+		return err
+	}
+	done, err := t.record(ctx, run.ID, recorder)
 	if err != nil {
 		return err
 	}

@@ -52,13 +52,8 @@ var errStopped = errors.New("stopped")
 // runFolder holds curves and checkpoints of a run.
 func (p *program) runFolder(name string) string { return filepath.Join(p.globals.Data, "runs", name) }
 
-// record runs a training and keeps in the catalogue what happens. Patience is
-// that of catalog.Store.RecordRun.
-func (t training) record(ctx context.Context, id string, patience time.Duration) (done trained, err error) {
-	recorder, err := t.store.RecordRun(ctx, id, patience)
-	if err != nil {
-		return trained{}, err
-	}
+// record runs a training and keeps with the recorder of the run what happens.
+func (t training) record(ctx context.Context, id string, recorder *catalog.RunRecorder) (done trained, err error) {
 	defer func() { err = errors.Join(err, recorder.Close()) }()
 	if done, err = t.run(ctx, recorder); err == nil {
 		err = t.program.keepOutcome(t.outcome(id, done))

@@ -126,6 +126,31 @@ func TestRunIsRecorded(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
+// Who takes a run from the queue does not train one that was stopped since.
+func TestQueuedRunOnly(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, s *Store) {
+		ctx := t.Context()
+		stopped, queued := mustRun(t, s, "ours", "c"), mustRun(t, s, "other", "c")
+		if err := s.MoveRun(ctx, stopped.ID, RunQueued, RunStopped, ""); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.RecordQueuedRun(ctx, stopped.ID); !errors.Is(err, ErrConflict) {
+			t.Errorf("stopped: %v", err)
+		}
+		if got, err := s.Run(ctx, stopped.ID); err != nil || got.State != RunStopped {
+			t.Errorf("stopped: %+v, %v", got, err)
+		}
+		r, err := s.RecordQueuedRun(ctx, queued.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		if _, err := s.RecordQueuedRun(ctx, queued.ID); !errors.Is(err, ErrConflict) {
+			t.Errorf("running: %v", err)
+		}
+	})
+}
+
 func TestRecorderRefusesWhatIsNoNumberOrState(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, s *Store) {
 		r := mustRecord(t, s, mustRun(t, s, "ours", "c").ID, RunPatience)
