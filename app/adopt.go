@@ -40,8 +40,11 @@ func (x *parts) align(ctx context.Context) error {
 
 // adopt makes the searches of a collection use the loaded model, as the
 // collection chose to be seen by it, once it has seen all of its images. Until
-// then the other model, or choice, goes on.
+// then the other model, or choice, goes on. It waits for a change of models, so
+// that what it does is not of the model before.
 func (x *parts) adopt(ctx context.Context, name string) error {
+	x.switching.Lock()
+	defer x.switching.Unlock()
 	collection, err := x.store.Collection(ctx, name)
 	if err != nil {
 		return err

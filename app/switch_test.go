@@ -151,6 +151,26 @@ func TestSwitch(t *testing.T) {
 	}
 }
 
+// TestAdoptWaits: what an index task ends with is not of a model that is being
+// replaced.
+func TestAdoptWaits(t *testing.T) {
+	h, pictures := newHouse(t)
+	x := h.open(t)
+	indexed(t, x, pictures, "c")
+	x.switching.Lock()
+	adopted := make(chan error, 1)
+	go func() { adopted <- x.adopt(t.Context(), "c") }()
+	select {
+	case err := <-adopted:
+		t.Errorf("it did not wait: %v", err)
+	case <-time.After(100 * time.Millisecond):
+	}
+	x.switching.Unlock()
+	if err := <-adopted; err != nil {
+		t.Error(err)
+	}
+}
+
 var errRefused = errors.New("refused")
 
 // refusing is an index that cannot be activated.
