@@ -7,11 +7,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
-
-	"golang.org/x/sys/unix"
 
 	"polylens/app/setup"
+	"polylens/encoder/disk"
 	"polylens/encoder/hub"
 	"polylens/search/milvus"
 )
@@ -114,7 +112,7 @@ const (
 func checkDisk(_ context.Context, p *program) []finding {
 	var found []finding
 	for _, place := range []struct{ check, folder string }{{"disk-data", p.globals.Data}, {"disk-cache", p.globals.Cache}} {
-		free, err := freeSpace(place.folder)
+		free, err := disk.Free(place.folder)
 		switch {
 		case err != nil:
 			found = append(found, problem(place.check, "name another folder with --data or --cache", err))
@@ -133,23 +131,11 @@ const fullDisk = 128 << 20
 
 // whyDisk adds to an error that the disk of a folder is all but full, where it is.
 func whyDisk(err error, folder string) error {
-	free, statErr := freeSpace(folder)
+	free, statErr := disk.Free(folder)
 	if statErr != nil || free >= fullDisk {
 		return err
 	}
 	return fmt.Errorf("the disk of %s has only %d MB left, make room there: %w", folder, free/1e6, err)
-}
-
-// freeSpace is what an ordinary user may still write, on the disk of folder or
-// of its nearest parent that exists.
-func freeSpace(folder string) (uint64, error) {
-	var stat unix.Statfs_t
-	err := unix.Statfs(folder, &stat)
-	for errors.Is(err, fs.ErrNotExist) && folder != filepath.Dir(folder) {
-		folder = filepath.Dir(folder)
-		err = unix.Statfs(folder, &stat)
-	}
-	return stat.Bavail * uint64(stat.Bsize), err
 }
 
 func checkMemory(context.Context, *program) []finding {

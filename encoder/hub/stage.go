@@ -10,7 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"golang.org/x/sys/unix"
+	"polylens/encoder/disk"
 )
 
 // pulling is the folder below the models folder in which models are made. Each
@@ -182,11 +182,10 @@ func (p *pull) checkSpace(missing []remoteFile) error {
 			needed -= min(part.Size(), file.Bytes)
 		}
 	}
-	var disk unix.Statfs_t
-	if err := unix.Statfs(p.store.Models, &disk); err != nil {
-		return fmt.Errorf("models folder %s: %w", p.store.Models, err)
+	free, err := disk.Free(p.store.Models)
+	if err != nil {
+		return err
 	}
-	free := uint64(disk.Bavail) * uint64(disk.Bsize) // their types differ between systems
 	if needed > 0 && uint64(needed)+spare > free {
 		return fmt.Errorf("%.1f MB are to be fetched, but only %.1f MB are free in %s: make room, or name another data folder with --data",
 			megabytes(needed), float64(free)/1e6, p.store.Models)

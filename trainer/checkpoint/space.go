@@ -3,9 +3,11 @@ package checkpoint
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
+	"math"
 
 	"golang.org/x/sys/unix"
+
+	"polylens/encoder/disk"
 )
 
 // SpaceError says that a disk has no room for what is to be written.
@@ -50,19 +52,13 @@ func (f Folder) CheckSpace(state []Section) error {
 	return CheckSpace(f.Path, needed)
 }
 
-// freeSpace is that of a folder's disk, or of the nearest one above it that
-// exists, and -1 where the system does not tell.
+// freeSpace is that of a folder's disk, and -1 where the system does not tell.
 func freeSpace(folder string) int64 {
-	var disk unix.Statfs_t
-	err := unix.Statfs(folder, &disk)
-	for errors.Is(err, unix.ENOENT) && folder != filepath.Dir(folder) {
-		folder = filepath.Dir(folder)
-		err = unix.Statfs(folder, &disk)
-	}
+	free, err := disk.Free(folder)
 	if err != nil {
 		return -1
 	}
-	return int64(uint64(disk.Bavail) * uint64(disk.Bsize)) // their types differ between systems
+	return int64(min(free, math.MaxInt64))
 }
 
 // explainSpace says how much is needed where writing ended for lack of room.
