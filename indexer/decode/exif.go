@@ -11,6 +11,7 @@ import (
 type metadata struct {
 	orientation int  // of EXIF, 1 to 8; 1 is upright
 	progressive bool // JPEG only
+	lateColors  bool // JPEG only: what says its colours comes late, when decoders have taken others for granted
 	deep        bool // HEIC and AVIF only: more than 8 bits a channel
 	fax         bool // TIFF only: compressed as faxes are
 	blackIsZero bool // TIFF only
@@ -39,7 +40,8 @@ var exifHeader = []byte("Exif\x00\x00")
 
 // readJPEG walks over the segments before the first scan.
 func (m *metadata) readJPEG(data []byte) {
-	const sof2, sof15, sos, app1 = 0xC2, 0xCF, 0xDA, 0xE1
+	const sof0, sof2, sof15, sos, app0, app1, app14 = 0xC0, 0xC2, 0xCF, 0xDA, 0xE0, 0xE1, 0xEE
+	framed := false
 	for pos := 2; pos+4 <= len(data); {
 		if data[pos] != 0xFF {
 			return
@@ -62,7 +64,10 @@ func (m *metadata) readJPEG(data []byte) {
 			m.readTIFF(segment[len(exifHeader):])
 		case marker >= sof2 && marker <= sof15 && marker&3 == 2:
 			m.progressive = true
+		case marker == app0 || marker == app14: // JFIF, Adobe
+			m.lateColors = m.lateColors || framed
 		}
+		framed = framed || marker >= sof0 && marker <= sof2
 		pos = end
 	}
 }

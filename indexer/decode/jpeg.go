@@ -42,7 +42,7 @@ func passedOn(err error) bool {
 
 // runJPEG decodes by the fastest way there is.
 func (t task) runJPEG() (picture, error) {
-	if m := t.config.ColorModel; m != color.YCbCrModel && m != color.GrayModel {
+	if m := t.config.ColorModel; m != color.YCbCrModel && m != color.GrayModel || t.meta.lateColors {
 		return t.runGo() // the others would give other colours
 	}
 	for _, run := range []func() (picture, error){t.runReduced, t.runTurbo} {
@@ -57,7 +57,7 @@ func (t task) runJPEG() (picture, error) {
 // it is the picture's.
 func (t task) runReduced() (picture, error) {
 	points := t.points(reduced.Points[:])
-	if points == 8 {
+	if points == 8 || t.meta.progressive {
 		return picture{}, errUnfit
 	}
 	return t.holding(t.reducedMemory(points), func() (image.Image, image.Point, error) {

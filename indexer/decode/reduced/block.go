@@ -38,9 +38,9 @@ func (c *coded) block(dc *codes, ac *acCodes, last int, out *coefficients) bool 
 	}
 }
 
-// readLow reads coefficients from number k to number last, or until a code comes
-// that cannot be looked up. It returns the number of the next, 64 or more at the
-// end of the block.
+// readLow reads coefficients from number k to number last, which is below 48, or
+// until a code comes that cannot be looked up. It returns the number of the next,
+// 64 or more at the end of the block.
 func (c *acCodes) readLow(data []byte, p position, k, last int, out *coefficients) (position, int) {
 	for k <= last {
 		p = p.filled(data)

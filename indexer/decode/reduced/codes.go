@@ -62,10 +62,10 @@ func (c *codes) order(counts [16]byte, symbols []byte) error {
 	return nil
 }
 
-// fill looks up what step gives for bits, as far as they have all of the code.
-func (c *codes) fill(step func(bits uint16) step) {
+// fill looks up what of gives for bits, as far as they have all of the code.
+func (c *codes) fill(of func(bits uint16) step) {
 	for at := range c.steps {
-		s := step(uint16(at << (16 - stepPeek)))
+		s := of(uint16(at << (16 - stepPeek)))
 		if length := int(s.taken()) - bits.OnesCount32(uint32(s.mask())); length <= stepPeek {
 			c.steps[at] = s
 		}
@@ -83,7 +83,7 @@ func (c *codes) prepareDC() {
 
 // symbol decodes the code that the bits begin with. Without one its length is 0.
 func (c *codes) symbol(bits uint16) (symbol byte, length int) {
-	for length := 1; length <= 16; length++ {
+	for length = 1; length <= 16; length++ {
 		if int32(bits) < c.ends[length] {
 			return c.symbols[c.offsets[length]+int32(bits)>>(16-length)], length
 		}
@@ -103,11 +103,11 @@ func (c *codes) dcStep(bits uint16) step {
 
 // acStep is the step among AC coefficients (F.2.2.2) that the bits begin with.
 func (c *codes) acStep(bits uint16) step {
-	const zeros = 15
+	const sixteenZeros = 15
 	symbol, length := c.symbol(bits)
 	run, size := int(symbol>>4), int(symbol&15)
 	switch {
-	case length == 0 || size == 0 && run != 0 && run != zeros:
+	case length == 0 || size == 0 && run != 0 && run != sixteenZeros:
 		return 0
 	case symbol == 0:
 		return newStep(length, 0, endOfBlock)

@@ -4,8 +4,7 @@
 // time, without decoding their values.
 //
 // It reads sequential JPEGs with Huffman codes, 8 bits a sample, in grey or
-// YCbCr, whose components are in one scan: what cameras and encoders write
-// unless they are told otherwise. It is no judge of JPEGs: others, and damaged
-// ones, it refuses, for image/jpeg to say what they are. It does not look at
-// colour transforms or orientation.
+// YCbCr, whose components are in one scan: what cameras write. It is no judge of
+// JPEGs: others, and those whose damage it notices, it refuses, for image/jpeg to
+// say what they are. It does not look at colour transforms or orientation.
 package reduced

@@ -1,6 +1,7 @@
 package reduced
 
 import (
+	"context"
 	"encoding/binary"
 	"image"
 )
@@ -23,6 +24,7 @@ const (
 // header is what the segments before the scan say.
 type header struct {
 	width, height int
+	baseline      bool
 	components    []component
 	ratio         image.YCbCrSubsampleRatio
 	restart       int // MCUs between restart markers, 0 without
@@ -41,12 +43,12 @@ type component struct {
 
 // readHeader reads the segments and returns the data that follow the header of
 // the first scan.
-func readHeader(data []byte) (*header, []byte, error) {
+func readHeader(ctx context.Context, data []byte) (*header, []byte, error) {
 	h := new(header)
 	if len(data) < 2 || data[0] != 0xFF || data[1] != soi {
 		return nil, nil, refuse("it does not begin as a JPEG")
 	}
-	for rest := data[2:]; ; {
+	for rest := data[2:]; ctx.Err() == nil; {
 		for len(rest) > 1 && rest[0] == 0xFF && rest[1] == 0xFF {
 			rest = rest[1:] // fill bytes
 		}
@@ -66,11 +68,13 @@ func readHeader(data []byte) (*header, []byte, error) {
 			return h, rest, nil
 		}
 	}
+	return nil, nil, ctx.Err()
 }
 
 func (h *header) segment(marker byte, segment []byte) error {
 	switch {
 	case marker == sof0 || marker == sof1:
+		h.baseline = marker == sof0
 		return h.readFrame(segment)
 	case marker == dht:
 		return h.readCodes(segment)
@@ -90,7 +94,7 @@ func (h *header) segment(marker byte, segment []byte) error {
 // readFrame reads the size and the components (B.2.2).
 func (h *header) readFrame(segment []byte) error {
 	if len(segment) < 6 || h.components != nil {
-		return refuse("its frames")
+		return refuse("its frame is cut off, or it has two")
 	}
 	precision, count := segment[0], int(segment[5])
 	h.height, h.width = int(binary.BigEndian.Uint16(segment[1:])), int(binary.BigEndian.Uint16(segment[3:]))
@@ -138,7 +142,7 @@ func (h *header) readQuantization(segment []byte) error {
 	for len(segment) > 0 {
 		wide, to := int(segment[0]>>4), segment[0]&15
 		if wide > 1 || to > 3 || len(segment) < 1+64*(1+wide) {
-			return refuse("a quantization table")
+			return refuse("a quantization table is of another kind, or cut off")
 		}
 		table := new([64]int32)
 		for i := range table {
@@ -164,8 +168,8 @@ func (h *header) readCodes(segment []byte) error {
 		for _, n := range counts {
 			total += int(n)
 		}
-		if class > 1 || to > 3 || total > 256 || len(segment) < 17+total {
-			return refuse("a Huffman table")
+		if class > 1 || to > h.lastTable() || total == 0 || total > 256 || len(segment) < 17+total {
+			return refuse("a Huffman table is of another kind, or cut off")
 		}
 		if err := h.addCodes(class, to, [16]byte(counts), segment[17:17+total]); err != nil {
 			return err
@@ -175,12 +179,26 @@ func (h *header) readCodes(segment []byte) error {
 	return nil
 }
 
+// lastTable is the number of the last Huffman table that there may be.
+func (h *header) lastTable() byte {
+	if h.baseline {
+		return 1
+	}
+	return 3
+}
+
+// addCodes takes over a table. One that replaces another takes its memory, for a
+// file may define very many.
 func (h *header) addCodes(class, to byte, counts [16]byte, symbols []byte) error {
 	if class == 0 {
-		h.dc[to] = new(codes)
+		if h.dc[to] == nil {
+			h.dc[to] = new(codes)
+		}
 		return h.dc[to].order(counts, symbols)
 	}
-	h.ac[to] = new(acCodes)
+	if h.ac[to] == nil {
+		h.ac[to] = new(acCodes)
+	}
 	return h.ac[to].order(counts, symbols)
 }
 
@@ -194,7 +212,7 @@ func (h *header) readScan(segment []byte) error {
 	for i := range h.components {
 		c, s := &h.components[i], segment[1+2*i:]
 		c.dc, c.ac = s[1]>>4, s[1]&15
-		if s[0] != c.id || c.dc > 3 || c.ac > 3 || h.dc[c.dc] == nil || h.ac[c.ac] == nil || h.quantization[c.quantization] == nil {
+		if s[0] != c.id || max(c.dc, c.ac) > h.lastTable() || h.dc[c.dc] == nil || h.ac[c.ac] == nil || h.quantization[c.quantization] == nil {
 			return refuse("tables are missing")
 		}
 	}

@@ -30,12 +30,12 @@ func (c *acCodes) prepare() {
 	}
 	c.fill(c.acStep)
 	for bits := range c.leaps {
-		c.leaps[bits] = c.leap(bits)
+		c.leaps[bits] = c.collect(bits)
 	}
 }
 
-// leap collects steps for as long as the bits have all of the next.
-func (c *acCodes) leap(bits int) leap {
+// collect joins steps for as long as the bits have all of the next.
+func (c *acCodes) collect(bits int) leap {
 	taken, advance := 0, 0
 	for {
 		ahead := bits << taken & (1<<leapPeek - 1)

@@ -17,19 +17,20 @@ func refuse(format string, a ...any) error {
 // Points are the reductions: how many samples of a row or column are made of 8.
 var Points = [...]int{1, 2, 3, 4}
 
-// Side is a side of a picture after reduction: rounded, at least one pixel.
+// Side is a side of a picture after reduction: rounded, at least one pixel. Up to
+// half of the last may lie outside of the picture, where encoders repeat its edge.
 func Side(side, points int) int { return max(1, (side*points+4)/8) }
 
 // Decode reads a JPEG with each side reduced to Side, for one of Points. The
 // picture is a *image.Gray, or a *image.YCbCr whose chroma is sampled as in the
 // file. Errors are those of ctx, or wrap ErrRefused.
 func Decode(ctx context.Context, data []byte, points int) (image.Image, error) {
-	h, coded, err := readHeader(data)
+	h, rest, err := readHeader(ctx, data)
 	if err != nil {
 		return nil, err
 	}
 	d := newDecoder(h, points)
-	if err := d.scan(ctx, coded); err != nil {
+	if err := d.scan(ctx, rest); err != nil {
 		return nil, err
 	}
 	return d.picture(), nil
@@ -40,7 +41,7 @@ type decoder struct {
 	*header
 	points       int
 	planes       []*plane
-	blocks       []block // of an MCU, in their order
+	places       []place // of the blocks of an MCU, in their order
 	across, down int     // MCUs
 	coded        coded
 	coefficients coefficients
@@ -57,8 +58,9 @@ type plane struct {
 	at     int // where the pixels of the MCU begin
 }
 
-// block is one of an MCU, and where in the part of its plane.
-type block struct {
+// place is where a block of an MCU belongs: in which plane, and where in what the
+// MCU covers of it.
+type place struct {
 	*plane
 	offset int
 }
@@ -77,7 +79,7 @@ func newDecoder(h *header, points int) *decoder {
 		p.pixels = make([]byte, p.stride*d.down*c.down*points)
 		for i := range c.down * c.across {
 			offset := i/c.across*points*p.stride + i%c.across*points
-			d.blocks = append(d.blocks, block{p, offset})
+			d.places = append(d.places, place{p, offset})
 		}
 		d.planes = append(d.planes, p)
 	}
@@ -104,7 +106,7 @@ func (d *decoder) scan(ctx context.Context, data []byte) error {
 			}
 			left--
 			if !d.unit(x, y) {
-				return refuse("its coded data")
+				return refuse("its coded data are damaged")
 			}
 		}
 	}
@@ -128,14 +130,14 @@ func (d *decoder) unit(x, y int) bool {
 		c := &d.components[i]
 		p.at = (y*c.down*p.stride + x*c.across) * d.points
 	}
-	for _, b := range d.blocks {
-		p := b.plane
+	for _, to := range d.places {
+		p := to.plane
 		if !d.coded.block(p.dc, p.ac, p.needed, &d.coefficients) {
 			return false
 		}
 		p.last += d.coefficients[0]
 		d.coefficients[0] = p.last
-		p.inverse(&d.coefficients, p.pixels[p.at+b.offset:], p.stride)
+		p.inverse(&d.coefficients, p.pixels[p.at+to.offset:], p.stride)
 	}
 	return true
 }

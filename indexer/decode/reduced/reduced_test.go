@@ -63,8 +63,9 @@ func TestEqualsTransformOfWhole(t *testing.T) {
 	}
 	random := rand.New(rand.NewPCG(1, 2))
 	for i, of := range [][2]int{{1, 1}, {2, 1}, {1, 2}, {2, 2}} {
-		cases[fmt.Sprintf("luma in %d x %d", of[0], of[1])] = randomJPEG(random, 203+i, 99, of[0], of[1], 0)
-		cases[fmt.Sprintf("luma in %d x %d with restarts", of[0], of[1])] = randomJPEG(random, 100, 171+i, of[0], of[1], 2+5*i)
+		cases[fmt.Sprintf("luma in %d x %d", of[0], of[1])] = randomJPEG(random, 203+i, 99, of[0], of[1], 0, false)
+		cases[fmt.Sprintf("luma in %d x %d with restarts", of[0], of[1])] = randomJPEG(random, 100, 171+i, of[0], of[1], 2+5*i, false)
+		cases[fmt.Sprintf("grey in %d x %d", of[0], of[1])] = randomJPEG(random, 203+i, 150, of[0], of[1], 257, true)
 	}
 	for name, data := range cases {
 		whole, err := jpeg.Decode(bytes.NewReader(data))

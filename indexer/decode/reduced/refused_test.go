@@ -2,6 +2,7 @@ package reduced
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"image/jpeg"
 	"slices"
@@ -48,7 +49,9 @@ func TestRefused(t *testing.T) {
 		"no Huffman tables":            slices.Concat(good[:tables], good[scan:]),
 		"a segment that is too long":   with(good, tables+2, 0xFF, 0xFF),
 		"a segment that has no length": with(good, tables+2, 0, 0),
-		"too many codes":               with(good, tables+5, 3),
+		"too many codes":               with(good, tables+5, 3, 0, 3),
+		"a table without codes":        with(slices.Concat(good[:scan], []byte{0xFF, dht, 0, 19, 3}, make([]byte, 16), good[scan:]), frame+1, sof1),
+		"table 2 of baseline":          slices.Concat(good[:scan], []byte{0xFF, dht, 0, 20, 2, 1}, make([]byte, 16), good[scan:]),
 		"another class of tables":      with(good, tables+4, 0x20),
 		"one component in the scan":    with(good, scan+4, 1),
 		"a component it has not":       with(good, scan+5, 9),
@@ -71,6 +74,64 @@ func TestRefused(t *testing.T) {
 				t.Errorf("%s at %d: %v", name, points, err)
 			}
 		}
+	}
+}
+
+// Codes that nobody may write.
+func TestRefusedSymbols(t *testing.T) {
+	one := func(symbol byte) *table {
+		return &table{symbols: []byte{symbol}, counts: [16]byte{1}, code: map[byte]uint32{symbol: 0}, length: map[byte]int{symbol: 1}}
+	}
+	for name, tt := range map[string]struct {
+		dc, ac *table
+		bits   uint32 // three bytes
+		want   bool
+	}{
+		"a block":                   {one(0), one(0), 0, true},
+		"a difference of 12 bits":   {one(12), one(0), 0, false},
+		"no code of a difference":   {one(0), one(0), 0x800000, false},
+		"no code of a coefficient":  {one(0), one(0), 0x400000, false},
+		"an end of several blocks":  {one(0), one(0x20), 0, false},
+		"a run without coefficient": {one(0), one(0x80), 0, false},
+	} {
+		dc, ac := tables(t, tt.dc, tt.ac)
+		for _, last := range []int{0, 2} {
+			var c coded
+			c.start([]byte{byte(tt.bits >> 16), byte(tt.bits >> 8), byte(tt.bits)})
+			if got := c.block(dc, ac, last, new(coefficients)); got != tt.want {
+				t.Errorf("%s, last %d: read %v", name, last, got)
+			}
+		}
+	}
+}
+
+func TestTooManyCodes(t *testing.T) {
+	for _, counts := range [][16]byte{{3}, {1, 3}, {2, 1}, {15: 255}, {1, 1, 1, 3}} {
+		err := new(codes).order(counts, make([]byte, 300))
+		if refused, want := errors.Is(err, ErrRefused), counts[15] == 0; refused != want {
+			t.Errorf("%v: %v", counts, err)
+		}
+	}
+}
+
+// A file may define tables without end; none takes memory, and a deadline ends it.
+func TestManyTables(t *testing.T) {
+	good := noisy(t, 64, 48, 90)
+	scan := at(t, good, sos)
+	segment := []byte{0xFF, dht, 0, 20, 0x11, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+	data := slices.Concat(good[:2], bytes.Repeat(segment, 20000), good[2:scan], good[scan:])
+	allocated := testing.AllocsPerRun(1, func() {
+		if _, err := Decode(t.Context(), data, 1); err != nil {
+			t.Error(err)
+		}
+	})
+	if allocated > 100 {
+		t.Errorf("%.0f allocations", allocated)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := readHeader(ctx, data); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -100,12 +161,7 @@ func TestLongRuns(t *testing.T) {
 		w.write(0xFF, 8)
 		w.write(0xFF, 8)
 		for _, last := range []int{0, 2, 18} {
-			dc, ac := new(codes), new(acCodes)
-			if err := errors.Join(dc.order(dcTable.counts, dcTable.symbols), ac.order(acTable.counts, acTable.symbols)); err != nil {
-				t.Fatal(err)
-			}
-			dc.prepareDC()
-			ac.prepare()
+			dc, ac := tables(t, dcTable, acTable)
 			var c coded
 			c.start(w.Bytes())
 			if got := c.block(dc, ac, last, new(coefficients)); got != tt.want {

@@ -83,12 +83,12 @@ func (t *transform) two(c *coefficients, pixels []byte, stride int) {
 
 func (t *transform) three(c *coefficients, pixels []byte, stride int) {
 	f := &t.factors
-	a0, a1, a2 := three(c[0]*f[0]+half, c[2]*f[2], c[3]*f[3])
-	b0, b1, b2 := three(c[1]*f[1], c[4]*f[4], c[8]*f[8])
-	c0, c1, c2 := three(c[5]*f[5], c[7]*f[7], 0)
+	a0, a1, a2 := threePoints(c[0]*f[0]+half, c[2]*f[2], c[3]*f[3])
+	b0, b1, b2 := threePoints(c[1]*f[1], c[4]*f[4], c[8]*f[8])
+	c0, c1, c2 := threePoints(c[5]*f[5], c[7]*f[7], 0)
 	clear(c[:9])
 	write := func(row []byte, a, b, c int32) {
-		x, y, z := three(a, b, c)
+		x, y, z := threePoints(a, b, c)
 		row[0], row[1], row[2] = sample(x), sample(y), sample(z)
 	}
 	write(pixels[:3], a0, b0, c0)
@@ -96,18 +96,18 @@ func (t *transform) three(c *coefficients, pixels []byte, stride int) {
 	write(pixels[2*stride:2*stride+3], a2, b2, c2)
 }
 
-// three transforms three coefficients to three points.
-func three(a, b, c int32) (x, y, z int32) { return a + b + c, a - 2*c, a - b + c }
+// threePoints transforms three coefficients to three points.
+func threePoints(a, b, c int32) (x, y, z int32) { return a + b + c, a - 2*c, a - b + c }
 
 func (t *transform) four(c *coefficients, pixels []byte, stride int) {
 	f := &t.factors
-	a0, a1, a2, a3 := four(c[0]*f[0]+half, c[2]*f[2], c[3]*f[3], c[9]*f[9])
-	b0, b1, b2, b3 := four(c[1]*f[1], c[4]*f[4], c[8]*f[8], c[11]*f[11])
-	c0, c1, c2, c3 := four(c[5]*f[5], c[7]*f[7], c[12]*f[12], c[18]*f[18])
-	d0, d1, d2, d3 := four(c[6]*f[6], c[13]*f[13], c[17]*f[17], 0)
+	a0, a1, a2, a3 := fourPoints(c[0]*f[0]+half, c[2]*f[2], c[3]*f[3], c[9]*f[9])
+	b0, b1, b2, b3 := fourPoints(c[1]*f[1], c[4]*f[4], c[8]*f[8], c[11]*f[11])
+	c0, c1, c2, c3 := fourPoints(c[5]*f[5], c[7]*f[7], c[12]*f[12], c[18]*f[18])
+	d0, d1, d2, d3 := fourPoints(c[6]*f[6], c[13]*f[13], c[17]*f[17], 0)
 	clear(c[:19])
 	write := func(row []byte, a, b, c, d int32) {
-		x, y, z, w := four(a, b, c, d)
+		x, y, z, w := fourPoints(a, b, c, d)
 		row[0], row[1], row[2], row[3] = sample(x), sample(y), sample(z), sample(w)
 	}
 	write(pixels[:4], a0, b0, c0, d0)
@@ -116,8 +116,8 @@ func (t *transform) four(c *coefficients, pixels []byte, stride int) {
 	write(pixels[3*stride:3*stride+4], a3, b3, c3, d3)
 }
 
-// four transforms four coefficients to four points.
-func four(a, b, c, d int32) (x, y, z, w int32) {
+// fourPoints transforms four coefficients to four points.
+func fourPoints(a, b, c, d int32) (x, y, z, w int32) {
 	const bits, tangent = 10, 424 // of pi/8
 	outer, inner := b+d*tangent>>bits, b*tangent>>bits-d
 	return a + c + outer, a - c + inner, a - c - inner, a + c - outer

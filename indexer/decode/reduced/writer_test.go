@@ -124,27 +124,34 @@ func (w *writer) segment(marker byte, content ...byte) {
 // fill ends the last byte.
 func (w *writer) fill() { w.write(1<<7-1, 7); w.have = 0 }
 
-// randomJPEG has three components, luma in as many blocks of an MCU, soft
-// contents, and tables that nobody else writes.
-func randomJPEG(random *rand.Rand, width, height, across, down, restart int) []byte {
+// randomJPEG has three components, luma in as many blocks of an MCU, or one
+// component that names these factors for nothing; soft contents, and tables that
+// nobody else writes.
+func randomJPEG(random *rand.Rand, width, height, across, down, restart int, grey bool) []byte {
 	dc, ac := randomTable(random, symbolsOfDC(random), 2), randomTable(random, symbolsOfAC(random), 1+random.IntN(5))
 	var w writer
 	w.Write([]byte{0xFF, soi})
-	w.segment(dqt, append([]byte{0}, bytes.Repeat([]byte{3}, 64)...)...)
+	w.Write([]byte{0xFF, 0xFF}) // fill bytes
+	w.segment(dqt, append([]byte{0x10}, bytes.Repeat([]byte{0, 3}, 64)...)...)
 	w.segment(dht, append(append([]byte{0x01}, dc.counts[:]...), dc.symbols...)...)
 	w.segment(dht, append(append([]byte{0x12}, ac.counts[:]...), ac.symbols...)...)
 	if restart > 0 {
 		w.segment(dri, byte(restart>>8), byte(restart))
 	}
-	w.segment(sof1, 8, byte(height>>8), byte(height), byte(width>>8), byte(width), 3, 7, byte(across<<4|down), 0, 8, 0x11, 0, 9, 0x11, 0)
-	w.segment(sos, 3, 7, 0x12, 8, 0x12, 9, 0x12, 0, 63, 0)
-	count := units(width, across) * units(height, down)
+	frame := []byte{8, byte(height >> 8), byte(height), byte(width >> 8), byte(width), 3, 7, byte(across<<4 | down), 0, 8, 0x11, 0, 9, 0x11, 0}
+	scan, blocks, count := []byte{3, 7, 0x12, 8, 0x12, 9, 0x12, 0, 63, 0}, across*down+2, units(width, across)*units(height, down)
+	if grey {
+		frame, scan = append(frame[:5], 1, 7, byte(across<<4|down), 0), []byte{1, 7, 0x12, 0, 63, 0}
+		blocks, count = 1, units(width, 1)*units(height, 1)
+	}
+	w.segment(sof1, frame...)
+	w.segment(sos, scan...)
 	for i := range count {
 		if restart > 0 && i > 0 && i%restart == 0 {
 			w.fill()
 			w.Write([]byte{0xFF, byte(rst0 + (i/restart-1)%8)})
 		}
-		for range across*down + 2 {
+		for range blocks {
 			w.block(dc, ac, softBlock(random))
 		}
 	}
