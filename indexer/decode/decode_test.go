@@ -110,7 +110,6 @@ func TestBadPictures(t *testing.T) {
 		{"BMP cut off", encoded(t, "bmp", gradient(90, 90))[:200], Limits{}, Corrupt, ""},
 		{"TIFF cut off", encoded(t, "tiff", gradient(90, 90))[:200], Limits{}, Corrupt, ""},
 		{"WebP cut off", animated[:18], Limits{}, Corrupt, ""},
-		{"animated WebP", animated, Limits{}, Unsupported, "animated"},
 		{"too many bytes", whole, Limits{MaxBytes: 100}, TooLarge, "limit is 100"},
 		{"too many pixels", whole, Limits{MaxPixels: 39999}, TooManyPixels, "40000"},
 		{"side too long", whole, Limits{MaxSide: 199}, TooManyPixels, "limit is 199"},

@@ -2,8 +2,8 @@
 // within limits on bytes, pixels, memory and time. It trusts neither file
 // names nor declared sizes.
 //
-// It reads JPEG, PNG, GIF (the first frame), WebP (not animated), BMP, TIFF
-// (the first page), HEIC and AVIF (the first picture). Several things differ
+// It reads JPEG, PNG, GIF and WebP (the first frame), BMP, TIFF (the first page),
+// HEIC and AVIF (the first picture). Several things differ
 // from the decoders below it: lossy WebP gets the colours and the chroma
 // interpolation of libwebp, where golang.org/x/image/webp takes its
 // limited-range YCbCr for full range; 16-bit grey is scaled to 8 bits, since the

@@ -13,6 +13,7 @@ type metadata struct {
 	progressive bool // JPEG only
 	lateColors  bool // JPEG only: what says its colours comes late, when decoders have taken others for granted
 	deep        bool // HEIC and AVIF only: more than 8 bits a channel
+	animated    bool // WebP only
 	fax         bool // TIFF only: compressed as faxes are
 	blackIsZero bool // TIFF only
 }
@@ -90,6 +91,7 @@ func (m *metadata) readPNG(data []byte) {
 // readWebP looks for the EXIF chunk. Some writers leave the header of the JPEG
 // segment in it.
 func (m *metadata) readWebP(data []byte) {
+	m.animated = animatedWebP(data)
 	for pos := 12; pos+8 <= len(data); {
 		n := int64(binary.LittleEndian.Uint32(data[pos+4:]))
 		if int64(pos)+8+n > int64(len(data)) {

@@ -1,7 +1,6 @@
 package decode
 
 import (
-	"bytes"
 	"encoding/binary"
 	"image"
 	"image/gif"
@@ -11,7 +10,6 @@ import (
 
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
-	"golang.org/x/image/webp"
 )
 
 // codec is a format that can be read.
@@ -25,7 +23,7 @@ var codecs = []codec{
 	{"jpeg", streamed(jpeg.DecodeConfig), streamed(jpeg.Decode)},
 	{"png", streamed(png.DecodeConfig), streamed(png.Decode)},
 	{"gif", streamed(gif.DecodeConfig), streamed(gif.Decode)},
-	{"webp", streamed(webp.DecodeConfig), streamed(webp.Decode)},
+	{"webp", webpConfig, decodeWebP},
 	{"bmp", streamed(bmp.DecodeConfig), streamed(bmp.Decode)},
 	{"tiff", streamed(tiff.DecodeConfig), streamed(tiff.Decode)},
 	{"heic", containerConfig, decodeHEIC},
@@ -118,13 +116,4 @@ func find(data []byte) (codec, error) {
 		return codec{}, faultf(UnknownFormat, "it looks like %s", name)
 	}
 	return codec{}, faultf(UnknownFormat, "it begins with %q", data[:min(len(data), 12)])
-}
-
-// variant refuses what the decoder would call corrupt though it is not.
-func variant(format string, data []byte) error {
-	const animation = 1 << 1 // flag in the VP8X chunk, the first of an extended WebP
-	if format == "webp" && len(data) > 20 && bytes.Equal(data[12:16], []byte("VP8X")) && data[20]&animation != 0 {
-		return faultf(Unsupported, "animated WebP")
-	}
-	return nil
 }

@@ -72,6 +72,8 @@ func bytesPerPixel(format string, m metadata) int64 {
 		return 16
 	case format == "gif":
 		return 4
+	case m.animated: // the canvas, too
+		return 12
 	}
 	return 8
 }

@@ -28,9 +28,6 @@ type picture struct {
 
 // run checks the size, then decodes.
 func (t task) run() (picture, error) {
-	if err := variant(t.codec.name, t.data); err != nil {
-		return picture{}, err
-	}
 	var err error
 	if t.config, err = t.codec.config(t); err != nil {
 		return picture{}, err

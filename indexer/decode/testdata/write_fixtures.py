@@ -70,6 +70,9 @@ def fixtures():
     yield "alpha.webp", draw("RGBA"), dict(quality=80), 0
     yield "odd.webp", draw().crop((0, 0, 23, 15)), dict(quality=80), 0
     yield "one_pixel_wide.webp", draw().crop((3, 0, 4, 15)), dict(quality=80), 0
+    moving = dict(save_all=True, append_images=[draw().rotate(180)])
+    yield "animated.webp", draw(), dict(lossless=True, **moving), 0
+    yield "animated_alpha.webp", draw("RGBA"), dict(quality=80, exif=orientation(6), **moving), 0
     yield "orientation6.tiff", draw(), dict(tiffinfo={EXIF_ORIENTATION: 6}, compression="tiff_lzw"), 0
     yield "deflate.tiff", draw("RGBA"), dict(compression="tiff_adobe_deflate"), 1
     yield "plain.bmp", draw(), {}, 0
@@ -93,8 +96,6 @@ def fixtures():
 def special():
     """Files without reference: what is refused or cut off."""
     frames = [draw(), draw().rotate(180)]
-    frames[0].save(HERE / "animated.webp", save_all=True, append_images=frames[1:], lossless=True)
-    yield "animated.webp"
     frames[0].quantize(16).save(HERE / "animated.gif", save_all=True, append_images=[f.quantize(16) for f in frames[1:]])
     yield "animated.gif"
     frames[0].save(HERE / "animated.avif", save_all=True, append_images=frames[1:], quality=90)
