@@ -11,6 +11,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"polylens/indexer/metadata"
 )
 
 // Image is one picture of a collection and what is known about it.
@@ -77,15 +79,15 @@ const selectImage = `SELECT id, collection, source, uri, sha256, size, modified,
 func scanImage(scan func(...any) error) (Image, error) {
 	image := Image{Captions: []Caption{}}
 	var modified, created, updated int64
-	var metadata string
+	var about string
 	err := scan(&image.ID, &image.Collection, &image.Source, &image.URI, &image.SHA256, &image.Size,
-		&modified, &image.Width, &image.Height, &image.Format, &image.Color, &metadata, &created, &updated)
+		&modified, &image.Width, &image.Height, &image.Format, &image.Color, &about, &created, &updated)
 	if err != nil {
 		return Image{}, err
 	}
 	image.Modified = fromNanos(modified)
 	image.Created, image.Updated = fromMillis(created), fromMillis(updated)
-	if err := json.Unmarshal([]byte(metadata), &image.Metadata); err != nil {
+	if image.Metadata, err = metadata.Parse([]byte(about)); err != nil {
 		return Image{}, fmt.Errorf("metadata of image %s: %w", image.ID, err)
 	}
 	return image, nil

@@ -29,7 +29,7 @@ func record(uri, content string) Record {
 		Image: Image{
 			Source: "file:///p", URI: uri, SHA256: content, Size: 3, Modified: time.Unix(5, 7).UTC(),
 			Width: 4, Height: 5, Format: "png", Color: "#102030",
-			Metadata: map[string]any{"tags": []any{"red"}, "n": 1.5},
+			Metadata: map[string]any{"tags": []any{"red"}, "n": 1.5, "id": int64(1234567890123456789)},
 			Captions: []Caption{{"de", "Hund"}, {"", "NUL-free 🐕"}},
 		},
 		Vector: []float32{0.6, 0.8},

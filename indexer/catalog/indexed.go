@@ -3,9 +3,10 @@ package catalog
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"slices"
+
+	"polylens/indexer/metadata"
 )
 
 // IndexRow is what an index has to hold for one image.
@@ -52,15 +53,15 @@ func (s *Store) pending(ctx context.Context, query string, args ...any) ([]Index
 	var rows []IndexRow
 	err := each(ctx, s.read, func(scan func(...any) error) error {
 		var row IndexRow
-		var metadata string
+		var about string
 		var data []byte
-		if err := scan(&row.ID, &row.Digest, &metadata, &data); err != nil {
+		err := scan(&row.ID, &row.Digest, &about, &data)
+		if err != nil {
 			return err
 		}
-		if err := json.Unmarshal([]byte(metadata), &row.Metadata); err != nil {
+		if row.Metadata, err = metadata.Parse([]byte(about)); err != nil {
 			return fmt.Errorf("metadata of image %s: %w", row.ID, err)
 		}
-		var err error
 		row.Vector, err = decodeHalf(data)
 		rows = append(rows, row)
 		return err

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"polylens/indexer/metadata"
 )
 
 const (
@@ -28,8 +30,8 @@ func ParseSidecar(data []byte) (Sidecar, error) {
 	if len(data) > maxSidecar {
 		return Sidecar{}, fmt.Errorf("it has %d bytes, at most %d are allowed", len(data), maxSidecar)
 	}
-	var fields map[string]any
-	if err := json.Unmarshal(bytes.TrimPrefix(data, []byte("\ufeff")), &fields); err != nil {
+	fields, err := metadata.Parse(bytes.TrimPrefix(data, []byte("\ufeff")))
+	if err != nil {
 		return Sidecar{}, fmt.Errorf("it is not a JSON object: %w", err)
 	}
 	captions, err := takeCaptions(fields)

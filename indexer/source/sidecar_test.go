@@ -20,6 +20,7 @@ func TestParseSidecar(t *testing.T) {
 		{"texts", `{"captions":["a",""],"caption":"b","text":"c"}`, Sidecar{map[string]any{}, []Caption{{"", "a"}, {"", "b"}, {"", "c"}}}},
 		{"text that is none", `{"text":5,"captions":null}`, Sidecar{map[string]any{"text": 5.0}, nil}},
 		{"tags", "\ufeff" + `{"tags":["a","b"]}`, Sidecar{map[string]any{"tags": []any{"a", "b"}}, nil}},
+		{"long ID", `{"id":1234567890123456789}`, Sidecar{map[string]any{"id": int64(1234567890123456789)}, nil}},
 		{"null", `null`, Sidecar{}},
 	} {
 		got, err := ParseSidecar([]byte(test.data))
