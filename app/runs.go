@@ -138,11 +138,7 @@ func (r *runs) train(ctx context.Context, run catalog.Run) {
 	r.mu.Unlock()
 	log := r.parts.program.log.With("run", run.Name)
 	log.Info("training begins")
-	err := r.perform(ctx, run)
-	if errors.Is(context.Cause(ctx), errStopped) {
-		err = errors.Join(err, r.stopQueued(ctx, run))
-	}
-	switch {
+	switch err := r.perform(ctx, run); {
 	case errors.Is(err, catalog.ErrConflict):
 		log.Info("the run is left alone", "reason", err) // it was stopped a moment ago
 	case err != nil && ctx.Err() == nil:
@@ -153,17 +149,6 @@ func (r *runs) train(ctx context.Context, run catalog.Run) {
 	r.mu.Lock()
 	r.running, r.cancel = "", nil
 	r.mu.Unlock()
-}
-
-// stopQueued stops a run that was stopped before its training began to count.
-func (r *runs) stopQueued(ctx context.Context, run catalog.Run) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
-	defer cancel()
-	err := r.parts.store.MoveRun(ctx, run.ID, catalog.RunQueued, catalog.RunStopped, "")
-	if errors.Is(err, catalog.ErrConflict) { // it did count
-		return nil
-	}
-	return err
 }
 
 func (r *runs) perform(ctx context.Context, run catalog.Run) error {
@@ -296,10 +281,11 @@ func (r *runs) Stop(ctx context.Context, id string) (web.Run, error) {
 	if err != nil {
 		return web.Run{}, err
 	}
-	if r.cancelRunning(id) {
-		return newWebRun(run), nil
-	}
+	// The queue first: the worker may have chosen it, but not begun.
 	if err := r.parts.store.MoveRun(ctx, id, catalog.RunQueued, catalog.RunStopped, ""); err != nil {
+		if r.cancelRunning(id) {
+			return newWebRun(run), nil
+		}
 		return web.Run{}, translatedRun(id, err)
 	}
 	return r.show(ctx, id)

@@ -57,8 +57,8 @@ func TestRunsRetrySlowly(t *testing.T) {
 	}
 }
 
-// TestStoppedBeforeItBegins: a run that is stopped when the work has chosen it
-// already, whether it is told so or not, stays stopped.
+// TestStoppedBeforeItBegins: a run that is stopped before its training begins,
+// also when the work has chosen it already, stays stopped.
 func TestStoppedBeforeItBegins(t *testing.T) {
 	store, err := catalog.Open(t.Context(), filepath.Join(t.TempDir(), "catalogue.db"))
 	if err != nil {
@@ -67,17 +67,18 @@ func TestStoppedBeforeItBegins(t *testing.T) {
 	failed := new(atomic.Int64)
 	p := newProgram(globals{Data: t.TempDir()}, terminal{in: strings.NewReader(""), out: io.Discard, err: io.Discard}, slog.New(failures{count: failed}))
 	r := newRuns(&parts{program: p, store: store})
-	told, tell := context.WithCancelCause(t.Context())
-	tell(errStopped)
-	for name, ctx := range map[string]context.Context{"not told": t.Context(), "told": told} {
+	for _, name := range []string{"in the queue", "chosen"} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		defer cancel(nil)
 		run, err := store.CreateRun(t.Context(), catalog.Run{Name: name, Config: []byte(`{"data":{"pairs":["/x"]}}`)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if name == "not told" {
-			if stopped, err := r.Stop(t.Context(), run.ID); err != nil || stopped.Status != web.RunStopped {
-				t.Fatalf("%+v, %v", stopped, err)
-			}
+		if name == "chosen" {
+			r.running, r.cancel = run.ID, cancel
+		}
+		if stopped, err := r.Stop(t.Context(), run.ID); err != nil || stopped.Status != web.RunStopped {
+			t.Fatalf("%+v, %v", stopped, err)
 		}
 		r.train(ctx, run)
 		if got, err := store.Run(t.Context(), run.ID); err != nil || got.State != catalog.RunStopped || failed.Load() != 0 {

@@ -49,18 +49,18 @@ type RunRecorder struct {
 // patience; 0 takes over whatever is running, for a process that holds the data
 // folder alone. ErrConflict for others. Close the recorder at the end.
 func (s *Store) RecordRun(ctx context.Context, id string, patience time.Duration) (*RunRecorder, error) {
-	return s.record(ctx, id, s.now().Add(-patience), RunQueued, RunStopped, RunFailed)
+	return s.record(ctx, id, `(state IN ($5, $6, $7) OR state = $2 AND heartbeat <= $8)`,
+		RunQueued, RunStopped, RunFailed, millis(s.now().Add(-patience)))
 }
 
 // RecordQueuedRun is RecordRun for who finds runs in the queue: one that was
 // stopped since stays so.
 func (s *Store) RecordQueuedRun(ctx context.Context, id string) (*RunRecorder, error) {
-	return s.record(ctx, id, time.UnixMilli(-1), RunQueued, RunQueued, RunQueued)
+	return s.record(ctx, id, `state = $5`, RunQueued)
 }
 
-// record takes a run in one of three states, or running without a sign of life
-// since a moment.
-func (s *Store) record(ctx context.Context, id string, silent time.Time, a, b, c RunState) (*RunRecorder, error) {
+// record takes a run that meets a condition, whose values are numbered from 5.
+func (s *Store) record(ctx context.Context, id, condition string, values ...any) (*RunRecorder, error) {
 	lease, err := uuid.NewRandom()
 	if err != nil {
 		return nil, fmt.Errorf("make lease: %w", err)
@@ -69,8 +69,7 @@ func (s *Store) record(ctx context.Context, id string, silent time.Time, a, b, c
 	result, err := s.write.ExecContext(ctx, `
 		UPDATE runs SET state = $2, lease = $3, heartbeat = $4, error = '', finished = 0,
 			started = CASE WHEN started > 0 THEN started ELSE $4 END
-		WHERE id = $1 AND (state IN ($5, $6, $7) OR state = $2 AND heartbeat <= $8)`,
-		id, RunRunning, lease.String(), millis(now), a, b, c, millis(silent))
+		WHERE id = $1 AND `+condition, append([]any{id, RunRunning, lease.String(), millis(now)}, values...)...)
 	if err != nil {
 		return nil, fmt.Errorf("take run %s: %w", id, err)
 	}
