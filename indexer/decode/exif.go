@@ -92,16 +92,15 @@ func (m *metadata) readPNG(data []byte) {
 // segment in it.
 func (m *metadata) readWebP(data []byte) {
 	m.animated = animatedWebP(data)
-	for pos := 12; pos+8 <= len(data); {
-		n := int64(binary.LittleEndian.Uint32(data[pos+4:]))
-		if int64(pos)+8+n > int64(len(data)) {
+	for chunks := data[min(webpRIFF, len(data)):]; ; {
+		name, content, rest := nextChunk(chunks)
+		if name == "EXIF" {
+			m.readTIFF(bytes.TrimPrefix(content, exifHeader))
+		}
+		if name == "" || name == "EXIF" {
 			return
 		}
-		if string(data[pos:pos+4]) == "EXIF" {
-			m.readTIFF(bytes.TrimPrefix(data[pos+8:pos+8+int(n)], exifHeader))
-			return
-		}
-		pos += 8 + int(n+n&1)
+		chunks = rest
 	}
 }
 

@@ -13,7 +13,7 @@ func plain(img image.Image, format string, config image.Config, meta metadata) i
 			return negative(m)
 		}
 	case *image.Paletted:
-		return onCanvas(m, config)
+		return onCanvas(m, m.Rect, image.Pt(config.Width, config.Height))
 	case *image.Gray16:
 		return eightBits(m)
 	case *image.YCbCr:
@@ -26,14 +26,14 @@ func plain(img image.Image, format string, config image.Config, meta metadata) i
 	return img
 }
 
-// onCanvas places the first frame of a GIF that does not fill its screen.
-func onCanvas(m *image.Paletted, config image.Config) image.Image {
-	screen := image.Rect(0, 0, config.Width, config.Height)
-	if m.Rect == screen {
-		return m
+// onCanvas places the first frame of several where it belongs, if it does not fill
+// the canvas, around which nothing is seen.
+func onCanvas(frame image.Image, place image.Rectangle, size image.Point) image.Image {
+	if place == (image.Rectangle{Max: size}) {
+		return frame
 	}
-	canvas := image.NewNRGBA(screen)
-	draw.Draw(canvas, m.Rect, m, m.Rect.Min, draw.Src)
+	canvas := image.NewNRGBA(image.Rectangle{Max: size})
+	draw.Draw(canvas, place, frame, frame.Bounds().Min, draw.Src)
 	return canvas
 }
 

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"image"
 	"image/color"
-	"image/draw"
 	"slices"
 
 	"golang.org/x/image/webp"
@@ -125,8 +124,7 @@ func webpConfig(t task) (image.Config, error) {
 	return image.Config{ColorModel: color.NRGBAModel, Width: frame.canvas.X, Height: frame.canvas.Y}, err
 }
 
-// decodeWebP decodes what a WebP shows first. Where a first frame does not fill
-// the canvas nothing is seen.
+// decodeWebP decodes what a WebP shows first.
 func decodeWebP(t task) (image.Image, error) {
 	if !animatedWebP(t.data) {
 		return streamed(webp.Decode)(t)
@@ -136,10 +134,8 @@ func decodeWebP(t task) (image.Image, error) {
 		return nil, err
 	}
 	img, err := webp.Decode(reader(t.ctx, frame.still))
-	if err != nil || frame.place.Size() == frame.canvas {
-		return img, err
+	if err != nil {
+		return nil, err
 	}
-	canvas := image.NewNRGBA(image.Rectangle{Max: frame.canvas})
-	draw.Draw(canvas, frame.place, plain(img, "webp", t.config, t.meta), img.Bounds().Min, draw.Src)
-	return canvas, nil
+	return onCanvas(plain(img, t.codec.name, t.config, t.meta), frame.place, frame.canvas), nil
 }
