@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"image"
 	"image/jpeg"
@@ -18,26 +19,24 @@ const photoQuality = 88
 func writePhotos(t testing.TB, folder string, first, count, width, height int) float64 {
 	t.Helper()
 	grain := texture()
-	var bytes int64
+	written := 0
 	for number := first; number < first+count; number++ {
-		path := filepath.Join(folder, fmt.Sprintf("%04d.jpg", number))
-		file, err := os.Create(path)
-		if err != nil {
+		data := photoJPEG(t, grain, number, width, height)
+		if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("%04d.jpg", number)), data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := jpeg.Encode(file, photo(grain, number, width, height), &jpeg.Options{Quality: photoQuality}); err != nil {
-			t.Fatal(err)
-		}
-		if err := file.Close(); err != nil {
-			t.Fatal(err)
-		}
-		info, err := os.Stat(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		bytes += info.Size()
+		written += len(data)
 	}
-	return float64(bytes) / float64(count*width*height)
+	return float64(written) / float64(count*width*height)
+}
+
+func photoJPEG(t testing.TB, grain []uint8, number, width, height int) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, photo(grain, number, width, height), &jpeg.Options{Quality: photoQuality}); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }
 
 // textureSide is a power of two.

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"image/jpeg"
 	"testing"
 
 	"polylens/encoder"
@@ -31,15 +29,6 @@ func TestReducedPicturesKeepTheirVectors(t *testing.T) {
 			}
 		}
 	}
-}
-
-func photoJPEG(t *testing.T, grain []uint8, number, width, height int) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	if err := jpeg.Encode(&b, photo(grain, number, width, height), &jpeg.Options{Quality: photoQuality}); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
 }
 
 // vectorOf is that of a JPEG, which the decoder must give a width.
