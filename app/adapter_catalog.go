@@ -7,6 +7,7 @@ import (
 
 	"polylens/indexer"
 	"polylens/indexer/catalog"
+	"polylens/indexer/catalog/database"
 	"polylens/search"
 	"polylens/web"
 )
@@ -31,7 +32,7 @@ func translated(err, missing error) error {
 
 // searchCatalog shows the catalogue to search.
 type searchCatalog struct {
-	store *catalog.Store
+	store *database.Store
 	// counted tells how many images a collection has. Counting 100,000 rows
 	// takes longer than finding the nearest, so a search does without.
 	counted bool
@@ -75,7 +76,7 @@ func (c searchCatalog) Vector(ctx context.Context, collection, id, fingerprint s
 }
 
 // imageOf finds an image only in the collection that it is asked of.
-func imageOf(ctx context.Context, store *catalog.Store, collection, id string) (catalog.Image, error) {
+func imageOf(ctx context.Context, store *database.Store, collection, id string) (catalog.Image, error) {
 	image, err := store.Image(ctx, id)
 	if err == nil && image.Collection != collection {
 		err = catalog.ErrNotFound
@@ -95,7 +96,7 @@ func newSearchImage(image catalog.Image) search.Image {
 // webCatalog shows the catalogue to web. Removals go through the indexer,
 // which keeps the index in step.
 type webCatalog struct {
-	store   *catalog.Store
+	store   *database.Store
 	indexer *indexer.Indexer
 	models  *models
 }

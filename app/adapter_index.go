@@ -8,6 +8,7 @@ import (
 
 	"polylens/indexer"
 	"polylens/indexer/catalog"
+	"polylens/indexer/catalog/database"
 	"polylens/search"
 )
 
@@ -95,7 +96,7 @@ func (l *lateIndex) Ready(ctx context.Context) error {
 type indexerIndex struct {
 	index  search.Index
 	models *models
-	store  *catalog.Store // knows the dimension of models that are not loaded
+	store  *database.Store // knows the dimension of models that are not loaded
 }
 
 // Ensure implements indexer.Index.

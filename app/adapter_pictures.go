@@ -8,13 +8,13 @@ import (
 	"io/fs"
 
 	"polylens/indexer"
-	"polylens/indexer/catalog"
+	"polylens/indexer/catalog/database"
 	"polylens/web"
 )
 
 // webPictures shows the files behind images to web.
 type webPictures struct {
-	store      *catalog.Store
+	store      *database.Store
 	thumbnails *indexer.Thumbnails
 }
 

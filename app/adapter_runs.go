@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"polylens/indexer/catalog"
+	"polylens/indexer/catalog/database"
 	"polylens/web"
 )
 
 // webRuns shows the catalogue's runs to web.
 type webRuns struct {
-	store   *catalog.Store
+	store   *database.Store
 	program *program
 }
 

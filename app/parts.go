@@ -11,7 +11,7 @@ import (
 
 	"polylens/encoder"
 	"polylens/indexer"
-	"polylens/indexer/catalog"
+	"polylens/indexer/catalog/database"
 	"polylens/indexer/decode"
 	"polylens/search"
 	"polylens/search/milvus"
@@ -24,7 +24,7 @@ type parts struct {
 	program  *program
 	models   *models
 	chosen   modelChoice // of the data folder; see choice
-	store    *catalog.Store
+	store    *database.Store
 	index    *lateIndex
 	service  *search.Service
 	indexer  *indexer.Indexer

@@ -16,7 +16,7 @@ import (
 	"polylens/app/setup"
 	"polylens/encoder"
 	"polylens/encoder/hub"
-	"polylens/indexer/catalog"
+	"polylens/indexer/catalog/database"
 	"polylens/indexer/decode"
 	"polylens/indexer/decode/turbo"
 	"polylens/search/milvus"
@@ -207,8 +207,8 @@ func (p *program) decodeLimits() decode.Limits {
 }
 
 // openCatalog opens the catalogue. The caller holds the data folder.
-func (p *program) openCatalog(ctx context.Context) (*catalog.Store, error) {
-	store, err := catalog.Open(ctx, filepath.Join(p.globals.Data, "catalogue.db"))
+func (p *program) openCatalog(ctx context.Context) (*database.Store, error) {
+	store, err := database.Open(ctx, filepath.Join(p.globals.Data, "catalogue.db"))
 	if err != nil {
 		return nil, whyDisk(err, p.globals.Data)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"polylens/indexer/catalog"
+	"polylens/indexer/catalog/database"
 	"polylens/web"
 )
 
@@ -28,7 +29,7 @@ func TestPruneKeepsTheModelBefore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := catalog.Open(t.Context(), filepath.Join(h.data, "catalogue.db"))
+	store, err := database.Open(t.Context(), filepath.Join(h.data, "catalogue.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"polylens/indexer/catalog"
+	"polylens/indexer/catalog/database"
 	"polylens/web"
 )
 
@@ -190,7 +191,7 @@ func (r *runs) Start(ctx context.Context, order web.RunOrder) (web.Run, error) {
 }
 
 // createRun checks a configuration, completes it and queues a run.
-func (p *program) createRun(ctx context.Context, store *catalog.Store, name string, config runConfig) (catalog.Run, error) {
+func (p *program) createRun(ctx context.Context, store *database.Store, name string, config runConfig) (catalog.Run, error) {
 	run, err := p.plannedRun(ctx, store, name, config)
 	if err != nil {
 		return run, err
@@ -204,7 +205,7 @@ func (p *program) createRun(ctx context.Context, store *catalog.Store, name stri
 }
 
 // plannedRun is a run that could be created if there were none of its name.
-func (p *program) plannedRun(ctx context.Context, store *catalog.Store, name string, config runConfig) (catalog.Run, error) {
+func (p *program) plannedRun(ctx context.Context, store *database.Store, name string, config runConfig) (catalog.Run, error) {
 	run, err := p.completeRun(ctx, store, name, &config)
 	if err != nil {
 		return run, err
@@ -231,7 +232,7 @@ func exists(path string) bool {
 
 // completeRun finds what a configuration names, and names it so that it can be
 // found again.
-func (p *program) completeRun(ctx context.Context, store *catalog.Store, name string, config *runConfig) (catalog.Run, error) {
+func (p *program) completeRun(ctx context.Context, store *database.Store, name string, config *runConfig) (catalog.Run, error) {
 	config.Data.Guard = cmp.Or(config.Data.Guard, demoPairs)
 	if err := config.Data.check(); err != nil {
 		return catalog.Run{}, fmt.Errorf("%w: %w", web.ErrInvalid, err)
@@ -365,7 +366,7 @@ func (r *runs) show(ctx context.Context, id string) (web.Run, error) {
 }
 
 // deleteRun removes a run, and its folder unless a later one has its name.
-func (p *program) deleteRun(ctx context.Context, store *catalog.Store, id string) error {
+func (p *program) deleteRun(ctx context.Context, store *database.Store, id string) error {
 	run, err := store.Run(ctx, id)
 	if err != nil {
 		return err

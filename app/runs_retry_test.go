@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"polylens/indexer/catalog"
+	"polylens/indexer/catalog/database"
 	"polylens/web"
 )
 
@@ -36,7 +37,7 @@ func (f failures) WithAttrs([]slog.Attr) slog.Handler { return f }
 // cannot be written, is tried again after a while and not at once.
 func TestRunsRetrySlowly(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "catalogue.db")
-	store, err := catalog.Open(t.Context(), path)
+	store, err := database.Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +61,7 @@ func TestRunsRetrySlowly(t *testing.T) {
 // TestStoppedBeforeItBegins: a run that is stopped before its training begins,
 // also when the work has chosen it already, stays stopped.
 func TestStoppedBeforeItBegins(t *testing.T) {
-	store, err := catalog.Open(t.Context(), filepath.Join(t.TempDir(), "catalogue.db"))
+	store, err := database.Open(t.Context(), filepath.Join(t.TempDir(), "catalogue.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"polylens/indexer/catalog"
+	"polylens/indexer/catalog/database"
 	"polylens/web"
 )
 
@@ -342,7 +343,7 @@ func TestTrainAlone(t *testing.T) {
 	if got.Steps != 2 || got.Reindex || len(got.After) == 0 {
 		t.Errorf("train prints %+v", got)
 	}
-	store, err := catalog.Open(t.Context(), filepath.Join(f.data, "catalogue.db"))
+	store, err := database.Open(t.Context(), filepath.Join(f.data, "catalogue.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

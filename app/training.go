@@ -15,6 +15,7 @@ import (
 	"polylens/encoder/hub"
 	"polylens/encoder/ort"
 	"polylens/indexer/catalog"
+	"polylens/indexer/catalog/database"
 	"polylens/trainer"
 	"polylens/trainer/checkpoint"
 	"polylens/trainer/evaluate"
@@ -24,7 +25,7 @@ import (
 // training does what a run is configured to do.
 type training struct {
 	program  *program
-	store    *catalog.Store
+	store    *database.Store
 	name     string
 	config   runConfig
 	output   string // directory of the model; empty: by its name, in the data folder
@@ -53,7 +54,7 @@ var errStopped = errors.New("stopped")
 func (p *program) runFolder(name string) string { return filepath.Join(p.globals.Data, "runs", name) }
 
 // record runs a training and keeps with the recorder of the run what happens.
-func (t training) record(ctx context.Context, id string, recorder *catalog.RunRecorder) (done trained, err error) {
+func (t training) record(ctx context.Context, id string, recorder *database.RunRecorder) (done trained, err error) {
 	defer func() { err = errors.Join(err, recorder.Close()) }()
 	if done, err = t.run(ctx, recorder); err == nil {
 		err = t.program.keepOutcome(t.outcome(id, done))
@@ -62,7 +63,7 @@ func (t training) record(ctx context.Context, id string, recorder *catalog.RunRe
 }
 
 // end records how a run has ended.
-func (t training) end(ctx context.Context, recorder *catalog.RunRecorder, cause error) error {
+func (t training) end(ctx context.Context, recorder *database.RunRecorder, cause error) error {
 	state, reason := catalog.RunFinished, ""
 	switch {
 	case errors.Is(cause, trainer.ErrLost), errors.Is(cause, catalog.ErrConflict):
@@ -78,7 +79,7 @@ func (t training) end(ctx context.Context, recorder *catalog.RunRecorder, cause 
 }
 
 // run trains and writes the model.
-func (t training) run(ctx context.Context, recorder *catalog.RunRecorder) (trained, error) {
+func (t training) run(ctx context.Context, recorder *database.RunRecorder) (trained, error) {
 	target, err := t.target()
 	if err != nil {
 		return trained{}, err
@@ -194,7 +195,7 @@ func (t training) checkFree(dir string) error {
 
 // write writes the model and records it. What it is about to write is recorded
 // first: of a run that is interrupted here, the next part replaces that alone.
-func (t training) write(ctx context.Context, l *learner.Learner, dir string, verdict *evaluate.Forgetting, recorder *catalog.RunRecorder) error {
+func (t training) write(ctx context.Context, l *learner.Learner, dir string, verdict *evaluate.Forgetting, recorder *database.RunRecorder) error {
 	var gate json.RawMessage
 	if verdict != nil {
 		var err error
@@ -221,7 +222,7 @@ func (t training) write(ctx context.Context, l *learner.Learner, dir string, ver
 }
 
 // trainRecorder shows a run in the catalogue to the trainer.
-type trainRecorder struct{ *catalog.RunRecorder }
+type trainRecorder struct{ *database.RunRecorder }
 
 // Begin implements trainer.Recorder, as do the methods below.
 func (r trainRecorder) Begin(ctx context.Context, step, steps int64) error {

@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"polylens/indexer/catalog"
+	"polylens/indexer/catalog/database"
 )
 
 // errVector is the failure of a picture for which the model gives no
@@ -158,7 +159,7 @@ func usable(vector []float32) bool {
 			return false
 		}
 	}
-	for _, x := range catalog.Round(vector) {
+	for _, x := range database.Round(vector) {
 		if x != 0 {
 			return true
 		}

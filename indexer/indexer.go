@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"polylens/indexer/catalog"
+	"polylens/indexer/catalog/database"
 	"polylens/indexer/source"
 )
 
@@ -47,7 +47,7 @@ func (o Options) withDefaults() Options {
 // note is sent again, and the index replaces by ID. Removal leaves a tombstone
 // in the catalogue until the index has forgotten the image.
 type Indexer struct {
-	store   *catalog.Store
+	store   *database.Store
 	encoder Encoder
 	index   Index
 	decoder Decoder
@@ -56,7 +56,7 @@ type Indexer struct {
 }
 
 // New plugs an indexer together.
-func New(store *catalog.Store, encoder Encoder, index Index, decoder Decoder, options Options) *Indexer {
+func New(store *database.Store, encoder Encoder, index Index, decoder Decoder, options Options) *Indexer {
 	return &Indexer{store: store, encoder: encoder, index: index, decoder: decoder, options: options.withDefaults()}
 }
 

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"polylens/indexer/catalog"
+	"polylens/indexer/catalog/database"
 	"polylens/indexer/source"
 )
 
@@ -25,7 +26,7 @@ type bench struct {
 	*Indexer
 	folder   string // of pictures
 	database string
-	store    *catalog.Store
+	store    *database.Store
 	encoder  *fakeEncoder
 	index    *fakeIndex
 }
@@ -37,7 +38,7 @@ func newBench(t *testing.T, options Options) *bench {
 		encoder: &fakeEncoder{}, index: newFakeIndex(),
 	}
 	var err error
-	if b.store, err = catalog.Open(t.Context(), b.database); err != nil {
+	if b.store, err = database.Open(t.Context(), b.database); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { b.store.Close() })

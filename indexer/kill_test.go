@@ -16,7 +16,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"polylens/indexer/catalog"
+	"polylens/indexer/catalog/database"
 	"polylens/indexer/source"
 )
 
@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 
 func indexUntilKilled(base string) error {
 	ctx := context.Background()
-	store, err := catalog.Open(ctx, filepath.Join(base, "catalog.db"))
+	store, err := database.Open(ctx, filepath.Join(base, "catalog.db"))
 	if err != nil {
 		return err
 	}
@@ -213,9 +213,9 @@ func encodedIn(t *testing.T, base string) int {
 }
 
 // finish is one undisturbed run; it returns everything it leaves.
-func finish(t *testing.T, database, journal, folder string) string {
+func finish(t *testing.T, path, journal, folder string) string {
 	t.Helper()
-	store, err := catalog.Open(t.Context(), database)
+	store, err := database.Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,7 +236,7 @@ func finish(t *testing.T, database, journal, folder string) string {
 	if _, err := store.PurgeVectors(t.Context()); err != nil { // of what was there between kills only
 		t.Fatal(err)
 	}
-	return dump(t, database, index)
+	return dump(t, path, index)
 }
 
 // onlyIn returns the first lines of a that b lacks.

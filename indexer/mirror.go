@@ -5,13 +5,14 @@ import (
 	"time"
 
 	"polylens/indexer/catalog"
+	"polylens/indexer/catalog/database"
 )
 
 // mirror keeps the index of one collection under one model equal to the
 // catalogue. Rows always come from the catalogue, in first indexing, repair and
 // rebuild alike, so that all three give the same index.
 type mirror struct {
-	store       *catalog.Store
+	store       *database.Store
 	index       Index
 	collection  string
 	fingerprint string

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"polylens/indexer/catalog"
+	"polylens/indexer/catalog/database"
 	"polylens/indexer/source"
 )
 
@@ -28,7 +28,7 @@ type Original struct {
 // names are opened, and only inside of the source they were found in.
 // catalog.ErrNotFound for an unknown image, fs.ErrNotExist when its file is
 // gone.
-func OpenOriginal(ctx context.Context, store *catalog.Store, imageID string) (*Original, error) {
+func OpenOriginal(ctx context.Context, store *database.Store, imageID string) (*Original, error) {
 	image, err := store.Image(ctx, imageID)
 	if err != nil {
 		return nil, err

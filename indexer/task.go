@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"polylens/indexer/catalog"
+	"polylens/indexer/catalog/database"
 	"polylens/indexer/source"
 )
 
@@ -41,7 +42,7 @@ var (
 // each collection. What it was doing when the process ended goes on after
 // Start.
 type Tasks struct {
-	store    *catalog.Store
+	store    *database.Store
 	indexer  *Indexer
 	parallel int
 	log      *slog.Logger
@@ -62,7 +63,7 @@ type runningTask struct {
 
 // NewTasks makes a manager that runs up to parallel tasks at once, at least
 // one.
-func NewTasks(store *catalog.Store, indexer *Indexer, parallel int, log *slog.Logger) *Tasks {
+func NewTasks(store *database.Store, indexer *Indexer, parallel int, log *slog.Logger) *Tasks {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"polylens/indexer/catalog"
+	"polylens/indexer/catalog/database"
 	"polylens/indexer/decode"
 	"polylens/indexer/source"
 )
@@ -31,14 +32,14 @@ const (
 // file gets new ones.
 type Thumbnails struct {
 	folder  string
-	store   *catalog.Store
+	store   *database.Store
 	decoder Decoder
 	busy    *semaphore.Weighted
 	flight  singleflight.Group
 }
 
 // NewThumbnails keeps thumbnails in folder, which is made when it is missing.
-func NewThumbnails(folder string, store *catalog.Store, decoder Decoder) (*Thumbnails, error) {
+func NewThumbnails(folder string, store *database.Store, decoder Decoder) (*Thumbnails, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("folder for thumbnails: %w", err)
 	}

@@ -1,9 +1,7 @@
 package catalog
 
 import (
-	"context"
 	"math"
-	"sync"
 )
 
 // RunNews is a run as it is now, and what became of its points since the news
@@ -16,55 +14,3 @@ type RunNews struct {
 
 // KeptAll is RunNews.Kept where no point is gone.
 const KeptAll = math.MaxInt64
-
-// WatchRuns calls changed, which must return at once, with news of every run
-// that this store changes until stop is called. What other processes do is not
-// told.
-func (s *Store) WatchRuns(changed func(RunNews)) (stop func()) { return s.runs.add(changed) }
-
-// runWatchers are who is told of runs. The zero value is ready.
-type runWatchers struct {
-	mu       sync.Mutex
-	watchers map[*func(RunNews)]struct{}
-}
-
-func (w *runWatchers) add(changed func(RunNews)) (stop func()) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.watchers == nil {
-		w.watchers = make(map[*func(RunNews)]struct{})
-	}
-	w.watchers[&changed] = struct{}{}
-	return func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		delete(w.watchers, &changed)
-	}
-}
-
-func (w *runWatchers) tell(news RunNews) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for changed := range w.watchers {
-		(*changed)(news)
-	}
-}
-
-func (w *runWatchers) none() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return len(w.watchers) == 0
-}
-
-// tellRun completes news of a run with how it stands and tells them.
-func (s *Store) tellRun(ctx context.Context, id string, news RunNews) error {
-	if s.runs.none() {
-		return nil
-	}
-	run, err := s.Run(ctx, id)
-	if err == nil {
-		news.Run = run
-		s.runs.tell(news)
-	}
-	return err
-}

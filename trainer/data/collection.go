@@ -11,7 +11,7 @@ import (
 	"polylens/indexer/catalog"
 )
 
-// Catalog is what is needed of the catalogue. catalog.Store is one.
+// Catalog is what is needed of the catalogue. database.Store is one.
 type Catalog interface {
 	// ListImages gives a page of a collection in order of URI and the cursor of
 	// the next page, empty at the end.

@@ -9,9 +9,10 @@ import (
 	"testing"
 
 	"polylens/indexer/catalog"
+	"polylens/indexer/catalog/database"
 )
 
-var _ Catalog = (*catalog.Store)(nil)
+var _ Catalog = (*database.Store)(nil)
 
 // pages is a Catalog of pages of images.
 type pages [][]catalog.Image
@@ -82,7 +83,7 @@ func TestCollectionTemplates(t *testing.T) {
 }
 
 func TestCollectionInCatalog(t *testing.T) {
-	store, err := catalog.Open(t.Context(), filepath.Join(t.TempDir(), "catalog.db"))
+	store, err := database.Open(t.Context(), filepath.Join(t.TempDir(), "catalog.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

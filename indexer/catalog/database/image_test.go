@@ -1,4 +1,4 @@
-package catalog
+package database
 
 import (
 	"errors"
@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"polylens/indexer/catalog"
 	"polylens/migrations"
 )
 
@@ -24,19 +25,19 @@ func mustCollection(t *testing.T, s *Store, name string) {
 	}
 }
 
-func record(uri, content string) Record {
-	return Record{
-		Image: Image{
+func record(uri, content string) catalog.Record {
+	return catalog.Record{
+		Image: catalog.Image{
 			Source: "file:///p", URI: uri, SHA256: content, Size: 3, Modified: time.Unix(5, 7).UTC(),
 			Width: 4, Height: 5, Format: "png", Color: "#102030",
 			Metadata: map[string]any{"tags": []any{"red"}, "n": 1.5, "id": int64(1234567890123456789)},
-			Captions: []Caption{{"de", "Hund"}, {"", "NUL-free 🐕"}},
+			Captions: []catalog.Caption{{Language: "de", Text: "Hund"}, {Text: "NUL-free 🐕"}},
 		},
 		Vector: []float32{0.6, 0.8},
 	}
 }
 
-func mustSave(t *testing.T, s *Store, records ...Record) {
+func mustSave(t *testing.T, s *Store, records ...catalog.Record) {
 	t.Helper()
 	if err := s.SaveImages(t.Context(), "c", model, records); err != nil {
 		t.Fatal(err)
@@ -47,11 +48,11 @@ func TestCollections(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, s *Store) {
 		ctx := t.Context()
 		mustCollection(t, s, "c")
-		if _, err := s.CreateCollection(ctx, "c", 0); !errors.Is(err, ErrConflict) {
+		if _, err := s.CreateCollection(ctx, "c", 0); !errors.Is(err, catalog.ErrConflict) {
 			t.Errorf("second create: got %v, want ErrConflict", err)
 		}
 		for _, bad := range []string{"", "A", "-a", "a b", "ä", strings.Repeat("a", 64)} {
-			if _, err := s.CreateCollection(ctx, bad, 0); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "1 to 63") {
+			if _, err := s.CreateCollection(ctx, bad, 0); !errors.Is(err, catalog.ErrInvalid) || !strings.Contains(err.Error(), "1 to 63") {
 				t.Errorf("name %q: got %v, want ErrInvalid with the rule", bad, err)
 			}
 		}
@@ -70,9 +71,9 @@ func TestCollections(t *testing.T) {
 			"delete": s.DeleteCollection(ctx, "c"),
 			"set":    s.SetFingerprint(ctx, "c", model, 0),
 			"get":    func() error { _, err := s.Collection(ctx, "c"); return err }(),
-			"image":  func() error { _, err := s.Image(ctx, ImageID("c", "file:///p/a")); return err }(),
+			"image":  func() error { _, err := s.Image(ctx, catalog.ImageID("c", "file:///p/a")); return err }(),
 		} {
-			if !errors.Is(err, ErrNotFound) {
+			if !errors.Is(err, catalog.ErrNotFound) {
 				t.Errorf("%s: got %v, want ErrNotFound", name, err)
 			}
 		}
@@ -89,15 +90,15 @@ func TestPurgeVectors(t *testing.T) {
 		mustCollection(t, s, "c")
 		a, b := record("file:///p/a", "s1"), record("file:///p/b", "s2")
 		for _, fingerprint := range []string{model, "searched", "indexed"} {
-			if err := s.SaveImages(ctx, "c", fingerprint, []Record{a, b}); err != nil {
+			if err := s.SaveImages(ctx, "c", fingerprint, []catalog.Record{a, b}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		row := []IndexRow{{ID: ImageID("c", a.Image.URI), Digest: "d"}}
+		row := []catalog.IndexRow{{ID: catalog.ImageID("c", a.Image.URI), Digest: "d"}}
 		if err := errors.Join(s.SetFingerprint(ctx, "c", "searched", 0), s.MarkIndexed(ctx, "indexed", row)); err != nil {
 			t.Fatal(err)
 		}
-		if purged, err := s.PurgeVectors(ctx); purged != (Purged{2, 8}) || err != nil {
+		if purged, err := s.PurgeVectors(ctx); purged != (catalog.Purged{Vectors: 2, Bytes: 8}) || err != nil {
 			t.Errorf("purged %+v, %v; want two vectors of eight bytes", purged, err)
 		}
 		for fingerprint, want := range map[string]int{model: 0, "searched": 2, "indexed": 2} {
@@ -117,7 +118,7 @@ func TestSaveAndReadImage(t *testing.T) {
 		mustCollection(t, s, "c")
 		want := record("file:///p/a%20b", "s1")
 		mustSave(t, s, want)
-		id := ImageID("c", want.Image.URI)
+		id := catalog.ImageID("c", want.Image.URI)
 		got, err := s.Image(ctx, id)
 		if err != nil {
 			t.Fatal(err)
@@ -127,7 +128,7 @@ func TestSaveAndReadImage(t *testing.T) {
 		if !reflect.DeepEqual(got, want.Image) {
 			t.Errorf("got %+v\nwant %+v", got, want.Image)
 		}
-		want.Image.Captions = []Caption{{"fr", "chien"}}
+		want.Image.Captions = []catalog.Caption{{Language: "fr", Text: "chien"}}
 		mustSave(t, s, want)
 		byID, err := s.Images(ctx, "c", []string{id, "unknown"})
 		if err != nil || len(byID) != 1 || !reflect.DeepEqual(byID[id].Captions, want.Image.Captions) {
@@ -140,7 +141,7 @@ func TestSaveAndReadImage(t *testing.T) {
 		if err != nil || !slices.Equal(vector, Round(want.Vector)) {
 			t.Errorf("vector %v, %v; want %v", vector, err, Round(want.Vector))
 		}
-		if _, err := s.Vector(ctx, id, "f2"); !errors.Is(err, ErrNotFound) {
+		if _, err := s.Vector(ctx, id, "f2"); !errors.Is(err, catalog.ErrNotFound) {
 			t.Errorf("unknown model: got %v, want ErrNotFound", err)
 		}
 		if same, err := s.ImageByContent(ctx, "s1"); err != nil || same.ID != id {
@@ -154,8 +155,8 @@ func TestSaveImagesIsOneTransaction(t *testing.T) {
 		mustCollection(t, s, "c")
 		bad := record("file:///p/b", "s2")
 		bad.Vector = nil
-		err := s.SaveImages(t.Context(), "c", model, []Record{record("file:///p/a", "s1"), bad})
-		if !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "file:///p/b") {
+		err := s.SaveImages(t.Context(), "c", model, []catalog.Record{record("file:///p/a", "s1"), bad})
+		if !errors.Is(err, catalog.ErrInvalid) || !strings.Contains(err.Error(), "file:///p/b") {
 			t.Errorf("got %v, want ErrInvalid that names the image", err)
 		}
 		if c, err := s.Collection(t.Context(), "c"); err != nil || c.Images != 0 {
@@ -189,10 +190,10 @@ func TestListImages(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("got %v, want %v", got, want)
 		}
-		if _, _, err := s.ListImages(t.Context(), "c", "!", 3); !errors.Is(err, ErrInvalid) {
+		if _, _, err := s.ListImages(t.Context(), "c", "!", 3); !errors.Is(err, catalog.ErrInvalid) {
 			t.Errorf("bad cursor: got %v, want ErrInvalid", err)
 		}
-		if _, _, err := s.ListImages(t.Context(), "c", "", 0); !errors.Is(err, ErrInvalid) {
+		if _, _, err := s.ListImages(t.Context(), "c", "", 0); !errors.Is(err, catalog.ErrInvalid) {
 			t.Errorf("limit 0: got %v, want ErrInvalid", err)
 		}
 	})
@@ -224,12 +225,12 @@ func TestWatermark(t *testing.T) {
 		a.Image.Metadata = map[string]any{"n": 2.0}
 		mustSave(t, s, a)
 		wantPending("after new metadata", 1)
-		id := ImageID("c", a.Image.URI)
+		id := catalog.ImageID("c", a.Image.URI)
 		states, err := s.States(ctx, model, []string{id, "unknown"})
 		if err != nil || len(states) != 1 || !states[id].Encoded || states[id].Indexed {
 			t.Errorf("states: got %+v, %v", states, err)
 		}
-		if one, err := s.PendingOf(ctx, "c", model, []string{id, ImageID("c", b.Image.URI)}); err != nil || len(one) != 1 || one[0].ID != id {
+		if one, err := s.PendingOf(ctx, "c", model, []string{id, catalog.ImageID("c", b.Image.URI)}); err != nil || len(one) != 1 || one[0].ID != id {
 			t.Errorf("pending of two: got %+v, %v", one, err)
 		}
 		if err := s.ForgetIndexed(ctx, "c", model); err != nil {
@@ -248,9 +249,9 @@ func TestTombstones(t *testing.T) {
 		mustCollection(t, s, "c")
 		a, b := record("file:///p/a", "s1"), record("file:///p/b", "s2")
 		mustSave(t, s, a, b)
-		idA, idB := ImageID("c", a.Image.URI), ImageID("c", b.Image.URI)
+		idA, idB := catalog.ImageID("c", a.Image.URI), catalog.ImageID("c", b.Image.URI)
 		// Only b was acknowledged; a may stand in the index all the same.
-		if err := s.MarkIndexed(ctx, model, []IndexRow{{ID: idB, Digest: "d"}}); err != nil {
+		if err := s.MarkIndexed(ctx, model, []catalog.IndexRow{{ID: idB, Digest: "d"}}); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.DeleteImages(ctx, []string{idA, idB, "unknown"}); err != nil {
@@ -263,7 +264,7 @@ func TestTombstones(t *testing.T) {
 		}
 		// a comes back and is indexed before the old tombstone is cleared.
 		mustSave(t, s, a)
-		if err := s.MarkIndexed(ctx, model, []IndexRow{{ID: idA, Digest: "d"}}); err != nil {
+		if err := s.MarkIndexed(ctx, model, []catalog.IndexRow{{ID: idA, Digest: "d"}}); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.ClearTombstones(ctx, "c", model, want); err != nil {
@@ -282,9 +283,9 @@ func TestSourceImagesAndFailures(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, s *Store) {
 		ctx := t.Context()
 		mustCollection(t, s, "c")
-		failures := []Failure{
-			{URI: "file:///p/a", Source: "file:///p", Kind: FailurePicture, Reason: "truncated", Size: 3, Modified: time.Unix(1, 2).UTC()},
-			{URI: "file:///p/b.json", Source: "file:///p", Kind: FailureSidecar, Reason: "no JSON"},
+		failures := []catalog.Failure{
+			{URI: "file:///p/a", Source: "file:///p", Kind: catalog.FailurePicture, Reason: "truncated", Size: 3, Modified: time.Unix(1, 2).UTC()},
+			{URI: "file:///p/b.json", Source: "file:///p", Kind: catalog.FailureSidecar, Reason: "no JSON"},
 		}
 		if err := s.SaveFailures(ctx, "c", failures); err != nil {
 			t.Fatal(err)
@@ -294,7 +295,7 @@ func TestSourceImagesAndFailures(t *testing.T) {
 			t.Errorf("got %+v, %v", found, err)
 		}
 		mustSave(t, s, record("file:///p/a", "s1")) // now readable
-		if left, err := s.Failures(ctx, "c", "", 10); err != nil || len(left) != 1 || left[0].Kind != FailureSidecar {
+		if left, err := s.Failures(ctx, "c", "", 10); err != nil || len(left) != 1 || left[0].Kind != catalog.FailureSidecar {
 			t.Errorf("left %+v, %v; want the sidecar", left, err)
 		}
 		if err := s.PruneFailures(ctx, "c", "file:///p", func(string) bool { return false }); err != nil {
@@ -337,20 +338,20 @@ func TestTasks(t *testing.T) {
 		if list, err := s.Tasks(ctx, "d", "", 10); err != nil || len(list) != 1 {
 			t.Errorf("of one collection: got %+v, %v", list, err)
 		}
-		if err := s.MoveTask(ctx, first.ID, TaskEnqueued, TaskProcessing, ""); err != nil {
+		if err := s.MoveTask(ctx, first.ID, catalog.TaskEnqueued, catalog.TaskProcessing, ""); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.MoveTask(ctx, first.ID, TaskEnqueued, TaskProcessing, ""); !errors.Is(err, ErrConflict) {
+		if err := s.MoveTask(ctx, first.ID, catalog.TaskEnqueued, catalog.TaskProcessing, ""); !errors.Is(err, catalog.ErrConflict) {
 			t.Errorf("started twice: got %v, want ErrConflict", err)
 		}
 		if err := s.SaveTaskProgress(ctx, first.ID, map[string]int{"done": 3}); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.MoveTask(ctx, first.ID, TaskProcessing, TaskFailed, "index is down"); err != nil {
+		if err := s.MoveTask(ctx, first.ID, catalog.TaskProcessing, catalog.TaskFailed, "index is down"); err != nil {
 			t.Fatal(err)
 		}
 		got, err := s.Task(ctx, first.ID)
-		if err != nil || got.State != TaskFailed || got.Error != "index is down" || got.Started.IsZero() || got.Finished.IsZero() {
+		if err != nil || got.State != catalog.TaskFailed || got.Error != "index is down" || got.Started.IsZero() || got.Finished.IsZero() {
 			t.Errorf("got %+v, %v", got, err)
 		}
 		if string(got.Progress) != `{"done":3}` || string(got.Params) != `{"directory":"/p"}` {
@@ -359,7 +360,7 @@ func TestTasks(t *testing.T) {
 		if err := s.DeleteTasks(ctx, time.Now().Add(time.Hour)); err != nil {
 			t.Fatal(err)
 		}
-		if list, err := s.TasksIn(ctx, TaskEnqueued); err != nil || len(list) != 1 {
+		if list, err := s.TasksIn(ctx, catalog.TaskEnqueued); err != nil || len(list) != 1 {
 			t.Errorf("an unfinished task was deleted: %v, %v", list, err)
 		}
 	})

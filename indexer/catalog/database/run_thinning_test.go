@@ -1,4 +1,4 @@
-package catalog
+package database
 
 import (
 	"fmt"
@@ -6,9 +6,11 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"polylens/indexer/catalog"
 )
 
-func thinned(most int, steps []int64, values []float64) RunSeries {
+func thinned(most int, steps []int64, values []float64) catalog.RunSeries {
 	thin := newThinning(runExtent{count: len(steps), first: steps[0], last: steps[len(steps)-1]}, most)
 	for i, step := range steps {
 		thin.add(step, values[i])

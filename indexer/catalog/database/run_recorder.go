@@ -1,4 +1,4 @@
-package catalog
+package database
 
 import (
 	"context"
@@ -12,13 +12,15 @@ import (
 	"sync"
 	"time"
 
+	"polylens/indexer/catalog"
+
 	"github.com/google/uuid"
 )
 
 // Rhythm of a RunRecorder.
 const (
 	runFlushEvery = time.Second
-	runBeatEvery  = RunPatience / 6
+	runBeatEvery  = catalog.RunPatience / 6
 	runCallLimit  = 10 * time.Second // for what it stores by itself
 	runBatch      = 1000             // points that are stored without waiting for the next flush
 	maxRunPending = 100 * runBatch   // points that wait while the catalogue does not answer
@@ -39,7 +41,7 @@ type RunRecorder struct {
 	beat    time.Time  // when the catalogue was last written; of storing
 
 	mu      sync.Mutex
-	pending []RunPoint
+	pending []catalog.RunPoint
 	step    int64
 	over    error // why nothing can be recorded any more
 }
@@ -50,13 +52,13 @@ type RunRecorder struct {
 // folder alone. ErrConflict for others. Close the recorder at the end.
 func (s *Store) RecordRun(ctx context.Context, id string, patience time.Duration) (*RunRecorder, error) {
 	return s.record(ctx, id, `(state IN ($5, $6, $7) OR state = $2 AND heartbeat <= $8)`,
-		RunQueued, RunStopped, RunFailed, millis(s.now().Add(-patience)))
+		catalog.RunQueued, catalog.RunStopped, catalog.RunFailed, millis(s.now().Add(-patience)))
 }
 
 // RecordQueuedRun is RecordRun for who finds runs in the queue: one that was
 // stopped since stays so.
 func (s *Store) RecordQueuedRun(ctx context.Context, id string) (*RunRecorder, error) {
-	return s.record(ctx, id, `state = $5`, RunQueued)
+	return s.record(ctx, id, `state = $5`, catalog.RunQueued)
 }
 
 // record takes a run that meets a condition, whose values are numbered from 5.
@@ -69,7 +71,7 @@ func (s *Store) record(ctx context.Context, id, condition string, values ...any)
 	result, err := s.write.ExecContext(ctx, `
 		UPDATE runs SET state = $2, lease = $3, heartbeat = $4, error = '', finished = 0,
 			started = CASE WHEN started > 0 THEN started ELSE $4 END
-		WHERE id = $1 AND `+condition, append([]any{id, RunRunning, lease.String(), millis(now)}, values...)...)
+		WHERE id = $1 AND `+condition, append([]any{id, catalog.RunRunning, lease.String(), millis(now)}, values...)...)
 	if err != nil {
 		return nil, fmt.Errorf("take run %s: %w", id, err)
 	}
@@ -78,9 +80,9 @@ func (s *Store) record(ctx context.Context, id, condition string, values ...any)
 		return nil, err
 	}
 	if changed(result) == 0 {
-		return nil, fmt.Errorf("run %s is %s, so that it cannot be trained now: %w", id, run.State, ErrConflict)
+		return nil, fmt.Errorf("run %s is %s, so that it cannot be trained now: %w", id, run.State, catalog.ErrConflict)
 	}
-	s.runs.tell(RunNews{Run: run, Kept: KeptAll})
+	s.runs.tell(catalog.RunNews{Run: run, Kept: catalog.KeptAll})
 	r := &RunRecorder{store: s, id: id, lease: lease.String(), quit: make(chan struct{}), step: run.Step, beat: now}
 	r.beating.Go(r.live)
 	return r, nil
@@ -93,9 +95,9 @@ func (r *RunRecorder) Begin(ctx context.Context, step, steps int64) error {
 	defer r.storing.Unlock()
 	r.mu.Lock()
 	r.step = step
-	r.pending = slices.DeleteFunc(r.pending, func(p RunPoint) bool { return p.Step > step })
+	r.pending = slices.DeleteFunc(r.pending, func(p catalog.RunPoint) bool { return p.Step > step })
 	r.mu.Unlock()
-	return r.write(ctx, RunNews{Kept: step}, func(tx *sql.Tx) error {
+	return r.write(ctx, catalog.RunNews{Kept: step}, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `DELETE FROM run_points WHERE run = $1 AND step > $2`, r.id, step)
 		return err
 	}, `step = $4, steps = $5,
@@ -114,7 +116,7 @@ func (r *RunRecorder) Point(ctx context.Context, step int64, values map[string]f
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		r.pending = append(r.pending, RunPoint{Name: name, Step: step, Value: values[name]})
+		r.pending = append(r.pending, catalog.RunPoint{Name: name, Step: step, Value: values[name]})
 	}
 	r.step = step
 	waiting := len(r.pending)
@@ -123,25 +125,25 @@ func (r *RunRecorder) Point(ctx context.Context, step int64, values map[string]f
 		return nil
 	}
 	err := r.Flush(ctx)
-	if errors.Is(err, ErrConflict) || waiting > maxRunPending {
+	if errors.Is(err, catalog.ErrConflict) || waiting > maxRunPending {
 		return err
 	}
 	return nil // the points wait for the next flush
 }
 
 // Best records the best evaluation so far. Its value must be finite.
-func (r *RunRecorder) Best(ctx context.Context, best RunBest) error {
+func (r *RunRecorder) Best(ctx context.Context, best catalog.RunBest) error {
 	if math.IsNaN(best.Value) || math.IsInf(best.Value, 0) {
-		return fmt.Errorf("best %s of run %s at step %d is %w: %v", best.Metric, r.id, best.Step, ErrInvalid, best.Value)
+		return fmt.Errorf("best %s of run %s at step %d is %w: %v", best.Metric, r.id, best.Step, catalog.ErrInvalid, best.Value)
 	}
 	return r.change(ctx, `best_metric = $4, best_step = $5, best_value = $6`, best.Metric, best.Step, best.Value)
 }
 
 // Output records the model that the run wrote, and the verdict of the
 // forgetting gate on it, as JSON; nil where there is none.
-func (r *RunRecorder) Output(ctx context.Context, model RunModel, gate json.RawMessage) error {
+func (r *RunRecorder) Output(ctx context.Context, model catalog.RunModel, gate json.RawMessage) error {
 	if len(gate) > 0 && !json.Valid(gate) {
-		return fmt.Errorf("verdict on run %s is %w: it is not JSON", r.id, ErrInvalid)
+		return fmt.Errorf("verdict on run %s is %w: it is not JSON", r.id, catalog.ErrInvalid)
 	}
 	return r.change(ctx, `output_directory = $4, output_fingerprint = $5, gate = $6`,
 		model.Directory, model.Fingerprint, string(gate))
@@ -149,17 +151,17 @@ func (r *RunRecorder) Output(ctx context.Context, model RunModel, gate json.RawM
 
 // State stores what waits and ends the run, as stopped, failed (with a reason)
 // or finished. Nothing can be recorded afterwards.
-func (r *RunRecorder) State(ctx context.Context, state RunState, reason string) error {
-	if !state.ended() {
+func (r *RunRecorder) State(ctx context.Context, state catalog.RunState, reason string) error {
+	if !state.Ended() {
 		return fmt.Errorf("state %q at the end of run %s is %w: use %s, %s or %s",
-			state, r.id, ErrInvalid, RunStopped, RunFailed, RunFinished)
+			state, r.id, catalog.ErrInvalid, catalog.RunStopped, catalog.RunFailed, catalog.RunFinished)
 	}
 	if err := r.Flush(ctx); err != nil {
 		return err
 	}
 	err := r.change(ctx, `state = $4, error = $5, finished = $6, lease = ''`, state, reason, millis(r.store.now()))
 	if err == nil {
-		r.end(fmt.Errorf("run %s is %s already: %w", r.id, state, ErrConflict))
+		r.end(fmt.Errorf("run %s is %s already: %w", r.id, state, catalog.ErrConflict))
 	}
 	return err
 }
@@ -175,8 +177,8 @@ func (r *RunRecorder) Flush(ctx context.Context) error {
 	if len(points) == 0 {
 		return nil
 	}
-	err := r.write(ctx, RunNews{Kept: KeptAll, Points: points}, nil, `step = $4`, step)
-	if err != nil && !errors.Is(err, ErrConflict) {
+	err := r.write(ctx, catalog.RunNews{Kept: catalog.KeptAll, Points: points}, nil, `step = $4`, step)
+	if err != nil && !errors.Is(err, catalog.ErrConflict) {
 		r.mu.Lock()
 		r.pending = append(points, r.pending...)
 		r.mu.Unlock()
@@ -227,12 +229,12 @@ func (r *RunRecorder) pulse(ctx context.Context) error {
 func (r *RunRecorder) change(ctx context.Context, set string, args ...any) error {
 	r.storing.Lock()
 	defer r.storing.Unlock()
-	return r.write(ctx, RunNews{Kept: KeptAll}, nil, set, args...)
+	return r.write(ctx, catalog.RunNews{Kept: catalog.KeptAll}, nil, set, args...)
 }
 
 // write does what change does, and more, in one transaction, stores the points
 // of news there, too, and tells them. storing is held.
-func (r *RunRecorder) write(ctx context.Context, news RunNews, more func(*sql.Tx) error, set string, args ...any) error {
+func (r *RunRecorder) write(ctx context.Context, news catalog.RunNews, more func(*sql.Tx) error, set string, args ...any) error {
 	if err := r.ended(); err != nil {
 		return err
 	}
@@ -244,7 +246,7 @@ func (r *RunRecorder) write(ctx context.Context, news RunNews, more func(*sql.Tx
 			return fmt.Errorf("record run %s: %w", r.id, err)
 		}
 		if changed(result) == 0 {
-			r.end(fmt.Errorf("run %s was taken by another process, or deleted: %w", r.id, ErrConflict))
+			r.end(fmt.Errorf("run %s was taken by another process, or deleted: %w", r.id, catalog.ErrConflict))
 			return r.ended()
 		}
 		if more != nil {

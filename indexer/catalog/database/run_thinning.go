@@ -1,19 +1,23 @@
-package catalog
+package database
 
-import "math"
+import (
+	"math"
+
+	"polylens/indexer/catalog"
+)
 
 // thinning takes the points of a curve in order and keeps at most so many.
 type thinning struct {
 	extent    runExtent
 	stretches int64 // between first and last; 0 keeps all
-	series    RunSeries
+	series    catalog.RunSeries
 	stretch   int64 // that low and high are of
-	low, high RunPoint
+	low, high catalog.RunPoint
 	held      bool // whether low and high are set
 }
 
 func newThinning(extent runExtent, most int) *thinning {
-	t := &thinning{extent: extent, series: RunSeries{Name: extent.name}}
+	t := &thinning{extent: extent, series: catalog.RunSeries{Name: extent.name}}
 	if most > 0 && extent.count > most {
 		t.stretches = int64(most-2) / 2
 	}
@@ -30,7 +34,7 @@ func (t *thinning) add(step int64, value float64) {
 		t.release()
 		t.stretch = at
 	}
-	p := RunPoint{Step: step, Value: value}
+	p := catalog.RunPoint{Step: step, Value: value}
 	if !t.held {
 		t.low, t.high, t.held = p, p, true
 		return
@@ -78,7 +82,7 @@ func (t *thinning) keep(step int64, value float64) {
 	t.series.Values = append(t.series.Values, value)
 }
 
-func (t *thinning) done() RunSeries {
+func (t *thinning) done() catalog.RunSeries {
 	t.release()
 	return t.series
 }

@@ -1,9 +1,11 @@
-package catalog
+package database
 
 import (
 	"errors"
 	"strings"
 	"testing"
+
+	"polylens/indexer/catalog"
 
 	"github.com/pressly/goose/v3"
 )
@@ -44,14 +46,14 @@ func TestMaxPatches(t *testing.T) {
 		for _, patches := range []int{-1, 1, 63, 1025} {
 			_, err := s.CreateCollection(ctx, "d", patches)
 			for _, err := range []error{err, s.SetMaxPatches(ctx, "c", patches)} {
-				if !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "64 to 1024") {
+				if !errors.Is(err, catalog.ErrInvalid) || !strings.Contains(err.Error(), "64 to 1024") {
 					t.Errorf("%d patches: got %v, want ErrInvalid with the rule", patches, err)
 				}
 			}
 		}
 		_, err := s.UncountedCollection(ctx, "d")
 		for name, err := range map[string]error{"get": err, "set": s.SetMaxPatches(ctx, "d", 64)} {
-			if !errors.Is(err, ErrNotFound) {
+			if !errors.Is(err, catalog.ErrNotFound) {
 				t.Errorf("%s: got %v, want ErrNotFound", name, err)
 			}
 		}

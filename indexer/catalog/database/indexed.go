@@ -1,4 +1,4 @@
-package catalog
+package database
 
 import (
 	"context"
@@ -6,16 +6,9 @@ import (
 	"fmt"
 	"slices"
 
+	"polylens/indexer/catalog"
 	"polylens/indexer/metadata"
 )
-
-// IndexRow is what an index has to hold for one image.
-type IndexRow struct {
-	ID       string
-	Digest   string    // state of the image this row mirrors
-	Vector   []float32 // unit length
-	Metadata map[string]any
-}
 
 const selectPending = `
 	SELECT images.id, images.digest, images.metadata, vectors.fp16
@@ -29,14 +22,14 @@ const pendingPage = ` AND images.id > $3 ORDER BY images.id LIMIT $4`
 // Pending returns up to limit rows, in order of ID and beginning after the
 // given one, that have a vector of the model and whose present state its index
 // has not acknowledged.
-func (s *Store) Pending(ctx context.Context, collection, fingerprint, after string, limit int) ([]IndexRow, error) {
+func (s *Store) Pending(ctx context.Context, collection, fingerprint, after string, limit int) ([]catalog.IndexRow, error) {
 	return s.pending(ctx, selectPending+pendingPage,
 		collection, fingerprint, after, limit)
 }
 
 // PendingOf is Pending for the given images only.
-func (s *Store) PendingOf(ctx context.Context, collection, fingerprint string, ids []string) ([]IndexRow, error) {
-	var rows []IndexRow
+func (s *Store) PendingOf(ctx context.Context, collection, fingerprint string, ids []string) ([]catalog.IndexRow, error) {
+	var rows []catalog.IndexRow
 	for chunk := range slices.Chunk(ids, maxList) {
 		list, args := inList(3, chunk)
 		found, err := s.pending(ctx, selectPending+` AND images.id IN (`+list+`) ORDER BY images.id`,
@@ -49,10 +42,10 @@ func (s *Store) PendingOf(ctx context.Context, collection, fingerprint string, i
 	return rows, nil
 }
 
-func (s *Store) pending(ctx context.Context, query string, args ...any) ([]IndexRow, error) {
-	var rows []IndexRow
+func (s *Store) pending(ctx context.Context, query string, args ...any) ([]catalog.IndexRow, error) {
+	var rows []catalog.IndexRow
 	err := each(ctx, s.read, func(scan func(...any) error) error {
-		var row IndexRow
+		var row catalog.IndexRow
 		var about string
 		var data []byte
 		err := scan(&row.ID, &row.Digest, &about, &data)
@@ -74,7 +67,7 @@ func (s *Store) pending(ctx context.Context, query string, args ...any) ([]Index
 
 // MarkIndexed notes that the index of a model has acknowledged rows. Images
 // deleted in the meantime are passed over: their tombstone stands.
-func (s *Store) MarkIndexed(ctx context.Context, fingerprint string, rows []IndexRow) error {
+func (s *Store) MarkIndexed(ctx context.Context, fingerprint string, rows []catalog.IndexRow) error {
 	err := s.update(ctx, func(tx *sql.Tx) error {
 		for _, row := range rows {
 			if _, err := tx.ExecContext(ctx, `

@@ -1,0 +1,140 @@
+package database
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"fmt"
+
+	"polylens/indexer/catalog"
+)
+
+// CreateCollection adds an empty collection. ErrInvalid for a bad name or
+// number of patches, ErrConflict when it exists.
+func (s *Store) CreateCollection(ctx context.Context, name string, maxPatches int) (catalog.Collection, error) {
+	if err := cmp.Or(catalog.ValidateCollectionName(name), catalog.ValidateMaxPatches(maxPatches)); err != nil {
+		return catalog.Collection{}, err
+	}
+	collection := catalog.Collection{Name: name, MaxPatches: maxPatches, Created: fromMillis(millis(s.now()))}
+	result, err := s.write.ExecContext(ctx,
+		`INSERT INTO collections (name, max_patches, created) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING`,
+		name, maxPatches, millis(collection.Created))
+	if err != nil {
+		return catalog.Collection{}, fmt.Errorf("create collection %q: %w", name, err)
+	}
+	if changed(result) == 0 {
+		return catalog.Collection{}, fmt.Errorf("collection %q already exists: %w", name, catalog.ErrConflict)
+	}
+	return collection, nil
+}
+
+const collectionColumns = `name, max_patches, fingerprint, searched_max_patches, created`
+
+const selectCollection = `SELECT ` + collectionColumns + `,
+	(SELECT count(*) FROM images WHERE images.collection = collections.name),
+	(SELECT count(*) FROM failures WHERE failures.collection = collections.name)
+	FROM collections`
+
+// Collection returns one collection with its counts, or ErrNotFound.
+func (s *Store) Collection(ctx context.Context, name string) (catalog.Collection, error) {
+	return s.collection(ctx, selectCollection+` WHERE name = $1`, name)
+}
+
+// UncountedCollection is Collection without its counts, which take longer than
+// a search: every search asks this.
+func (s *Store) UncountedCollection(ctx context.Context, name string) (catalog.Collection, error) {
+	return s.collection(ctx, `SELECT `+collectionColumns+`, 0, 0 FROM collections WHERE name = $1`, name)
+}
+
+func (s *Store) collection(ctx context.Context, query, name string) (catalog.Collection, error) {
+	found, err := s.collections(ctx, query, name)
+	if err != nil {
+		return catalog.Collection{}, err
+	}
+	if len(found) == 0 {
+		return catalog.Collection{}, fmt.Errorf("collection %.80q: %w", name, catalog.ErrNotFound)
+	}
+	return found[0], nil
+}
+
+// Collections returns all collections with their counts, by name.
+func (s *Store) Collections(ctx context.Context) ([]catalog.Collection, error) {
+	return s.collections(ctx, selectCollection+` ORDER BY name`)
+}
+
+func (s *Store) collections(ctx context.Context, query string, args ...any) ([]catalog.Collection, error) {
+	collections := []catalog.Collection{}
+	err := each(ctx, s.read, func(scan func(...any) error) error {
+		var c catalog.Collection
+		var created int64
+		err := scan(&c.Name, &c.MaxPatches, &c.Fingerprint, &c.SearchedMaxPatches, &created, &c.Images, &c.Failures)
+		c.Created = fromMillis(created)
+		collections = append(collections, c)
+		return err
+	}, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read collections: %w", err)
+	}
+	return collections, nil
+}
+
+// SetMaxPatches chooses the most patches that indexing cuts a picture into.
+// Searches go on with the vectors that they use.
+func (s *Store) SetMaxPatches(ctx context.Context, name string, maxPatches int) error {
+	if err := catalog.ValidateMaxPatches(maxPatches); err != nil {
+		return err
+	}
+	return s.change(ctx, name, `UPDATE collections SET max_patches = $2 WHERE name = $1`, maxPatches)
+}
+
+// SetFingerprint records which vectors searches of a collection use from now
+// on: those of a model, and of pictures cut into at most maxPatches.
+func (s *Store) SetFingerprint(ctx context.Context, name, fingerprint string, maxPatches int) error {
+	return s.change(ctx, name, `UPDATE collections SET fingerprint = $2, searched_max_patches = $3 WHERE name = $1`,
+		fingerprint, maxPatches)
+}
+
+// change runs a statement about one collection, whose name is $1.
+func (s *Store) change(ctx context.Context, name, statement string, args ...any) error {
+	result, err := s.write.ExecContext(ctx, statement, append([]any{name}, args...)...)
+	if err != nil {
+		return fmt.Errorf("change collection %q: %w", name, err)
+	}
+	if changed(result) == 0 {
+		return fmt.Errorf("collection %.80q: %w", name, catalog.ErrNotFound)
+	}
+	return nil
+}
+
+// DeleteCollection removes a collection and all that belongs to it, but not
+// its rows in an index: drop that first. Vectors stay cached, see PurgeVectors.
+func (s *Store) DeleteCollection(ctx context.Context, name string) error {
+	return s.change(ctx, name, `DELETE FROM collections WHERE name = $1`)
+}
+
+// Fingerprints lists the models whose index may hold rows of a collection.
+func (s *Store) Fingerprints(ctx context.Context, collection string) ([]string, error) {
+	return stringColumn(ctx, s.read, `
+		SELECT DISTINCT indexed.fingerprint FROM indexed JOIN images ON images.id = indexed.image_id
+		WHERE images.collection = $1
+		UNION SELECT DISTINCT fingerprint FROM tombstones WHERE collection = $1
+		UNION SELECT fingerprint FROM collections WHERE name = $1 AND fingerprint <> ''
+		ORDER BY 1`, collection)
+}
+
+func stringColumn(ctx context.Context, db querier, query string, args ...any) ([]string, error) {
+	var values []string
+	err := each(ctx, db, func(scan func(...any) error) error {
+		var value string
+		err := scan(&value)
+		values = append(values, value)
+		return err
+	}, query, args...)
+	return values, err
+}
+
+// changed is the number of rows a statement touched; both drivers know it.
+func changed(result sql.Result) int64 {
+	n, _ := result.RowsAffected()
+	return n
+}

@@ -1,0 +1,99 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+
+	"polylens/indexer/catalog"
+)
+
+const selectFailure = `SELECT uri, source, kind, reason, size, modified, created FROM failures WHERE collection = $1`
+
+// SaveFailures notes failures of a collection, replacing what was noted for
+// the same URIs.
+func (s *Store) SaveFailures(ctx context.Context, collection string, failures []catalog.Failure) error {
+	err := s.update(ctx, func(tx *sql.Tx) error {
+		for _, f := range failures {
+			if _, err := tx.ExecContext(ctx, `
+				INSERT INTO failures (collection, uri, source, kind, reason, size, modified, created)
+				VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+				ON CONFLICT (collection, uri) DO UPDATE SET source = excluded.source, kind = excluded.kind,
+					reason = excluded.reason, size = excluded.size, modified = excluded.modified`,
+				collection, f.URI, f.Source, f.Kind, f.Reason, f.Size, nanos(f.Modified), millis(s.now())); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("save %d failures of %q: %w", len(failures), collection, err)
+	}
+	return nil
+}
+
+// Failures returns up to limit failures of a collection in order of URI,
+// beginning after the given one.
+func (s *Store) Failures(ctx context.Context, collection, afterURI string, limit int) ([]catalog.Failure, error) {
+	return s.failures(ctx, selectFailure+` AND uri > $2 ORDER BY uri LIMIT $3`, collection, afterURI, limit)
+}
+
+// FailuresOf returns what is noted for the given URIs, by URI.
+func (s *Store) FailuresOf(ctx context.Context, collection string, uris []string) (map[string]catalog.Failure, error) {
+	found := make(map[string]catalog.Failure)
+	for chunk := range slices.Chunk(uris, maxList) {
+		list, args := inList(2, chunk)
+		failures, err := s.failures(ctx, selectFailure+` AND uri IN (`+list+`)`, append([]any{collection}, args...)...)
+		if err != nil {
+			return nil, err
+		}
+		for _, failure := range failures {
+			found[failure.URI] = failure
+		}
+	}
+	return found, nil
+}
+
+func (s *Store) failures(ctx context.Context, query string, args ...any) ([]catalog.Failure, error) {
+	failures := []catalog.Failure{}
+	err := each(ctx, s.read, func(scan func(...any) error) error {
+		var f catalog.Failure
+		var modified, created int64
+		err := scan(&f.URI, &f.Source, &f.Kind, &f.Reason, &f.Size, &modified, &created)
+		f.Modified, f.Created = fromNanos(modified), fromMillis(created)
+		failures = append(failures, f)
+		return err
+	}, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read failures: %w", err)
+	}
+	return failures, nil
+}
+
+// PruneFailures forgets the failures of a source for whose URI keep is false.
+func (s *Store) PruneFailures(ctx context.Context, collection, source string, keep func(uri string) bool) error {
+	uris, err := stringColumn(ctx, s.read,
+		`SELECT uri FROM failures WHERE collection = $1 AND source = $2`, collection, source)
+	if err != nil {
+		return fmt.Errorf("read failures of %q: %w", collection, err)
+	}
+	uris = slices.DeleteFunc(uris, keep)
+	if len(uris) == 0 {
+		return nil
+	}
+	err = s.update(ctx, func(tx *sql.Tx) error {
+		for chunk := range slices.Chunk(uris, maxList) {
+			list, args := inList(2, chunk)
+			if _, err := tx.ExecContext(ctx, `DELETE FROM failures WHERE collection = $1 AND uri IN (`+list+`)`,
+				append([]any{collection}, args...)...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("prune failures of %q: %w", collection, err)
+	}
+	return nil
+}

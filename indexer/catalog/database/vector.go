@@ -1,0 +1,120 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+
+	"polylens/indexer/catalog"
+)
+
+// Round returns the unit vector that the store gives back for vector: rounded
+// to fp16, then brought back to unit length. An index must be filled with this
+// one, so that a rebuild from the catalogue changes nothing.
+func Round(vector []float32) []float32 {
+	rounded := make([]float32, len(vector))
+	for i, x := range vector {
+		rounded[i] = fromHalf(toHalf(x))
+	}
+	normalize(rounded)
+	return rounded
+}
+
+// saveVector keeps a vector that is already there: its fp16 must not change
+// while an index holds it.
+func saveVector(ctx context.Context, tx *sql.Tx, contentSHA256, fingerprint string, vector []float32) error {
+	if len(vector) == 0 {
+		return fmt.Errorf("vector is %w: it is empty", catalog.ErrInvalid)
+	}
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO vectors (sha256, fingerprint, dimension, fp16) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (sha256, fingerprint) DO NOTHING`,
+		contentSHA256, fingerprint, len(vector), encodeHalf(vector))
+	return err
+}
+
+// Vector returns the unit vector of an image under a model, or ErrNotFound.
+func (s *Store) Vector(ctx context.Context, imageID, fingerprint string) ([]float32, error) {
+	var data []byte
+	err := each(ctx, s.read, func(scan func(...any) error) error { return scan(&data) }, `
+		SELECT vectors.fp16 FROM images JOIN vectors ON vectors.sha256 = images.sha256
+		WHERE images.id = $1 AND vectors.fingerprint = $2`, imageID, fingerprint)
+	if err != nil {
+		return nil, fmt.Errorf("read vector of image %q: %w", imageID, err)
+	}
+	if data == nil {
+		return nil, fmt.Errorf("vector of image %.80q for model %.16s: %w", imageID, fingerprint, catalog.ErrNotFound)
+	}
+	return decodeHalf(data)
+}
+
+// Vectors returns the known unit vectors of contents under a model, by
+// content SHA-256.
+func (s *Store) Vectors(ctx context.Context, fingerprint string, contents []string) (map[string][]float32, error) {
+	found := make(map[string][]float32, len(contents))
+	for chunk := range slices.Chunk(contents, maxList) {
+		list, args := inList(2, chunk)
+		err := each(ctx, s.read, func(scan func(...any) error) error {
+			var content string
+			var data []byte
+			if err := scan(&content, &data); err != nil {
+				return err
+			}
+			vector, err := decodeHalf(data)
+			found[content] = vector
+			return err
+		}, `SELECT sha256, fp16 FROM vectors WHERE fingerprint = $1 AND sha256 IN (`+list+`)`,
+			append([]any{fingerprint}, args...)...)
+		if err != nil {
+			return nil, fmt.Errorf("read vectors: %w", err)
+		}
+	}
+	return found, nil
+}
+
+// Dimension returns the length of the vectors a model has given, or
+// ErrNotFound when there is none yet.
+func (s *Store) Dimension(ctx context.Context, fingerprint string) (int, error) {
+	dimension := 0
+	err := each(ctx, s.read, func(scan func(...any) error) error { return scan(&dimension) },
+		`SELECT dimension FROM vectors WHERE fingerprint = $1 LIMIT 1`, fingerprint)
+	if err != nil {
+		return 0, fmt.Errorf("read dimension of model %.16s: %w", fingerprint, err)
+	}
+	if dimension == 0 {
+		return 0, fmt.Errorf("vectors of model %.16s: %w", fingerprint, catalog.ErrNotFound)
+	}
+	return dimension, nil
+}
+
+// PurgeVectors removes the vectors that nothing uses: of contents that no image
+// has any more, and of models that no index has rows of. They are otherwise kept,
+// so that pictures that come back, a folder that was not mounted for a while, or a
+// model that is used again need no second encoding.
+func (s *Store) PurgeVectors(ctx context.Context) (catalog.Purged, error) {
+	var purged catalog.Purged
+	err := each(ctx, s.write, func(scan func(...any) error) error {
+		var dimension int64
+		err := scan(&dimension)
+		purged.Vectors++
+		purged.Bytes += 2 * dimension
+		return err
+	}, `DELETE FROM vectors WHERE NOT EXISTS (SELECT 1 FROM images WHERE images.sha256 = vectors.sha256)
+		OR fingerprint NOT IN (
+			SELECT fingerprint FROM indexed UNION SELECT fingerprint FROM tombstones UNION SELECT fingerprint FROM collections)
+		RETURNING dimension`)
+	if err != nil {
+		return catalog.Purged{}, fmt.Errorf("purge vectors: %w", err)
+	}
+	return purged, nil
+}
+
+// Compact gives the space of removed rows back to the disk. While it does, it
+// needs room for all that is left.
+func (s *Store) Compact(ctx context.Context) error {
+	if _, err := s.write.ExecContext(ctx, `VACUUM`); err != nil {
+		return fmt.Errorf("compact the catalogue: %w", err)
+	}
+	return nil
+}
