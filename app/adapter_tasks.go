@@ -19,7 +19,7 @@ type webTasks struct{ tasks *indexer.Tasks }
 // IndexFolder implements web.Tasks.
 func (t webTasks) IndexFolder(ctx context.Context, collection, directory string, maxPatches int) (web.Task, error) {
 	task, err := t.tasks.Enqueue(ctx, indexer.TaskIndex, collection, indexer.TaskParams{Directory: directory, MaxPatches: maxPatches})
-	return newWebTask(task), translated(err, web.ErrNotFound)
+	return newWebTask(task), err
 }
 
 // Tasks implements web.Tasks.
@@ -38,13 +38,13 @@ func (t webTasks) Tasks(ctx context.Context) ([]web.Task, error) {
 // Task implements web.Tasks.
 func (t webTasks) Task(ctx context.Context, id string) (web.Task, error) {
 	task, err := t.tasks.Get(ctx, id)
-	return newWebTask(task), translated(err, web.ErrNotFound)
+	return newWebTask(task), err
 }
 
 // Cancel implements web.Tasks.
 func (t webTasks) Cancel(ctx context.Context, id string) (web.Task, error) {
 	if err := t.tasks.Cancel(ctx, id); err != nil {
-		return web.Task{}, translated(err, web.ErrNotFound)
+		return web.Task{}, err
 	}
 	return t.Task(ctx, id)
 }

@@ -7,7 +7,6 @@ import (
 
 	"polylens/indexer"
 	"polylens/indexer/catalog"
-	"polylens/search"
 )
 
 // align points the searches of every collection at the index of the model that
@@ -23,7 +22,7 @@ func (x *parts) align(ctx context.Context) error {
 			continue
 		}
 		err := x.activate(ctx, collection.Name, collection.Fingerprint)
-		if err != nil && !errors.Is(err, search.ErrCollectionNotFound) { // a lost index: the next run fills it again
+		if err != nil && !errors.Is(err, catalog.ErrCollectionNotFound) { // a lost index: the next run fills it again
 			return err
 		}
 		if x.models.now().searches(collection) {

@@ -15,7 +15,7 @@ type backend interface {
 	// Search answers the best hits, best first.
 	Search(ctx context.Context, collection, text string, limit int) ([]hit, error)
 	// Index indexes a folder, tells every change of the task, and answers its
-	// final state. When ctx ends the task is cancelled. web.ErrInvalid for an
+	// final state. When ctx ends the task is cancelled. catalog.ErrInvalid for an
 	// order that cannot be followed.
 	Index(ctx context.Context, order indexOrder, tell func(web.Task)) (web.Task, error)
 }

@@ -53,7 +53,7 @@ func warning(check, remedy, format string, arguments ...any) finding {
 	return finding{Check: check, State: stateWarning, Remedy: remedy, Detail: fmt.Sprintf(format, arguments...)}
 }
 
-func problem(check, remedy string, cause error) finding {
+func trouble(check, remedy string, cause error) finding {
 	return finding{Check: check, State: stateProblem, Remedy: remedy, Detail: cause.Error(), cause: cause}
 }
 

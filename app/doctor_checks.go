@@ -25,7 +25,7 @@ func checkItems(_ context.Context, p *program) []finding {
 		}
 		ready, err := s.Status(name)
 		if err != nil {
-			found = append(found, problem(name, runSetup, err))
+			found = append(found, trouble(name, runSetup, err))
 			continue
 		}
 		found = append(found, good(name, "%s in %s (%s)", ready.Version, ready.Path, ready.Source))
@@ -37,15 +37,15 @@ func checkModel(_ context.Context, p *program) []finding {
 	const remedy = "name a model directory with --model; \"polylens model list\" shows those at hand"
 	dir, err := p.modelFolder()
 	if err != nil {
-		return []finding{problem("model", remedy, err)}
+		return []finding{trouble("model", remedy, err)}
 	}
 	info, err := hub.Describe(p.globals.Model, dir)
 	if err != nil {
-		return []finding{problem("model", remedy, err)}
+		return []finding{trouble("model", remedy, err)}
 	}
 	fingerprint, err := hub.Fingerprint(dir)
 	if err != nil {
-		return []finding{problem("model", remedy, err)}
+		return []finding{trouble("model", remedy, err)}
 	}
 	return []finding{good("model", "%s: %d numbers a vector, %d pixels, %.1f M parameters, fingerprint %.12s",
 		info.Name, info.Dimension, info.ImageSize, float64(info.Parameters)/1e6, fingerprint)}
@@ -61,7 +61,7 @@ func checkMilvus(ctx context.Context, p *program) []finding {
 		err = index.Ready(ctx)
 	}
 	if err != nil {
-		return []finding{problem("milvus", "start the server, or leave --milvus out to run the embedded one", err)}
+		return []finding{trouble("milvus", "start the server, or leave --milvus out to run the embedded one", err)}
 	}
 	return []finding{good("milvus", "the server at %s answers", address)}
 }
@@ -83,7 +83,7 @@ func checkData(ctx context.Context, p *program) []finding {
 		return []finding{good("data", "%s will be created", p.globals.Data)}
 	}
 	if err != nil {
-		return []finding{problem("data", "name another folder with --data", err)}
+		return []finding{trouble("data", "name another folder with --data", err)}
 	}
 	instance, holder, err := hold(p.globals.Data, "doctor")
 	switch {
@@ -95,7 +95,7 @@ func checkData(ctx context.Context, p *program) []finding {
 		return []finding{warning("data", "wait for that process, or stop it", "%v", err)}
 	}
 	if err != nil {
-		return []finding{problem("data", "make it writable for this user, or name another folder with --data", err)}
+		return []finding{trouble("data", "make it writable for this user, or name another folder with --data", err)}
 	}
 	if info.Mode().Perm()&0o077 != 0 {
 		return []finding{warning("data", "chmod 700 "+p.globals.Data, "%s can be read by other users", p.globals.Data)}
@@ -115,7 +115,7 @@ func checkDisk(_ context.Context, p *program) []finding {
 		free, err := disk.Free(place.folder)
 		switch {
 		case err != nil:
-			found = append(found, problem(place.check, "name another folder with --data or --cache", err))
+			found = append(found, trouble(place.check, "name another folder with --data or --cache", err))
 		case free < leastDisk:
 			found = append(found, warning(place.check, "make room", "%.1f GB free in %s", gigabytes(free), place.folder))
 		default:

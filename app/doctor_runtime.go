@@ -29,7 +29,7 @@ func checkRuntime(_ context.Context, p *program) []finding {
 	environment, err := runtimeOf(p)
 	switch {
 	case err != nil:
-		return []finding{problem("runtime", "name another library with --onnxruntime", err)}
+		return []finding{trouble("runtime", "name another library with --onnxruntime", err)}
 	case environment == nil:
 		return nil
 	}
@@ -46,12 +46,12 @@ func checkDevices(ctx context.Context, p *program) []finding {
 	}
 	chosen, why, err := environment.Choose(ctx, p.globals.Device)
 	if err != nil {
-		return []finding{problem("device", "name another with --device, or auto", err)}
+		return []finding{trouble("device", "name another with --device, or auto", err)}
 	}
 	found := []finding{good("device", "%s is used: %s", chosen, why)}
 	devices, err := environment.Devices(ctx)
 	if err != nil {
-		return append(found, problem("device", "try again", err))
+		return append(found, trouble("device", "try again", err))
 	}
 	for _, device := range devices {
 		if device.Usable {

@@ -53,7 +53,7 @@ func (c *evalCommand) collectionMaterial(ctx context.Context, p *program) (*eval
 // allImages lists a whole collection, with captions.
 func (x *parts) allImages(ctx context.Context, collection string) ([]catalog.Image, error) {
 	if _, err := x.store.Collection(ctx, collection); err != nil {
-		return nil, fmt.Errorf("collection %q: %w", collection, translated(err, search.ErrCollectionNotFound))
+		return nil, err
 	}
 	var all []catalog.Image
 	for cursor := ""; ; {
@@ -80,7 +80,7 @@ func (x *parts) vectorsOf(ctx context.Context, collection string, images []catal
 	}
 	vectors := make([][]float32, len(images))
 	for i, image := range images {
-		vectors[i], err = x.store.Vector(ctx, image.ID, view.PictureFingerprint())
+		vectors[i], err = x.store.Vector(ctx, collection, image.ID, view.PictureFingerprint())
 		if err != nil {
 			return nil, fmt.Errorf("collection %q was not indexed with this model, index it again: %w", collection, err)
 		}
@@ -90,7 +90,7 @@ func (x *parts) vectorsOf(ctx context.Context, collection string, images []catal
 
 // ranker asks the index as a search does.
 func (x *parts) ranker(collection string, images []catalog.Image) evaluate.TextRanker {
-	service := search.New(x.index, searchCatalog{x.store, true}, searchEncoder{x.encoder(), x.models})
+	service := search.New(x.index, x.store, searchEncoder{x.encoder(), x.models})
 	return func(ctx context.Context, texts []string, relevant [][]int) ([]int, error) {
 		judgements := make([]search.Judgement, len(texts))
 		for i, text := range texts {

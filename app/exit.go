@@ -6,19 +6,18 @@ import (
 
 	"polylens/app/setup"
 	"polylens/encoder/hub"
-	"polylens/search"
-	"polylens/web"
+	"polylens/web/problem"
 )
 
 // Exit codes, the same for every command.
 const (
-	exitSuccess     = 0
-	exitFailure     = 1
-	exitUsage       = 2
-	exitNotSetUp    = 3
-	exitUnavailable = 4
-	exitNotFound    = 5
-	exitInterrupted = 130
+	exitSuccess     = problem.ExitSuccess
+	exitFailure     = problem.ExitFailure
+	exitUsage       = problem.ExitUsage
+	exitNotSetUp    = problem.ExitNotSetUp
+	exitUnavailable = problem.ExitUnavailable
+	exitNotFound    = problem.ExitNotFound
+	exitInterrupted = problem.ExitInterrupted
 )
 
 // exitHelp documents the codes in every command's help.
@@ -28,8 +27,6 @@ const exitHelp = `Exit codes: 0 success, 1 failure, 2 wrong usage, 3 something i
 var (
 	// errUsage marks a command line that cannot be meant.
 	errUsage = errors.New("wrong usage")
-	// errNotFound marks a name that does not exist.
-	errNotFound = errors.New("not found")
 	// errInUse marks a data folder that another process holds.
 	errInUse = errors.New("in use")
 )
@@ -40,26 +37,20 @@ type usageError struct{ error }
 func (usageError) Is(target error) bool { return target == errUsage }
 func (e usageError) Unwrap() error      { return e.error }
 
+// localErrors are the errors that no request to the API can meet.
+func localErrors() []problem.Row {
+	return []problem.Row{
+		{Err: errUsage, Kind: problem.Kind{Exit: exitUsage}},
+		{Err: setup.ErrMissing, Kind: problem.Kind{Exit: exitNotSetUp}},
+		{Err: setup.ErrUnsupported, Kind: problem.Kind{Exit: exitNotSetUp}},
+		{Err: errInUse, Kind: problem.Kind{Exit: exitUnavailable}},
+		{Err: hub.ErrUnknownModel, Kind: problem.Kind{Exit: exitNotFound}},
+	}
+}
+
 func exitCode(ctx context.Context, err error) int {
-	is := func(targets ...error) bool {
-		for _, target := range targets {
-			if errors.Is(err, target) {
-				return true
-			}
-		}
-		return false
-	}
-	switch {
-	case is(context.Canceled) && ctx.Err() != nil:
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return exitInterrupted
-	case is(errUsage):
-		return exitUsage
-	case is(setup.ErrMissing, setup.ErrUnsupported):
-		return exitNotSetUp
-	case is(search.ErrUnavailable, errInUse, web.ErrBusy):
-		return exitUnavailable
-	case is(errNotFound, hub.ErrUnknownModel, search.ErrCollectionNotFound, search.ErrImageNotFound, web.ErrNotFound):
-		return exitNotFound
 	}
-	return exitFailure
+	return problem.Of(err, append(localErrors(), problem.Table()...)).Exit
 }

@@ -64,7 +64,7 @@ func (c *indexCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	task, err := backend.Index(ctx, indexOrder{c.Collection, folder, c.Patches}, progressPrinter(p))
-	if errors.Is(err, web.ErrInvalid) {
+	if errors.Is(err, catalog.ErrInvalid) {
 		return usageError{err}
 	}
 	if err != nil {

@@ -200,7 +200,7 @@ func (x *parts) runOf(ctx context.Context, dir string) (catalog.Run, error) {
 func (c *modelUseCommand) handOver(ctx context.Context, p *program, dir string, holder card) error {
 	r := newRemote(holder.Address)
 	run, err := r.findRun(ctx, func(run web.Run) bool { return run.Output != nil && run.Output.Directory == filepath.Clean(dir) }, "run of the model")
-	if errors.Is(err, errNotFound) {
+	if errors.Is(err, catalog.ErrNotFound) {
 		return fmt.Errorf("the data folder is %w by the server at %s, and no run wrote the model %s: stop the server first", errInUse, holder.Address, c.Model)
 	}
 	if err != nil {
@@ -210,7 +210,7 @@ func (c *modelUseCommand) handOver(ctx context.Context, p *program, dir string, 
 	if err := r.call(ctx, http.MethodPost, "/runs/"+run.ID+"/activate", map[string]any{"force": c.Force}, &run); err != nil {
 		return err
 	}
-	for run.Status != web.RunActivated {
+	for run.Status != catalog.RunActivated {
 		if run.Error != "" && run.Error != before {
 			return errors.New(run.Error)
 		}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"polylens/web"
+	"polylens/indexer/catalog"
 )
 
 // dropLimit is how long it may take to drop the old indexes of a collection.
@@ -53,7 +53,7 @@ func checkIndexed(moves []move, model string) error {
 	for _, move := range moves {
 		if !move.indexed {
 			return fmt.Errorf("%w: collection %q has no index any more for the model before: `polylens model use %s` makes it anew",
-				web.ErrConflict, move.collection.Name, model)
+				catalog.ErrConflict, move.collection.Name, model)
 		}
 	}
 	return nil

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"polylens/indexer/catalog"
 	"polylens/search"
-	"polylens/web"
 )
 
 // wantIndexes: which models have an index of the collection, by their fingerprints.
@@ -15,7 +15,7 @@ func wantIndexes(t *testing.T, h house, x *parts, fingerprints map[string]bool) 
 	for fingerprint, want := range fingerprints {
 		key := search.Key{Collection: "c", Fingerprint: fingerprint, Dimension: 192}
 		err := h.index.IDs(t.Context(), key, func(string) error { return nil })
-		if err != nil && !errors.Is(err, search.ErrCollectionNotFound) {
+		if err != nil && !errors.Is(err, catalog.ErrCollectionNotFound) {
 			t.Fatal(err)
 		}
 		if is := err == nil; is != want {
@@ -50,7 +50,7 @@ func TestOldIndexesAreDropped(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantHits(t, x, "c", 6, second)
-	if err := x.rollBack(t.Context()); !errors.Is(err, web.ErrConflict) || !strings.Contains(err.Error(), "model use "+bundledModel) {
+	if err := x.rollBack(t.Context()); !errors.Is(err, catalog.ErrConflict) || !strings.Contains(err.Error(), "model use "+bundledModel) {
 		t.Errorf("rolled back to a model whose index is gone: %v", err)
 	}
 	wantHits(t, x, "c", 6, second)

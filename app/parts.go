@@ -30,7 +30,7 @@ type parts struct {
 	indexer  *indexer.Indexer
 	tasks    *indexer.Tasks
 	runs     *runs
-	pictures webPictures
+	pictures *indexer.Pictures
 	decoder  *decode.Decoder
 	limits   decode.Limits  // of everything decoded
 	milvus   *milvus.Server // nil until connect, and with a server elsewhere
@@ -64,16 +64,16 @@ func (p *program) openParts(ctx context.Context) (*parts, error) {
 	}
 	limits := p.decodeLimits()
 	read := indexer.DecodeWith(decoder, limits)
-	thumbnails, err := indexer.NewThumbnails(filepath.Join(p.globals.Data, "thumbnails"), store, read)
+	pictures, err := indexer.NewPictures(filepath.Join(p.globals.Data, "thumbnails"), store, read)
 	if err != nil {
 		return nil, err
 	}
 	ix := indexer.New(store, indexerModels{indexerEncoder{model, models, 0}}, indexerIndex{index, models, store}, read, indexer.Options{Log: p.log})
 	x := &parts{
 		program: p, models: models, chosen: chosen, store: store, index: index, indexer: ix,
-		service:  search.New(index, searchCatalog{store: store}, searchEncoder{model, models}),
+		service:  search.New(index, store, searchEncoder{model, models}),
 		tasks:    indexer.NewTasks(store, ix, 1, p.log),
-		pictures: webPictures{store, thumbnails},
+		pictures: pictures,
 		decoder:  decoder,
 		limits:   limits,
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"polylens/encoder/siglip2"
+	"polylens/indexer/catalog"
 	"polylens/web"
 )
 
@@ -188,12 +189,12 @@ func TestFixedResolutionRefusesMaxNumPatches(t *testing.T) {
 	t.Cleanup(server.Close)
 	t.Cleanup(handler.Close)
 	order := indexOrder{collection: "c", folder: t.TempDir(), maxPatches: 64}
-	_, created := webCatalog{x.store, x.indexer, x.models}.CreateCollection(t.Context(), "c", 64)
+	_, created := x.indexer.CreateCollection(t.Context(), "c", 64)
 	_, here := x.Index(t.Context(), order, func(web.Task) {})
 	_, there := newRemote(strings.TrimPrefix(server.URL, "http://")).Index(t.Context(), order, func(web.Task) {})
 	for place, err := range map[string]error{"created": created, "indexed here": here, "indexed there": there} {
-		if !errors.Is(err, web.ErrInvalid) || !strings.Contains(err.Error(), "one resolution") {
-			t.Errorf("%s: got %v, want web.ErrInvalid with the reason", place, err)
+		if !errors.Is(err, catalog.ErrInvalid) || !strings.Contains(err.Error(), "one resolution") {
+			t.Errorf("%s: got %v, want catalog.ErrInvalid with the reason", place, err)
 		}
 	}
 	if found, err := x.store.Collections(t.Context()); err != nil || len(found) != 0 {

@@ -9,7 +9,6 @@ import (
 
 	"polylens/indexer/catalog"
 	"polylens/indexer/catalog/database"
-	"polylens/web"
 )
 
 // TestPruneKeepsTheModelBefore: of three models, the vectors of the first are
@@ -44,7 +43,7 @@ func TestPruneKeepsTheModelBefore(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantHits(t, x, "c", 6, second)
-	if err := x.rollBack(t.Context()); !errors.Is(err, web.ErrConflict) {
+	if err := x.rollBack(t.Context()); !errors.Is(err, catalog.ErrConflict) {
 		t.Errorf("rolled back to a model whose vectors are gone: %v", err)
 	}
 	wantHits(t, x, "c", 6, second)

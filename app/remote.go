@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,6 +15,7 @@ import (
 
 	"polylens/search"
 	"polylens/web"
+	"polylens/web/problem"
 )
 
 // remote is the server that holds the data folder, through its API.
@@ -95,29 +97,12 @@ func (r *remote) call(ctx context.Context, method, path string, body, target any
 	return nil
 }
 
-// invalidError is a web.ErrInvalid that shows its own words alone.
-type invalidError string
-
-func (e invalidError) Error() string      { return string(e) }
-func (invalidError) Is(target error) bool { return target == web.ErrInvalid }
-
 // problemOf makes an error of a problem document (RFC 9457).
 func problemOf(response *http.Response) error {
-	var problem struct{ Title, Detail string }
-	if err := json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&problem); err != nil {
+	var answer struct{ Type, Title, Detail string }
+	if err := json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&answer); err != nil {
 		return fmt.Errorf("the running server answered %s", response.Status)
 	}
-	text := problem.Detail
-	if text == "" {
-		text = problem.Title
-	}
-	switch response.StatusCode {
-	case http.StatusUnprocessableEntity:
-		return invalidError(text)
-	case http.StatusNotFound:
-		return fmt.Errorf("%w: %s", errNotFound, text)
-	case http.StatusServiceUnavailable:
-		return fmt.Errorf("%w: %s", search.ErrUnavailable, text)
-	}
-	return errors.New(text)
+	text := cmp.Or(answer.Detail, answer.Title)
+	return problem.Error(answer.Type, text)
 }

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"time"
 
+	"polylens/indexer/catalog"
 	"polylens/web"
 )
 
@@ -23,7 +24,7 @@ type runOrder struct {
 // ctx ends the run is stopped.
 func (r *remote) train(ctx context.Context, order runOrder, tell func(web.Run)) (web.Run, error) {
 	run, err := r.begin(ctx, order)
-	for err == nil && (run.Status == web.RunQueued || run.Status == web.RunRunning) {
+	for err == nil && (run.Status == catalog.RunQueued || run.Status == catalog.RunRunning) {
 		tell(run)
 		select {
 		case <-ctx.Done():
@@ -38,7 +39,7 @@ func (r *remote) train(ctx context.Context, order runOrder, tell func(web.Run)) 
 func (r *remote) begin(ctx context.Context, order runOrder) (web.Run, error) {
 	earlier, err := r.runNamed(ctx, order.name)
 	switch {
-	case err != nil && !errors.Is(err, errNotFound):
+	case err != nil && !errors.Is(err, catalog.ErrNotFound):
 		return earlier, err
 	case err == nil && order.restart:
 		if earlier.Output != nil { // the server would refuse the new run, after the earlier one is gone
@@ -49,9 +50,9 @@ func (r *remote) begin(ctx context.Context, order runOrder) (web.Run, error) {
 		if err := r.call(ctx, http.MethodDelete, "/runs/"+earlier.ID, nil, nil); err != nil {
 			return earlier, err
 		}
-	case err == nil && (earlier.Status == web.RunStopped || earlier.Status == web.RunFailed || earlier.Interrupted):
+	case err == nil && (earlier.Status == catalog.RunStopped || earlier.Status == catalog.RunFailed || earlier.Interrupted):
 		return r.goOn(ctx, earlier, order)
-	case err == nil && (earlier.Status == web.RunQueued || earlier.Status == web.RunRunning):
+	case err == nil && (earlier.Status == catalog.RunQueued || earlier.Status == catalog.RunRunning):
 		return earlier, order.sameAs(earlier) // somebody followed it, and can again
 	}
 	fields, err := order.config.fields()
@@ -105,7 +106,7 @@ func (r *remote) findRun(ctx context.Context, wanted func(web.Run) bool, what st
 			}
 		}
 		if cursor = page.Next; cursor == "" {
-			return web.Run{}, fmt.Errorf("%s: %w", what, errNotFound)
+			return web.Run{}, fmt.Errorf("%s: %w", what, catalog.ErrNotFound)
 		}
 	}
 }

@@ -169,25 +169,25 @@ func (r *runs) perform(ctx context.Context, run catalog.Run) error {
 }
 
 // Start implements web.Trainer.
-func (r *runs) Start(ctx context.Context, order web.RunOrder) (web.Run, error) {
+func (r *runs) Start(ctx context.Context, order catalog.RunOrder) (catalog.Run, error) {
 	content, err := json.Marshal(withCollection(order.Config, order.Collection))
 	if err != nil {
-		return web.Run{}, err
+		return catalog.Run{}, err
 	}
 	config, err := parseRunConfig(content, "")
 	if err == nil {
 		err = checkRunName(order.Name)
 	}
 	if err != nil {
-		return web.Run{}, fmt.Errorf("%w: %w", web.ErrInvalid, err)
+		return catalog.Run{}, fmt.Errorf("%w: %w", catalog.ErrInvalid, err)
 	}
 	config.Model = cmp.Or(config.Model, r.parts.modelName())
 	run, err := r.parts.program.createRun(ctx, r.parts.store, order.Name, config)
 	if err != nil {
-		return web.Run{}, err
+		return catalog.Run{}, err
 	}
 	r.poke()
-	return newWebRun(run), nil
+	return run, nil
 }
 
 // createRun checks a configuration, completes it and queues a run.
@@ -197,7 +197,7 @@ func (p *program) createRun(ctx context.Context, store *database.Store, name str
 		return run, err
 	}
 	if earlier, err := store.RunNamed(ctx, name); err == nil {
-		return run, fmt.Errorf("%w: there is a run %q already, which is %s: choose another name, resume it, or delete it", web.ErrConflict, name, earlier.State)
+		return run, fmt.Errorf("%w: there is a run %q already, which is %s: choose another name, resume it, or delete it", catalog.ErrConflict, name, earlier.State)
 	} else if !errors.Is(err, catalog.ErrNotFound) {
 		return run, err
 	}
@@ -220,7 +220,7 @@ func (p *program) plannedRun(ctx context.Context, store *database.Store, name st
 // checkFree refuses the directory of a model that is there already.
 func checkFree(dir string) error {
 	if exists(dir) {
-		return fmt.Errorf("%w: there is a model %s already: choose another --name, or remove it with `polylens model rm` first", web.ErrConflict, dir)
+		return fmt.Errorf("%w: there is a model %s already: choose another --name, or remove it with `polylens model rm` first", catalog.ErrConflict, dir)
 	}
 	return nil
 }
@@ -235,16 +235,16 @@ func exists(path string) bool {
 func (p *program) completeRun(ctx context.Context, store *database.Store, name string, config *runConfig) (catalog.Run, error) {
 	config.Data.Guard = cmp.Or(config.Data.Guard, demoPairs)
 	if err := config.Data.check(); err != nil {
-		return catalog.Run{}, fmt.Errorf("%w: %w", web.ErrInvalid, err)
+		return catalog.Run{}, fmt.Errorf("%w: %w", catalog.ErrInvalid, err)
 	}
 	if name := config.Data.Collection; name != "" {
 		if _, err := store.Collection(ctx, name); err != nil {
-			return catalog.Run{}, fmt.Errorf("collection %q: %w", name, translated(err, web.ErrNotFound))
+			return catalog.Run{}, fmt.Errorf("collection %q: %w", name, err)
 		}
 	}
 	model, err := p.openForTraining(config.Model)
 	if err != nil {
-		return catalog.Run{}, fmt.Errorf("%w: %w", web.ErrInvalid, err)
+		return catalog.Run{}, fmt.Errorf("%w: %w", catalog.ErrInvalid, err)
 	}
 	config.Model = model.Dir
 	content, err := json.Marshal(config)
@@ -255,41 +255,41 @@ func (p *program) completeRun(ctx context.Context, store *database.Store, name s
 }
 
 // Resume implements web.Trainer.
-func (r *runs) Resume(ctx context.Context, id string) (web.Run, error) {
-	run, err := r.find(ctx, id)
+func (r *runs) Resume(ctx context.Context, id string) (catalog.Run, error) {
+	run, err := r.parts.store.Run(ctx, id)
 	if err != nil {
-		return web.Run{}, err
+		return catalog.Run{}, err
 	}
 	if run.Interrupted(time.Now()) && !r.isRunning(id) {
 		if err := r.interrupted(ctx, run); err != nil {
-			return web.Run{}, translatedRun(id, err)
+			return catalog.Run{}, err
 		}
 		run.State = catalog.RunStopped
 	}
 	if run.State != catalog.RunStopped && run.State != catalog.RunFailed {
-		return web.Run{}, fmt.Errorf("%w: run %q is %s; only a stopped, failed or interrupted one can go on", web.ErrConflict, run.Name, run.State)
+		return catalog.Run{}, fmt.Errorf("%w: run %q is %s; only a stopped, failed or interrupted one can go on", catalog.ErrConflict, run.Name, run.State)
 	}
 	if err := r.parts.store.MoveRun(ctx, id, run.State, catalog.RunQueued, ""); err != nil {
-		return web.Run{}, translatedRun(id, err)
+		return catalog.Run{}, err
 	}
 	r.poke()
-	return r.show(ctx, id)
+	return r.parts.store.Run(ctx, id)
 }
 
 // Stop implements web.Trainer.
-func (r *runs) Stop(ctx context.Context, id string) (web.Run, error) {
-	run, err := r.find(ctx, id)
+func (r *runs) Stop(ctx context.Context, id string) (catalog.Run, error) {
+	run, err := r.parts.store.Run(ctx, id)
 	if err != nil {
-		return web.Run{}, err
+		return catalog.Run{}, err
 	}
 	// The queue first: the worker may have chosen it, but not begun.
 	if err := r.parts.store.MoveRun(ctx, id, catalog.RunQueued, catalog.RunStopped, ""); err != nil {
 		if r.cancelRunning(id) {
-			return newWebRun(run), nil
+			return run, nil
 		}
-		return web.Run{}, translatedRun(id, err)
+		return catalog.Run{}, err
 	}
-	return r.show(ctx, id)
+	return r.parts.store.Run(ctx, id)
 }
 
 func (r *runs) isRunning(id string) bool {
@@ -309,18 +309,18 @@ func (r *runs) cancelRunning(id string) bool {
 }
 
 // Activate implements web.Trainer.
-func (r *runs) Activate(ctx context.Context, id string, force bool) (web.Run, error) {
-	run, err := r.find(ctx, id)
+func (r *runs) Activate(ctx context.Context, id string, force bool) (catalog.Run, error) {
+	run, err := r.parts.store.Run(ctx, id)
 	if err != nil {
-		return web.Run{}, err
+		return catalog.Run{}, err
 	}
 	if err := activatable(run, force); err != nil {
-		return web.Run{}, err
+		return catalog.Run{}, err
 	}
 	if err := r.parts.use(ctx, usedModel{Model: run.Output.Directory, Run: id}, force); err != nil {
-		return web.Run{}, err
+		return catalog.Run{}, err
 	}
-	return r.show(ctx, id)
+	return r.parts.store.Run(ctx, id)
 }
 
 // activatable is nil for a run whose model searches may use.
@@ -328,41 +328,36 @@ func activatable(run catalog.Run, force bool) error {
 	switch run.State {
 	case catalog.RunFinished, catalog.RunRolledBack:
 	case catalog.RunActivated:
-		return fmt.Errorf("%w: searches use the model of run %q already", web.ErrConflict, run.Name)
+		return fmt.Errorf("%w: searches use the model of run %q already", catalog.ErrConflict, run.Name)
 	default:
-		return fmt.Errorf("%w: run %q is %s: its model can be used once it is finished", web.ErrConflict, run.Name, run.State)
+		return fmt.Errorf("%w: run %q is %s: its model can be used once it is finished", catalog.ErrConflict, run.Name, run.State)
 	}
-	if gate := newWebRun(run).Gate; gate != nil && !gate.Passed && !force {
-		return &web.GateError{Gate: *gate}
+	if force {
+		return nil
 	}
-	return nil
+	return run.Verdict().Error()
 }
 
 // RollBack implements web.Trainer.
-func (r *runs) RollBack(ctx context.Context, id string) (web.Run, error) {
-	run, err := r.find(ctx, id)
+func (r *runs) RollBack(ctx context.Context, id string) (catalog.Run, error) {
+	run, err := r.parts.store.Run(ctx, id)
 	if err != nil {
-		return web.Run{}, err
+		return catalog.Run{}, err
 	}
 	choice := r.parts.choice()
 	coming := choice.Next != nil && choice.Next.Run == id
 	if !coming && choice.Run != id {
-		return web.Run{}, fmt.Errorf("%w: searches do not use the model of run %q", web.ErrConflict, run.Name)
+		return catalog.Run{}, fmt.Errorf("%w: searches do not use the model of run %q", catalog.ErrConflict, run.Name)
 	}
 	if err := r.parts.rollBack(ctx); err != nil {
-		return web.Run{}, err
+		return catalog.Run{}, err
 	}
-	return r.show(ctx, id)
+	return r.parts.store.Run(ctx, id)
 }
 
-func (r *runs) find(ctx context.Context, id string) (catalog.Run, error) {
-	run, err := r.parts.store.Run(ctx, id)
-	return run, translatedRun(id, err)
-}
-
-func (r *runs) show(ctx context.Context, id string) (web.Run, error) {
-	run, err := r.find(ctx, id)
-	return newWebRun(run), err
+// Delete implements web.Trainer.
+func (r *runs) Delete(ctx context.Context, id string) error {
+	return r.parts.program.deleteRun(ctx, r.parts.store, id)
 }
 
 // deleteRun removes a run, and its folder unless a later one has its name.

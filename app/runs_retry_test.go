@@ -13,7 +13,6 @@ import (
 
 	"polylens/indexer/catalog"
 	"polylens/indexer/catalog/database"
-	"polylens/web"
 )
 
 // failures counts what is logged about training that failed.
@@ -78,7 +77,7 @@ func TestStoppedBeforeItBegins(t *testing.T) {
 		if name == "chosen" {
 			r.running, r.cancel = run.ID, cancel
 		}
-		if stopped, err := r.Stop(t.Context(), run.ID); err != nil || stopped.Status != web.RunStopped {
+		if stopped, err := r.Stop(t.Context(), run.ID); err != nil || stopped.State != catalog.RunStopped {
 			t.Fatalf("%+v, %v", stopped, err)
 		}
 		r.train(ctx, run)

@@ -84,7 +84,7 @@ func (s *server) runAt(t testing.TB, body string) (run web.Run) {
 func (s *server) await(t testing.TB, run web.Run, what string, wanted func(web.Run) bool) web.Run {
 	t.Helper()
 	for deadline := time.Now().Add(2 * time.Minute); !wanted(run); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(deadline) || run.Status == web.RunFailed {
+		if time.Now().After(deadline) || run.Status == catalog.RunFailed {
 			t.Fatalf("run %s is not %s: %+v\n%s", run.Name, what, run, s.log())
 		}
 		run = s.runAt(t, s.get(t, "/api/v1/runs/"+run.ID, http.StatusOK))
@@ -92,7 +92,7 @@ func (s *server) await(t testing.TB, run web.Run, what string, wanted func(web.R
 	return run
 }
 
-func (s *server) awaitStatus(t testing.TB, run web.Run, status web.RunStatus) web.Run {
+func (s *server) awaitStatus(t testing.TB, run web.Run, status catalog.RunState) web.Run {
 	t.Helper()
 	return s.await(t, run, string(status), func(run web.Run) bool { return run.Status == status })
 }
@@ -138,7 +138,7 @@ func (s *server) liveRun(t testing.TB, connection *websocket.Conn, name string) 
 				steps = append(steps, series.Steps...)
 			}
 		}
-		if change.Run.Name == name && change.Run.Status == web.RunFinished {
+		if change.Run.Name == name && change.Run.Status == catalog.RunFinished {
 			return steps
 		}
 	}
@@ -167,14 +167,14 @@ func TestTrainAndActivate(t *testing.T) {
 	if steps := server.liveRun(t, connection, "full"); !slices.Equal(steps, []int64{1, 2, 3, 4}) {
 		t.Errorf("the live curve has the steps %v", steps)
 	}
-	full = server.awaitStatus(t, full, web.RunFinished)
+	full = server.awaitStatus(t, full, catalog.RunFinished)
 	if full.Best == nil || full.Output == nil || full.Step != 4 || server.model(t) != first {
 		t.Fatalf("%+v", full)
 	}
 
 	t.Run("pictures change", func(t *testing.T) {
 		run := server.tell(t, full, "activate", `{"force":true}`)
-		for run.Status != web.RunActivated { // searches go on, all by one model or all by the other
+		for run.Status != catalog.RunActivated { // searches go on, all by one model or all by the other
 			found, is := server.found(t, count), server.model(t)
 			if is == first && difference(before, found) > 1e-6 && server.model(t) == first {
 				t.Errorf("the model before finds %v, before %v", found, before)
@@ -187,7 +187,7 @@ func TestTrainAndActivate(t *testing.T) {
 		}
 		server.wantItself(t, pictures)
 		tasks := server.tasks(t)
-		if got := server.tell(t, full, "rollback", `{}`); got.Status != web.RunRolledBack {
+		if got := server.tell(t, full, "rollback", `{}`); got.Status != catalog.RunRolledBack {
 			t.Errorf("rolled back it is %s", got.Status)
 		}
 		if after := server.found(t, count); difference(before, after) > 1e-6 || server.model(t) != first || server.tasks(t) != tasks {
@@ -197,9 +197,9 @@ func TestTrainAndActivate(t *testing.T) {
 	})
 
 	t.Run("texts change", func(t *testing.T) {
-		text := server.awaitStatus(t, server.order(t, "texts", trainConfig("text-only", 3, noGuardField)), web.RunFinished)
+		text := server.awaitStatus(t, server.order(t, "texts", trainConfig("text-only", 3, noGuardField)), catalog.RunFinished)
 		tasks := server.tasks(t)
-		if got := server.tell(t, text, "activate", `{}`); got.Status != web.RunActivated {
+		if got := server.tell(t, text, "activate", `{}`); got.Status != catalog.RunActivated {
 			t.Errorf("activated it is %s", got.Status)
 		}
 		after := server.found(t, count)
@@ -236,7 +236,7 @@ func TestTrainAndActivate(t *testing.T) {
 	t.Run("gate", func(t *testing.T) {
 		guard := fmt.Sprintf(`,"data":{"guard":%q},"guard":{"allowed":0}`, pictures)
 		config := strings.Replace(trainConfig("text-only", 2, guard), "0.001", "0.3", 1)
-		run := server.awaitStatus(t, server.order(t, "ruined", config), web.RunFinished)
+		run := server.awaitStatus(t, server.order(t, "ruined", config), catalog.RunFinished)
 		if run.Gate == nil || run.Gate.Passed {
 			t.Fatalf("the gate says %+v", run.Gate)
 		}
@@ -298,22 +298,22 @@ func TestRunsSurvive(t *testing.T) {
 	server.post(t, "/api/v1/runs", "application/json", `{"name":"other","config":{"data":{"pairs":["/no/such/file"]}}}`, http.StatusUnprocessableEntity)
 	run = server.await(t, run, "at step 4", func(run web.Run) bool { return run.Step >= 4 })
 	server.tell(t, run, "stop", `{}`)
-	run = server.awaitStatus(t, run, web.RunStopped)
-	server.awaitStatus(t, second, web.RunFinished)
+	run = server.awaitStatus(t, run, catalog.RunStopped)
+	server.awaitStatus(t, second, catalog.RunFinished)
 	run = server.tell(t, run, "resume", `{}`)
 	later := server.await(t, run, "further", func(now web.Run) bool { return now.Step > run.Step+2 })
 
 	server.stop(t, syscall.SIGKILL)
 	server = f.serve(t)
 	server.waitReady(t)
-	interrupted := server.awaitStatus(t, later, web.RunStopped)
+	interrupted := server.awaitStatus(t, later, catalog.RunStopped)
 	if !strings.Contains(interrupted.Error, "checkpoint") {
 		t.Errorf("interrupted it says %q", interrupted.Error)
 	}
 	run = server.tell(t, interrupted, "resume", `{}`)
 	server.await(t, run, "further", func(now web.Run) bool { return now.Step > later.Step })
 	server.tell(t, run, "stop", `{}`)
-	server.awaitStatus(t, run, web.RunStopped)
+	server.awaitStatus(t, run, catalog.RunStopped)
 	folder := filepath.Join(f.data, "runs", "long")
 	if _, err := os.Stat(folder); err != nil {
 		t.Error(err)

@@ -105,7 +105,9 @@ func (c *serveCommand) handler(x *parts) (*web.Handler, error) {
 	p := x.program
 	config := web.Config{
 		Search:       steadySearch{x.service, &x.searching},
-		Catalog:      webCatalog{x.store, x.indexer, x.models},
+		Catalog:      x.store,
+		Indexer:      x.indexer,
+		Searchable:   x.searchable,
 		Pictures:     x.pictures,
 		Tasks:        webTasks{x.tasks},
 		Decode:       x.decodeUpload,
@@ -113,7 +115,7 @@ func (c *serveCommand) handler(x *parts) (*web.Handler, error) {
 		Logger:       p.log,
 		Info:         web.Info{Version: version()},
 		Model:        x.modelInfo,
-		Runs:         webRuns{x.store, p},
+		Runs:         x.store,
 		Trainer:      x.runs,
 		AllowFolders: c.local(),
 	}
@@ -124,6 +126,11 @@ func (c *serveCommand) handler(x *parts) (*web.Handler, error) {
 		config.Info.Demo = demoCollection
 	}
 	return web.New(config)
+}
+
+// searchable tells whether the model in use answers searches of a collection.
+func (x *parts) searchable(collection catalog.Collection) bool {
+	return x.models.now().searches(collection)
 }
 
 // modelInfo is the model that searches use.

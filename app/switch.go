@@ -10,7 +10,6 @@ import (
 	"polylens/indexer"
 	"polylens/indexer/catalog"
 	"polylens/indexer/source"
-	"polylens/web"
 )
 
 // choice is the data folder's model and what comes next.
@@ -37,7 +36,7 @@ func (x *parts) checkChoosable() error {
 		return nil
 	}
 	return fmt.Errorf("%w: this process was told its model by --model or POLYLENS_MODEL, which the data folder's choice would not outlast: "+
-		"start it without, after `polylens model use %s`", web.ErrConflict, x.program.globals.Model)
+		"start it without, after `polylens model use %s`", catalog.ErrConflict, x.program.globals.Model)
 }
 
 // use lets the data folder use another model: at once if pictures have the
@@ -55,7 +54,7 @@ func (x *parts) use(ctx context.Context, to usedModel, force bool) error {
 		return err
 	}
 	if choice.Next != nil {
-		return fmt.Errorf("%w: collections are being encoded for the model %s: wait for that, or roll back", web.ErrConflict, choice.Next.Model)
+		return fmt.Errorf("%w: collections are being encoded for the model %s: wait for that, or roll back", catalog.ErrConflict, choice.Next.Model)
 	}
 	if choice.usedModel == to {
 		return nil
@@ -157,7 +156,7 @@ func (x *parts) encodeAnew(ctx context.Context, collections []catalog.Collection
 			}
 			task, err := x.tasks.Enqueue(ctx, indexer.TaskIndex, collection.Name, indexer.TaskParams{Directory: folder})
 			if err != nil {
-				return tasks, translated(fmt.Errorf("the pictures of collection %q are needed to encode them anew: %w", collection.Name, err), web.ErrNotFound)
+				return tasks, fmt.Errorf("the pictures of collection %q are needed to encode them anew: %w", collection.Name, err)
 			}
 			tasks = append(tasks, task.ID)
 		}
@@ -306,7 +305,7 @@ func (x *parts) rollBack(ctx context.Context) error {
 	}
 	back, ok := x.program.backFrom(choice)
 	if !ok {
-		return fmt.Errorf("%w: no other model was used before", web.ErrConflict)
+		return fmt.Errorf("%w: no other model was used before", catalog.ErrConflict)
 	}
 	before, err := x.load(ctx, back.Model)
 	if err != nil {

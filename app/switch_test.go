@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"polylens/indexer/catalog"
 	"polylens/search"
 	"polylens/search/exact"
 	"polylens/web"
@@ -115,7 +116,7 @@ func TestSwitch(t *testing.T) {
 	if err := x.use(t.Context(), usedModel{Model: other}, true); err != nil {
 		t.Fatal(err)
 	}
-	if err := x.use(t.Context(), usedModel{Model: other}, true); !errors.Is(err, web.ErrConflict) {
+	if err := x.use(t.Context(), usedModel{Model: other}, true); !errors.Is(err, catalog.ErrConflict) {
 		t.Errorf("a second change while the first goes on: %v", err)
 	}
 	if err := settled(t, x); !errors.Is(err, errRefused) {
@@ -146,7 +147,7 @@ func TestSwitch(t *testing.T) {
 			break
 		}
 	}
-	if err := x.rollBack(t.Context()); !errors.Is(err, web.ErrConflict) {
+	if err := x.rollBack(t.Context()); !errors.Is(err, catalog.ErrConflict) {
 		t.Errorf("rolled back further than there is: %v", err)
 	}
 }
@@ -262,12 +263,12 @@ func TestSwitchNeedsThePictures(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := x.use(t.Context(), usedModel{Model: otherModel(t, 1)}, true)
-	if !errors.Is(err, web.ErrInvalid) || !strings.Contains(err.Error(), pictures) {
+	if !errors.Is(err, catalog.ErrInvalid) || !strings.Contains(err.Error(), pictures) {
 		t.Errorf("without the folder: %v", err)
 	}
 	wantHits(t, x, "c", 6, bundledModel)
 	x.program.globals.named = true
-	if err := x.use(t.Context(), usedModel{Model: otherModel(t, 1)}, true); !errors.Is(err, web.ErrConflict) || !strings.Contains(err.Error(), "--model") {
+	if err := x.use(t.Context(), usedModel{Model: otherModel(t, 1)}, true); !errors.Is(err, catalog.ErrConflict) || !strings.Contains(err.Error(), "--model") {
 		t.Errorf("where the command line names the model: %v", err)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 
 	"polylens/indexer/catalog"
-	"polylens/web"
 )
 
 type trainCommand struct {
@@ -280,7 +279,7 @@ func (c *trainCommand) handOver(ctx context.Context, p *program, config runConfi
 	if err != nil {
 		return err
 	}
-	if run.Status != web.RunFinished {
+	if run.Status != catalog.RunFinished {
 		return fmt.Errorf("the run %q is %s: %s", run.Name, run.Status, run.Error)
 	}
 	outcome, err := p.readOutcome(run.Name)
@@ -290,8 +289,8 @@ func (c *trainCommand) handOver(ctx context.Context, p *program, config runConfi
 	if err := c.print(p, outcome); err != nil {
 		return err
 	}
-	if run.Gate != nil && !run.Gate.Passed {
-		return fmt.Errorf("%w (polylens model use %s --force)", &web.GateError{Gate: *run.Gate}, p.modelArgument(outcome.Model))
+	if outcome.Forgetting != nil && !outcome.Forgetting.Passed {
+		return fmt.Errorf("the model forgot too much: %s (polylens model use %s --force)", outcome.Forgetting.Problem(), p.modelArgument(outcome.Model))
 	}
 	return nil
 }

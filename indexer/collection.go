@@ -22,6 +22,16 @@ func (ix *Indexer) CheckMaxPatches(maxPatches int) error {
 	return nil
 }
 
+// CreateCollection adds an empty collection. catalog.ErrInvalid for a bad name or
+// a number of patches that the model cannot have, catalog.ErrConflict when it
+// exists.
+func (ix *Indexer) CreateCollection(ctx context.Context, name string, maxPatches int) (catalog.Collection, error) {
+	if err := ix.CheckMaxPatches(maxPatches); err != nil {
+		return catalog.Collection{}, err
+	}
+	return ix.store.CreateCollection(ctx, name, maxPatches)
+}
+
 // openCollection finds or creates the collection, keeps what was chosen for it,
 // and makes its index ready for the vectors of the model as the collection
 // wants it. The first model of a collection is the one that searches use.

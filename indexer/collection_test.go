@@ -68,11 +68,11 @@ func TestCollectionsChooseMaxPatches(t *testing.T) {
 	b.wantChoice(t, "vectors of the other collection", "d", 128, 0, "f1", "f1-128")
 
 	id := catalog.ImageID("c", b.request(t).Source.Name()+"/a.png")
-	coarse, err := b.store.Vector(t.Context(), id, "f1-64")
+	coarse, err := b.store.Vector(t.Context(), "c", id, "f1-64")
 	if err != nil {
 		t.Fatal(err)
 	}
-	own, err := b.store.Vector(t.Context(), catalog.ImageID("d", b.request(t).Source.Name()+"/a.png"), "f1")
+	own, err := b.store.Vector(t.Context(), "d", catalog.ImageID("d", b.request(t).Source.Name()+"/a.png"), "f1")
 	if err != nil || fmt.Sprint(own) == fmt.Sprint(coarse) {
 		t.Errorf("both choices gave %v, %v", own, err)
 	}

@@ -81,11 +81,11 @@ func (b *bench) wantMirror(t *testing.T) {
 		t.Errorf("the index holds %d rows, the catalogue %d", len(held), len(ids))
 	}
 	for _, id := range ids {
-		vector, err := b.store.Vector(t.Context(), id, "f1")
+		vector, err := b.store.Vector(t.Context(), "c", id, "f1")
 		if err != nil {
 			t.Fatal(err)
 		}
-		image, err := b.store.Image(t.Context(), id)
+		image, err := b.store.Image(t.Context(), "c", id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,7 +112,7 @@ func wantCounts(t *testing.T, step string, report Report, want counts) {
 func (b *bench) image(t *testing.T, name string) catalog.Image {
 	t.Helper()
 	uri := b.request(t).Source.Name() + "/" + name
-	image, err := b.store.Image(t.Context(), catalog.ImageID("c", uri))
+	image, err := b.store.Image(t.Context(), "c", catalog.ImageID("c", uri))
 	if err != nil {
 		t.Fatal(err)
 	}

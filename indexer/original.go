@@ -17,19 +17,20 @@ import (
 
 // Original is the file of an image as it lies in its source.
 type Original struct {
-	*os.File           // to be closed by the caller
-	Name        string // without folders
-	ContentType string // from the first bytes; application/octet-stream for what is no picture
-	Modified    time.Time
-	Size        int64
+	io.ReadSeekCloser        // to be closed by the caller
+	Name              string // without folders
+	ContentType       string // from the first bytes; application/octet-stream for what is no picture
+	Modified          time.Time
+	Size              int64
+	Tag               string // changes when the content does
 }
 
 // OpenOriginal opens the file of an image. Only files that the catalogue
 // names are opened, and only inside of the source they were found in.
-// catalog.ErrNotFound for an unknown image, fs.ErrNotExist when its file is
+// catalog.ErrImageNotFound for an unknown image, fs.ErrNotExist when its file is
 // gone.
-func OpenOriginal(ctx context.Context, store *database.Store, imageID string) (*Original, error) {
-	image, err := store.Image(ctx, imageID)
+func OpenOriginal(ctx context.Context, store *database.Store, collection, imageID string) (*Original, error) {
+	image, err := store.Image(ctx, collection, imageID)
 	if err != nil {
 		return nil, err
 	}
@@ -59,8 +60,9 @@ func describe(file *os.File) (*Original, error) {
 		return nil, err
 	}
 	return &Original{
-		File: file, Name: path.Base(file.Name()), ContentType: sniff(head[:n]),
+		ReadSeekCloser: file, Name: path.Base(file.Name()), ContentType: sniff(head[:n]),
 		Modified: info.ModTime(), Size: info.Size(),
+		Tag: fmt.Sprintf("%x-%x", info.Size(), info.ModTime().UnixNano()),
 	}, nil
 }
 

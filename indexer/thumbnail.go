@@ -59,8 +59,8 @@ type Thumbnail struct {
 // Get returns the thumbnail of an image with sides of at most side pixels
 // rounded up to one of ThumbnailSides. catalog.ErrNotFound for an unknown
 // image; other errors when its file cannot be read any more.
-func (t *Thumbnails) Get(ctx context.Context, imageID string, side int) (Thumbnail, error) {
-	image, err := t.store.Image(ctx, imageID)
+func (t *Thumbnails) Get(ctx context.Context, collection, imageID string, side int) (Thumbnail, error) {
+	image, err := t.store.Image(ctx, collection, imageID)
 	if err != nil {
 		return Thumbnail{}, err
 	}

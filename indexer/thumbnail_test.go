@@ -39,7 +39,7 @@ func TestThumbnails(t *testing.T) {
 	var group sync.WaitGroup
 	for i := range 8 {
 		group.Go(func() {
-			got, err := thumbnails.Get(t.Context(), b.image(t, []string{"a.png", "same.png"}[i%2]).ID, 200)
+			got, err := thumbnails.Get(t.Context(), "c", b.image(t, []string{"a.png", "same.png"}[i%2]).ID, 200)
 			if err != nil {
 				t.Error(err)
 				return
@@ -57,16 +57,16 @@ func TestThumbnails(t *testing.T) {
 	if n := decoded.Load(); n > 2 { // a late one may just miss the flight, not the file
 		t.Errorf("decoded %d times for one content", n)
 	}
-	if _, err := thumbnails.Get(t.Context(), "unknown", 200); !errors.Is(err, catalog.ErrNotFound) {
+	if _, err := thumbnails.Get(t.Context(), "c", "unknown", 200); !errors.Is(err, catalog.ErrNotFound) {
 		t.Errorf("unknown image: got %v, want ErrNotFound", err)
 	}
 	// Made before, it is there without the original; another size is not.
 	id := b.image(t, "a.png").ID
 	b.remove(t, "a.png")
-	if _, err := thumbnails.Get(t.Context(), id, 256); err != nil {
+	if _, err := thumbnails.Get(t.Context(), "c", id, 256); err != nil {
 		t.Error(err)
 	}
-	if _, err := thumbnails.Get(t.Context(), id, 512); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := thumbnails.Get(t.Context(), "c", id, 512); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("original gone: got %v, want fs.ErrNotExist", err)
 	}
 }
@@ -82,7 +82,7 @@ func TestThumbnailOfAChangedFileIsNotKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	indexed := b.image(t, "a.png")
-	got, err := thumbnails.Get(t.Context(), indexed.ID, 100)
+	got, err := thumbnails.Get(t.Context(), "c", indexed.ID, 100)
 	if err != nil || got.SHA256 == indexed.SHA256 {
 		t.Errorf("got %+v, %v; want the thumbnail of the new content", got.SHA256, err)
 	}
@@ -107,7 +107,7 @@ func TestOpenOriginal(t *testing.T) {
 	if err != nil || len(images) != 1 {
 		t.Fatal(images, err)
 	}
-	original, err := OpenOriginal(t.Context(), b.store, images[0].ID)
+	original, err := OpenOriginal(t.Context(), b.store, "c", images[0].ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,11 +119,11 @@ func TestOpenOriginal(t *testing.T) {
 	if original.ContentType != "image/png" || original.Name != "ä b.png" || original.Size != int64(len(data)) {
 		t.Errorf("got %+v", original)
 	}
-	if _, err := OpenOriginal(t.Context(), b.store, "unknown"); !errors.Is(err, catalog.ErrNotFound) {
+	if _, err := OpenOriginal(t.Context(), b.store, "c", "unknown"); !errors.Is(err, catalog.ErrNotFound) {
 		t.Errorf("unknown image: got %v, want ErrNotFound", err)
 	}
 	b.remove(t, "ä b.png")
-	if _, err := OpenOriginal(t.Context(), b.store, images[0].ID); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := OpenOriginal(t.Context(), b.store, "c", images[0].ID); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("file gone: got %v, want fs.ErrNotExist", err)
 	}
 }

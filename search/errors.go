@@ -3,11 +3,9 @@ package search
 import (
 	"errors"
 	"fmt"
-)
 
-// ErrImageNotFound is returned, wrapped, for an image that the collection does
-// not hold, or holds without a vector of the loaded model.
-var ErrImageNotFound = errors.New("image not found")
+	"polylens/indexer/catalog"
+)
 
 // InvalidError says which part of a query cannot be used, and why.
 type InvalidError struct {
@@ -18,9 +16,15 @@ type InvalidError struct {
 // Error implements error.
 func (e *InvalidError) Error() string { return fmt.Sprintf("invalid %s: %s", e.Field, e.Reason) }
 
+// Is lets errors.Is find catalog.ErrInvalid.
+func (e *InvalidError) Is(target error) bool { return target == catalog.ErrInvalid }
+
 func invalid(field, format string, args ...any) error {
 	return &InvalidError{Field: field, Reason: fmt.Sprintf(format, args...)}
 }
+
+// ErrModelMismatch is a ModelMismatchError, as errors.Is finds it.
+var ErrModelMismatch = errors.New("indexed with another model")
 
 // ModelMismatchError is returned for a collection whose vectors were made by
 // another model than the loaded one: comparing them would be meaningless.
@@ -36,6 +40,9 @@ func (e *ModelMismatchError) Error() string {
 		"index it again with this model, or start Polylens with the model it was indexed with",
 		e.Collection, short(e.Indexed), short(e.Loaded))
 }
+
+// Is lets errors.Is find ErrModelMismatch.
+func (e *ModelMismatchError) Is(target error) bool { return target == ErrModelMismatch }
 
 func short(fingerprint string) string {
 	return fingerprint[:min(len(fingerprint), 12)]

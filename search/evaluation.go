@@ -19,7 +19,10 @@ const evaluationBatch = 64
 // the index allows, and answers the rank of its best accepted image, from 1, or 0
 // when none was found.
 func (s *Service) Ranks(ctx context.Context, collection string, judgements []Judgement) ([]int, error) {
-	found, _, err := s.usable(ctx, collection)
+	if _, _, err := s.usable(ctx, collection); err != nil {
+		return nil, err
+	}
+	found, err := s.catalog.Collection(ctx, collection)
 	if err != nil {
 		return nil, err
 	}

@@ -31,13 +31,13 @@ func TestRanks(t *testing.T) {
 }
 
 func TestRanksRefuses(t *testing.T) {
-	service, catalog, _ := ring(t, 5)
+	service, shelf, _ := ring(t, 5)
 	blank := []search.Judgement{{Text: " ", Accept: []string{"01"}}}
 	var invalid *search.InvalidError
 	if _, err := service.Ranks(t.Context(), "ring", blank); !errors.As(err, &invalid) {
 		t.Errorf("empty text: %v", err)
 	}
-	catalog.fingerprint = other
+	shelf.fingerprint = other
 	var mismatch *search.ModelMismatchError
 	if _, err := service.Ranks(t.Context(), "ring", blank); !errors.As(err, &mismatch) {
 		t.Errorf("other model: %v", err)

@@ -5,10 +5,6 @@ import (
 	"errors"
 )
 
-// ErrCollectionNotFound is returned for a collection that does not exist or
-// has no index yet.
-var ErrCollectionNotFound = errors.New("collection not found")
-
 // ErrUnavailable is returned, wrapped, when the index cannot be reached now:
 // the call may succeed later, nothing was lost.
 var ErrUnavailable = errors.New("index unavailable")

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"polylens/indexer/catalog"
+
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -33,7 +35,7 @@ type Results struct {
 
 // Hit is one image found.
 type Hit struct {
-	Image
+	catalog.Image
 	Score float32 // inner product with the query, -1 to 1
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"image"
+
+	"polylens/indexer/catalog"
 )
 
 // Encoder turns queries into unit vectors of the space that a collection was
@@ -25,38 +27,19 @@ type Encoder interface {
 }
 
 // Catalog knows what the index does not: names, places and metadata.
+// *database.Store is one. Its errors name what was not found.
 type Catalog interface {
-	// Collection returns ErrCollectionNotFound, wrapped, for an unknown name.
-	Collection(ctx context.Context, name string) (Collection, error)
+	// Collection answers a collection with its counts, or
+	// catalog.ErrCollectionNotFound. Only Ranks asks: counting takes longer than
+	// finding the nearest.
+	Collection(ctx context.Context, name string) (catalog.Collection, error)
+	// UncountedCollection is Collection without the counts.
+	UncountedCollection(ctx context.Context, name string) (catalog.Collection, error)
 	// Images returns those of ids that exist, by ID.
-	Images(ctx context.Context, collection string, ids []string) (map[string]Image, error)
-	// Vector returns the stored vector of one image, or ErrImageNotFound,
-	// wrapped, when there is none by this model.
+	Images(ctx context.Context, collection string, ids []string) (map[string]catalog.Image, error)
+	// Vector returns the stored vector of one image, or catalog.ErrImageNotFound
+	// when there is none by this model.
 	Vector(ctx context.Context, collection, id, fingerprint string) ([]float32, error)
-}
-
-// Collection is what a search needs to know of a set of images.
-type Collection struct {
-	Name        string
-	Fingerprint string // of the model that its active index was made with; empty: nothing indexed yet
-	MaxPatches  int    // that the pictures of that index were cut into, see Encoder.For; 0: the model's own number
-	Images      int    // needed for Ranks alone; a search does not look at it
-}
-
-// Image is what the catalogue tells of one picture.
-type Image struct {
-	ID            string
-	URI           string
-	Metadata      map[string]any
-	Captions      []Caption
-	Width, Height int    // pixels, upright; 0 when unknown
-	Color         string // of its placeholder, as #rrggbb; may be empty
-}
-
-// Caption is a text about a picture.
-type Caption struct {
-	Language string // BCP 47 tag; empty when unknown
-	Text     string
 }
 
 // Service answers queries by joining the encoder, the index and the catalogue.
@@ -140,17 +123,17 @@ func (s *Service) answer(ctx context.Context, collection string, options Options
 
 // usable returns the collection, and the loaded model as its index was made
 // with, if that model can search it.
-func (s *Service) usable(ctx context.Context, name string) (Collection, Encoder, error) {
-	collection, err := s.catalog.Collection(ctx, name)
+func (s *Service) usable(ctx context.Context, name string) (catalog.Collection, Encoder, error) {
+	collection, err := s.catalog.UncountedCollection(ctx, name)
 	if err != nil {
-		return Collection{}, nil, fmt.Errorf("collection %q: %w", name, err)
+		return catalog.Collection{}, nil, err
 	}
-	encoder, err := s.encoder.For(collection.MaxPatches)
+	encoder, err := s.encoder.For(collection.SearchedMaxPatches)
 	if err != nil {
-		return Collection{}, nil, fmt.Errorf("collection %q: %w", name, err)
+		return catalog.Collection{}, nil, fmt.Errorf("collection %q: %w", name, err)
 	}
 	if collection.Fingerprint != "" && collection.Fingerprint != encoder.Fingerprint() {
-		return Collection{}, nil, &ModelMismatchError{
+		return catalog.Collection{}, nil, &ModelMismatchError{
 			Collection: name, Indexed: collection.Fingerprint, Loaded: encoder.Fingerprint(),
 		}
 	}

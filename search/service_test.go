@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"polylens/indexer/catalog"
 	"polylens/search"
 	"polylens/search/exact"
 )
@@ -81,18 +82,24 @@ type shelf struct {
 	gone        []string // no longer in the catalogue, still in the index
 }
 
-func (s *shelf) Collection(_ context.Context, name string) (search.Collection, error) {
+func (s *shelf) Collection(_ context.Context, name string) (catalog.Collection, error) {
 	if name != "ring" {
-		return search.Collection{}, search.ErrCollectionNotFound
+		return catalog.Collection{}, fmt.Errorf("%w: %q", catalog.ErrCollectionNotFound, name)
 	}
-	return search.Collection{Name: name, Fingerprint: s.fingerprint, MaxPatches: s.maxPatches, Images: s.count}, nil
+	return catalog.Collection{Name: name, Fingerprint: s.fingerprint, SearchedMaxPatches: s.maxPatches, Images: s.count}, nil
 }
 
-func (s *shelf) Images(_ context.Context, _ string, ids []string) (map[string]search.Image, error) {
-	images := make(map[string]search.Image)
+func (s *shelf) UncountedCollection(ctx context.Context, name string) (catalog.Collection, error) {
+	found, err := s.Collection(ctx, name)
+	found.Images = 0
+	return found, err
+}
+
+func (s *shelf) Images(_ context.Context, _ string, ids []string) (map[string]catalog.Image, error) {
+	images := make(map[string]catalog.Image)
 	for _, id := range ids {
 		if !slices.Contains(s.gone, id) {
-			images[id] = search.Image{ID: id, URI: "file:///" + id}
+			images[id] = catalog.Image{ID: id, URI: "file:///" + id}
 		}
 	}
 	return images, nil
@@ -104,7 +111,7 @@ func (s *shelf) Vector(_ context.Context, _, id, fingerprint string) ([]float32,
 			return point(n), nil
 		}
 	}
-	return nil, search.ErrImageNotFound
+	return nil, catalog.ErrImageNotFound
 }
 
 func name(n int) string { return fmt.Sprintf("%02d", n) }
@@ -121,8 +128,8 @@ func ring(t *testing.T, count int) (*search.Service, *shelf, *circle) {
 	if err := errors.Join(index.Ensure(t.Context(), key), index.Upsert(t.Context(), key, rows)); err != nil {
 		t.Fatal(err)
 	}
-	catalog, encoder := &shelf{count: count, fingerprint: model}, &circle{}
-	return search.New(index, catalog, encoder), catalog, encoder
+	catalogue, encoder := &shelf{count: count, fingerprint: model}, &circle{}
+	return search.New(index, catalogue, encoder), catalogue, encoder
 }
 
 func ids(results search.Results) []string {
@@ -190,8 +197,8 @@ func TestByPictureAndByImage(t *testing.T) {
 // TestViewOfTheCollection: texts mean the same in every view, pictures are seen
 // as those of the index were, and vectors of another view are no match.
 func TestViewOfTheCollection(t *testing.T) {
-	service, catalog, _ := ring(t, 20)
-	catalog.fingerprint, catalog.maxPatches = view, 64
+	service, shelf, _ := ring(t, 20)
+	shelf.fingerprint, shelf.maxPatches = view, 64
 	results, err := service.ByText(t.Context(), "ring", "abcde", search.Options{Limit: 1})
 	if err != nil || !slices.Equal(ids(results), []string{"05"}) {
 		t.Errorf("by text: %q, %v", ids(results), err)
@@ -209,8 +216,8 @@ func TestViewOfTheCollection(t *testing.T) {
 		t.Errorf("evaluation: ranks %v, %v", ranks, err)
 	}
 	for name, change := range map[string]func(){
-		"vectors of the model's own view": func() { catalog.fingerprint, catalog.maxPatches = model, 64 },
-		"vectors of a chosen view":        func() { catalog.fingerprint, catalog.maxPatches = view, 0 },
+		"vectors of the model's own view": func() { shelf.fingerprint, shelf.maxPatches = model, 64 },
+		"vectors of a chosen view":        func() { shelf.fingerprint, shelf.maxPatches = view, 0 },
 	} {
 		change()
 		var mismatch *search.ModelMismatchError
@@ -218,7 +225,7 @@ func TestViewOfTheCollection(t *testing.T) {
 			t.Errorf("%s: got %v, want a mismatch", name, err)
 		}
 	}
-	catalog.fingerprint, catalog.maxPatches = "", 7
+	shelf.fingerprint, shelf.maxPatches = "", 7
 	if _, err := service.ByText(t.Context(), "ring", "a", search.Options{}); err == nil || !strings.Contains(err.Error(), `"ring": no such view`) {
 		t.Errorf("got %v, want the collection named", err)
 	}
@@ -263,8 +270,8 @@ func TestPagesJoinToTheWholeRanking(t *testing.T) {
 }
 
 func TestImagesThatTheCatalogueLostAreLeftOut(t *testing.T) {
-	service, catalog, _ := ring(t, 10)
-	catalog.gone = []string{"05", "06"}
+	service, shelf, _ := ring(t, 10)
+	shelf.gone = []string{"05", "06"}
 	results, err := service.ByText(t.Context(), "ring", "abcde", search.Options{Limit: 4})
 	if err != nil || !slices.Equal(ids(results), []string{"04", "03"}) {
 		t.Errorf("%q, %v", ids(results), err)
@@ -275,8 +282,8 @@ func TestImagesThatTheCatalogueLostAreLeftOut(t *testing.T) {
 }
 
 func TestEmptyCollectionHasNoHits(t *testing.T) {
-	service, catalog, _ := ring(t, 1)
-	catalog.fingerprint, catalog.count = "", 0
+	service, shelf, _ := ring(t, 1)
+	shelf.fingerprint, shelf.count = "", 0
 	results, err := service.ByText(t.Context(), "ring", "a", search.Options{})
 	if err != nil || results.Hits == nil || len(results.Hits) != 0 {
 		t.Errorf("%#v, %v", results.Hits, err)
@@ -284,7 +291,7 @@ func TestEmptyCollectionHasNoHits(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	service, catalog, _ := ring(t, 10)
+	service, shelf, _ := ring(t, 10)
 	page, err := service.ByText(t.Context(), "ring", "abc", search.Options{Limit: 2})
 	if err != nil {
 		t.Fatal(err)
@@ -327,13 +334,13 @@ func TestRefusals(t *testing.T) {
 			}
 		})
 	}
-	if _, err := service.ByText(t.Context(), "nowhere", "a", search.Options{}); !errors.Is(err, search.ErrCollectionNotFound) || !strings.Contains(err.Error(), `"nowhere"`) {
+	if _, err := service.ByText(t.Context(), "nowhere", "a", search.Options{}); !errors.Is(err, catalog.ErrCollectionNotFound) || !strings.Contains(err.Error(), `"nowhere"`) {
 		t.Errorf("unknown collection: %v", err)
 	}
-	if _, err := service.ByImage(t.Context(), "ring", "77", search.Options{}); !errors.Is(err, search.ErrImageNotFound) {
+	if _, err := service.ByImage(t.Context(), "ring", "77", search.Options{}); !errors.Is(err, catalog.ErrImageNotFound) {
 		t.Errorf("unknown image: %v", err)
 	}
-	catalog.fingerprint = other
+	shelf.fingerprint = other
 	var mismatch *search.ModelMismatchError
 	if err := byText("a", search.Options{}); !errors.As(err, &mismatch) || !strings.Contains(err.Error(), "index it again") {
 		t.Errorf("other model: %v", err)

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 
+	"polylens/indexer"
+	"polylens/indexer/catalog"
 	"polylens/search"
 	"polylens/web"
 	"polylens/web/webtest"
@@ -210,10 +212,10 @@ func TestPicturesAreServedSafely(t *testing.T) {
 // hostile answers a file that claims to be a page.
 type hostile struct{ web.Pictures }
 
-func (h hostile) Original(ctx context.Context, collection, id string) (web.Picture, error) {
-	picture, err := h.Pictures.Original(ctx, collection, id)
-	picture.Type, picture.Name = "text/html", "a\"\r\nX-Evil: 1;ü.svg"
-	return picture, err
+func (h hostile) Original(ctx context.Context, collection, id string) (*indexer.Original, error) {
+	original, err := h.Pictures.Original(ctx, collection, id)
+	original.ContentType, original.Name = "text/html", "a\"\r\nX-Evil: 1;ü.svg"
+	return original, err
 }
 
 func TestPagesAmongThePicturesAreNotShown(t *testing.T) {
@@ -304,10 +306,9 @@ func TestFailuresBehindTheAPI(t *testing.T) {
 		"Milvus down":    {fmt.Errorf("search: %w", search.ErrUnavailable), 503, "unavailable"},
 		"too slow":       {fmt.Errorf("search: %w", context.DeadlineExceeded), 504, "timeout"},
 		"other model":    {&search.ModelMismatchError{Collection: "demo", Indexed: "a", Loaded: "b"}, 409, "model-mismatch"},
-		"busy":           {web.ErrBusy, 503, "unavailable"},
 		"anything else":  {secret, 500, "internal"},
 		"a panic":        {nil, 500, "internal"},
-		"its own answer": {fmt.Errorf("%w: no such thing", web.ErrNotFound), 404, "not-found"},
+		"its own answer": {fmt.Errorf("%w: no such thing", catalog.ErrNotFound), 404, "not-found"},
 	}
 	for label, test := range tests {
 		t.Run(label, func(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 
+	"polylens/indexer/catalog"
+
 	"github.com/danielgtaylor/huma/v2"
 )
 
@@ -54,16 +56,19 @@ func (s *server) listCollections(ctx context.Context, _ *struct{}) (*collections
 		return nil, problemOf(ctx, s.Logger, err)
 	}
 	answer := &collectionsAnswer{}
-	answer.Body.Collections = append([]Collection{}, collections...)
+	answer.Body.Collections = make([]Collection, len(collections))
+	for i, collection := range collections {
+		answer.Body.Collections[i] = s.newCollection(collection)
+	}
 	return answer, nil
 }
 
 func (s *server) createCollection(ctx context.Context, input *createCollectionInput) (*createdCollection, error) {
-	collection, err := s.Catalog.CreateCollection(ctx, input.Body.Name, input.Body.MaxNumPatches)
+	collection, err := s.Indexer.CreateCollection(ctx, input.Body.Name, input.Body.MaxNumPatches)
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
-	return &createdCollection{Location: apiPrefix + "/collections/" + collection.Name, Body: collection}, nil
+	return &createdCollection{Location: apiPrefix + "/collections/" + collection.Name, Body: s.newCollection(collection)}, nil
 }
 
 func (s *server) getCollection(ctx context.Context, input *CollectionPath) (*collectionAnswer, error) {
@@ -71,12 +76,17 @@ func (s *server) getCollection(ctx context.Context, input *CollectionPath) (*col
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
-	return &collectionAnswer{Body: collection}, nil
+	return &collectionAnswer{Body: s.newCollection(collection)}, nil
 }
 
 func (s *server) deleteCollection(ctx context.Context, input *CollectionPath) (*struct{}, error) {
-	if err := s.Catalog.DeleteCollection(ctx, input.Name); err != nil {
+	if err := s.Indexer.DeleteCollection(ctx, input.Name); err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
 	return nil, nil
+}
+
+func (s *server) newCollection(c catalog.Collection) Collection {
+	return Collection{Name: c.Name, Images: c.Images, Searchable: s.Searchable(c), Model: c.Fingerprint,
+		Created: c.Created, MaxNumPatches: c.MaxPatches}
 }

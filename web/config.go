@@ -2,23 +2,12 @@ package web
 
 import (
 	"context"
-	"errors"
 	"image"
-	"io"
 	"log/slog"
-	"time"
 
+	"polylens/indexer"
+	"polylens/indexer/catalog"
 	"polylens/search"
-)
-
-// Errors by which the parts plugged into Config tell the server what went
-// wrong; each has its own problem type. Wrap them with what the user should
-// read.
-var (
-	ErrNotFound = errors.New("not found")      // 404
-	ErrConflict = errors.New("conflict")       // 409: exists already, or cannot happen now
-	ErrInvalid  = errors.New("invalid")        // 422
-	ErrBusy     = errors.New("busy, try soon") // 503
 )
 
 // Config is what a server is made of. Every field without "optional" must be
@@ -26,10 +15,14 @@ var (
 type Config struct {
 	Search   Searcher
 	Catalog  Catalog
+	Indexer  Indexer
 	Pictures Pictures
-	Tasks    Tasks
-	Runs     Runs    // optional: without it there are no runs
-	Trainer  Trainer // optional: without it models are trained elsewhere
+	// Searchable tells whether searches of a collection are answered by the model
+	// in use.
+	Searchable func(catalog.Collection) bool
+	Tasks      Tasks
+	Runs       Runs    // optional: without it there are no runs
+	Trainer    Trainer // optional: without it models are trained elsewhere
 	// Decode makes a picture of an uploaded file within the limits of the
 	// caller. Errors are shown to the user.
 	Decode func(ctx context.Context, file []byte) (image.Image, error)
@@ -66,36 +59,32 @@ type Searcher interface {
 	ByImage(ctx context.Context, collection, id string, options search.Options) (search.Results, error)
 }
 
-// Catalog keeps collections and their images. Unknown names are ErrNotFound or
-// search.ErrCollectionNotFound.
+// Catalog is read for what the API shows; *database.Store is one.
 type Catalog interface {
-	Collections(ctx context.Context) ([]Collection, error)
-	Collection(ctx context.Context, name string) (Collection, error)
-	// CreateCollection adds an empty collection. maxPatches is its
-	// MaxNumPatches; one that the model cannot have is ErrInvalid.
-	CreateCollection(ctx context.Context, name string, maxPatches int) (Collection, error)
-	DeleteCollection(ctx context.Context, name string) error
-	// Images answers a page in a stable order, and the cursor of the next one.
-	Images(ctx context.Context, collection, cursor string, limit int) (images []search.Image, next string, err error)
-	Image(ctx context.Context, collection, id string) (search.Image, error)
+	Collections(ctx context.Context) ([]catalog.Collection, error)
+	Collection(ctx context.Context, name string) (catalog.Collection, error)
+	// ListImages answers a page in a stable order, and the cursor of the next one.
+	ListImages(ctx context.Context, collection, cursor string, limit int) (images []catalog.Image, next string, err error)
+	Image(ctx context.Context, collection, id string) (catalog.Image, error)
 }
 
-// Pictures serves the files behind images.
+// Indexer changes collections and keeps their index in step; *indexer.Indexer is
+// one.
+type Indexer interface {
+	// CreateCollection adds an empty collection. A number of patches that the
+	// model cannot have is catalog.ErrInvalid, a name that is taken
+	// catalog.ErrConflict.
+	CreateCollection(ctx context.Context, name string, maxPatches int) (catalog.Collection, error)
+	DeleteCollection(ctx context.Context, name string) error
+}
+
+// Pictures opens the files behind images; *indexer.Pictures is one.
 type Pictures interface {
 	// Thumbnail answers the picture scaled so that its longer side is at most
-	// size pixels.
-	Thumbnail(ctx context.Context, collection, id string, size int) (Picture, error)
+	// size pixels, rounded up to a size that is kept.
+	Thumbnail(ctx context.Context, collection, id string, size int) (indexer.Thumbnail, error)
 	// Original answers the file as it was indexed.
-	Original(ctx context.Context, collection, id string) (Picture, error)
-}
-
-// Picture is a file to send. The server closes Content.
-type Picture struct {
-	Content  io.ReadSeekCloser
-	Type     string    // media type, image/…
-	Tag      string    // changes when the content does; hex or base64url
-	Modified time.Time // zero when unknown
-	Name     string    // suggested file name; may be empty
+	Original(ctx context.Context, collection, id string) (*indexer.Original, error)
 }
 
 // Tasks runs work in the background and tells how it goes.

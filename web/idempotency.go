@@ -152,5 +152,5 @@ func writeUnreadable(w http.ResponseWriter, err error) {
 		writeProblem(w, newProblem(kindTooLarge, "the request is too large"))
 		return
 	}
-	writeProblem(w, newProblem(kind{"request-unreadable", http.StatusBadRequest}, "the request could not be read"))
+	writeProblem(w, newProblem(kind("request-unreadable", http.StatusBadRequest), "the request could not be read"))
 }

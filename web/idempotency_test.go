@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"polylens/indexer/catalog"
 	"polylens/web"
 	"polylens/web/webtest"
 )
@@ -39,24 +40,24 @@ func TestRepeatedCreationHappensOnce(t *testing.T) {
 
 // slow lets a test hold a creation while it makes another.
 type slow struct {
-	web.Catalog
+	web.Indexer
 	entered chan struct{}
 	release chan error
 }
 
-func (s slow) CreateCollection(ctx context.Context, name string, maxPatches int) (web.Collection, error) {
+func (s slow) CreateCollection(ctx context.Context, name string, maxPatches int) (catalog.Collection, error) {
 	s.entered <- struct{}{}
 	if err := <-s.release; err != nil {
-		return web.Collection{}, err
+		return catalog.Collection{}, err
 	}
-	return s.Catalog.CreateCollection(ctx, name, maxPatches)
+	return s.Indexer.CreateCollection(ctx, name, maxPatches)
 }
 
 func TestConcurrentAndFailedCreations(t *testing.T) {
 	held := slow{entered: make(chan struct{}), release: make(chan error)}
 	server := webtest.NewServer(t, func(c *web.Config) {
-		held.Catalog = c.Catalog
-		c.Catalog = held
+		held.Indexer = c.Indexer
+		c.Indexer = held
 	})
 	create := func() reply {
 		return send(t, http.MethodPost, server.URL+"/api/v1/collections", `{"name":"x"}`, "Content-Type: application/json", "Idempotency-Key: k")

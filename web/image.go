@@ -1,9 +1,12 @@
 package web
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
@@ -62,7 +65,7 @@ func pictureOperation(id, path, summary string) huma.Operation {
 }
 
 func (s *server) listImages(ctx context.Context, input *listImagesInput) (*imagesAnswer, error) {
-	images, next, err := s.Catalog.Images(ctx, input.Name, input.Cursor, input.Limit)
+	images, next, err := s.Catalog.ListImages(ctx, input.Name, input.Cursor, input.Limit)
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
@@ -85,20 +88,40 @@ func (s *server) getImage(ctx context.Context, input *getImageInput) (*imageAnsw
 }
 
 func (s *server) getThumbnail(ctx context.Context, input *thumbnailInput) (*huma.StreamResponse, error) {
-	picture, err := s.Pictures.Thumbnail(ctx, input.Name, input.ID, input.Size)
+	thumbnail, err := s.Pictures.Thumbnail(ctx, input.Name, input.ID, input.Size)
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
-	return sendPicture(picture), nil
+	return sendPicture(picture{
+		content: inMemory{bytes.NewReader(thumbnail.Data)}, mediaType: thumbnail.ContentType, tag: thumbnail.SHA256,
+	}), nil
 }
 
 func (s *server) getOriginal(ctx context.Context, input *ImagePath) (*huma.StreamResponse, error) {
-	picture, err := s.Pictures.Original(ctx, input.Name, input.ID)
+	original, err := s.Pictures.Original(ctx, input.Name, input.ID)
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
-	return sendPicture(picture), nil
+	return sendPicture(picture{
+		content: original, mediaType: original.ContentType, modified: original.Modified, name: original.Name,
+		tag: original.Tag,
+	}), nil
 }
+
+// picture is a file to send.
+type picture struct {
+	content   io.ReadSeekCloser // closed when it is sent
+	mediaType string            // image/…
+	tag       string            // changes when the content does; hex or base64url
+	modified  time.Time         // zero when unknown
+	name      string            // suggested file name; may be empty
+}
+
+// inMemory is a file that needs no closing.
+type inMemory struct{ *bytes.Reader }
+
+// Close implements io.Closer.
+func (inMemory) Close() error { return nil }
 
 // inlineTypes are the media types that a browser shows and cannot execute.
 // Everything else is offered for saving.
@@ -109,26 +132,26 @@ var inlineTypes = map[string]bool{
 
 // sendPicture answers ranges and conditions. The content is somebody's file:
 // it is never treated as a page, whatever it holds.
-func sendPicture(picture Picture) *huma.StreamResponse {
+func sendPicture(picture picture) *huma.StreamResponse {
 	return &huma.StreamResponse{Body: func(ctx huma.Context) {
 		r, w := humachi.Unwrap(ctx)
-		defer picture.Content.Close()
+		defer picture.content.Close()
 		header := w.Header()
-		mediaType, disposition := picture.Type, "inline"
+		mediaType, disposition := picture.mediaType, "inline"
 		if !inlineTypes[mediaType] {
 			mediaType, disposition = "application/octet-stream", "attachment"
 		}
-		if picture.Name != "" {
-			disposition += "; filename*=UTF-8''" + escapeName(picture.Name)
+		if picture.name != "" {
+			disposition += "; filename*=UTF-8''" + escapeName(picture.name)
 		}
 		header.Set("Content-Type", mediaType)
 		header.Set("Content-Disposition", disposition)
 		header.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 		header.Set("Cache-Control", "private, max-age=3600")
-		if picture.Tag != "" {
-			header.Set("ETag", strconv.Quote(picture.Tag))
+		if picture.tag != "" {
+			header.Set("ETag", strconv.Quote(picture.tag))
 		}
-		http.ServeContent(w, r, "", picture.Modified, picture.Content)
+		http.ServeContent(w, r, "", picture.modified, picture.content)
 	}}
 }
 

@@ -3,9 +3,9 @@ package web
 import (
 	"strings"
 
-	"golang.org/x/text/language"
+	"polylens/indexer/catalog"
 
-	"polylens/search"
+	"golang.org/x/text/language"
 )
 
 // AcceptLanguage is the header by which a client tells its languages.
@@ -30,7 +30,7 @@ func (a AcceptLanguage) prefer() languages {
 }
 
 // caption picks the best of captions, or nil when there is none.
-func (l languages) caption(captions []search.Caption) *Caption {
+func (l languages) caption(captions []catalog.Caption) *Caption {
 	if len(captions) == 0 {
 		return nil
 	}

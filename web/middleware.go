@@ -99,7 +99,7 @@ func (s *server) recovered(next http.Handler) http.Handler {
 			}
 			s.Logger.ErrorContext(r.Context(), "panic while answering", "path", r.URL.Path,
 				"cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
-			writeProblem(w, newProblem(kindInternal, "something went wrong inside Polylens; its log says what"))
+			writeProblem(w, newProblem(kindInternal, kindInternal.Words))
 		}()
 		next.ServeHTTP(w, r)
 	})

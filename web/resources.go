@@ -3,6 +3,7 @@ package web
 import (
 	"time"
 
+	"polylens/indexer/catalog"
 	"polylens/search"
 )
 
@@ -117,7 +118,7 @@ type ModelInfo struct {
 	Bundled       bool   `json:"bundled" doc:"Whether it is the small model that comes with Polylens, made for emoji-like art only"`
 }
 
-func newImage(image search.Image, prefer languages) Image {
+func newImage(image catalog.Image, prefer languages) Image {
 	metadata := image.Metadata
 	if metadata == nil {
 		metadata = map[string]any{}
@@ -128,7 +129,7 @@ func newImage(image search.Image, prefer languages) Image {
 	}
 }
 
-func newFullImage(image search.Image, prefer languages) FullImage {
+func newFullImage(image catalog.Image, prefer languages) FullImage {
 	captions := make([]Caption, len(image.Captions))
 	for i, caption := range image.Captions {
 		captions[i] = Caption(caption)

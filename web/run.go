@@ -5,6 +5,9 @@ import (
 	"net/http"
 	"reflect"
 
+	"polylens/indexer/catalog"
+	"polylens/web/problem"
+
 	"github.com/danielgtaylor/huma/v2"
 )
 
@@ -85,7 +88,7 @@ func (s *server) runOperations(api huma.API) {
 		"Let searches use the model again that they used before an activated run"), s.rollBackRun)
 	huma.Register(api, operation("delete-run", http.MethodDelete, "/runs/{id}", "runs",
 		"Delete a run, its curves and its checkpoints; the model that it wrote stays",
-		http.StatusNotFound, http.StatusConflict), s.deleteRun)
+		http.StatusNotFound, http.StatusConflict, http.StatusNotImplemented), s.deleteRun)
 }
 
 // command is an operation that asks something of a run and does not wait for it.
@@ -100,12 +103,17 @@ func accepted(o huma.Operation) huma.Operation {
 }
 
 func (s *server) listRuns(ctx context.Context, input *listRunsInput) (*runsAnswer, error) {
-	runs, next, err := s.Runs.Runs(ctx, input.Collection, input.Cursor, input.Limit)
+	// The cursor is the ID of the last run of a page.
+	runs, err := s.Runs.Runs(ctx, input.Collection, input.Cursor, input.Limit+1)
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
 	answer := &runsAnswer{}
-	answer.Body.Runs, answer.Body.Next = completeRuns(runs), next
+	if len(runs) > input.Limit {
+		runs = runs[:input.Limit]
+		answer.Body.Next = runs[input.Limit-1].ID
+	}
+	answer.Body.Runs = newRuns(runs)
 	return answer, nil
 }
 
@@ -114,16 +122,22 @@ func (s *server) getRun(ctx context.Context, input *runPath) (*runAnswer, error)
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
-	return &runAnswer{Body: completeRun(run)}, nil
+	return &runAnswer{Body: newRun(run)}, nil
 }
 
 func (s *server) getPoints(ctx context.Context, input *getPointsInput) (*pointsAnswer, error) {
-	series, err := s.Runs.Series(ctx, input.ID, PointChoice{Names: input.Names, From: input.From, Most: input.MaxPoints})
+	if _, err := s.Runs.Run(ctx, input.ID); err != nil {
+		return nil, problemOf(ctx, s.Logger, err)
+	}
+	series, err := s.Runs.RunSeries(ctx, input.ID, catalog.RunPoints{Names: input.Names, From: input.From, Most: input.MaxPoints})
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
 	answer := &pointsAnswer{}
-	answer.Body.Series = append([]Series{}, series...)
+	answer.Body.Series = make([]Series, len(series))
+	for i, one := range series {
+		answer.Body.Series[i] = Series{Name: one.Name, Steps: one.Steps, Values: finite(one.Values)}
+	}
 	return answer, nil
 }
 
@@ -134,65 +148,49 @@ func (s *server) createRun(ctx context.Context, input *createRunInput) (*accepte
 		return nil, newProblem(kindForbidden, "this server lets nobody train with its files over the network; "+
 			"run “polylens train” on it, or let it listen on the loopback address only")
 	}
-	return s.command(ctx, func(trainer Trainer) (Run, error) {
-		return trainer.Start(ctx, RunOrder{Name: input.Body.Name, Collection: input.Body.Collection, Config: input.Body.Config})
+	return s.command(ctx, func(trainer Trainer) (catalog.Run, error) {
+		return trainer.Start(ctx, catalog.RunOrder{Name: input.Body.Name, Collection: input.Body.Collection, Config: input.Body.Config})
 	})
 }
 
 func (s *server) resumeRun(ctx context.Context, input *commandInput) (*acceptedRun, error) {
-	return s.command(ctx, func(trainer Trainer) (Run, error) { return trainer.Resume(ctx, input.ID) })
+	return s.command(ctx, func(trainer Trainer) (catalog.Run, error) { return trainer.Resume(ctx, input.ID) })
 }
 
 func (s *server) stopRun(ctx context.Context, input *commandInput) (*acceptedRun, error) {
-	return s.command(ctx, func(trainer Trainer) (Run, error) { return trainer.Stop(ctx, input.ID) })
+	return s.command(ctx, func(trainer Trainer) (catalog.Run, error) { return trainer.Stop(ctx, input.ID) })
 }
 
 func (s *server) activateRun(ctx context.Context, input *activateRunInput) (*acceptedRun, error) {
 	force := input.Body != nil && input.Body.Force
-	return s.command(ctx, func(trainer Trainer) (Run, error) { return trainer.Activate(ctx, input.ID, force) })
+	return s.command(ctx, func(trainer Trainer) (catalog.Run, error) { return trainer.Activate(ctx, input.ID, force) })
 }
 
 func (s *server) rollBackRun(ctx context.Context, input *commandInput) (*acceptedRun, error) {
-	return s.command(ctx, func(trainer Trainer) (Run, error) { return trainer.RollBack(ctx, input.ID) })
+	return s.command(ctx, func(trainer Trainer) (catalog.Run, error) { return trainer.RollBack(ctx, input.ID) })
 }
 
-func (s *server) command(ctx context.Context, do func(Trainer) (Run, error)) (*acceptedRun, error) {
+const noTrainer = "this server does not train; run “polylens train” where the model and the pictures are"
+
+func (s *server) command(ctx context.Context, do func(Trainer) (catalog.Run, error)) (*acceptedRun, error) {
 	if s.Trainer == nil {
-		return nil, newProblem(kindNoTrainer, "this server does not train; run “polylens train” where the model and the pictures are")
+		return nil, newProblem(kindNoTrainer, noTrainer)
 	}
 	run, err := do(s.Trainer)
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
-	return &acceptedRun{Location: apiPrefix + "/runs/" + run.ID, Body: completeRun(run)}, nil
+	return &acceptedRun{Location: apiPrefix + "/runs/" + run.ID, Body: newRun(run)}, nil
 }
 
 func (s *server) deleteRun(ctx context.Context, input *runPath) (*struct{}, error) {
-	if err := s.Runs.DeleteRun(ctx, input.ID); err != nil {
+	if s.Trainer == nil {
+		return nil, newProblem(kindNoTrainer, noTrainer)
+	}
+	if err := s.Trainer.Delete(ctx, input.ID); err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
 	return nil, nil
-}
-
-// completeRun makes the lists and objects of a run non-null in JSON.
-func completeRun(run Run) Run {
-	if run.Config == nil {
-		run.Config = map[string]any{}
-	}
-	if run.Gate != nil && run.Gate.Languages == nil {
-		gate := *run.Gate
-		gate.Languages = []GateLanguage{}
-		run.Gate = &gate
-	}
-	return run
-}
-
-func completeRuns(runs []Run) []Run {
-	all := make([]Run, len(runs))
-	for i, run := range runs {
-		all[i] = completeRun(run)
-	}
-	return all
 }
 
 // gateProblem is a problem that tells the verdict of the forgetting gate.
@@ -201,8 +199,8 @@ type gateProblem struct {
 	Gate *Gate `json:"gate,omitempty" doc:"The verdict, where it is the cause"`
 }
 
-func newGateProblem(failed *GateError) *gateProblem {
-	return &gateProblem{*newProblem(kindGate, failed.Error()), completeRun(Run{Gate: &failed.Gate}).Gate}
+func newGateProblem(failed *catalog.ForgottenError) *gateProblem {
+	return &gateProblem{*newProblem(problem.Of(failed, problem.Table()), failed.Error()), newGate(&failed.Verdict)}
 }
 
 // describeGate tells of the member that a refused activation adds to its problem.

@@ -1,41 +1,33 @@
 package web
 
-import "time"
+import (
+	"encoding/json"
+	"math"
+	"time"
 
-// RunStatus is the state of a run.
-type RunStatus string
-
-// The states of a run.
-const (
-	RunQueued     RunStatus = "queued"
-	RunRunning    RunStatus = "running"
-	RunStopped    RunStatus = "stopped"
-	RunFailed     RunStatus = "failed"
-	RunFinished   RunStatus = "finished"
-	RunActivated  RunStatus = "activated"
-	RunRolledBack RunStatus = "rolled_back"
+	"polylens/indexer/catalog"
 )
 
 // Run is one training.
 type Run struct {
-	ID          string         `json:"id"`
-	Name        string         `json:"name" doc:"Also names the model that it writes"`
-	Collection  string         `json:"collection,omitempty" doc:"The collection whose pairs it learns from; absent when config names other data"`
-	Data        string         `json:"data,omitempty" doc:"What it learns from, for people"`
-	Base        RunModel       `json:"base" doc:"The model that it began with"`
-	Config      map[string]any `json:"config" doc:"All that was chosen, as in the file that polylens train reads"`
-	Status      RunStatus      `json:"status" enum:"queued,running,stopped,failed,finished,activated,rolled_back" doc:"Stopped and failed runs can be resumed; activated means that searches use the model, rolled_back that they used it"`
-	Interrupted bool           `json:"interrupted" doc:"Whether it is running but the process that trained it is gone: it can be resumed"`
-	Step        int64          `json:"step" doc:"Optimizer steps done"`
-	Steps       int64          `json:"steps" doc:"Optimizer steps to do; 0 when not known yet"`
-	Error       string         `json:"error,omitempty" doc:"Why it failed"`
-	Best        *RunBest       `json:"best,omitempty" doc:"The best evaluation; absent before the first"`
-	Output      *RunModel      `json:"output,omitempty" doc:"The model that it wrote; absent before"`
-	Gate        *Gate          `json:"gate,omitempty" doc:"What the model forgot; absent before it was judged"`
-	Created     time.Time      `json:"created"`
-	Started     *time.Time     `json:"started,omitempty"`
-	Finished    *time.Time     `json:"finished,omitempty"`
-	Heartbeat   *time.Time     `json:"heartbeat,omitempty" doc:"Last sign of life of the process that trains it"`
+	ID          string           `json:"id"`
+	Name        string           `json:"name" doc:"Also names the model that it writes"`
+	Collection  string           `json:"collection,omitempty" doc:"The collection whose pairs it learns from; absent when config names other data"`
+	Data        string           `json:"data,omitempty" doc:"What it learns from, for people"`
+	Base        RunModel         `json:"base" doc:"The model that it began with"`
+	Config      map[string]any   `json:"config" doc:"All that was chosen, as in the file that polylens train reads"`
+	Status      catalog.RunState `json:"status" enum:"queued,running,stopped,failed,finished,activated,rolled_back" doc:"Stopped and failed runs can be resumed; activated means that searches use the model, rolled_back that they used it"`
+	Interrupted bool             `json:"interrupted" doc:"Whether it is running but the process that trained it is gone: it can be resumed"`
+	Step        int64            `json:"step" doc:"Optimizer steps done"`
+	Steps       int64            `json:"steps" doc:"Optimizer steps to do; 0 when not known yet"`
+	Error       string           `json:"error,omitempty" doc:"Why it failed"`
+	Best        *RunBest         `json:"best,omitempty" doc:"The best evaluation; absent before the first"`
+	Output      *RunModel        `json:"output,omitempty" doc:"The model that it wrote; absent before"`
+	Gate        *Gate            `json:"gate,omitempty" doc:"What the model forgot; absent before it was judged"`
+	Created     time.Time        `json:"created"`
+	Started     *time.Time       `json:"started,omitempty"`
+	Finished    *time.Time       `json:"finished,omitempty"`
+	Heartbeat   *time.Time       `json:"heartbeat,omitempty" doc:"Last sign of life of the process that trains it"`
 }
 
 // RunModel is a model that a run began with or wrote.
@@ -84,4 +76,79 @@ type RunChange struct {
 	// back to a checkpoint of that step.
 	Kept   *int64   `json:"kept,omitempty"`
 	Series []Series `json:"series,omitempty"` // points gained then
+}
+
+func newRuns(runs []catalog.Run) []Run {
+	all := make([]Run, len(runs))
+	for i, run := range runs {
+		all[i] = newRun(run)
+	}
+	return all
+}
+
+func newRun(run catalog.Run) Run {
+	converted := Run{
+		ID: run.ID, Name: run.Name, Collection: run.Collection, Data: run.Data, Base: RunModel(run.Base),
+		Config: map[string]any{}, Status: run.State, Interrupted: run.Interrupted(time.Now()), Step: run.Step, Steps: run.Steps,
+		Error: run.Error, Gate: newGate(run.Verdict()), Created: run.Created,
+		Started: moment(run.Started), Finished: moment(run.Finished), Heartbeat: moment(run.Heartbeat),
+	}
+	_ = json.Unmarshal(run.Config, &converted.Config) // written by the trainer itself
+	if run.Best.Metric != "" {
+		best := RunBest(run.Best)
+		converted.Best = &best
+	}
+	if run.Output.Directory != "" {
+		output := RunModel(run.Output)
+		converted.Output = &output
+	}
+	return converted
+}
+
+func newGate(verdict *catalog.Verdict) *Gate {
+	if verdict == nil {
+		return nil
+	}
+	gate := &Gate{Passed: verdict.Passed, Languages: make([]GateLanguage, len(verdict.Languages))}
+	for i, language := range verdict.Languages {
+		gate.Languages[i] = GateLanguage(language)
+	}
+	return gate
+}
+
+func newRunChange(news catalog.RunNews) RunChange {
+	change := RunChange{Run: newRun(news.Run)}
+	if news.Kept != catalog.KeptAll {
+		change.Kept = &news.Kept
+	}
+	at := make(map[string]int)
+	for _, p := range news.Points {
+		i, known := at[p.Name]
+		if !known {
+			i = len(change.Series)
+			at[p.Name] = i
+			change.Series = append(change.Series, Series{Name: p.Name})
+		}
+		change.Series[i].Steps = append(change.Series[i].Steps, p.Step)
+		change.Series[i].Values = append(change.Series[i].Values, finite([]float64{p.Value})...)
+	}
+	return change
+}
+
+// finite is values with nil for what JSON has no word for.
+func finite(values []float64) []*float64 {
+	pointers := make([]*float64, len(values))
+	for i, value := range values {
+		if !math.IsNaN(value) && !math.IsInf(value, 0) {
+			pointers[i] = &value
+		}
+	}
+	return pointers
+}
+
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }

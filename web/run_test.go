@@ -3,6 +3,7 @@ package web_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"polylens/indexer/catalog"
 	"polylens/web"
 	"polylens/web/webtest"
 )
@@ -23,14 +25,14 @@ func startRun(t *testing.T, server *webtest.Server, name, config string) web.Run
 	t.Helper()
 	r := send(t, http.MethodPost, server.URL+"/api/v1/runs", `{"name":"`+name+`","collection":"demo","config":`+config+`}`, jsonType)
 	run := as[web.Run](t, r)
-	if r.status != http.StatusAccepted || run.Status != web.RunQueued || r.header.Get("Location") != "/api/v1/runs/"+run.ID {
+	if r.status != http.StatusAccepted || run.Status != catalog.RunQueued || r.header.Get("Location") != "/api/v1/runs/"+run.ID {
 		t.Fatalf("%d %s %s", r.status, r.header.Get("Location"), r.body)
 	}
 	return run
 }
 
 // await returns a run once it has a status.
-func await(t *testing.T, server *webtest.Server, id string, status web.RunStatus) web.Run {
+func await(t *testing.T, server *webtest.Server, id string, status catalog.RunState) web.Run {
 	t.Helper()
 	deadline := time.Now().Add(20 * time.Second)
 	for {
@@ -55,7 +57,7 @@ type curves struct{ Series []web.Series }
 func TestRunFromStartToRollback(t *testing.T) {
 	server := webtest.NewServer(t)
 	run := startRun(t, server, "ours", `{"steps":5,"preset":"lora"}`)
-	done := await(t, server, run.ID, web.RunFinished)
+	done := await(t, server, run.ID, catalog.RunFinished)
 	if done.Config["preset"] != "lora" || done.Step != 5 || done.Output.Directory != "/models/ours" || !done.Gate.Passed {
 		t.Errorf("%+v", done)
 	}
@@ -64,11 +66,11 @@ func TestRunFromStartToRollback(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	wantProblem(t, ask(t, server, run.ID, "rollback", ""), http.StatusConflict, "conflict")
-	if r := ask(t, server, run.ID, "activate", ""); r.status != http.StatusAccepted || as[web.Run](t, r).Status != web.RunActivated {
+	if r := ask(t, server, run.ID, "activate", ""); r.status != http.StatusAccepted || as[web.Run](t, r).Status != catalog.RunActivated {
 		t.Errorf("%d %s", r.status, r.body)
 	}
 	wantProblem(t, send(t, http.MethodDelete, server.URL+"/api/v1/runs/"+run.ID, ""), http.StatusConflict, "conflict")
-	if r := ask(t, server, run.ID, "rollback", ""); r.status != http.StatusAccepted || as[web.Run](t, r).Status != web.RunRolledBack {
+	if r := ask(t, server, run.ID, "rollback", ""); r.status != http.StatusAccepted || as[web.Run](t, r).Status != catalog.RunRolledBack {
 		t.Errorf("%d %s", r.status, r.body)
 	}
 	if r := send(t, http.MethodDelete, server.URL+"/api/v1/runs/"+run.ID, ""); r.status != http.StatusNoContent {
@@ -81,7 +83,7 @@ func TestRunFromStartToRollback(t *testing.T) {
 func TestForgetfulModelNeedsForce(t *testing.T) {
 	server := webtest.NewServer(t)
 	run := startRun(t, server, "forgetful", `{"steps":1,"forgets":true}`)
-	await(t, server, run.ID, web.RunFinished)
+	await(t, server, run.ID, catalog.RunFinished)
 	for _, body := range []string{"", "{}", `{"force":false}`} {
 		r := ask(t, server, run.ID, "activate", body)
 		wantProblem(t, r, http.StatusConflict, "forgetting-gate")
@@ -136,18 +138,20 @@ type keeper interface{ web.Runs }
 // choosing notes which points were asked for.
 type choosing struct {
 	keeper
-	got *web.PointChoice
+	got *catalog.RunPoints
 }
 
-func (c choosing) Series(_ context.Context, _ string, choice web.PointChoice) ([]web.Series, error) {
+func (choosing) Run(context.Context, string) (catalog.Run, error) { return catalog.Run{}, nil }
+
+func (c choosing) RunSeries(_ context.Context, _ string, choice catalog.RunPoints) ([]catalog.RunSeries, error) {
 	*c.got = choice
-	return []web.Series{{Name: "loss", Steps: []int64{1}, Values: []*float64{nil}}}, nil
+	return []catalog.RunSeries{{Name: "loss", Steps: []int64{1}, Values: []float64{math.NaN()}}}, nil
 }
 
 func TestPointsAreChosen(t *testing.T) {
-	var got web.PointChoice
+	var got catalog.RunPoints
 	server := webtest.NewServer(t, func(c *web.Config) { c.Runs = choosing{c.Runs, &got} })
-	for query, want := range map[string]web.PointChoice{
+	for query, want := range map[string]catalog.RunPoints{
 		"": {Most: 1000},
 		"?names=loss,validation/de/text_to_image/r1&from=7&max_points=4": {
 			Names: []string{"loss", "validation/de/text_to_image/r1"}, From: 7, Most: 4},
@@ -203,7 +207,7 @@ func TestRepeatedRunStartsOnce(t *testing.T) {
 		t.Errorf("%s then %s", first.body, second.body)
 	}
 	wantProblem(t, create(`{"steps":2}`), http.StatusUnprocessableEntity, "idempotency-key-reused")
-	if runs, _, err := server.Runs.Runs(t.Context(), "", "", 10); err != nil || len(runs) != 1 {
+	if runs, err := server.Runs.Runs(t.Context(), "", "", 10); err != nil || len(runs) != 1 {
 		t.Errorf("%d runs, %v", len(runs), err)
 	}
 }
@@ -240,7 +244,7 @@ type chart struct {
 }
 
 // follow reads messages until the run has a status.
-func (c *chart) follow(t *testing.T, connection *websocket.Conn, status web.RunStatus) {
+func (c *chart) follow(t *testing.T, connection *websocket.Conn, status catalog.RunState) {
 	t.Helper()
 	for c.run.Status != status {
 		var change web.RunChange
@@ -283,19 +287,19 @@ func TestCurvesArriveLive(t *testing.T) {
 	}
 	run := startRun(t, server, "ours", `{"steps":60}`)
 	seen := chart{points: make(map[int64]float64)}
-	seen.follow(t, connection, web.RunRunning)
+	seen.follow(t, connection, catalog.RunRunning)
 	time.Sleep(250 * time.Millisecond)
 	if r := ask(t, server, run.ID, "stop", ""); r.status != http.StatusAccepted {
 		t.Fatalf("%d %s", r.status, r.body)
 	}
-	seen.follow(t, connection, web.RunStopped)
+	seen.follow(t, connection, catalog.RunStopped)
 	if seen.run.Step < 2 || seen.run.Step >= 60 {
 		t.Fatalf("stopped at step %d", seen.run.Step)
 	}
 	if r := ask(t, server, run.ID, "resume", ""); r.status != http.StatusAccepted {
 		t.Fatalf("%d %s", r.status, r.body)
 	}
-	seen.follow(t, connection, web.RunFinished)
+	seen.follow(t, connection, catalog.RunFinished)
 	stored := as[curves](t, get(t, server.URL+"/api/v1/runs/"+run.ID+"/points")).Series[0]
 	if len(stored.Steps) != 60 || len(seen.points) != 60 {
 		t.Fatalf("%d points are stored, %d were seen", len(stored.Steps), len(seen.points))

@@ -12,13 +12,10 @@ const watchedRuns = 100
 // watchRuns tells over a WebSocket how the runs go.
 func (s *server) watchRuns(w http.ResponseWriter, r *http.Request) {
 	present := func(ctx context.Context) (any, error) {
-		runs, _, err := s.Runs.Runs(ctx, "", "", watchedRuns)
-		return map[string][]Run{"runs": completeRuns(runs)}, err
+		runs, err := s.Runs.Runs(ctx, "", "", watchedRuns)
+		return map[string][]Run{"runs": newRuns(runs)}, err
 	}
-	live(s, w, r, s.runs, present, func(change RunChange) any {
-		change.Run = completeRun(change.Run)
-		return change
-	})
+	live(s, w, r, s.runs, present, func(change RunChange) any { return change })
 }
 
 func newRunHub() *hub[RunChange] {

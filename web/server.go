@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 
+	"polylens/indexer/catalog"
+
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/go-chi/chi/v5"
@@ -48,7 +50,8 @@ func New(config Config) (*Handler, error) {
 // watch passes changes to live connections until stop is called, which ends
 // them.
 func (s *server) watch() (stop func()) {
-	stopTasks, stopRuns := s.Tasks.Watch(s.tasks.publish), s.Runs.Watch(s.runs.publish)
+	stopTasks := s.Tasks.Watch(s.tasks.publish)
+	stopRuns := s.Runs.WatchRuns(func(news catalog.RunNews) { s.runs.publish(newRunChange(news)) })
 	return func() {
 		stopTasks()
 		stopRuns()
@@ -89,7 +92,8 @@ func (s *server) routes(router chi.Router) *huma.OpenAPI {
 func (c *Config) check() error {
 	missing := make([]string, 0)
 	for name, absent := range map[string]bool{
-		"Search": c.Search == nil, "Catalog": c.Catalog == nil, "Pictures": c.Pictures == nil,
+		"Search": c.Search == nil, "Catalog": c.Catalog == nil, "Indexer": c.Indexer == nil,
+		"Pictures": c.Pictures == nil, "Searchable": c.Searchable == nil,
 		"Tasks": c.Tasks == nil, "Decode": c.Decode == nil, "Ready": c.Ready == nil,
 	} {
 		if absent {

@@ -262,7 +262,7 @@ func showsProgressLive(p pageTest) {
 	if len(seen) < 4 || !slices.IsSorted(seen) {
 		p.Errorf("progress went %v", seen)
 	}
-	if chosen, err := p.server.Library.Catalog().Collection(p.Context(), "fresh"); err != nil || chosen.MaxNumPatches != 576 {
+	if chosen, err := p.server.Library.Catalog().Collection(p.Context(), "fresh"); err != nil || chosen.MaxPatches != 576 {
 		p.Errorf("the collection is %+v, %v; want 576 patches chosen", chosen, err)
 	}
 	p.Click("dialog details summary")
@@ -319,7 +319,7 @@ func remembersTheTheme(p pageTest) {
 
 func beginsEmpty(t *testing.T, browser *webtest.Browser) {
 	server := webtest.NewServer(t, func(c *web.Config) {
-		if err := c.Catalog.DeleteCollection(t.Context(), webtest.LibraryName); err != nil {
+		if err := c.Indexer.DeleteCollection(t.Context(), webtest.LibraryName); err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -38,13 +38,13 @@ func live[T any](s *server, w http.ResponseWriter, r *http.Request, hub *hub[T],
 	present func(context.Context) (any, error), message func(T) any) {
 	if !websocket.IsWebSocketUpgrade(r) {
 		w.Header().Set("Upgrade", "websocket")
-		writeProblem(w, newProblem(kind{"upgrade-required", http.StatusUpgradeRequired}, "connect with a WebSocket client"))
+		writeProblem(w, newProblem(kind("upgrade-required", http.StatusUpgradeRequired), "connect with a WebSocket client"))
 		return
 	}
 	upgrader := websocket.Upgrader{
 		HandshakeTimeout: writeWait, CheckOrigin: sameHost,
 		Error: func(w http.ResponseWriter, _ *http.Request, status int, err error) {
-			writeProblem(w, newProblem(kind{"websocket-refused", status}, err.Error()))
+			writeProblem(w, newProblem(kind("websocket-refused", status), err.Error()))
 		},
 	}
 	// Entering before the state is read means that no change falls in between.

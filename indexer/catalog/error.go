@@ -2,14 +2,29 @@ package catalog
 
 import "errors"
 
+// Errors by which rooms say what went wrong, whoever asked. They come wrapped
+// with the name and, where there is one, the remedy; what users and clients see
+// of each stands in one table (package web/problem).
 var (
-	// ErrNotFound is returned, wrapped with what was asked for, when the
-	// catalogue has no such row.
+	// ErrNotFound is for what does not exist. Those that follow are it, too.
 	ErrNotFound = errors.New("not found")
-	// ErrConflict is returned, wrapped, when a row with that name exists or a
-	// task is in a state that does not allow the change.
+	// ErrCollectionNotFound is for a collection that does not exist, or whose
+	// index does not.
+	ErrCollectionNotFound error = missing("collection not found")
+	// ErrImageNotFound is for an image that the collection does not hold, or of
+	// which there is no vector by the model that was asked for.
+	ErrImageNotFound error = missing("image not found")
+	// ErrConflict is for what exists already, or cannot happen in the present state.
 	ErrConflict = errors.New("conflict")
-	// ErrInvalid is returned, wrapped with the rule, for a value that the
-	// catalogue does not accept.
+	// ErrInvalid is for a value that cannot be used; it comes with the rule.
 	ErrInvalid = errors.New("invalid")
 )
+
+// missing is an ErrNotFound that says of what.
+type missing string
+
+// Error implements error.
+func (m missing) Error() string { return string(m) }
+
+// Is lets errors.Is find ErrNotFound.
+func (missing) Is(target error) bool { return target == ErrNotFound }

@@ -64,3 +64,10 @@ const RunPatience = time.Minute
 func (r Run) Interrupted(now time.Time) bool {
 	return r.State == RunRunning && now.Sub(r.Heartbeat) > RunPatience
 }
+
+// RunOrder says what a run shall do.
+type RunOrder struct {
+	Name       string
+	Collection string         // whose pairs to learn from; empty when Config names data
+	Config     map[string]any // as in the file that `polylens train` reads
+}

@@ -17,6 +17,7 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"polylens/indexer/catalog"
 	"polylens/search"
 )
 
@@ -67,7 +68,7 @@ func (x *Index) Ensure(ctx context.Context, key search.Key) error {
 func (x *Index) find(key search.Key) (*store, error) {
 	found, ok := x.stores[identity(key)]
 	if !ok {
-		return nil, fmt.Errorf("%w: %q with model %s", search.ErrCollectionNotFound, key.Collection, key.Fingerprint)
+		return nil, fmt.Errorf("%w: %q with model %s", catalog.ErrCollectionNotFound, key.Collection, key.Fingerprint)
 	}
 	return found, nil
 }
@@ -175,7 +176,7 @@ func (x *Index) Search(ctx context.Context, collection string, query search.Quer
 	defer x.mu.RUnlock()
 	found, ok := x.stores[x.active[collection]]
 	if !ok {
-		return nil, fmt.Errorf("search: %w: %q", search.ErrCollectionNotFound, collection)
+		return nil, fmt.Errorf("search: %w: %q", catalog.ErrCollectionNotFound, collection)
 	}
 	if err := checkVector(query.Vector, found.key.Dimension); err != nil {
 		return nil, fmt.Errorf("search collection %q: %w", collection, err)

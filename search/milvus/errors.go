@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"polylens/indexer/catalog"
 	"polylens/search"
 )
 
@@ -78,10 +79,10 @@ func (e *serverError) passing() bool {
 func classify(ctx context.Context, err error) error {
 	var refused *serverError
 	switch {
-	case err == nil || errors.Is(err, search.ErrUnavailable) || errors.Is(err, search.ErrCollectionNotFound):
+	case err == nil || errors.Is(err, search.ErrUnavailable) || errors.Is(err, catalog.ErrCollectionNotFound):
 		return err
 	case errors.As(err, &refused) && refused.notFound():
-		return fmt.Errorf("%w: %w", search.ErrCollectionNotFound, err)
+		return fmt.Errorf("%w: %w", catalog.ErrCollectionNotFound, err)
 	case errors.As(err, &refused) && refused.passing():
 		return fmt.Errorf("%w: %w", search.ErrUnavailable, err)
 	case errors.Is(ctx.Err(), context.Canceled):

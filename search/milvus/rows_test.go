@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"polylens/indexer/catalog"
 	"polylens/search"
 )
 
@@ -126,8 +127,8 @@ func TestClassify(t *testing.T) {
 		"our deadline":       {late, plain, search.ErrUnavailable},
 		"our deadline, too":  {late, plain, context.DeadlineExceeded},
 		"caller gave up":     {given, status.Error(codes.Canceled, "x"), context.Canceled},
-		"no collection":      {ctx, &serverError{code: 100}, search.ErrCollectionNotFound},
-		"no collection, old": {ctx, &serverError{old: commonpb.ErrorCode_CollectionNotExists}, search.ErrCollectionNotFound},
+		"no collection":      {ctx, &serverError{code: 100}, catalog.ErrCollectionNotFound},
+		"no collection, old": {ctx, &serverError{old: commonpb.ErrorCode_CollectionNotExists}, catalog.ErrCollectionNotFound},
 		"starting":           {ctx, &serverError{code: 503}, search.ErrUnavailable},
 		"node gone":          {ctx, &serverError{code: 902}, search.ErrUnavailable},
 		"anything else":      {ctx, plain, plain},

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"polylens/indexer/catalog"
 	"polylens/search"
 )
 
@@ -229,7 +230,7 @@ func TestTwoServers(t *testing.T) {
 	if n, err := count(t.Context(), index, key); n != 3 || err != nil {
 		t.Errorf("%d rows, %v", n, err)
 	}
-	if _, err := count(t.Context(), connect(t, shared), key); !errors.Is(err, search.ErrCollectionNotFound) {
+	if _, err := count(t.Context(), connect(t, shared), key); !errors.Is(err, catalog.ErrCollectionNotFound) {
 		t.Errorf("the first server on the second's collection: %v", err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"polylens/indexer/catalog"
 	"polylens/search"
 )
 
@@ -178,7 +179,7 @@ func rowIDs(rows []search.Row) []string {
 
 func (s *suite) wantNotFound(err error) {
 	s.Helper()
-	if !errors.Is(err, search.ErrCollectionNotFound) {
-		s.Errorf("got error %v, want search.ErrCollectionNotFound", err)
+	if !errors.Is(err, catalog.ErrCollectionNotFound) {
+		s.Errorf("got error %v, want catalog.ErrCollectionNotFound", err)
 	}
 }

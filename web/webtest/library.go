@@ -18,6 +18,8 @@ import (
 
 	"golang.org/x/image/draw"
 
+	"polylens/indexer"
+	"polylens/indexer/catalog"
 	"polylens/search"
 	"polylens/search/exact"
 	"polylens/web"
@@ -43,7 +45,7 @@ type Library struct {
 
 type shelf struct {
 	patches int // chosen at most; 0: none
-	images  []search.Image
+	images  []catalog.Image
 	files   map[string][]byte
 	vectors map[string][]float32
 }
@@ -96,11 +98,11 @@ func (l *Library) add(collection string, concept Concept, variant int) {
 	s := l.shelf(collection)
 	drawn := gallery()[concept.Name][variant]
 	id := concept.Name + "-" + strconv.Itoa(variant)
-	var captions []search.Caption
+	var captions []catalog.Caption
 	for _, language := range slices.Sorted(maps.Keys(concept.Names)) {
-		captions = append(captions, search.Caption{Language: language, Text: concept.Names[language]})
+		captions = append(captions, catalog.Caption{Language: language, Text: concept.Names[language]})
 	}
-	described := search.Image{
+	described := catalog.Image{
 		ID: id, URI: "file:///pictures/" + id + ".png",
 		Width: drawn.size.X, Height: drawn.size.Y,
 		Color: drawn.color, Captions: captions,
@@ -133,57 +135,60 @@ func (l *Library) find(name string) (*shelf, error) {
 	if s, ok := l.collections[name]; ok {
 		return &shelf{patches: s.patches, images: s.images, files: maps.Clone(s.files), vectors: maps.Clone(s.vectors)}, nil
 	}
-	return nil, search.ErrCollectionNotFound
+	return nil, fmt.Errorf("%w: %q", catalog.ErrCollectionNotFound, name)
 }
 
 // Catalog answers the catalogue as the server sees it.
-func (l *Library) Catalog() web.Catalog { return catalog{l} }
+func (l *Library) Catalog() web.Catalog { return shelves{l} }
 
-type catalog struct{ *Library }
+// Indexer answers what changes the catalogue.
+func (l *Library) Indexer() web.Indexer { return shelves{l} }
 
-func (c catalog) describe(name string, s *shelf) web.Collection {
-	collection := web.Collection{
-		Name: name, Images: len(s.images), Searchable: true, Created: c.created, MaxNumPatches: s.patches,
+type shelves struct{ *Library }
+
+func (c shelves) describe(name string, s *shelf) catalog.Collection {
+	collection := catalog.Collection{
+		Name: name, Images: len(s.images), Created: c.created, MaxPatches: s.patches,
 	}
 	if len(s.images) > 0 {
-		collection.Model = Fingerprint
+		collection.Fingerprint = Fingerprint
 	}
 	return collection
 }
 
-func (c catalog) Collections(context.Context) ([]web.Collection, error) {
+func (c shelves) Collections(context.Context) ([]catalog.Collection, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var all []web.Collection
+	var all []catalog.Collection
 	for name, s := range c.collections {
 		all = append(all, c.describe(name, s))
 	}
-	slices.SortFunc(all, func(a, b web.Collection) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(all, func(a, b catalog.Collection) int { return cmp.Compare(a.Name, b.Name) })
 	return all, nil
 }
 
-func (c catalog) Collection(_ context.Context, name string) (web.Collection, error) {
+func (c shelves) Collection(_ context.Context, name string) (catalog.Collection, error) {
 	s, err := c.find(name)
 	if err != nil {
-		return web.Collection{}, err
+		return catalog.Collection{}, err
 	}
 	return c.describe(name, s), nil
 }
 
-func (c catalog) CreateCollection(_ context.Context, name string, maxPatches int) (web.Collection, error) {
+func (c shelves) CreateCollection(_ context.Context, name string, maxPatches int) (catalog.Collection, error) {
 	if maxPatches > MostPatches {
-		return web.Collection{}, fmt.Errorf("%w: %d patches", web.ErrInvalid, maxPatches)
+		return catalog.Collection{}, fmt.Errorf("%w: %d patches", catalog.ErrInvalid, maxPatches)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.collections[name] != nil {
-		return web.Collection{}, fmt.Errorf("%w: collection %q exists", web.ErrConflict, name)
+		return catalog.Collection{}, fmt.Errorf("%w: collection %q exists", catalog.ErrConflict, name)
 	}
 	c.shelf(name).patches = maxPatches
 	return c.describe(name, c.shelf(name)), nil
 }
 
-func (c catalog) DeleteCollection(_ context.Context, name string) error {
+func (c shelves) DeleteCollection(_ context.Context, name string) error {
 	if _, err := c.find(name); err != nil {
 		return err
 	}
@@ -193,7 +198,7 @@ func (c catalog) DeleteCollection(_ context.Context, name string) error {
 	return nil
 }
 
-func (c catalog) Images(_ context.Context, name, cursor string, limit int) ([]search.Image, string, error) {
+func (c shelves) ListImages(_ context.Context, name, cursor string, limit int) ([]catalog.Image, string, error) {
 	s, err := c.find(name)
 	if err != nil {
 		return nil, "", err
@@ -201,7 +206,7 @@ func (c catalog) Images(_ context.Context, name, cursor string, limit int) ([]se
 	start := 0
 	if cursor != "" {
 		if start, err = strconv.Atoi(cursor); err != nil || start < 0 || start > len(s.images) {
-			return nil, "", fmt.Errorf("%w: cursor", web.ErrInvalid)
+			return nil, "", fmt.Errorf("%w: cursor", catalog.ErrInvalid)
 		}
 	}
 	end := min(start+limit, len(s.images))
@@ -212,17 +217,17 @@ func (c catalog) Images(_ context.Context, name, cursor string, limit int) ([]se
 	return s.images[start:end], next, nil
 }
 
-func (c catalog) Image(_ context.Context, name, id string) (search.Image, error) {
+func (c shelves) Image(_ context.Context, name, id string) (catalog.Image, error) {
 	s, err := c.find(name)
 	if err != nil {
-		return search.Image{}, err
+		return catalog.Image{}, err
 	}
 	for _, image := range s.images {
 		if image.ID == id {
 			return image, nil
 		}
 	}
-	return search.Image{}, fmt.Errorf("%w: %s", search.ErrImageNotFound, id)
+	return catalog.Image{}, fmt.Errorf("%w: %s", catalog.ErrImageNotFound, id)
 }
 
 // Pictures answers the files as the server sees them.
@@ -234,33 +239,33 @@ type memory struct{ *bytes.Reader }
 
 func (memory) Close() error { return nil }
 
-func (p pictures) Original(_ context.Context, name, id string) (web.Picture, error) {
+func (p pictures) Original(_ context.Context, name, id string) (*indexer.Original, error) {
 	s, err := p.find(name)
 	if err != nil {
-		return web.Picture{}, err
+		return nil, err
 	}
 	file, ok := s.files[id]
 	if !ok {
-		return web.Picture{}, fmt.Errorf("%w: %s", search.ErrImageNotFound, id)
+		return nil, fmt.Errorf("%w: %s", catalog.ErrImageNotFound, id)
 	}
-	return web.Picture{Content: memory{bytes.NewReader(file)}, Type: "image/png", Tag: id, Name: id + ".png"}, nil
+	return &indexer.Original{ReadSeekCloser: memory{bytes.NewReader(file)}, ContentType: "image/png",
+		Name: id + ".png", Size: int64(len(file)), Tag: id}, nil
 }
 
-func (p pictures) Thumbnail(ctx context.Context, name, id string, size int) (web.Picture, error) {
+func (p pictures) Thumbnail(ctx context.Context, name, id string, size int) (indexer.Thumbnail, error) {
 	original, err := p.Original(ctx, name, id)
 	if err != nil {
-		return web.Picture{}, err
+		return indexer.Thumbnail{}, err
 	}
-	picture, err := png.Decode(original.Content)
+	picture, err := png.Decode(original)
 	if err != nil {
-		return web.Picture{}, err
+		return indexer.Thumbnail{}, err
 	}
 	bounds := picture.Bounds()
 	scale := math.Min(1, float64(size)/float64(max(bounds.Dx(), bounds.Dy())))
 	small := image.NewRGBA(image.Rect(0, 0, int(float64(bounds.Dx())*scale), int(float64(bounds.Dy())*scale)))
 	draw.ApproxBiLinear.Scale(small, small.Bounds(), picture, bounds, draw.Src, nil)
-	content := memory{bytes.NewReader(EncodePNG(small))}
-	return web.Picture{Content: content, Type: "image/png", Tag: id + "-" + strconv.Itoa(size)}, nil
+	return indexer.Thumbnail{Data: EncodePNG(small), ContentType: "image/png", SHA256: id + "-" + strconv.Itoa(size)}, nil
 }
 
 // Decode is web.Config's Decode for PNG files.
@@ -282,29 +287,20 @@ var _ io.ReadSeekCloser = memory{}
 
 // Search answers a real search service over the library.
 func (l *Library) Search() *search.Service {
-	return search.New(l.index, joined{l}, Encoder{})
+	return search.New(l.index, shelves{l}, Encoder{})
 }
 
-type joined struct{ *Library }
-
-func (j joined) Collection(_ context.Context, name string) (search.Collection, error) {
-	s, err := j.find(name)
-	if err != nil {
-		return search.Collection{}, err
-	}
-	collection := search.Collection{Name: name, Images: len(s.images)}
-	if len(s.images) > 0 {
-		collection.Fingerprint = Fingerprint
-	}
-	return collection, nil
+// UncountedCollection implements search.Catalog.
+func (c shelves) UncountedCollection(ctx context.Context, name string) (catalog.Collection, error) {
+	return c.Collection(ctx, name)
 }
 
-func (j joined) Images(_ context.Context, name string, ids []string) (map[string]search.Image, error) {
-	s, err := j.find(name)
+func (c shelves) Images(_ context.Context, name string, ids []string) (map[string]catalog.Image, error) {
+	s, err := c.find(name)
 	if err != nil {
 		return nil, err
 	}
-	images := make(map[string]search.Image, len(ids))
+	images := make(map[string]catalog.Image, len(ids))
 	for _, image := range s.images {
 		if slices.Contains(ids, image.ID) {
 			images[image.ID] = image
@@ -313,13 +309,13 @@ func (j joined) Images(_ context.Context, name string, ids []string) (map[string
 	return images, nil
 }
 
-func (j joined) Vector(_ context.Context, name, id, _ string) ([]float32, error) {
-	s, err := j.find(name)
+func (c shelves) Vector(_ context.Context, name, id, _ string) ([]float32, error) {
+	s, err := c.find(name)
 	if err != nil {
 		return nil, err
 	}
 	if vector, ok := s.vectors[id]; ok {
 		return vector, nil
 	}
-	return nil, fmt.Errorf("%w: %s", search.ErrImageNotFound, id)
+	return nil, fmt.Errorf("%w: %s", catalog.ErrImageNotFound, id)
 }

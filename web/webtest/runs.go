@@ -2,13 +2,15 @@ package webtest
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
-	"polylens/web"
+	"polylens/indexer/catalog"
 )
 
 // CheckpointEvery is after how many steps a run of Runs can be resumed.
@@ -20,10 +22,10 @@ type Runs struct {
 	step time.Duration
 
 	mu       sync.Mutex
-	runs     []web.Run // oldest first
+	runs     []catalog.Run // oldest first
 	losses   map[string][]float64
 	stops    map[string]context.CancelFunc
-	watchers map[int]func(web.RunChange)
+	watchers map[int]func(catalog.RunNews)
 	next     int
 	running  sync.WaitGroup
 }
@@ -32,7 +34,7 @@ type Runs struct {
 func NewRuns(step time.Duration) *Runs {
 	return &Runs{
 		step: step, losses: make(map[string][]float64),
-		stops: make(map[string]context.CancelFunc), watchers: make(map[int]func(web.RunChange)),
+		stops: make(map[string]context.CancelFunc), watchers: make(map[int]func(catalog.RunNews)),
 	}
 }
 
@@ -47,17 +49,21 @@ func (r *Runs) Close() {
 }
 
 // Start implements web.Trainer.
-func (r *Runs) Start(_ context.Context, order web.RunOrder) (web.Run, error) {
+func (r *Runs) Start(_ context.Context, order catalog.RunOrder) (catalog.Run, error) {
 	steps, ok := order.Config["steps"].(float64)
 	if !ok {
-		return web.Run{}, fmt.Errorf("%w: config lacks “steps”", web.ErrInvalid)
+		return catalog.Run{}, fmt.Errorf("%w: config lacks “steps”", catalog.ErrInvalid)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	run := web.Run{
-		ID: "run-" + strconv.Itoa(len(r.runs)+1), Name: order.Name, Collection: order.Collection, Config: order.Config,
-		Status: web.RunQueued, Steps: int64(steps), Created: time.Now().UTC(),
-		Base: web.RunModel{Directory: "/models/polylens-mini", Fingerprint: Fingerprint},
+	config, err := json.Marshal(order.Config)
+	if err != nil {
+		return catalog.Run{}, err
+	}
+	run := catalog.Run{
+		ID: "run-" + strconv.Itoa(len(r.runs)+1), Name: order.Name, Collection: order.Collection, Config: config,
+		State: catalog.RunQueued, Steps: int64(steps), Created: time.Now().UTC(),
+		Base: catalog.RunModel{Directory: "/models/polylens-mini", Fingerprint: Fingerprint},
 	}
 	r.runs = append(r.runs, run)
 	r.begin(run.ID)
@@ -65,17 +71,16 @@ func (r *Runs) Start(_ context.Context, order web.RunOrder) (web.Run, error) {
 }
 
 // Resume implements web.Trainer.
-func (r *Runs) Resume(_ context.Context, id string) (web.Run, error) {
+func (r *Runs) Resume(_ context.Context, id string) (catalog.Run, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	run, err := r.in(id, web.RunStopped, web.RunFailed)
+	run, err := r.in(id, catalog.RunStopped, catalog.RunFailed)
 	if err != nil {
-		return web.Run{}, err
+		return catalog.Run{}, err
 	}
 	run.Step -= run.Step % CheckpointEvery
 	r.losses[id] = r.losses[id][:run.Step]
-	kept := run.Step
-	r.publish(web.RunChange{Run: *run, Kept: &kept})
+	r.publish(catalog.RunNews{Run: *run, Kept: run.Step})
 	r.begin(id)
 	return *run, nil
 }
@@ -93,7 +98,7 @@ func (r *Runs) work(ctx context.Context, id string) {
 	for {
 		select {
 		case <-ctx.Done():
-			r.change(id, func(run *web.Run) []web.Series { run.Status = web.RunStopped; return nil })
+			r.change(id, func(run *catalog.Run) []catalog.RunPoint { run.State = catalog.RunStopped; return nil })
 			return
 		case <-ticker.C:
 		}
@@ -105,43 +110,43 @@ func (r *Runs) work(ctx context.Context, id string) {
 }
 
 // train takes one step; the lock is held.
-func (r *Runs) train(run *web.Run) []web.Series {
-	run.Status = web.RunRunning
+func (r *Runs) train(run *catalog.Run) []catalog.RunPoint {
+	run.State = catalog.RunRunning
 	run.Step++
 	loss := 1 / float64(run.Step)
 	r.losses[run.ID] = append(r.losses[run.ID], loss)
-	return []web.Series{{Name: "loss", Steps: []int64{run.Step}, Values: []*float64{&loss}}}
+	return []catalog.RunPoint{{Name: "loss", Step: run.Step, Value: loss}}
 }
 
-func finish(run *web.Run) []web.Series {
-	passed := run.Config["forgets"] != true
-	run.Status = web.RunFinished
-	run.Output = &web.RunModel{Directory: "/models/" + run.Name, Fingerprint: "f" + run.ID}
-	run.Gate = &web.Gate{Passed: passed, Languages: []web.GateLanguage{
+func finish(run *catalog.Run) []catalog.RunPoint {
+	passed := !strings.Contains(string(run.Config), `"forgets":true`)
+	run.State = catalog.RunFinished
+	run.Output = catalog.RunModel{Directory: "/models/" + run.Name, Fingerprint: "f" + run.ID}
+	run.Gate, _ = json.Marshal(catalog.Verdict{Passed: passed, Languages: []catalog.LanguageVerdict{
 		{Language: "de", N: 40, Before: 0.75, After: 0.5, Lost: 25, Allowed: 2.5, Forgotten: !passed},
-	}}
+	}})
 	return nil
 }
 
 // change lets do change a run and tells of it.
-func (r *Runs) change(id string, do func(*web.Run) []web.Series) web.Run {
+func (r *Runs) change(id string, do func(*catalog.Run) []catalog.RunPoint) catalog.Run {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	run := r.find(id)
-	series := do(run)
-	r.publish(web.RunChange{Run: *run, Series: series})
+	points := do(run)
+	r.publish(catalog.RunNews{Run: *run, Kept: catalog.KeptAll, Points: points})
 	return *run
 }
 
 // publish wants the lock held.
-func (r *Runs) publish(change web.RunChange) {
+func (r *Runs) publish(change catalog.RunNews) {
 	for _, changed := range r.watchers {
 		changed(change)
 	}
 }
 
 // find answers nil for an unknown run; the lock is held.
-func (r *Runs) find(id string) *web.Run {
+func (r *Runs) find(id string) *catalog.Run {
 	for i := range r.runs {
 		if r.runs[i].ID == id {
 			return &r.runs[i]
@@ -151,113 +156,107 @@ func (r *Runs) find(id string) *web.Run {
 }
 
 // in answers a run in one of some states; the lock is held.
-func (r *Runs) in(id string, states ...web.RunStatus) (*web.Run, error) {
+func (r *Runs) in(id string, states ...catalog.RunState) (*catalog.Run, error) {
 	run := r.find(id)
 	if run == nil {
-		return nil, fmt.Errorf("%w: run %q", web.ErrNotFound, id)
+		return nil, fmt.Errorf("%w: run %q", catalog.ErrNotFound, id)
 	}
-	if !slices.Contains(states, run.Status) {
-		return nil, fmt.Errorf("%w: run %q is %s", web.ErrConflict, id, run.Status)
+	if !slices.Contains(states, run.State) {
+		return nil, fmt.Errorf("%w: run %q is %s", catalog.ErrConflict, id, run.State)
 	}
 	return run, nil
 }
 
 // Stop implements web.Trainer.
-func (r *Runs) Stop(_ context.Context, id string) (web.Run, error) {
+func (r *Runs) Stop(_ context.Context, id string) (catalog.Run, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	run, err := r.in(id, web.RunQueued, web.RunRunning)
+	run, err := r.in(id, catalog.RunQueued, catalog.RunRunning)
 	if err != nil {
-		return web.Run{}, err
+		return catalog.Run{}, err
 	}
 	r.stops[id]()
 	return *run, nil
 }
 
 // Activate implements web.Trainer.
-func (r *Runs) Activate(_ context.Context, id string, force bool) (web.Run, error) {
+func (r *Runs) Activate(_ context.Context, id string, force bool) (catalog.Run, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	run, err := r.in(id, web.RunFinished, web.RunRolledBack)
+	run, err := r.in(id, catalog.RunFinished, catalog.RunRolledBack)
 	if err != nil {
-		return web.Run{}, err
+		return catalog.Run{}, err
 	}
-	if !run.Gate.Passed && !force {
-		return web.Run{}, fmt.Errorf("run %s: %w", id, &web.GateError{Gate: *run.Gate})
+	if err := run.Verdict().Error(); err != nil && !force {
+		return catalog.Run{}, fmt.Errorf("run %s: %w", id, err)
 	}
-	run.Status = web.RunActivated
+	run.State = catalog.RunActivated
 	return *run, nil
 }
 
 // RollBack implements web.Trainer.
-func (r *Runs) RollBack(_ context.Context, id string) (web.Run, error) {
+func (r *Runs) RollBack(_ context.Context, id string) (catalog.Run, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	run, err := r.in(id, web.RunActivated)
+	run, err := r.in(id, catalog.RunActivated)
 	if err != nil {
-		return web.Run{}, err
+		return catalog.Run{}, err
 	}
-	run.Status = web.RunRolledBack
+	run.State = catalog.RunRolledBack
 	return *run, nil
 }
 
 // Runs implements web.Runs.
-func (r *Runs) Runs(_ context.Context, collection, cursor string, limit int) ([]web.Run, string, error) {
+func (r *Runs) Runs(_ context.Context, collection, before string, limit int) ([]catalog.Run, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var page []web.Run
+	var page []catalog.Run
 	for _, run := range slices.Backward(r.runs) {
-		if collection != "" && run.Collection != collection || cursor != "" && run.ID >= cursor {
+		if collection != "" && run.Collection != collection || before != "" && run.ID >= before || len(page) == limit {
 			continue
-		}
-		if len(page) == limit {
-			return page, page[limit-1].ID, nil
 		}
 		page = append(page, run)
 	}
-	return page, "", nil
+	return page, nil
 }
 
 // Run implements web.Runs.
-func (r *Runs) Run(_ context.Context, id string) (web.Run, error) {
+func (r *Runs) Run(_ context.Context, id string) (catalog.Run, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if run := r.find(id); run != nil {
 		return *run, nil
 	}
-	return web.Run{}, fmt.Errorf("%w: run %q", web.ErrNotFound, id)
+	return catalog.Run{}, fmt.Errorf("%w: run %q", catalog.ErrNotFound, id)
 }
 
-// Series implements web.Runs, but for thinning.
-func (r *Runs) Series(ctx context.Context, id string, choice web.PointChoice) ([]web.Series, error) {
-	if _, err := r.Run(ctx, id); err != nil {
-		return nil, err
-	}
+// RunSeries implements web.Runs, but for thinning.
+func (r *Runs) RunSeries(_ context.Context, id string, choice catalog.RunPoints) ([]catalog.RunSeries, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	series := web.Series{Name: "loss", Steps: []int64{}, Values: []*float64{}}
+	series := catalog.RunSeries{Name: "loss", Steps: []int64{}, Values: []float64{}}
 	for i, loss := range r.losses[id] {
 		if step := int64(i + 1); step >= choice.From {
-			series.Steps, series.Values = append(series.Steps, step), append(series.Values, &loss)
+			series.Steps, series.Values = append(series.Steps, step), append(series.Values, loss)
 		}
 	}
-	return []web.Series{series}, nil
+	return []catalog.RunSeries{series}, nil
 }
 
-// DeleteRun implements web.Runs.
-func (r *Runs) DeleteRun(_ context.Context, id string) error {
+// Delete implements web.Trainer.
+func (r *Runs) Delete(_ context.Context, id string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	run, err := r.in(id, web.RunStopped, web.RunFailed, web.RunFinished, web.RunRolledBack)
+	run, err := r.in(id, catalog.RunStopped, catalog.RunFailed, catalog.RunFinished, catalog.RunRolledBack)
 	if err != nil {
 		return err
 	}
-	r.runs = slices.DeleteFunc(r.runs, func(other web.Run) bool { return other.ID == run.ID })
+	r.runs = slices.DeleteFunc(r.runs, func(other catalog.Run) bool { return other.ID == run.ID })
 	return nil
 }
 
-// Watch implements web.Runs.
-func (r *Runs) Watch(changed func(web.RunChange)) (stop func()) {
+// WatchRuns implements web.Runs.
+func (r *Runs) WatchRuns(changed func(catalog.RunNews)) (stop func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n := r.next

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"polylens/indexer/catalog"
 	"polylens/web"
 )
 
@@ -47,7 +48,9 @@ func NewServer(t testing.TB, change ...func(*web.Config)) *Server {
 // Config is a complete configuration over a library.
 func Config(library *Library, tasks *Tasks) web.Config {
 	return web.Config{
-		Search: library.Search(), Catalog: library.Catalog(), Pictures: library.Pictures(), Tasks: tasks,
+		Search: library.Search(), Catalog: library.Catalog(), Indexer: library.Indexer(),
+		Searchable: func(catalog.Collection) bool { return true },
+		Pictures:   library.Pictures(), Tasks: tasks,
 		Decode: Decode, Ready: func(context.Context) error { return nil },
 		Info: web.Info{Version: "test", Demo: LibraryName, Model: web.ModelInfo{
 			Name: "polylens-mini", Fingerprint: Fingerprint, Dimension: Encoder{}.Dimension(), Bundled: true, MaxNumPatches: 256,

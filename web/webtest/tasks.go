@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"polylens/indexer/catalog"
 	"polylens/web"
 )
 
@@ -46,7 +47,7 @@ func (t *Tasks) Close() {
 // IndexFolder implements web.Tasks.
 func (t *Tasks) IndexFolder(_ context.Context, collection, directory string, maxPatches int) (web.Task, error) {
 	if maxPatches > MostPatches {
-		return web.Task{}, fmt.Errorf("%w: %d patches", web.ErrInvalid, maxPatches)
+		return web.Task{}, fmt.Errorf("%w: %d patches", catalog.ErrInvalid, maxPatches)
 	}
 	if maxPatches > 0 {
 		t.library.choose(collection, maxPatches)
@@ -150,7 +151,7 @@ func (t *Tasks) Task(_ context.Context, id string) (web.Task, error) {
 			return task, nil
 		}
 	}
-	return web.Task{}, fmt.Errorf("%w: task %q", web.ErrNotFound, id)
+	return web.Task{}, fmt.Errorf("%w: task %q", catalog.ErrNotFound, id)
 }
 
 // Cancel implements web.Tasks.

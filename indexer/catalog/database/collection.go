@@ -35,7 +35,8 @@ const selectCollection = `SELECT ` + collectionColumns + `,
 	(SELECT count(*) FROM failures WHERE failures.collection = collections.name)
 	FROM collections`
 
-// Collection returns one collection with its counts, or ErrNotFound.
+// Collection returns one collection with its counts, or
+// catalog.ErrCollectionNotFound.
 func (s *Store) Collection(ctx context.Context, name string) (catalog.Collection, error) {
 	return s.collection(ctx, selectCollection+` WHERE name = $1`, name)
 }
@@ -52,7 +53,7 @@ func (s *Store) collection(ctx context.Context, query, name string) (catalog.Col
 		return catalog.Collection{}, err
 	}
 	if len(found) == 0 {
-		return catalog.Collection{}, fmt.Errorf("collection %.80q: %w", name, catalog.ErrNotFound)
+		return catalog.Collection{}, fmt.Errorf("%w: %.80q", catalog.ErrCollectionNotFound, name)
 	}
 	return found[0], nil
 }
@@ -101,7 +102,7 @@ func (s *Store) change(ctx context.Context, name, statement string, args ...any)
 		return fmt.Errorf("change collection %q: %w", name, err)
 	}
 	if changed(result) == 0 {
-		return fmt.Errorf("collection %.80q: %w", name, catalog.ErrNotFound)
+		return fmt.Errorf("%w: %.80q", catalog.ErrCollectionNotFound, name)
 	}
 	return nil
 }

@@ -32,14 +32,15 @@ func scanImage(scan func(...any) error) (catalog.Image, error) {
 	return image, nil
 }
 
-// Image returns one image with its captions, or ErrNotFound.
-func (s *Store) Image(ctx context.Context, id string) (catalog.Image, error) {
-	images, err := s.images(ctx, selectImage+` WHERE id = $1`, id)
+// Image returns one image of a collection with its captions, or
+// catalog.ErrImageNotFound.
+func (s *Store) Image(ctx context.Context, collection, id string) (catalog.Image, error) {
+	images, err := s.images(ctx, selectImage+` WHERE id = $1 AND collection = $2`, id, collection)
 	if err != nil {
 		return catalog.Image{}, err
 	}
 	if len(images) == 0 {
-		return catalog.Image{}, fmt.Errorf("image %.80q: %w", id, catalog.ErrNotFound)
+		return catalog.Image{}, fmt.Errorf("%w: %.80q", catalog.ErrImageNotFound, id)
 	}
 	return images[0], nil
 }
@@ -84,7 +85,7 @@ func (s *Store) ListImages(ctx context.Context, collection, cursor string, limit
 	return images, base64.RawURLEncoding.EncodeToString([]byte(images[limit-1].URI)), nil
 }
 
-// ImageByContent returns any image with the given content, or ErrNotFound:
+// ImageByContent returns any image with the given content, or catalog.ErrImageNotFound:
 // equal files have equal width, height, format and color.
 func (s *Store) ImageByContent(ctx context.Context, contentSHA256 string) (catalog.Image, error) {
 	images, err := s.images(ctx, selectImage+` WHERE sha256 = $1 LIMIT 1`, contentSHA256)
@@ -92,7 +93,7 @@ func (s *Store) ImageByContent(ctx context.Context, contentSHA256 string) (catal
 		return catalog.Image{}, err
 	}
 	if len(images) == 0 {
-		return catalog.Image{}, fmt.Errorf("image with content %.80q: %w", contentSHA256, catalog.ErrNotFound)
+		return catalog.Image{}, fmt.Errorf("%w: content %.80q", catalog.ErrImageNotFound, contentSHA256)
 	}
 	return images[0], nil
 }

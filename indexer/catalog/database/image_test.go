@@ -71,7 +71,7 @@ func TestCollections(t *testing.T) {
 			"delete": s.DeleteCollection(ctx, "c"),
 			"set":    s.SetFingerprint(ctx, "c", model, 0),
 			"get":    func() error { _, err := s.Collection(ctx, "c"); return err }(),
-			"image":  func() error { _, err := s.Image(ctx, catalog.ImageID("c", "file:///p/a")); return err }(),
+			"image":  func() error { _, err := s.Image(ctx, "c", catalog.ImageID("c", "file:///p/a")); return err }(),
 		} {
 			if !errors.Is(err, catalog.ErrNotFound) {
 				t.Errorf("%s: got %v, want ErrNotFound", name, err)
@@ -119,7 +119,7 @@ func TestSaveAndReadImage(t *testing.T) {
 		want := record("file:///p/a%20b", "s1")
 		mustSave(t, s, want)
 		id := catalog.ImageID("c", want.Image.URI)
-		got, err := s.Image(ctx, id)
+		got, err := s.Image(ctx, "c", id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -137,11 +137,11 @@ func TestSaveAndReadImage(t *testing.T) {
 		if other, err := s.Images(ctx, "other", []string{id}); err != nil || len(other) != 0 {
 			t.Errorf("another collection gave %v, %v", other, err)
 		}
-		vector, err := s.Vector(ctx, id, model)
+		vector, err := s.Vector(ctx, "c", id, model)
 		if err != nil || !slices.Equal(vector, Round(want.Vector)) {
 			t.Errorf("vector %v, %v; want %v", vector, err, Round(want.Vector))
 		}
-		if _, err := s.Vector(ctx, id, "f2"); !errors.Is(err, catalog.ErrNotFound) {
+		if _, err := s.Vector(ctx, "c", id, "f2"); !errors.Is(err, catalog.ErrNotFound) {
 			t.Errorf("unknown model: got %v, want ErrNotFound", err)
 		}
 		if same, err := s.ImageByContent(ctx, "s1"); err != nil || same.ID != id {

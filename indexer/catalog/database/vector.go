@@ -34,17 +34,18 @@ func saveVector(ctx context.Context, tx *sql.Tx, contentSHA256, fingerprint stri
 	return err
 }
 
-// Vector returns the unit vector of an image under a model, or ErrNotFound.
-func (s *Store) Vector(ctx context.Context, imageID, fingerprint string) ([]float32, error) {
+// Vector returns the unit vector of an image of a collection under a model, or
+// catalog.ErrImageNotFound.
+func (s *Store) Vector(ctx context.Context, collection, imageID, fingerprint string) ([]float32, error) {
 	var data []byte
 	err := each(ctx, s.read, func(scan func(...any) error) error { return scan(&data) }, `
 		SELECT vectors.fp16 FROM images JOIN vectors ON vectors.sha256 = images.sha256
-		WHERE images.id = $1 AND vectors.fingerprint = $2`, imageID, fingerprint)
+		WHERE images.id = $1 AND images.collection = $2 AND vectors.fingerprint = $3`, imageID, collection, fingerprint)
 	if err != nil {
 		return nil, fmt.Errorf("read vector of image %q: %w", imageID, err)
 	}
 	if data == nil {
-		return nil, fmt.Errorf("vector of image %.80q for model %.16s: %w", imageID, fingerprint, catalog.ErrNotFound)
+		return nil, fmt.Errorf("%w: %.80q, with a vector of the model %.16s", catalog.ErrImageNotFound, imageID, fingerprint)
 	}
 	return decodeHalf(data)
 }

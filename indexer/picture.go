@@ -1,0 +1,46 @@
+package indexer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"polylens/indexer/catalog"
+	"polylens/indexer/catalog/database"
+)
+
+// Pictures opens the files behind images, as they lie in their sources or small.
+type Pictures struct {
+	store      *database.Store
+	thumbnails *Thumbnails
+}
+
+// NewPictures keeps thumbnails in a folder, which is created.
+func NewPictures(folder string, store *database.Store, decoder Decoder) (*Pictures, error) {
+	thumbnails, err := NewThumbnails(folder, store, decoder)
+	return &Pictures{store, thumbnails}, err
+}
+
+// Original opens the file of an image, to be closed by the caller.
+// catalog.ErrImageNotFound for an unknown image, catalog.ErrNotFound when its
+// file is gone.
+func (p *Pictures) Original(ctx context.Context, collection, id string) (*Original, error) {
+	original, err := OpenOriginal(ctx, p.store, collection, id)
+	return original, gone(err)
+}
+
+// Thumbnail is the picture of an image, small: see Thumbnails.Get. Errors are
+// those of Original.
+func (p *Pictures) Thumbnail(ctx context.Context, collection, id string, side int) (Thumbnail, error) {
+	thumbnail, err := p.thumbnails.Get(ctx, collection, id, side)
+	return thumbnail, gone(err)
+}
+
+// gone tells of a file that is no longer where it was indexed.
+func gone(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: its file is gone; index the folder again", catalog.ErrNotFound)
+	}
+	return err
+}
