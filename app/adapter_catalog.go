@@ -24,8 +24,6 @@ func translated(err, missing error) error {
 		return fmt.Errorf("%w: %w", web.ErrConflict, err)
 	case errors.Is(err, catalog.ErrInvalid):
 		return fmt.Errorf("%w: %w", web.ErrInvalid, err)
-	case errors.Is(err, indexer.ErrIndexUnavailable):
-		return fmt.Errorf("%w: %w", search.ErrUnavailable, err)
 	}
 	return err
 }

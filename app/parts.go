@@ -68,7 +68,7 @@ func (p *program) openParts(ctx context.Context) (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	ix := indexer.New(store, indexerModels{indexerEncoder{model, models, 0}}, indexerIndex{index, models, store}, read, indexer.Options{Log: p.log})
+	ix := indexer.New(store, indexerModels{indexerEncoder{model, models, 0}}, index, read, indexer.Options{Log: p.log})
 	x := &parts{
 		program: p, models: models, chosen: chosen, store: store, index: index, indexer: ix,
 		service:  search.New(index, searchCatalog{store: store}, searchEncoder{model, models}),
