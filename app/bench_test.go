@@ -126,7 +126,13 @@ func fillBench(b *testing.B, x *parts) {
 		func() error { return x.index.Ensure(ctx, key, x.encoder().Dimension()) },
 		func() error { return fillRows(ctx, x, key) },
 		func() error { return x.index.Flush(ctx) },
-		func() error { return x.index.index.(*milvus.Index).WaitIndexed(ctx, key) },
+		func() error {
+			index, err := x.index.Get()
+			if err != nil {
+				return err
+			}
+			return index.(*milvus.Index).WaitIndexed(ctx, key)
+		},
 	} {
 		if err := step(); err != nil {
 			b.Fatal(err)
