@@ -7,6 +7,7 @@ import (
 
 	"polylens/indexer"
 	"polylens/indexer/catalog"
+	"polylens/search"
 )
 
 // align points the searches of every collection at the index of the model that
@@ -127,11 +128,7 @@ func (x *parts) carryOut(ctx context.Context, m move) error {
 }
 
 func (x *parts) activate(ctx context.Context, name, fingerprint string) error {
-	key, err := indexerIndex{x.index, x.models, x.store}.key(ctx, name, fingerprint)
-	if err != nil {
-		return err
-	}
-	return x.index.Activate(ctx, key)
+	return x.index.Activate(ctx, search.Key{Collection: name, Fingerprint: fingerprint})
 }
 
 // adoptAll adopts the loaded model, or the next one, wherever index tasks have

@@ -119,14 +119,20 @@ func benchHandler(b *testing.B, x *parts) http.Handler {
 func fillBench(b *testing.B, x *parts) {
 	b.Helper()
 	ctx := b.Context()
-	key := search.Key{Collection: benchCollection, Fingerprint: x.encoder().PictureFingerprint(), Dimension: x.encoder().Dimension()}
+	key := search.Key{Collection: benchCollection, Fingerprint: x.encoder().PictureFingerprint()}
 	for _, step := range []func() error{
 		func() error { _, err := x.store.CreateCollection(ctx, key.Collection, 0); return err },
 		func() error { return x.store.SetFingerprint(ctx, key.Collection, key.Fingerprint, 0) },
-		func() error { return x.index.Ensure(ctx, key) },
+		func() error { return x.index.Ensure(ctx, key, x.encoder().Dimension()) },
 		func() error { return fillRows(ctx, x, key) },
 		func() error { return x.index.Flush(ctx) },
-		func() error { return x.index.index.(*milvus.Index).WaitIndexed(ctx, key) },
+		func() error {
+			index, err := x.index.Get()
+			if err != nil {
+				return err
+			}
+			return index.(*milvus.Index).WaitIndexed(ctx, key)
+		},
 	} {
 		if err := step(); err != nil {
 			b.Fatal(err)
@@ -139,7 +145,7 @@ func fillRows(ctx context.Context, x *parts, key search.Key) error {
 	random := rand.New(rand.NewPCG(3, 3))
 	centres := make([][]float32, 2000)
 	for i := range centres {
-		centres[i] = scatter(random, make([]float32, key.Dimension))
+		centres[i] = scatter(random, make([]float32, x.encoder().Dimension()))
 	}
 	const part = 5000
 	for start := 0; start < benchImages; start += part {

@@ -188,7 +188,7 @@ func (x *parts) read(ctx context.Context, t testing.TB) state {
 		}
 		images[i].Created, images[i].Updated = time.Time{}, time.Time{}
 	}
-	key := search.Key{Collection: "c", Fingerprint: x.encoder().PictureFingerprint(), Dimension: x.encoder().Dimension()}
+	key := search.Key{Collection: "c", Fingerprint: x.encoder().PictureFingerprint()}
 	err = patiently(ctx, func() error {
 		found.ids = nil
 		return x.index.IDs(ctx, key, func(id string) error {

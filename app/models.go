@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"image"
+	"slices"
 	"sync"
 
 	"polylens/encoder"
@@ -81,14 +82,10 @@ func (m *models) borrow(fingerprint string, maxPatches int) (model *encoder.Enco
 	return nil, nil, errReplaced
 }
 
-// dimension is the length of the vectors of a loaded model's view.
-func (m *models) dimension(fingerprint string) (int, bool) {
-	for _, loaded := range m.loaded() {
-		if loaded.knows(fingerprint) {
-			return loaded.model.Dimension(), true
-		}
-	}
-	return 0, false
+// knows tells whether a loaded model, or a view of it, gives the vectors of a
+// picture fingerprint.
+func (m *models) knows(fingerprint string) bool {
+	return slices.ContainsFunc(m.loaded(), func(loaded *views) bool { return loaded.knows(fingerprint) })
 }
 
 // close frees what is loaded.

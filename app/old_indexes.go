@@ -20,8 +20,7 @@ func (x *parts) dropOldIndexes(ctx context.Context, done move) {
 	name := done.collection.Name
 	fingerprints, err := x.store.Fingerprints(ctx, name)
 	for _, fingerprint := range fingerprints {
-		_, loaded := x.models.dimension(fingerprint)
-		if loaded || fingerprint == done.fingerprint || fingerprint == done.collection.Fingerprint {
+		if x.models.knows(fingerprint) || fingerprint == done.fingerprint || fingerprint == done.collection.Fingerprint {
 			continue
 		}
 		if err = x.indexer.DropIndex(ctx, name, fingerprint); err != nil {

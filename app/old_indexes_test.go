@@ -13,7 +13,7 @@ import (
 func wantIndexes(t *testing.T, h house, x *parts, fingerprints map[string]bool) {
 	t.Helper()
 	for fingerprint, want := range fingerprints {
-		key := search.Key{Collection: "c", Fingerprint: fingerprint, Dimension: 192}
+		key := search.Key{Collection: "c", Fingerprint: fingerprint}
 		err := h.index.IDs(t.Context(), key, func(string) error { return nil })
 		if err != nil && !errors.Is(err, catalog.ErrCollectionNotFound) {
 			t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 	"polylens/indexer/catalog/database"
 	"polylens/indexer/decode"
 	"polylens/search"
+	"polylens/search/late"
 	"polylens/search/milvus"
 	"polylens/web"
 )
@@ -25,7 +26,7 @@ type parts struct {
 	models   *models
 	chosen   modelChoice // of the data folder; see choice
 	store    *database.Store
-	index    *lateIndex
+	index    *late.Index
 	service  *search.Service
 	indexer  *indexer.Indexer
 	tasks    *indexer.Tasks
@@ -53,7 +54,7 @@ func (p *program) openParts(ctx context.Context) (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	index := &lateIndex{}
+	index := late.New("Milvus is starting")
 	decoder, err := p.openDecoder()
 	if err != nil {
 		return nil, err
@@ -68,7 +69,7 @@ func (p *program) openParts(ctx context.Context) (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	ix := indexer.New(store, indexerModels{indexerEncoder{model, models, 0}}, indexerIndex{index, models, store}, read, indexer.Options{Log: p.log})
+	ix := indexer.New(store, indexerModels{indexerEncoder{model, models, 0}}, index, read, indexer.Options{Log: p.log})
 	x := &parts{
 		program: p, models: models, chosen: chosen, store: store, index: index, indexer: ix,
 		service:  search.New(index, store, searchEncoder{model, models}),
@@ -94,7 +95,7 @@ func (x *parts) connect(ctx context.Context) error {
 	if err := x.awaitLoaded(ctx, index); err != nil {
 		return err
 	}
-	x.index.set(index)
+	x.index.Set(index)
 	return patiently(ctx, func() error { return x.align(ctx) })
 }
 

@@ -35,7 +35,7 @@ func (h house) open(t *testing.T) *parts {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x.index.set(h.index)
+	x.index.Set(h.index)
 	if err := errors.Join(x.align(t.Context()), x.work(t.Context())); err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func TestSwitch(t *testing.T) {
 	if err := x.use(t.Context(), usedModel{Model: x.modelName()}, false); err != nil {
 		t.Errorf("the model in use: %v", err)
 	}
-	x.index.set(refusing{h.index})
+	x.index.Set(refusing{h.index})
 	other := otherModel(t, 1)
 	if err := x.use(t.Context(), usedModel{Model: other}, true); err != nil {
 		t.Fatal(err)
@@ -122,7 +122,7 @@ func TestSwitch(t *testing.T) {
 	if err := settled(t, x); !errors.Is(err, errRefused) {
 		t.Errorf("an index that refuses gives %v", err)
 	}
-	x.index.set(h.index)
+	x.index.Set(h.index)
 	wantHits(t, x, "c", 6, bundledModel)
 
 	if err := x.use(t.Context(), usedModel{Model: other}, false); err != nil {

@@ -44,7 +44,7 @@ func (r *run) openCollection(ctx context.Context) error {
 		return fmt.Errorf("model for at most %d patches: %w", collection.MaxPatches, err)
 	}
 	r.fingerprint = r.encoder.Fingerprint()
-	err = r.mirror(r.collection, r.fingerprint, r.progress.waiting).ensure(ctx, r.encoder.Dimension())
+	err = r.mirror().ensure(ctx, r.encoder.Dimension())
 	if err != nil || collection.Fingerprint != "" {
 		return err
 	}

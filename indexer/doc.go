@@ -1,5 +1,5 @@
 // Package indexer carries pictures from a source to rows in the catalogue and
 // vectors in the index: decode, preprocess, encode, store, upsert. It declares
-// the small interfaces of the encoder and the index that it needs and imports
-// neither.
+// the small interface of the encoder that it needs, and fills the index through
+// search.Writer; it imports neither ONNX Runtime nor Milvus.
 package indexer

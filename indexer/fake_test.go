@@ -23,7 +23,9 @@ import (
 	"time"
 	"weak"
 
+	"polylens/indexer/catalog"
 	"polylens/indexer/decode"
+	"polylens/search"
 )
 
 // fakeEncoder gives vectors that depend on nothing but the pixels.
@@ -166,21 +168,21 @@ type fakeIndex struct {
 	change  func(when string) // called "before" and "after" each change
 
 	mu   sync.Mutex
-	rows map[string]map[string]Row // by collection/fingerprint, by ID
-	down error                     // what every call returns while it is set
-	hang bool                      // calls wait for their deadline
+	rows map[string]map[string]search.Row // by collection/fingerprint, by ID
+	down error                            // what every call returns while it is set
+	hang bool                             // calls wait for their deadline
 }
 
 type journalLine struct {
 	Key    string
-	Ensure bool     `json:",omitempty"`
-	Drop   bool     `json:",omitempty"`
-	Upsert []Row    `json:",omitempty"`
-	Delete []string `json:",omitempty"`
+	Ensure bool         `json:",omitempty"`
+	Drop   bool         `json:",omitempty"`
+	Upsert []search.Row `json:",omitempty"`
+	Delete []string     `json:",omitempty"`
 }
 
 func newFakeIndex() *fakeIndex {
-	return &fakeIndex{rows: make(map[string]map[string]Row), change: func(string) {}}
+	return &fakeIndex{rows: make(map[string]map[string]search.Row), change: func(string) {}}
 }
 
 func openFakeIndex(path string) (*fakeIndex, error) {
@@ -207,7 +209,7 @@ func (x *fakeIndex) apply(line journalLine) {
 		delete(x.rows, line.Key)
 	}
 	if line.Ensure && x.rows[line.Key] == nil {
-		x.rows[line.Key] = make(map[string]Row)
+		x.rows[line.Key] = make(map[string]search.Row)
 	}
 	for _, row := range line.Upsert {
 		x.rows[line.Key][row.ID] = row
@@ -232,7 +234,7 @@ func (x *fakeIndex) do(ctx context.Context, line journalLine) error {
 		return x.down
 	}
 	if x.rows[line.Key] == nil && !line.Ensure && !line.Drop {
-		return fmt.Errorf("index %s does not exist", line.Key)
+		return fmt.Errorf("index %s: %w", line.Key, catalog.ErrCollectionNotFound)
 	}
 	seen := make(map[string]bool)
 	for _, row := range line.Upsert {
@@ -271,26 +273,36 @@ func (x *fakeIndex) count(collection string) int {
 	return len(x.rows[collection+"/f1"])
 }
 
-func (x *fakeIndex) Ensure(ctx context.Context, collection, fingerprint string, dimension int) error {
-	return x.do(ctx, journalLine{Key: collection + "/" + fingerprint, Ensure: true})
+// name is the key of rows and of the journal.
+func name(key search.Key) string { return key.Collection + "/" + key.Fingerprint }
+
+func (x *fakeIndex) Ensure(ctx context.Context, key search.Key, dimension int) error {
+	if dimension != fakeDimension {
+		return fmt.Errorf("vectors of %d numbers", dimension)
+	}
+	return x.do(ctx, journalLine{Key: name(key), Ensure: true})
 }
 
-func (x *fakeIndex) Upsert(ctx context.Context, collection, fingerprint string, rows []Row) error {
-	return x.do(ctx, journalLine{Key: collection + "/" + fingerprint, Upsert: rows})
+func (x *fakeIndex) Upsert(ctx context.Context, key search.Key, rows []search.Row) error {
+	return x.do(ctx, journalLine{Key: name(key), Upsert: rows})
 }
 
-func (x *fakeIndex) Delete(ctx context.Context, collection, fingerprint string, ids []string) error {
-	return x.do(ctx, journalLine{Key: collection + "/" + fingerprint, Delete: ids})
+func (x *fakeIndex) Delete(ctx context.Context, key search.Key, ids []string) error {
+	return x.do(ctx, journalLine{Key: name(key), Delete: ids})
 }
 
-func (x *fakeIndex) Drop(ctx context.Context, collection, fingerprint string) error {
-	return x.do(ctx, journalLine{Key: collection + "/" + fingerprint, Drop: true})
+func (x *fakeIndex) Drop(ctx context.Context, key search.Key) error {
+	return x.do(ctx, journalLine{Key: name(key), Drop: true})
 }
 
-func (x *fakeIndex) IDs(ctx context.Context, collection, fingerprint string, yield func(string) error) error {
+func (x *fakeIndex) IDs(ctx context.Context, key search.Key, yield func(string) error) error {
 	x.mu.Lock()
-	ids := slices.Collect(maps.Keys(x.rows[collection+"/"+fingerprint]))
+	rows, made := x.rows[name(key)]
+	ids := slices.Collect(maps.Keys(rows))
 	err := x.down
+	if err == nil && !made {
+		err = fmt.Errorf("index %s: %w", name(key), catalog.ErrCollectionNotFound)
+	}
 	x.mu.Unlock()
 	for _, id := range ids {
 		if err == nil {

@@ -7,12 +7,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"polylens/search"
 )
 
 func TestRunWaitsForTheIndex(t *testing.T) {
 	b := newBench(t, Options{})
 	write(t, b.folder, map[string][]byte{"a.png": picture(1), "b.png": picture(2)})
-	b.index.setDown(fmt.Errorf("refused: %w", ErrIndexUnavailable))
+	b.index.setDown(fmt.Errorf("refused: %w", search.ErrUnavailable))
 	waited := false
 	_, err := b.Run(t.Context(), b.request(t), func(p Progress) {
 		if p.State == StateWaiting {
@@ -33,8 +35,8 @@ func TestRunGivesUpOnTheIndex(t *testing.T) {
 	write(t, b.folder, map[string][]byte{"b.png": picture(2)})
 	b.Indexer.index = failing{b.index} // Ensure works, Upsert does not
 	report, err := b.Run(t.Context(), b.request(t), nil)
-	if !errors.Is(err, ErrIndexUnavailable) || !strings.Contains(err.Error(), "run it again") {
-		t.Errorf("got %v, want ErrIndexUnavailable and a remedy", err)
+	if !errors.Is(err, search.ErrUnavailable) || !strings.Contains(err.Error(), "run it again") {
+		t.Errorf("got %v, want search.ErrUnavailable and a remedy", err)
 	}
 	if report.Encoded != 1 {
 		t.Errorf("got %+v, want the picture encoded", report)
@@ -46,7 +48,7 @@ func TestRunGivesUpOnTheIndex(t *testing.T) {
 		t.Errorf("repaired %d, encoded %d in all; want 1 and 2", after.Repaired, b.encoder.encoded())
 	}
 	b.index.hang = true
-	if _, err := b.Run(t.Context(), b.request(t), nil); !errors.Is(err, ErrIndexUnavailable) || !strings.Contains(err.Error(), "no answer") {
+	if _, err := b.Run(t.Context(), b.request(t), nil); !errors.Is(err, search.ErrUnavailable) || !strings.Contains(err.Error(), "no answer") {
 		t.Errorf("an index that hangs: got %v", err)
 	}
 	b.index.hang = false
@@ -58,6 +60,6 @@ func TestRunGivesUpOnTheIndex(t *testing.T) {
 
 type failing struct{ *fakeIndex }
 
-func (failing) Upsert(context.Context, string, string, []Row) error {
-	return fmt.Errorf("connection refused: %w", ErrIndexUnavailable)
+func (failing) Upsert(context.Context, search.Key, []search.Row) error {
+	return fmt.Errorf("connection refused: %w", search.ErrUnavailable)
 }

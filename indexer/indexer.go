@@ -12,6 +12,7 @@ import (
 
 	"polylens/indexer/catalog/database"
 	"polylens/indexer/source"
+	"polylens/search"
 )
 
 // Options tune an Indexer. Zero values mean the defaults.
@@ -49,14 +50,14 @@ func (o Options) withDefaults() Options {
 type Indexer struct {
 	store   *database.Store
 	encoder Encoder
-	index   Index
+	index   search.Writer
 	decoder Decoder
 	options Options
 	locks   locks
 }
 
 // New plugs an indexer together.
-func New(store *database.Store, encoder Encoder, index Index, decoder Decoder, options Options) *Indexer {
+func New(store *database.Store, encoder Encoder, index search.Writer, decoder Decoder, options Options) *Indexer {
 	return &Indexer{store: store, encoder: encoder, index: index, decoder: decoder, options: options.withDefaults()}
 }
 
@@ -152,7 +153,7 @@ func (r *run) pipeline(ctx context.Context) error {
 // repair brings the index up to the catalogue. To list an index takes from a third of a
 // second to minutes, in which pictures are read already.
 func (r *run) repair(ctx context.Context) error {
-	check, err := r.mirror(r.collection, r.fingerprint, r.progress.waiting).compare(ctx)
+	check, err := r.mirror().compare(ctx)
 	r.progress.update(func(p *Progress) { p.Repaired = check.Repaired })
 	if err != nil {
 		return err

@@ -6,33 +6,41 @@ import (
 
 	"polylens/indexer/catalog"
 	"polylens/indexer/catalog/database"
+	"polylens/search"
 )
 
 // mirror keeps the index of one collection under one model equal to the
 // catalogue. Rows always come from the catalogue, in first indexing, repair and
 // rebuild alike, so that all three give the same index.
 type mirror struct {
-	store       *database.Store
-	index       Index
-	collection  string
-	fingerprint string
-	patience    patience
-	waiting     func(bool) // may be nil
+	store    *database.Store
+	index    search.Writer
+	key      search.Key // of the index
+	patience patience
+	waiting  func(bool) // may be nil
 }
 
 // mirrorPage is how many rows go to the index in one call.
 const mirrorPage = 256
 
-func (ix *Indexer) mirror(collection, fingerprint string, waiting func(bool)) mirror {
+func (ix *Indexer) mirror(key search.Key) mirror {
 	return mirror{
-		store: ix.store, index: ix.index, collection: collection, fingerprint: fingerprint, waiting: waiting,
+		store: ix.store, index: ix.index, key: key,
 		patience: patience{whole: ix.options.IndexPatience, attempt: ix.options.IndexTimeout, log: ix.options.Log},
 	}
 }
 
+// mirror is that of the run's collection and model, which says when it waits.
+func (r *run) mirror() mirror {
+	m := r.Indexer.mirror(search.Key{Collection: r.collection, Fingerprint: r.fingerprint})
+	m.waiting = r.progress.waiting
+	return m
+}
+
+// ensure makes the index ready for vectors of dimension numbers.
 func (m mirror) ensure(ctx context.Context, dimension int) error {
 	return m.patience.try(ctx, "open the index", m.waiting, func(ctx context.Context) error {
-		return m.index.Ensure(ctx, m.collection, m.fingerprint, dimension)
+		return m.index.Ensure(ctx, m.key, dimension)
 	})
 }
 
@@ -47,7 +55,7 @@ func (m mirror) repair(ctx context.Context) (int, error) {
 	sent := 0
 	after := ""
 	for {
-		rows, err := m.store.Pending(ctx, m.collection, m.fingerprint, after, mirrorPage)
+		rows, err := m.store.Pending(ctx, m.key.Collection, m.key.Fingerprint, after, mirrorPage)
 		if err != nil || len(rows) == 0 {
 			return removed + sent, err
 		}
@@ -64,30 +72,30 @@ func (m mirror) upsert(ctx context.Context, pending []catalog.IndexRow) error {
 	if len(pending) == 0 {
 		return nil
 	}
-	rows := make([]Row, len(pending))
+	rows := make([]search.Row, len(pending))
 	for i, row := range pending {
-		rows[i] = Row{ID: row.ID, Vector: row.Vector, Metadata: row.Metadata}
+		rows[i] = search.Row{ID: row.ID, Vector: row.Vector, Metadata: row.Metadata}
 	}
 	err := m.patience.try(ctx, "add to the index", m.waiting, func(ctx context.Context) error {
-		return m.index.Upsert(ctx, m.collection, m.fingerprint, rows)
+		return m.index.Upsert(ctx, m.key, rows)
 	})
 	if err != nil {
 		return err
 	}
-	return m.store.MarkIndexed(ctx, m.fingerprint, pending)
+	return m.store.MarkIndexed(ctx, m.key.Fingerprint, pending)
 }
 
 func (m mirror) clearTombstones(ctx context.Context) (int, error) {
 	removed := 0
 	for {
-		ids, err := m.store.Tombstones(ctx, m.collection, m.fingerprint, mirrorPage)
+		ids, err := m.store.Tombstones(ctx, m.key.Collection, m.key.Fingerprint, mirrorPage)
 		if err != nil || len(ids) == 0 {
 			return removed, err
 		}
 		if err := m.delete(ctx, ids); err != nil {
 			return removed, err
 		}
-		if err := m.store.ClearTombstones(ctx, m.collection, m.fingerprint, ids); err != nil {
+		if err := m.store.ClearTombstones(ctx, m.key.Collection, m.key.Fingerprint, ids); err != nil {
 			return removed, err
 		}
 		removed += len(ids)
@@ -96,7 +104,7 @@ func (m mirror) clearTombstones(ctx context.Context) (int, error) {
 
 func (m mirror) delete(ctx context.Context, ids []string) error {
 	return m.patience.try(ctx, "remove from the index", m.waiting, func(ctx context.Context) error {
-		return m.index.Delete(ctx, m.collection, m.fingerprint, ids)
+		return m.index.Delete(ctx, m.key, ids)
 	})
 }
 
@@ -110,7 +118,7 @@ func (m mirror) ids(ctx context.Context) (map[string]bool, error) {
 	listing.attempt = max(listing.attempt, listTimeout)
 	err := listing.try(ctx, "list the index", m.waiting, func(ctx context.Context) error {
 		ids = make(map[string]bool)
-		return m.index.IDs(ctx, m.collection, m.fingerprint, func(id string) error {
+		return m.index.IDs(ctx, m.key, func(id string) error {
 			ids[id] = true
 			return nil
 		})
@@ -120,7 +128,7 @@ func (m mirror) ids(ctx context.Context) (map[string]bool, error) {
 
 // mirrorAll sends committed batches to the index while the next are encoded.
 func (r *run) mirrorAll(ctx context.Context, committed <-chan []string) error {
-	m := r.mirror(r.collection, r.fingerprint, r.progress.waiting)
+	m := r.mirror()
 	for ids := range committed {
 		ids = gather(ids, committed)
 		rows, err := r.store.PendingOf(ctx, r.collection, r.fingerprint, ids)

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"polylens/indexer/catalog"
+	"polylens/search"
 )
 
 // removeGone removes the images of the source that the walk has not met.
@@ -24,8 +25,7 @@ func (r *run) removeGone(ctx context.Context) error {
 	if err := r.store.DeleteImages(ctx, gone); err != nil {
 		return err
 	}
-	m := r.mirror(r.collection, r.fingerprint, r.progress.waiting)
-	if _, err := m.clearTombstones(ctx); err != nil {
+	if _, err := r.mirror().clearTombstones(ctx); err != nil {
 		return err
 	}
 	r.progress.update(func(p *Progress) { p.Removed += len(gone) })
@@ -52,7 +52,7 @@ func (ix *Indexer) DeleteImages(ctx context.Context, collection string, ids []st
 	if err := ix.store.DeleteImages(ctx, own); err != nil {
 		return err
 	}
-	_, err = ix.mirror(collection, known.Fingerprint, nil).clearTombstones(ctx)
+	_, err = ix.mirror(search.Key{Collection: collection, Fingerprint: known.Fingerprint}).clearTombstones(ctx)
 	return err
 }
 
@@ -90,9 +90,9 @@ func (ix *Indexer) DropIndex(ctx context.Context, collection, fingerprint string
 	if err := ix.store.ForgetIndexed(ctx, collection, fingerprint); err != nil {
 		return err
 	}
-	m := ix.mirror(collection, fingerprint, nil)
+	m := ix.mirror(search.Key{Collection: collection, Fingerprint: fingerprint})
 	return m.patience.try(ctx, "drop the index", nil, func(ctx context.Context) error {
-		return ix.index.Drop(ctx, collection, fingerprint)
+		return m.index.Drop(ctx, m.key)
 	})
 }
 
@@ -127,34 +127,62 @@ func (ix *Indexer) check(ctx context.Context, collection string, all bool) (Chec
 	if err != nil {
 		return CheckReport{}, err
 	}
-	dimension, err := ix.store.Dimension(ctx, known.Fingerprint)
-	if errors.Is(err, catalog.ErrNotFound) {
+	if known.Fingerprint == "" {
 		return CheckReport{}, nil // nothing was ever indexed
 	}
-	if err != nil {
-		return CheckReport{}, err
-	}
-	m := ix.mirror(collection, known.Fingerprint, nil)
-	if err := m.ensure(ctx, dimension); err != nil {
-		return CheckReport{}, err
-	}
+	m := ix.mirror(search.Key{Collection: collection, Fingerprint: known.Fingerprint})
 	if all {
 		if err := ix.store.ForgetIndexed(ctx, collection, known.Fingerprint); err != nil {
 			return CheckReport{}, err
 		}
 	}
-	report, err := m.compare(ctx)
+	report, err := m.check(ctx)
 	if err != nil {
 		return report, fmt.Errorf("check %q: %w", collection, err)
 	}
 	return report, nil
 }
 
-func (m mirror) compare(ctx context.Context) (CheckReport, error) {
-	wanted, err := m.store.IndexableIDs(ctx, m.collection, m.fingerprint)
+// check is compare for an index that may have been lost. One that has nothing
+// to hold need not be there.
+func (m mirror) check(ctx context.Context) (CheckReport, error) {
+	wanted, err := m.store.IndexableIDs(ctx, m.key.Collection, m.key.Fingerprint)
 	if err != nil {
 		return CheckReport{}, err
 	}
+	if len(wanted) > 0 {
+		if err := m.ensureFor(ctx, wanted[0]); err != nil {
+			return CheckReport{}, err
+		}
+	}
+	report, err := m.compareWith(ctx, wanted)
+	if len(wanted) == 0 && errors.Is(err, catalog.ErrCollectionNotFound) {
+		return CheckReport{}, nil
+	}
+	return report, err
+}
+
+// ensureFor makes the index ready for vectors like that of an image: the model
+// need not be loaded to say how long they are.
+func (m mirror) ensureFor(ctx context.Context, id string) error {
+	vector, err := m.store.Vector(ctx, m.key.Collection, id, m.key.Fingerprint)
+	if err != nil {
+		return err
+	}
+	return m.ensure(ctx, len(vector))
+}
+
+// compare repairs every difference between the index and the catalogue.
+func (m mirror) compare(ctx context.Context) (CheckReport, error) {
+	wanted, err := m.store.IndexableIDs(ctx, m.key.Collection, m.key.Fingerprint)
+	if err != nil {
+		return CheckReport{}, err
+	}
+	return m.compareWith(ctx, wanted)
+}
+
+// compareWith is compare with the IDs that the index has to hold.
+func (m mirror) compareWith(ctx context.Context, wanted []string) (CheckReport, error) {
 	held, err := m.ids(ctx)
 	if err != nil {
 		return CheckReport{}, err
@@ -170,7 +198,7 @@ func (m mirror) compare(ctx context.Context) (CheckReport, error) {
 		extra = append(extra, id)
 	}
 	report := CheckReport{Images: len(wanted), Missing: len(missing), Extra: len(extra)}
-	if err := m.store.ForgetIndexedImages(ctx, m.fingerprint, missing); err != nil {
+	if err := m.store.ForgetIndexedImages(ctx, m.key.Fingerprint, missing); err != nil {
 		return report, err
 	}
 	if err := m.deleteExtra(ctx, extra); err != nil {
@@ -188,7 +216,7 @@ func (m mirror) deleteExtra(ctx context.Context, ids []string) error {
 		if err := m.delete(ctx, chunk); err != nil {
 			return err
 		}
-		if err := m.store.ForgetIndexedImages(ctx, m.fingerprint, chunk); err != nil {
+		if err := m.store.ForgetIndexedImages(ctx, m.key.Fingerprint, chunk); err != nil {
 			return err
 		}
 	}

@@ -1,12 +1,14 @@
 package indexer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
 	"time"
 
 	"polylens/indexer/catalog"
+	"polylens/search"
 )
 
 func TestCheckAndRebuild(t *testing.T) {
@@ -22,7 +24,7 @@ func TestCheckAndRebuild(t *testing.T) {
 	b.run(t)
 	rows := b.index.rows["c/f1"]
 	delete(rows, b.image(t, "1.png").ID)
-	rows["stranger"] = Row{ID: "stranger"}
+	rows["stranger"] = search.Row{ID: "stranger"}
 	report, err := b.Check(t.Context(), "c")
 	if err != nil || report != (CheckReport{Images: 9, Missing: 1, Extra: 1, Repaired: 2}) {
 		t.Errorf("got %+v, %v", report, err)
@@ -34,7 +36,7 @@ func TestCheckAndRebuild(t *testing.T) {
 	}
 	b.wantMirror(t)
 	spoiled := b.image(t, "2.png").ID
-	b.index.rows["c/f1"][spoiled] = Row{ID: spoiled} // only a rebuild sees this
+	b.index.rows["c/f1"][spoiled] = search.Row{ID: spoiled} // only a rebuild sees this
 	if report, err = b.Rebuild(t.Context(), "c"); err != nil || report.Repaired != 9 {
 		t.Errorf("rebuild: got %+v, %v", report, err)
 	}
@@ -44,12 +46,33 @@ func TestCheckAndRebuild(t *testing.T) {
 	}
 }
 
+// TestCheckWithoutImages: an index that has nothing to hold may be missing, and
+// is emptied where it is not.
+func TestCheckWithoutImages(t *testing.T) {
+	b := newBench(t, Options{})
+	write(t, b.folder, map[string][]byte{"a.png": picture(1)})
+	b.run(t)
+	b.remove(t, "a.png")
+	b.run(t)
+	b.index.rows["c/f1"]["stranger"] = search.Row{ID: "stranger"}
+	if report, err := b.Check(t.Context(), "c"); err != nil || report != (CheckReport{Extra: 1, Repaired: 1}) {
+		t.Errorf("with a stranger: got %+v, %v", report, err)
+	}
+	b.wantMirror(t)
+	delete(b.index.rows, "c/f1")
+	for _, check := range []func(context.Context, string) (CheckReport, error){b.Check, b.Rebuild} {
+		if report, err := check(t.Context(), "c"); err != nil || report != (CheckReport{}) {
+			t.Errorf("after losing the index: got %+v, %v", report, err)
+		}
+	}
+}
+
 func TestRunRepairsTheIndexFirst(t *testing.T) {
 	b := newBench(t, Options{})
 	write(t, b.folder, map[string][]byte{"a.png": picture(1), "b.png": picture(2)})
 	b.run(t)
 	delete(b.index.rows["c/f1"], b.image(t, "a.png").ID)
-	b.index.rows["c/f1"]["stranger"] = Row{ID: "stranger"}
+	b.index.rows["c/f1"]["stranger"] = search.Row{ID: "stranger"}
 	report := b.run(t)
 	wantCounts(t, "after the index lost a row and found a stranger", report, counts{skipped: 2})
 	if report.Repaired != 2 {
@@ -68,9 +91,9 @@ func TestDeleteImages(t *testing.T) {
 	b.wantMirror(t)
 	// While the index is down the image goes from the catalogue at once and
 	// from the index with the next run.
-	b.index.setDown(ErrIndexUnavailable)
-	if err := b.DeleteImages(t.Context(), "c", []string{b.image(t, "b.png").ID}); !errors.Is(err, ErrIndexUnavailable) {
-		t.Errorf("got %v, want ErrIndexUnavailable", err)
+	b.index.setDown(search.ErrUnavailable)
+	if err := b.DeleteImages(t.Context(), "c", []string{b.image(t, "b.png").ID}); !errors.Is(err, search.ErrUnavailable) {
+		t.Errorf("got %v, want search.ErrUnavailable", err)
 	}
 	b.index.setDown(nil)
 	b.remove(t, "a.png")

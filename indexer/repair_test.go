@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"polylens/search"
 )
 
 // slowIndex lists what it holds once listing is closed, and tells when asked.
@@ -16,13 +18,13 @@ type slowIndex struct {
 	asked   func()
 }
 
-func (x slowIndex) IDs(ctx context.Context, collection, fingerprint string, yield func(string) error) error {
+func (x slowIndex) IDs(ctx context.Context, key search.Key, yield func(string) error) error {
 	x.asked()
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-x.listing:
-		return x.fakeIndex.IDs(ctx, collection, fingerprint, yield)
+		return x.fakeIndex.IDs(ctx, key, yield)
 	}
 }
 

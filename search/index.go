@@ -13,13 +13,12 @@ var ErrUnavailable = errors.New("index unavailable")
 type Key struct {
 	Collection  string // as the user named it
 	Fingerprint string // of the model, lower-case hex
-	Dimension   int    // of the vectors
 }
 
 // Row is what the index holds for one image.
 type Row struct {
 	ID       string         // unique within the collection, at most 64 bytes
-	Vector   []float32      // unit length, Key.Dimension long
+	Vector   []float32      // unit length, as long as the index was made for
 	Metadata map[string]any // what filters may ask for; JSON values only
 }
 
@@ -40,14 +39,15 @@ type Query struct {
 // own bound on topk).
 const MaxLimit = 16384
 
-// Index keeps vectors and finds the nearest. Calls may come from many
-// goroutines at once; every implementation honours the context's deadline and
-// sets one of its own when there is none. Two implementations pass the same
-// conformance suite (package searchtest): Milvus, and an exact in-memory one.
-type Index interface {
-	// Ensure creates the index of key if it is missing and makes it ready for
-	// Upsert and Search. The first index of a collection becomes its active one.
-	Ensure(ctx context.Context, key Key) error
+// Writer is the half of an Index that fills it. All that it holds can be lost:
+// who fills it keeps the truth elsewhere.
+type Writer interface {
+	// Ensure creates the index of key, for vectors of dimension numbers, if it is
+	// missing and makes it ready for Upsert and Search. The first index of a
+	// collection becomes its active one. An index keeps the dimension that it was
+	// made for, in every process that uses it: another one is an error here, and
+	// no other call asks for it.
+	Ensure(ctx context.Context, key Key, dimension int) error
 	// Upsert inserts or replaces rows by ID. Once it returns, a Search sees
 	// them. An ID that occurs twice in rows is an error and changes nothing.
 	Upsert(ctx context.Context, key Key, rows []Row) error
@@ -55,13 +55,21 @@ type Index interface {
 	Delete(ctx context.Context, key Key, ids []string) error
 	// IDs calls yield with every stored ID, in no particular order, each once.
 	IDs(ctx context.Context, key Key, yield func(id string) error) error
+	// Drop removes the index of key. A missing one is not an error.
+	Drop(ctx context.Context, key Key) error
+}
+
+// Index keeps vectors and finds the nearest. Calls may come from many
+// goroutines at once; every implementation honours the context's deadline and
+// sets one of its own when there is none. Two implementations pass the same
+// conformance suite (package searchtest): Milvus, and an exact in-memory one.
+type Index interface {
+	Writer
 	// Search asks the active index of a collection. Matches come best first;
 	// equal scores are ordered by ID.
 	Search(ctx context.Context, collection string, query Query) ([]Match, error)
 	// Activate makes key the index that Search of its collection uses.
 	Activate(ctx context.Context, key Key) error
-	// Drop removes the index of key. A missing one is not an error.
-	Drop(ctx context.Context, key Key) error
 	// Flush makes everything acknowledged so far durable on disk.
 	Flush(ctx context.Context) error
 	// Ready reports nil when searches can be answered now.

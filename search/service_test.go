@@ -120,12 +120,12 @@ func name(n int) string { return fmt.Sprintf("%02d", n) }
 func ring(t *testing.T, count int) (*search.Service, *shelf, *circle) {
 	t.Helper()
 	index := exact.New()
-	key := search.Key{Collection: "ring", Fingerprint: model, Dimension: 2}
+	key := search.Key{Collection: "ring", Fingerprint: model}
 	rows := make([]search.Row, count)
 	for i := range rows {
 		rows[i] = search.Row{ID: name(i + 1), Vector: point(i + 1), Metadata: map[string]any{"even": i%2 == 1}}
 	}
-	if err := errors.Join(index.Ensure(t.Context(), key), index.Upsert(t.Context(), key, rows)); err != nil {
+	if err := errors.Join(index.Ensure(t.Context(), key, 2), index.Upsert(t.Context(), key, rows)); err != nil {
 		t.Fatal(err)
 	}
 	catalogue, encoder := &shelf{count: count, fingerprint: model}, &circle{}

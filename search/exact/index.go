@@ -24,49 +24,47 @@ import (
 // Index implements search.Index. The zero value is not usable: see New.
 type Index struct {
 	mu     sync.RWMutex
-	stores map[storeKey]*store
-	active map[string]storeKey
+	stores map[search.Key]*store
+	active map[string]search.Key
 }
 
-// storeKey identifies a search.Key: its dimension must not vary.
-type storeKey struct{ collection, fingerprint string }
-
 type store struct {
-	key  search.Key
-	rows map[string]search.Row
+	dimension int
+	rows      map[string]search.Row
 }
 
 var _ search.Index = (*Index)(nil)
 
 // New returns an empty index.
 func New() *Index {
-	return &Index{stores: map[storeKey]*store{}, active: map[string]storeKey{}}
+	return &Index{stores: map[search.Key]*store{}, active: map[string]search.Key{}}
 }
 
-func identity(key search.Key) storeKey { return storeKey{key.Collection, key.Fingerprint} }
-
 // Ensure implements search.Index.
-func (x *Index) Ensure(ctx context.Context, key search.Key) error {
-	if key.Collection == "" || key.Fingerprint == "" || key.Dimension < 1 {
+func (x *Index) Ensure(ctx context.Context, key search.Key, dimension int) error {
+	if key.Collection == "" || key.Fingerprint == "" {
 		return fmt.Errorf("prepare an index: incomplete key %+v", key)
+	}
+	if dimension < 1 {
+		return fmt.Errorf("prepare the index of collection %q: vectors of %d numbers", key.Collection, dimension)
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if existing, ok := x.stores[identity(key)]; ok && existing.key != key {
+	if existing, ok := x.stores[key]; ok && existing.dimension != dimension {
 		return fmt.Errorf("prepare the index of collection %q: it holds vectors of %d numbers, asked for %d",
-			key.Collection, existing.key.Dimension, key.Dimension)
+			key.Collection, existing.dimension, dimension)
 	} else if !ok {
-		x.stores[identity(key)] = &store{key: key, rows: map[string]search.Row{}}
+		x.stores[key] = &store{dimension: dimension, rows: map[string]search.Row{}}
 	}
 	if _, ok := x.active[key.Collection]; !ok {
-		x.active[key.Collection] = identity(key)
+		x.active[key.Collection] = key
 	}
 	return ctx.Err()
 }
 
 // find needs the lock.
 func (x *Index) find(key search.Key) (*store, error) {
-	found, ok := x.stores[identity(key)]
+	found, ok := x.stores[key]
 	if !ok {
 		return nil, fmt.Errorf("%w: %q with model %s", catalog.ErrCollectionNotFound, key.Collection, key.Fingerprint)
 	}
@@ -86,7 +84,7 @@ func (x *Index) Upsert(ctx context.Context, key search.Key, rows []search.Row) e
 		if _, twice := checked[row.ID]; twice {
 			return fmt.Errorf("upsert into collection %q: ID %q occurs twice", key.Collection, row.ID)
 		}
-		if checked[row.ID], err = check(found.key, row); err != nil {
+		if checked[row.ID], err = check(row, found.dimension); err != nil {
 			return fmt.Errorf("upsert into collection %q: ID %q: %w", key.Collection, row.ID, err)
 		}
 	}
@@ -98,14 +96,14 @@ func (x *Index) Upsert(ctx context.Context, key search.Key, rows []search.Row) e
 }
 
 // check returns a copy of a valid row, its metadata as JSON gives it back.
-func check(key search.Key, row search.Row) (search.Row, error) {
+func check(row search.Row, dimension int) (search.Row, error) {
 	if len(row.ID) < 1 || len(row.ID) > 64 {
 		return row, fmt.Errorf("it has %d bytes, 1 to 64 are allowed", len(row.ID))
 	}
 	if !utf8.ValidString(row.ID) || strings.ContainsRune(row.ID, 0) {
 		return row, errors.New("it is not valid UTF-8 without zero characters")
 	}
-	if err := checkVector(row.Vector, key.Dimension); err != nil {
+	if err := checkVector(row.Vector, dimension); err != nil {
 		return row, err
 	}
 	text, err := json.Marshal(row.Metadata)
@@ -178,7 +176,7 @@ func (x *Index) Search(ctx context.Context, collection string, query search.Quer
 	if !ok {
 		return nil, fmt.Errorf("search: %w: %q", catalog.ErrCollectionNotFound, collection)
 	}
-	if err := checkVector(query.Vector, found.key.Dimension); err != nil {
+	if err := checkVector(query.Vector, found.dimension); err != nil {
 		return nil, fmt.Errorf("search collection %q: %w", collection, err)
 	}
 	var best []search.Match
@@ -230,7 +228,7 @@ func (x *Index) Activate(ctx context.Context, key search.Key) error {
 	if _, err := x.find(key); err != nil {
 		return err
 	}
-	x.active[key.Collection] = identity(key)
+	x.active[key.Collection] = key
 	return ctx.Err()
 }
 
@@ -238,8 +236,8 @@ func (x *Index) Activate(ctx context.Context, key search.Key) error {
 func (x *Index) Drop(ctx context.Context, key search.Key) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	delete(x.stores, identity(key))
-	if x.active[key.Collection] == identity(key) {
+	delete(x.stores, key)
+	if x.active[key.Collection] == key {
 		delete(x.active, key.Collection)
 	}
 	return ctx.Err()

@@ -31,7 +31,7 @@ func BenchmarkSearch(b *testing.B) {
 	needServer(b)
 	latency := map[string]float64{}
 	index := connect(b, shared)
-	key := search.Key{Collection: "bench", Fingerprint: "ab", Dimension: *benchDim}
+	key := search.Key{Collection: "bench", Fingerprint: "ab"}
 	oracle := exact.New()
 	queries := loadBench(b, index, oracle, key)
 	b.Run("index", func(b *testing.B) {
@@ -69,12 +69,12 @@ func loadBench(b *testing.B, index *Index, oracle search.Index, key search.Key) 
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
 	defer cancel()
 	for _, target := range []search.Index{index, oracle} {
-		if err := target.Ensure(ctx, key); err != nil {
+		if err := target.Ensure(ctx, key, *benchDim); err != nil {
 			b.Fatal(err)
 		}
 	}
 	random := rand.New(rand.NewPCG(7, 7))
-	space := newSpace(random, *benchSpan, key.Dimension)
+	space := newSpace(random, *benchSpan, *benchDim)
 	began := time.Now()
 	for part := 0; part < *benchRows; part += 10_000 {
 		rows := make([]search.Row, min(10_000, *benchRows-part))

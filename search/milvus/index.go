@@ -35,7 +35,7 @@ type Index struct {
 
 	ensuring sync.Mutex // one creation at a time
 	mu       sync.Mutex
-	known    map[string]search.Key // collections of Milvus that are ready, by name
+	known    map[string]int // dimensions of the collections of Milvus that are ready, by name
 	active   map[string]activeIndex
 	unsaved  map[string]bool // collections written to since their flush
 }
@@ -54,7 +54,7 @@ const activeFor = 5 * time.Second
 func newIndex(sdk client.Client, config Config) *Index {
 	return &Index{
 		sdk: sdk, clock: newWriteClock(), log: config.Logger, hnsw: config.HNSW.withDefaults(),
-		known: map[string]search.Key{}, active: map[string]activeIndex{}, unsaved: map[string]bool{},
+		known: map[string]int{}, active: map[string]activeIndex{}, unsaved: map[string]bool{},
 	}
 }
 
@@ -62,33 +62,37 @@ func newIndex(sdk client.Client, config Config) *Index {
 func (i *Index) Close() error { return i.sdk.Close() }
 
 // Ensure implements search.Index.
-func (i *Index) Ensure(ctx context.Context, key search.Key) error {
-	if err := checkKey(key); err != nil {
+func (i *Index) Ensure(ctx context.Context, key search.Key, dimension int) error {
+	if err := checkNew(key, dimension); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, schemaLimit)
 	defer cancel()
 	i.ensuring.Lock()
 	defer i.ensuring.Unlock()
-	err := i.ensure(ctx, key)
+	err := i.ensure(ctx, key, dimension)
 	return i.explain(ctx, err, "prepare the index of collection %q", key.Collection)
 }
 
-func (i *Index) ensure(ctx context.Context, key search.Key) error {
+func (i *Index) ensure(ctx context.Context, key search.Key, dimension int) error {
 	name := collectionName(key)
 	exists, err := i.sdk.HasCollection(ctx, name)
 	if err != nil {
 		return err
 	}
 	if !exists {
-		if err := i.sdk.CreateCollection(ctx, schemaOf(key), 1); err != nil {
+		if err := i.sdk.CreateCollection(ctx, schemaOf(key, dimension), 1); err != nil {
 			return err
 		}
 	}
-	if err := i.verify(ctx, key); err != nil {
+	stored, err := i.describe(ctx, key)
+	if err != nil {
 		return err
 	}
-	if exists && i.isKnown(key) {
+	if stored != dimension {
+		return fmt.Errorf("it holds vectors of %d numbers, asked for %d: a model with another width needs another fingerprint", stored, dimension)
+	}
+	if known, ok := i.knownDimension(name); exists && ok && known == dimension {
 		return nil
 	}
 	// A process killed between the steps left some undone: each is repeated.
@@ -103,33 +107,41 @@ func (i *Index) ensure(ctx context.Context, key search.Key) error {
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.known[name] = key
+	i.known[name] = dimension
 	return nil
 }
 
-func (i *Index) isKnown(key search.Key) bool {
+// knownDimension is that of a collection of Milvus that this process made ready.
+func (i *Index) knownDimension(name string) (dimension int, known bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return i.known[collectionName(key)] == key
+	dimension, known = i.known[name]
+	return dimension, known
 }
 
-// verify compares the key with what the collection was created for.
-func (i *Index) verify(ctx context.Context, key search.Key) error {
+// describe asks Milvus for the dimension of key's index. It is an error when
+// the collection was created for another key.
+func (i *Index) describe(ctx context.Context, key search.Key) (dimension int, err error) {
 	collection, err := i.sdk.DescribeCollection(ctx, collectionName(key))
 	if err != nil {
-		return err
+		return 0, err
 	}
-	stored, err := keyOf(collection.Schema.Description)
+	stored, err := readDescription(collection.Schema.Description)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	if stored.Dimension != key.Dimension {
-		return fmt.Errorf("it holds vectors of %d numbers, asked for %d: a model with another width needs another fingerprint", stored.Dimension, key.Dimension)
+	if stored.Key != key {
+		return 0, fmt.Errorf("its name is taken by %+v", stored)
 	}
-	if stored != key {
-		return fmt.Errorf("its name is taken by %+v", stored)
+	return stored.Dimension, nil
+}
+
+// dimensionOf is describe where this process has not made the index ready itself.
+func (i *Index) dimensionOf(ctx context.Context, key search.Key) (int, error) {
+	if dimension, known := i.knownDimension(collectionName(key)); known {
+		return dimension, nil
 	}
-	return nil
+	return i.describe(ctx, key)
 }
 
 // createIndex is repeatable: Milvus accepts the same index twice.
@@ -172,7 +184,7 @@ func (i *Index) Activate(ctx context.Context, key search.Key) error {
 }
 
 func (i *Index) activate(ctx context.Context, key search.Key) error {
-	if err := i.verify(ctx, key); err != nil {
+	if _, err := i.describe(ctx, key); err != nil {
 		return err
 	}
 	name, alias := collectionName(key), aliasName(key.Collection)
@@ -226,11 +238,11 @@ func (i *Index) resolve(ctx context.Context, collection string) (activeIndex, er
 	if err != nil {
 		return activeIndex{}, err
 	}
-	key, err := keyOf(found.Schema.Description)
+	described, err := readDescription(found.Schema.Description)
 	if err != nil {
 		return activeIndex{}, err
 	}
-	return activeIndex{name: collectionName(key), dimension: key.Dimension, asked: time.Now()}, nil
+	return activeIndex{name: collectionName(described.Key), dimension: described.Dimension, asked: time.Now()}, nil
 }
 
 // activeOf is resolve with a short memory.

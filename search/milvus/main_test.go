@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -115,4 +116,25 @@ func connect(t testing.TB, server *Server) *Index {
 func TestConformance(t *testing.T) {
 	needServer(t)
 	searchtest.Run(t, func(t *testing.T) search.Index { return connect(t, shared) })
+}
+
+// TestUpsertWithoutEnsure: a process that has not made an index ready asks
+// Milvus how long its vectors are.
+func TestUpsertWithoutEnsure(t *testing.T) {
+	needServer(t)
+	maker, other := connect(t, shared), connect(t, shared)
+	key := fill(t, maker, 1)
+	short := []search.Row{{ID: "short", Vector: []float32{1}}}
+	if err := other.Upsert(t.Context(), key, short); err == nil || !strings.Contains(err.Error(), "1 numbers, the collection's have 2") {
+		t.Errorf("a short vector: %v", err)
+	}
+	if err := other.Upsert(t.Context(), key, []search.Row{{ID: "fits", Vector: []float32{0, 1}}}); err != nil {
+		t.Error(err)
+	}
+	if n, err := count(t.Context(), maker, key); n != 2 || err != nil {
+		t.Errorf("%d rows, %v, want 2", n, err)
+	}
+	if err := maker.Drop(t.Context(), key); err != nil {
+		t.Error(err)
+	}
 }

@@ -55,21 +55,28 @@ func digest(parts ...string) string {
 	return hex.EncodeToString(hash.Sum(nil)[:16])
 }
 
-// describe is the description of key's collection.
-func describe(key search.Key) string {
-	text, err := json.Marshal(key)
+// description is what a collection of Milvus says of itself: which index it is,
+// and how long its vectors are.
+type description struct {
+	search.Key
+	Dimension int
+}
+
+// String is the description as Milvus keeps it.
+func (d description) String() string {
+	text, err := json.Marshal(d)
 	if err != nil {
 		return "" // strings and a number: cannot happen
 	}
 	return string(text)
 }
 
-// keyOf reads a description back.
-func keyOf(description string) (search.Key, error) {
-	var key search.Key
-	err := json.Unmarshal([]byte(description), &key)
-	if err != nil || key.Collection == "" {
-		return key, fmt.Errorf("collection description %q is not one of Polylens", description)
+// readDescription reads a String back.
+func readDescription(text string) (description, error) {
+	var d description
+	err := json.Unmarshal([]byte(text), &d)
+	if err != nil || d.Collection == "" {
+		return d, fmt.Errorf("collection description %q is not one of Polylens", text)
 	}
-	return key, nil
+	return d, nil
 }

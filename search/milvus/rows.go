@@ -37,28 +37,31 @@ type batch struct {
 // Upsert implements search.Index. An error leaves some batches of rows
 // written; repeating the call is safe.
 func (i *Index) Upsert(ctx context.Context, key search.Key, rows []search.Row) error {
-	batches, err := batchesOf(key, rows)
+	ctx, cancel := context.WithTimeout(ctx, writeLimit)
+	defer cancel()
+	dimension, err := i.dimensionOf(ctx, key)
+	if err != nil {
+		return i.explain(ctx, err, "upsert %d rows into collection %q", len(rows), key.Collection)
+	}
+	batches, err := batchesOf(rows, dimension)
 	if err != nil {
 		return fmt.Errorf("upsert into collection %q: %w", key.Collection, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, writeLimit)
-	defer cancel()
 	for _, batch := range batches {
-		if err := i.upsertBatch(ctx, key, batch); err != nil {
+		if err := i.upsertBatch(ctx, collectionName(key), batch); err != nil {
 			return i.explain(ctx, err, "upsert %d rows into collection %q", len(batch.ids), key.Collection)
 		}
 	}
 	return nil
 }
 
-func (i *Index) upsertBatch(ctx context.Context, key search.Key, batch batch) error {
-	name := collectionName(key)
+func (i *Index) upsertBatch(ctx context.Context, name string, batch batch) error {
 	ctx, stamp := withStamp(ctx)
 	i.markUnsaved(name)
 	// Upsert and never Insert, which keeps both rows of one ID.
 	_, err := i.sdk.Upsert(ctx, name, "",
 		entity.NewColumnVarChar(idField, batch.ids),
-		entity.NewColumnFloatVector(vectorField, key.Dimension, batch.vectors),
+		entity.NewColumnFloatVector(vectorField, len(batch.vectors[0]), batch.vectors),
 		entity.NewColumnJSONBytes(metadataField, batch.metadata))
 	if err == nil {
 		i.clock.wrote(name, *stamp)
@@ -67,7 +70,7 @@ func (i *Index) upsertBatch(ctx context.Context, key search.Key, batch batch) er
 }
 
 // batchesOf checks every row before the first is sent.
-func batchesOf(key search.Key, rows []search.Row) ([]batch, error) {
+func batchesOf(rows []search.Row, dimension int) ([]batch, error) {
 	seen := make(map[string]bool, len(rows))
 	var batches []batch
 	current := batch{}
@@ -76,7 +79,7 @@ func batchesOf(key search.Key, rows []search.Row) ([]batch, error) {
 			return nil, fmt.Errorf("ID %q occurs twice", row.ID)
 		}
 		seen[row.ID] = true
-		metadata, err := checkRow(key, row)
+		metadata, err := checkRow(row, dimension)
 		if err != nil {
 			return nil, err
 		}
@@ -97,14 +100,14 @@ func batchesOf(key search.Key, rows []search.Row) ([]batch, error) {
 
 // checkRow refuses what Milvus would refuse less clearly, or store wrongly.
 // It returns the metadata as JSON.
-func checkRow(key search.Key, row search.Row) ([]byte, error) {
+func checkRow(row search.Row, dimension int) ([]byte, error) {
 	if row.ID == "" || len(row.ID) > longestID {
 		return nil, fmt.Errorf("ID %q has %d bytes: 1 to %d are allowed", row.ID, len(row.ID), longestID)
 	}
 	if _, err := quote(row.ID); err != nil {
 		return nil, fmt.Errorf("ID %q: %w", row.ID, err)
 	}
-	if err := checkVector(row.Vector, key.Dimension); err != nil {
+	if err := checkVector(row.Vector, dimension); err != nil {
 		return nil, fmt.Errorf("ID %q: %w", row.ID, err)
 	}
 	if row.Metadata == nil {

@@ -21,12 +21,12 @@ import (
 )
 
 func TestBatches(t *testing.T) {
-	key := search.Key{Collection: "x", Fingerprint: "ab", Dimension: 1 << 14}
+	const dimension = 1 << 14
 	rows := make([]search.Row, 400) // 64 KiB each
 	for i := range rows {
-		rows[i] = search.Row{ID: fmt.Sprint(i), Vector: make([]float32, key.Dimension)}
+		rows[i] = search.Row{ID: fmt.Sprint(i), Vector: make([]float32, dimension)}
 	}
-	batches, err := batchesOf(key, rows)
+	batches, err := batchesOf(rows, dimension)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestBatches(t *testing.T) {
 		t.Errorf("%d rows in %d batches", next, len(batches))
 	}
 	big := map[string]any{"text": strings.Repeat("x", longestMetadata)}
-	if _, err := batchesOf(key, []search.Row{{ID: "a", Vector: rows[0].Vector, Metadata: big}}); err == nil || !strings.Contains(err.Error(), "65536") {
+	if _, err := batchesOf([]search.Row{{ID: "a", Vector: rows[0].Vector, Metadata: big}}, dimension); err == nil || !strings.Contains(err.Error(), "65536") {
 		t.Errorf("large metadata: %v", err)
 	}
 }
@@ -83,15 +83,20 @@ func TestComplete(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
-	key := search.Key{Collection: "Holiday pictures, 写真", Fingerprint: "ab12", Dimension: 4}
+	key := search.Key{Collection: "Holiday pictures, 写真", Fingerprint: "ab12"}
 	name := collectionName(key)
 	if !strings.HasPrefix(name, "polylens_c_holiday_pictures__") || !isOurs(name) || isOurs(aliasName("x")) {
 		t.Error(name)
 	}
-	if got, err := keyOf(describe(key)); got != key || err != nil {
+	described := description{key, 4}
+	if got, err := readDescription(described.String()); got != described || err != nil {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if _, err := keyOf("made by hand"); err == nil {
+	// What is in Milvus already must stay readable.
+	if want := `{"Collection":"Holiday pictures, 写真","Fingerprint":"ab12","Dimension":4}`; described.String() != want {
+		t.Errorf("described as %s, want %s", described, want)
+	}
+	if _, err := readDescription("made by hand"); err == nil {
 		t.Error("a foreign description is taken for ours")
 	}
 	seen := map[string]string{}

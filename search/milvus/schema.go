@@ -25,22 +25,22 @@ const (
 
 var fingerprintForm = regexp.MustCompile(`^[0-9a-f]{1,128}$`)
 
-func schemaOf(key search.Key) *entity.Schema {
-	return entity.NewSchema().WithName(collectionName(key)).WithDescription(describe(key)).
+func schemaOf(key search.Key, dimension int) *entity.Schema {
+	return entity.NewSchema().WithName(collectionName(key)).WithDescription(description{key, dimension}.String()).
 		WithField(entity.NewField().WithName(idField).WithDataType(entity.FieldTypeVarChar).WithMaxLength(longestID).WithIsPrimaryKey(true)).
-		WithField(entity.NewField().WithName(vectorField).WithDataType(entity.FieldTypeFloatVector).WithDim(int64(key.Dimension))).
+		WithField(entity.NewField().WithName(vectorField).WithDataType(entity.FieldTypeFloatVector).WithDim(int64(dimension))).
 		WithField(entity.NewField().WithName(metadataField).WithDataType(entity.FieldTypeJSON))
 }
 
-// checkKey refuses keys that no index can have.
-func checkKey(key search.Key) error {
+// checkNew refuses keys and dimensions that no index can have.
+func checkNew(key search.Key, dimension int) error {
 	switch {
 	case key.Collection == "":
 		return errors.New("a collection needs a name")
 	case !fingerprintForm.MatchString(key.Fingerprint):
 		return fmt.Errorf("model fingerprint %s is not lower-case hex", strconv.Quote(key.Fingerprint))
-	case key.Dimension < 1 || key.Dimension > largestVector:
-		return fmt.Errorf("vectors of %d numbers: Milvus keeps 1 to %d", key.Dimension, largestVector)
+	case dimension < 1 || dimension > largestVector:
+		return fmt.Errorf("vectors of %d numbers: Milvus keeps 1 to %d", dimension, largestVector)
 	}
 	return nil
 }

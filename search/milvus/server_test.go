@@ -22,8 +22,8 @@ import (
 // fill puts n rows into a new collection and returns its key.
 func fill(t *testing.T, index *Index, n int) search.Key {
 	t.Helper()
-	key := search.Key{Collection: "server " + t.Name(), Fingerprint: "ab", Dimension: 2}
-	if err := index.Ensure(t.Context(), key); err != nil {
+	key := search.Key{Collection: "server " + t.Name(), Fingerprint: "ab"}
+	if err := index.Ensure(t.Context(), key, 2); err != nil {
 		t.Fatal(err)
 	}
 	rows := make([]search.Row, n)

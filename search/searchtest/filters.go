@@ -21,7 +21,7 @@ func testFilters(s *suite) {
 	const dimension, rows, filters = 4, 300, 250
 	key := s.ensured("filters", dimension)
 	oracle := exact.New()
-	s.must(oracle.Ensure(s.ctx, key))
+	s.must(oracle.Ensure(s.ctx, key, dimension))
 	var all []search.Row
 	for i := range rows {
 		all = append(all, search.Row{ID: fmt.Sprintf("row%03d", i), Vector: s.unit(dimension), Metadata: randomMetadata(s.random)})

@@ -14,10 +14,10 @@ func testActivate(s *suite) {
 	old := s.ensured("two models", 3)
 	s.upsert(old, search.Row{ID: "old", Vector: []float32{1, 0, 0}})
 	shadow := old
-	shadow.Fingerprint, shadow.Dimension = strings.Repeat("fedc", 16), 5
+	shadow.Fingerprint = strings.Repeat("fedc", 16)
 	s.dropLater(shadow)
 	s.wantNotFound(s.index.Activate(s.ctx, shadow))
-	s.must(s.index.Ensure(s.ctx, shadow))
+	s.must(s.index.Ensure(s.ctx, shadow, 5))
 	s.upsert(shadow, search.Row{ID: "new", Vector: []float32{0, 0, 0, 0, 1}})
 
 	oldQuery := search.Query{Vector: []float32{1, 0, 0}, Limit: 5}
@@ -37,10 +37,10 @@ func testActivate(s *suite) {
 }
 
 func testDrop(s *suite) {
-	key := s.key("dropped", 2)
+	key := s.key("dropped")
 	s.must(s.index.Drop(s.ctx, key))
 	for range 2 {
-		s.must(s.index.Ensure(s.ctx, key))
+		s.must(s.index.Ensure(s.ctx, key, 2))
 		s.wantIDs(s.ids(key), nil)
 		s.upsert(key, search.Row{ID: "a", Vector: []float32{1, 0}})
 		s.wantIDs(idsOf(s.search(key.Collection, search.Query{Vector: []float32{1, 0}, Limit: 5})), []string{"a"})
@@ -56,7 +56,7 @@ func testRandom(s *suite) {
 	const dimension = 6
 	key := s.ensured("random", dimension)
 	oracle := exact.New()
-	s.must(oracle.Ensure(s.ctx, key))
+	s.must(oracle.Ensure(s.ctx, key, dimension))
 	both := []search.Index{s.index, oracle}
 	for range 25 {
 		switch s.random.IntN(4) {

@@ -13,7 +13,7 @@ import (
 )
 
 func testEmptyAndUnknown(s *suite) {
-	key := s.key("unknown", 4)
+	key := s.key("unknown")
 	_, err := s.index.Search(s.ctx, key.Collection, search.Query{Vector: s.unit(4), Limit: 3})
 	s.wantNotFound(err)
 	s.wantNotFound(s.index.Upsert(s.ctx, key, s.rows("a", 1, 4)))
@@ -21,8 +21,8 @@ func testEmptyAndUnknown(s *suite) {
 	s.wantNotFound(s.index.IDs(s.ctx, key, func(string) error { return nil }))
 	s.wantNotFound(s.index.Activate(s.ctx, key))
 
-	s.must(s.index.Ensure(s.ctx, key))
-	s.must(s.index.Ensure(s.ctx, key))
+	s.must(s.index.Ensure(s.ctx, key, 4))
+	s.must(s.index.Ensure(s.ctx, key, 4))
 	if matches := s.search(key.Collection, search.Query{Vector: s.unit(4), Limit: 3}); len(matches) != 0 {
 		s.Errorf("an empty collection found %v", matches)
 	}
@@ -75,10 +75,28 @@ func testBadInput(s *suite) {
 	}
 	_, err := s.index.Search(s.ctx, key.Collection, search.Query{Vector: s.unit(5), Limit: 1})
 	s.wantError(err, "5", "4")
-	wider := key
-	wider.Dimension = 5
-	s.wantError(s.index.Ensure(s.ctx, wider), "4", "5")
-	s.wantError(s.index.Ensure(s.ctx, search.Key{Collection: "x", Fingerprint: "ab"}))
+	s.wantError(s.index.Ensure(s.ctx, key, 5), "4", "5")
+	s.wantError(s.index.Ensure(s.ctx, search.Key{Collection: "x", Fingerprint: "ab"}, 0))
+	s.wantError(s.index.Ensure(s.ctx, search.Key{Collection: "x"}, 4))
+	s.wantError(s.index.Ensure(s.ctx, search.Key{Fingerprint: "ab"}, 4))
+}
+
+// testDimension: an index keeps the dimension that it was made for until it is
+// dropped, whatever else was asked for meanwhile.
+func testDimension(s *suite) {
+	key := s.ensured("dimension", 4)
+	s.upsert(key, search.Row{ID: "a", Vector: []float32{1, 0, 0, 0}})
+	s.wantError(s.index.Ensure(s.ctx, key, 2), "4", "2")
+	s.wantError(s.index.Upsert(s.ctx, key, s.rows("b", 1, 2)), "4", "2")
+	s.upsert(key, search.Row{ID: "c", Vector: []float32{0, 1, 0, 0}})
+	s.wantIDs(s.ids(key), []string{"a", "c"})
+
+	s.must(s.index.Drop(s.ctx, key))
+	s.wantNotFound(s.index.Upsert(s.ctx, key, s.rows("d", 1, 4)))
+	s.must(s.index.Ensure(s.ctx, key, 2))
+	s.wantError(s.index.Upsert(s.ctx, key, s.rows("d", 1, 4)), "4", "2")
+	s.upsert(key, search.Row{ID: "e", Vector: []float32{0, 1}})
+	s.wantIDs(idsOf(s.search(key.Collection, search.Query{Vector: []float32{0, 1}, Limit: 5})), []string{"e"})
 }
 
 func testNearestFirst(s *suite) {

@@ -24,6 +24,7 @@ func Run(t *testing.T, open func(t *testing.T) search.Index) {
 	tests := map[string]func(*suite){
 		"empty and unknown collections": testEmptyAndUnknown,
 		"bad input":                     testBadInput,
+		"dimension":                     testDimension,
 		"nearest first":                 testNearestFirst,
 		"ties are ordered by ID":        testTies,
 		"writes are seen at once":       testReadYourWrites,
@@ -57,10 +58,10 @@ type suite struct {
 }
 
 // key returns a key that nobody else uses, and drops its index at the end.
-func (s *suite) key(collection string, dimension int) search.Key {
+func (s *suite) key(collection string) search.Key {
 	key := search.Key{
 		Collection:  collection + " " + rand.Text()[:8],
-		Fingerprint: strings.Repeat("0123456789abcdef", 4), Dimension: dimension,
+		Fingerprint: strings.Repeat("0123456789abcdef", 4),
 	}
 	s.dropLater(key)
 	return key
@@ -76,11 +77,11 @@ func (s *suite) dropLater(key search.Key) {
 	})
 }
 
-// ensured is key with its index.
+// ensured is key with its index, for vectors of dimension numbers.
 func (s *suite) ensured(collection string, dimension int) search.Key {
 	s.Helper()
-	key := s.key(collection, dimension)
-	s.must(s.index.Ensure(s.ctx, key))
+	key := s.key(collection)
+	s.must(s.index.Ensure(s.ctx, key, dimension))
 	return key
 }
 

@@ -113,9 +113,9 @@ func (l *Library) add(collection string, concept Concept, variant int) {
 	s.images = append(s.images, described)
 	s.files[id] = drawn.file
 	s.vectors[id] = drawn.vector
-	key := search.Key{Collection: collection, Fingerprint: Fingerprint, Dimension: Encoder{}.Dimension()}
+	key := search.Key{Collection: collection, Fingerprint: Fingerprint}
 	row := search.Row{ID: id, Vector: s.vectors[id], Metadata: described.Metadata}
-	err := errors.Join(l.index.Ensure(context.Background(), key), l.index.Upsert(context.Background(), key, []search.Row{row}))
+	err := errors.Join(l.index.Ensure(context.Background(), key, Encoder{}.Dimension()), l.index.Upsert(context.Background(), key, []search.Row{row}))
 	if err != nil {
 		panic(err) // a mistake in the drawn pictures
 	}

@@ -74,21 +74,6 @@ func (s *Store) Vectors(ctx context.Context, fingerprint string, contents []stri
 	return found, nil
 }
 
-// Dimension returns the length of the vectors a model has given, or
-// ErrNotFound when there is none yet.
-func (s *Store) Dimension(ctx context.Context, fingerprint string) (int, error) {
-	dimension := 0
-	err := each(ctx, s.read, func(scan func(...any) error) error { return scan(&dimension) },
-		`SELECT dimension FROM vectors WHERE fingerprint = $1 LIMIT 1`, fingerprint)
-	if err != nil {
-		return 0, fmt.Errorf("read dimension of model %.16s: %w", fingerprint, err)
-	}
-	if dimension == 0 {
-		return 0, fmt.Errorf("vectors of model %.16s: %w", fingerprint, catalog.ErrNotFound)
-	}
-	return dimension, nil
-}
-
 // PurgeVectors removes the vectors that nothing uses: of contents that no image
 // has any more, and of models that no index has rows of. They are otherwise kept,
 // so that pictures that come back, a folder that was not mounted for a while, or a
