@@ -53,7 +53,7 @@ func (x *Index) Ensure(ctx context.Context, key search.Key) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if existing, ok := x.stores[identity(key)]; ok && existing.key != key {
-		return fmt.Errorf("prepare the index of collection %q: it holds vectors of %d numbers, asked for %d",
+		return fmt.Errorf("prepare the index of collection %q: it holds vectors of %d numbers, want %d",
 			key.Collection, existing.key.Dimension, key.Dimension)
 	} else if !ok {
 		x.stores[identity(key)] = &store{key: key, rows: map[string]search.Row{}}

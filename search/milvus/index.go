@@ -124,7 +124,7 @@ func (i *Index) verify(ctx context.Context, key search.Key) error {
 		return err
 	}
 	if stored.Dimension != key.Dimension {
-		return fmt.Errorf("it holds vectors of %d numbers, asked for %d: a model with another width needs another fingerprint", stored.Dimension, key.Dimension)
+		return fmt.Errorf("it holds vectors of %d numbers, want %d: a model with another width needs another fingerprint", stored.Dimension, key.Dimension)
 	}
 	if stored != key {
 		return fmt.Errorf("its name is taken by %+v", stored)
