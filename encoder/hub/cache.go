@@ -63,7 +63,7 @@ func (s snapshot) resolve(revision string) string {
 	return ""
 }
 
-// snapshotAt recognises the path of a snapshot.
+// snapshotAt recognizes the path of a snapshot.
 func snapshotAt(dir string) (snapshot, bool) {
 	snapshots := filepath.Dir(dir)
 	repo := filepath.Dir(snapshots)

@@ -17,7 +17,7 @@ import (
 type client struct {
 	access Access
 	http   *http.Client
-	stall  time.Duration // without enough bytes for so long, a request has failed
+	stall  time.Duration // without enough bytes for this long, a request has failed
 	pause  time.Duration // before the first repetition
 	retry  func(reason error, wait time.Duration)
 }

@@ -11,8 +11,7 @@ import (
 	"strings"
 )
 
-// enough is how many new bytes count as progress, for which a failure is
-// forgiven.
+// enough is how many new bytes count as progress, after which a failure is forgiven.
 const enough = 1 << 20
 
 // errContent marks a whole file of the wrong content.
@@ -27,9 +26,9 @@ func (c *client) address(name, commit, file string) string {
 	return c.access.Endpoint + "/" + name + "/resolve/" + commit + "/" + strings.Join(segments, "/")
 }
 
-// download brings a part to its end and checks it. Content that is wrong is
-// fetched once more from the beginning: what was resumed may have been of
-// another version, and servers err.
+// download brings a part to its end and checks it. Content that is wrong is fetched
+// once more from the beginning: what was resumed may have been of another version,
+// and servers make mistakes.
 func (c *client) download(ctx context.Context, address, commit string, p *part, arrived func(int64)) error {
 	spoiled := false
 	return c.repeat(ctx, func() (bool, error) {

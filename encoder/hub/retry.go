@@ -18,7 +18,7 @@ const (
 	maxAfter    = 5 * time.Minute // the longest Retry-After that is waited for
 )
 
-// permanentError is one that repetition cannot mend.
+// permanentError is one that repeating cannot help.
 type permanentError struct{ error }
 
 func (e permanentError) Unwrap() error { return e.error }
@@ -64,8 +64,8 @@ func (c *client) repeat(ctx context.Context, attempt func() (progress bool, err 
 	}
 }
 
-// isTemporary holds for broken connections and servers that are busy or ill,
-// not for answers that will be the same the next time.
+// isTemporary holds for broken connections and servers that are busy or failing, not
+// for answers that will be the same next time.
 func isTemporary(err error) bool {
 	var final permanentError
 	var certificate *tls.CertificateVerificationError

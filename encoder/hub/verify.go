@@ -81,9 +81,9 @@ func WriteManifest(ctx context.Context, dir string) (Manifest, error) {
 	return manifest, manifest.write(dir)
 }
 
-// Verify checks a model that Find knows, by its manifest or, where it has
-// none, by the copy within the program or the hashes of the Hugging Face
-// cache. The answer is the number of its files.
+// Verify checks a model that Find knows, by its manifest or, where it has none, by
+// the copy within the program or the hashes of the Hugging Face cache. It returns the
+// number of its files.
 func (s Store) Verify(ctx context.Context, model string) (int, error) {
 	dir, err := s.Find(model)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package onnxfile reads ONNX models that come from outside, checks them
-// completely and recognises the towers of SigLIP in them. It does not run them.
+// Package onnxfile reads ONNX models that come from outside, checks them completely
+// and recognizes the towers of SigLIP in them. It does not run them.
 //
 // ONNX Runtime is a C++ program that believes what a file says, so nothing
 // reaches it that Open has not read to the last field: every tensor fills its
