@@ -1,9 +1,9 @@
-// Package balance weighs the examples of a data set so that attributes that
-// the user names occur as often as wanted (first-order bias: representation)
-// and do not go along with labels (second-order bias: association). It follows
-// "CLIP the Bias: How Useful is Balancing Data in Multimodal Learning?"
-// (Alabdulmohsin et al. 2024, https://arxiv.org/abs/2403.04547), whose M4,
-// Multi-Modal Moment Matching, was among the filters of SigLIP 2's data.
+// Package balance weights the examples of a data set so that the attributes that the
+// user names occur as often as wanted (first-order bias: representation) and do not
+// correlate with labels (second-order bias: association). It follows "CLIP the Bias:
+// How Useful is Balancing Data in Multimodal Learning?" (Alabdulmohsin et al. 2024,
+// https://arxiv.org/abs/2403.04547), whose M4, Multi-Modal Moment Matching, was among
+// the filters of SigLIP 2's data.
 //
 // With the attributes s_k in {0, 1}, their wanted means pi_k, the labels y_r
 // and the weights q in [0, 1], the constraints of its section 5 are

@@ -8,8 +8,8 @@ import (
 // prefix begins the names of what the objective declares.
 const prefix = "label."
 
-// Names under which a step reports its losses, without weights, and the share
-// of its pictures whose item is told right.
+// Names under which a step reports its losses, without weights, and the share of its
+// pictures whose item is predicted right.
 const (
 	ItemReport     = "label_item_loss"
 	TextReport     = "label_text_loss"

@@ -6,9 +6,9 @@ import (
 	"polylens/trainer/data"
 )
 
-// Related tells how well the texts of pairs describe items. A text of one item
-// may be one of another's too, as queries of a catalogue are, with a relevance
-// of its own there.
+// Related says how well the texts of pairs describe items. A text of one item may
+// also be a text of another, as queries of a catalogue are, with a different
+// relevance there.
 type Related struct {
 	set    *data.Set
 	items  []int             // of each picture of the set
