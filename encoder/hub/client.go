@@ -144,7 +144,7 @@ func retryAfter(value string, now time.Time) time.Duration {
 	return 0
 }
 
-// read answers the whole body of a small answer.
+// read returns the whole body of a small answer.
 func (c *client) read(ctx context.Context, address string, limit int64) (content []byte, err error) {
 	err = c.repeat(ctx, func() (bool, error) {
 		ctx, dog := watch(ctx, c.stall)

@@ -131,7 +131,7 @@ func checkRange(value string, first, size int64) error {
 	return nil
 }
 
-// counted tells how many bytes have arrived.
+// counted reports how many bytes have arrived.
 func counted(from io.Reader, arrived func(int64)) io.Reader { return &countedReader{from, arrived} }
 
 type countedReader struct {
@@ -145,8 +145,8 @@ func (r *countedReader) Read(buffer []byte) (int, error) {
 	return n, err
 }
 
-// complete asks for size and hash of a file where the listing does not tell,
-// as mirrors may leave them out.
+// complete asks for the size and hash of a file where the listing lacks them, as that
+// of a mirror may.
 func (c *client) complete(ctx context.Context, address string, file *remoteFile) error {
 	return c.repeat(ctx, func() (bool, error) {
 		ctx, dog := watch(ctx, c.stall)

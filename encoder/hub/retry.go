@@ -25,10 +25,9 @@ func (e permanentError) Unwrap() error { return e.error }
 
 func permanent(err error) error { return permanentError{err} }
 
-// repeat calls attempt until it succeeds, fails for good, or has failed
-// maxAttempts times in a row without progress. It waits between attempts,
-// twice as long each time and up to half as long again, or as long as the
-// server asks.
+// repeat calls attempt until it succeeds, fails permanently, or has failed
+// maxAttempts times in a row without progress. It waits between attempts, twice as
+// long each time and up to half as long again, or as long as the server asks.
 func (c *client) repeat(ctx context.Context, attempt func() (progress bool, err error)) error {
 	pause := c.pause
 	for failures := 1; ; failures++ {

@@ -98,7 +98,8 @@ func (p *pull) checkTarget() error {
 	return nil
 }
 
-// prepare makes a fresh directory of the files at hand and answers the others.
+// prepare makes a fresh directory of the files that are on this machine and returns
+// the others.
 func (p *pull) prepare(ctx context.Context, held map[string]string) (missing []remoteFile, err error) {
 	if err := p.clearFresh(held); err != nil {
 		return nil, err

@@ -7,10 +7,10 @@ import (
 	"path/filepath"
 )
 
-// VerifyDir reads every file of a model directory and compares it with the
-// manifest, and then what the model computes by its fingerprint. The error
-// names each file that is not as it was stamped. A directory without a
-// manifest answers ErrNoManifest, wrapped.
+// VerifyDir reads every file of a model directory and compares it with the manifest,
+// and then what the model computes by its fingerprint. The error names each file that
+// is not as it was stamped. For a directory without a manifest it returns
+// ErrNoManifest, wrapped.
 func VerifyDir(ctx context.Context, dir string) (Manifest, error) {
 	manifest, err := ReadManifest(dir)
 	if err != nil {

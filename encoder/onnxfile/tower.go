@@ -30,9 +30,9 @@ type Tower struct {
 	Pixels *Port // [B, 3, H, W], or for NaFlex [B, N, 3 P P]; nil for text
 	Tokens *Port // [B, L] token ids; nil for images
 
-	// Mask tells the real patches of a NaFlex picture from padding. For text
-	// it is to be fed with ones where a graph declares one, because SigLIP
-	// attends to padding.
+	// Mask distinguishes the real patches of a NaFlex picture from padding. For text
+	// it is to be fed with ones where a graph declares one, because SigLIP attends to
+	// padding.
 	Mask *Port
 	Grid *Port // [B, 2] rows and columns of patches; NaFlex only
 
