@@ -136,7 +136,7 @@ func (k *kept) take(ctx context.Context, numbers []int, compute func(context.Con
 	return ort.Floats(all, shape...), nil
 }
 
-// skip tells the loader which pictures need no pixels; nil for none.
+// skip says which pictures need no pixels, for the loader; nil for none.
 func (r *run) skip() func(picture int) bool {
 	if r.vectors != nil { // means of items stand for all of them
 		return func(int) bool { return true }

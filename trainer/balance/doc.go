@@ -11,13 +11,12 @@
 //	|E[q (s_k - pi_k)]|     <= eps_R    for every k
 //	|E[q (s_k - pi_k) y_r]| <= eps_D    for every k and r
 //
-// Three things differ here. The bounds are relative to E[q], so that they
-// bound what a model sees however many examples are kept, and weights may be
-// scaled down to any rate. The second is in units of correlation, so that a
-// rare label is held to the same standard as a frequent one. And the dual, one
-// variable for each side of each constraint as in the paper, is ascended with
-// gradients over all data, which is at hand, rather than one example at a time:
-// the same data gives the same weights.
+// Three things differ here. The bounds are relative to E[q], so that they bound what
+// a model sees however many examples are kept, and weights may be scaled down to any
+// rate. The second is in units of correlation, so that a rare label is held to the
+// same standard as a frequent one. And the dual, one variable for each side of each
+// constraint as in the paper, is ascended with gradients over all the data, which is
+// available, rather than one example at a time: the same data gives the same weights.
 //
 // Whether balanced data makes a better model is not decided here: the paper
 // found that it helps classification and can cost retrieval.

@@ -27,7 +27,7 @@ type Goal struct {
 	MaxGap         float64 // between an attribute's mean and its target; 0 stands for 0.01
 	MaxCorrelation float64 // between an attribute and a label, absolute; 0 stands for 0.05
 
-	// Utility is how gladly each example is kept, in [0, 1]: weights stay as
+	// Utility says how much each example is worth keeping, in [0, 1]: weights stay as
 	// close to it as the rest allows. Nil stands for 1 throughout.
 	Utility []float64
 }

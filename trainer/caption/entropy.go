@@ -91,8 +91,8 @@ func (l *entropy) differentiate(x, targets, weights, level *graph.Value, parts [
 // scores are z: [R, size].
 func (p part) scores(x *graph.Value) *graph.Value { return graph.Linear(x, p.weight, p.bias) }
 
-// columns tells where in the part the targets [R, 1] are, and whether they are
-// there at all: 1, or 0 beside any column.
+// columns says where in the part the targets [R, 1] are, and whether they are there
+// at all: 1, or 0 beside any column.
 func (p part) columns(targets *graph.Value) (column, inside *graph.Value) {
 	g := targets.Graph()
 	first, last := g.Ints(0), g.Ints(p.size-1)

@@ -249,7 +249,7 @@ func countBlank(value any) int {
 	return count
 }
 
-// isPicture tells from the extension whether a member of a shard is a picture.
+// isPicture reports, by the extension, whether a member of a shard is a picture.
 func isPicture(extension string) bool {
 	return source.IsPicture("x." + extension)
 }

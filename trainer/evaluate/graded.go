@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// Grade is how good an answer a candidate is: 0 is wrong, more is better.
+// Grade says how good an answer a candidate is: 0 is wrong, more is better.
 type Grade struct {
 	Place int // of the candidate
 	Value float64

@@ -42,7 +42,7 @@ func Prune(ctx context.Context, from, to string, texts []string, size int) error
 	return write(ctx, from, to, t, rows)
 }
 
-// count tells how often each token is met in the texts.
+// count counts how often each token occurs in the texts.
 func count(ctx context.Context, dir string, texts []string) (map[int64]int, error) {
 	t, err := tokenizer.Open(dir)
 	if err != nil {

@@ -46,7 +46,7 @@ func (o *Objective) Compose(c *learner.Composition) *graph.Value {
 	return nil
 }
 
-// compare tells pictures apart by vectors of their labels, which are trained.
+// compare distinguishes pictures by vectors of their labels, which are trained.
 func (o *Objective) compare(c *learner.Composition, name, input string, count int, report string, weight float64) (scores, target *graph.Value) {
 	target = c.Graph.Input(input, graph.Float32, c.Plan.Pictures, int64(count))
 	heads := c.Trained(prefix+name, zeros, int64(count), int64(c.Config.Dimension()))

@@ -37,7 +37,7 @@ type LoaderOptions struct {
 	// Views gives the further views of each picture in the batch of a step; nil
 	// stands for none.
 	Views    func(step int) []View
-	Target   decode.Target // to what size pictures are decoded at least; nil is all of them
+	Target   decode.Target // the least size that pictures are decoded to; nil decodes them whole
 	Workers  int           // that decode at once; default GOMAXPROCS
 	Prefetch int           // batches that are loaded ahead; default 2
 	// Skip reports pictures whose pixels nobody needs: they are left empty unless

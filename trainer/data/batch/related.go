@@ -15,7 +15,7 @@ type Related struct {
 	others []map[int]float32 // of each pair: all items that have its text; nil where its own is the only one
 }
 
-// NewRelated looks through a set. items tells what each picture of it shows.
+// NewRelated looks through a set. items says what each picture of it shows.
 func NewRelated(set *data.Set, items []int) *Related {
 	type text struct{ language, text string }
 	grades := make(map[text]map[int]float32)
