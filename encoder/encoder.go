@@ -24,8 +24,8 @@ type Options struct {
 
 	// Precision of the arithmetic: FP32, FP16 or INT8; "" takes FP32.
 	Precision string
-	// Device that computes: "cpu" (also for ""), "cuda", "tensorrt", "coreml"
-	// or "openvino", as far as the library at hand offers it.
+	// Device that computes: "cpu" (also for ""), "cuda", "tensorrt", "coreml" or
+	// "openvino", as far as the ONNX Runtime library offers it.
 	Device string
 	// MaxPatches is the most patches of a picture, 64 to 1024, for a NaFlex
 	// model; 0 takes the model's own. Models of fixed resolution refuse it.
@@ -193,8 +193,8 @@ func (e *Encoder) ImageSize() int {
 // resolution.
 func (e *Encoder) MaxPatches() int { return e.pixels.MaxPatches() }
 
-// Close waits for running calls and frees the weights. Later calls fail. To
-// close a view does nothing.
+// Close waits for running calls and frees the weights. Later calls fail. Closing a
+// view does nothing.
 func (e *Encoder) Close() error {
 	if e.view {
 		return nil

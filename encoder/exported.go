@@ -18,8 +18,8 @@ import (
 	"polylens/encoder/tokenizer"
 )
 
-// openExport reads a model whose towers are ONNX files: an export of the hub,
-// or Immich's. What the graphs leave open, config.json and the processor tell.
+// openExport reads a model whose towers are ONNX files: an export of the hub, or
+// Immich's. What the graphs leave open comes from config.json and the processor.
 func (e *Encoder) openExport(ctx context.Context, dir string, environment *ort.Environment, options Options) (err error) {
 	pair, err := findExport(dir, e.precision, options.Suffix)
 	if err != nil {
@@ -61,8 +61,8 @@ func findExport(dir, precision, suffix string) (pair onnxfile.Pair, err error) {
 	return pair, fmt.Errorf("%s of an ONNX export takes its files with the suffix %s: %w", precision, strings.Join(suffixes[precision], ", "), err)
 }
 
-// immichProcessor is how a model in Immich's layout wants its pictures; its
-// texts it wants cleaned as open_clip does.
+// immichProcessor says how a model in Immich's layout wants its pictures; it wants
+// its texts cleaned as open_clip does.
 const immichProcessor = "visual/preprocess_cfg.json"
 
 func (e *Encoder) openExportFiles(dir string, pair onnxfile.Pair) (err error) {
@@ -103,7 +103,7 @@ func (e *Encoder) measureExport(dir string, pair onnxfile.Pair) error {
 	side := int(pair.Image.ImageSize)
 	switch {
 	case e.length == 0 || e.dimension == 0:
-		return fmt.Errorf("neither the ONNX files nor config.json tell the length of texts and the dimension of vectors: %w", configErr)
+		return fmt.Errorf("neither the ONNX files nor config.json give the length of texts and the dimension of vectors: %w", configErr)
 	case pair.Image.NaFlex() != e.pixels.Variable():
 		return errors.New("the ONNX files and preprocessor_config.json disagree on whether this is a NaFlex model")
 	case height != width || side != 0 && side != height:

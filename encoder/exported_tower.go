@@ -11,13 +11,13 @@ import (
 	"polylens/encoder/preprocess"
 )
 
-// exportedTower is a tower in an ONNX file of another's making.
+// exportedTower is a tower in an ONNX file that another program made.
 type exportedTower struct {
 	*session
 	tower onnxfile.Tower
 }
 
-// feed orders what a run is given as the file wants it. An input of the other
+// feed puts the inputs of a run into the order of the file. An input of the other
 // tower, in a file with both, gets the smallest tensor that it takes.
 func (t *exportedTower) feed(batch int64, given map[*onnxfile.Port]ort.Tensor) []ort.Tensor {
 	byName := map[string]ort.Tensor{}
@@ -78,7 +78,7 @@ func unit(embeddings ort.Tensor) ([][]float32, error) {
 	return split(embeddings)
 }
 
-// exportedText is a text tower of another's making.
+// exportedText is a text tower that another program made.
 type exportedText struct{ *exportedTower }
 
 func (o opening) text(tower onnxfile.Tower) (textTower, error) {
@@ -86,7 +86,7 @@ func (o opening) text(tower onnxfile.Tower) (textTower, error) {
 	return exportedText{exported}, err
 }
 
-// check finds nothing: how many tokens the graph knows, only running it tells.
+// check has nothing to check: only running the graph shows how many tokens it knows.
 func (exportedText) check([]int64) error { return nil }
 
 func (t exportedText) encode(ctx context.Context, rows [][]int64) ([][]float32, error) {
@@ -110,7 +110,7 @@ func (t exportedText) encode(ctx context.Context, rows [][]int64) ([][]float32, 
 	return vectors, nil
 }
 
-// exportedVision is a vision tower of another's making.
+// exportedVision is a vision tower that another program made.
 type exportedVision struct {
 	*exportedTower
 	pixels *preprocess.Processor // as the model's files say

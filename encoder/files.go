@@ -62,8 +62,8 @@ func (e *Encoder) openCheckpoint(ctx context.Context, dir string, merged *adapte
 	return e.compose(ctx, weights, config, environment, options)
 }
 
-// openAdapter tells whether a directory holds a PEFT adapter instead of a
-// model, and where its base is.
+// openAdapter reports whether a directory holds a PEFT adapter instead of a model,
+// and where its base is.
 func openAdapter(dir string, options Options) (merged *adapter.Adapter, base string, err error) {
 	if _, err := os.Stat(filepath.Join(dir, adapter.ConfigFile)); err != nil {
 		return nil, dir, nil

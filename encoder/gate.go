@@ -52,8 +52,8 @@ func (e *Encoder) passGate(ctx context.Context, dir string, options Options) err
 // and the number of patches. Verdicts of the gate are kept under it.
 func (e *Encoder) FilesFingerprint() string { return e.base }
 
-// HasExact tells whether there is a model in fp32 to compare with. Of an ONNX
-// export the user may have fetched the int8 files alone.
+// HasExact reports whether there is a model in fp32 to compare with. The user may
+// have fetched only the int8 files of an ONNX export.
 func HasExact(dir string) bool {
 	if !hub.IsExport(dir) {
 		return true

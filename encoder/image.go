@@ -9,8 +9,8 @@ import (
 	"polylens/encoder/preprocess"
 )
 
-// Preprocess resizes and normalises a picture as the model was trained. It
-// keeps nothing of the picture.
+// Preprocess resizes and normalizes a picture as the model was trained. It keeps
+// nothing of the picture.
 func (e *Encoder) Preprocess(picture image.Image) (preprocess.Pixels, error) {
 	return e.pixels.Process(picture)
 }

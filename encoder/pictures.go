@@ -17,12 +17,11 @@ import (
 	"polylens/encoder/siglip2"
 )
 
-// PictureFingerprint identifies what gives pictures their vectors: 64
-// hexadecimal digits over the tensors of the vision tower, its configuration,
-// the preprocessing and the precision. Models that differ in their texts alone,
-// as after text-only training, have the same one, and the same vectors for the
-// same pictures. Of an exported model, whose file does not tell what is in it,
-// everything counts.
+// PictureFingerprint identifies what gives pictures their vectors: 64 hexadecimal
+// digits over the tensors of the vision tower, its configuration, the preprocessing
+// and the precision. Models that differ in their texts alone, as after text-only
+// training, have the same one, and the same vectors for the same pictures. For an
+// exported model, whose file does not say what is in it, everything counts.
 func (e *Encoder) PictureFingerprint() string { return e.pictureFingerprint }
 
 // pictureFiles say how the model wants its pictures.
@@ -31,9 +30,9 @@ var pictureFiles = []string{"processor_config.json", "preprocessor_config.json"}
 // visionPrefix begins the names of all tensors of the vision tower.
 const visionPrefix = "vision_model."
 
-// pictureSide identifies the vision tower of a checkpoint, with an adapter
-// merged into it or without. Its digest is remembered by the fingerprint of the
-// whole model, since it takes to read half of the weights.
+// pictureSide identifies the vision tower of a checkpoint, with an adapter merged
+// into it or without. Its digest is remembered by the fingerprint of the whole model,
+// since computing it means reading half of the weights.
 func (e *Encoder) pictureSide(dir string, index *safetensors.Index, merged *adapter.Adapter, cache string) (string, error) {
 	entry := filepath.Join(cache, "pictures", e.base)
 	if known, err := os.ReadFile(entry); err == nil && isDigest(string(known)) {
@@ -52,7 +51,7 @@ func isDigest(text string) bool {
 	return err == nil && len(raw) == sha256.Size
 }
 
-// remember may fail in silence: then the next process computes it again.
+// remember may fail silently: then the next process computes the digest again.
 func remember(entry, digest string) {
 	if os.MkdirAll(filepath.Dir(entry), 0o700) != nil {
 		return

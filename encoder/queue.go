@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// runTime bounds a run that nobody may wait for any more.
+// runTime bounds a run that perhaps nobody is waiting for any more.
 const runTime = 2 * time.Minute
 
-// queue runs what many callers ask for at the same time as batches. A lone
-// caller does not wait; whoever asks while a batch runs goes with the next.
+// queue runs what many callers ask for at the same time as batches. A lone caller
+// does not wait; whoever asks while a batch is running joins the next one.
 type queue struct {
 	most int
 	run  func(ctx context.Context, rows [][]int64) ([][]float32, error)

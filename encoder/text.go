@@ -22,7 +22,8 @@ func (e *Encoder) EncodeTexts(ctx context.Context, texts []string) ([][]float32,
 		}
 		vectors[text] = vector
 	}
-	// One batch at a time: who encodes thousands must not keep others waiting.
+	// One batch at a time: a caller with thousands of texts must not keep others
+	// waiting.
 	for batch := range slices.Chunk(missing, e.maxBatch) {
 		encoded, err := e.encodeTexts(ctx, batch)
 		if err != nil {

@@ -65,8 +65,8 @@ type partOf struct{ siglip2.QuantizedParameters }
 
 var _ siglip2.QuantizedParameters = partOf{}
 
-// blank are inputs of the vision tower for one picture: with few rows threads
-// wait for each other most, and somebody waits for the answer.
+// blank are inputs of the vision tower for one picture. With few rows threads wait
+// for each other most, and that is when somebody waits for the answer.
 func (e *Encoder) blank(config siglip2.Config) []ort.Tensor {
 	var shapes [][]int64
 	if config.NaFlex() {

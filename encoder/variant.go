@@ -8,10 +8,10 @@ import (
 	"polylens/encoder/preprocess"
 )
 
-// WithMaxPatches is a view of a NaFlex model that cuts pictures into at most
-// so many patches, 64 to 1024. It shares the weights; its vectors are others,
-// and so is its fingerprint. Texts have the same vectors in every view. A model
-// of fixed resolution is an error.
+// WithMaxPatches is a view of a NaFlex model that cuts pictures into at most so many
+// patches, 64 to 1024. It shares the weights; its vectors differ, and so does its
+// fingerprint. Texts have the same vectors in every view. A model of fixed resolution
+// is an error.
 func (e *Encoder) WithMaxPatches(patches int) (*Encoder, error) {
 	pixels, err := e.pixels.WithMaxPatches(patches)
 	if err != nil {
@@ -22,8 +22,8 @@ func (e *Encoder) WithMaxPatches(patches int) (*Encoder, error) {
 	return view, nil
 }
 
-// variant is the fingerprint of the model as it is run, given that of its files.
-// A model in fp32 with its own preprocessing has the same.
+// variant is the fingerprint of the model as it is run, given that of its files. For
+// a model in fp32 with its own preprocessing both are the same.
 func (m *model) variant(files string, pixels *preprocess.Processor) string {
 	if m.precision == FP32 && pixels.MaxPatches() == m.native.MaxPatches() {
 		return files

@@ -15,9 +15,9 @@ type Judgement struct {
 // evaluationBatch is the number of texts encoded at once.
 const evaluationBatch = 64
 
-// Ranks runs every judgement as a user's query over the collection, as deep as
-// the index allows, and answers the rank of its best accepted image, from 1, or 0
-// when none was found.
+// Ranks runs every judgement as a user's query over the collection, as deep as the
+// index allows, and returns the rank of its best accepted image, from 1, or 0 when
+// none was found.
 func (s *Service) Ranks(ctx context.Context, collection string, judgements []Judgement) ([]int, error) {
 	if _, _, err := s.usable(ctx, collection); err != nil {
 		return nil, err

@@ -26,11 +26,11 @@ type Or []Filter
 // Not holds when its part does not.
 type Not struct{ Filter Filter }
 
-// Compare sets one metadata value against Value: a string, float64 or bool;
-// for In a []any of these. Values of different types are never equal and have
-// no order; bools have none at all. A field that is missing, null, an object
-// or an array fails every comparison but Ne, which is exactly not Eq, and
-// Contains, which asks whether an array has the value among its elements.
+// Compare compares one metadata value with Value: a string, float64 or bool; for In,
+// a []any of these. Values of different types are never equal and have no order;
+// bools have none at all. A field that is missing, null, an object or an array fails
+// every comparison but Ne, which is exactly not Eq, and Contains, which asks whether
+// an array has the value among its elements.
 type Compare struct {
 	Field string // metadata key, [A-Za-z0-9_.-]{1,64}; a dot is part of the key
 	Op    Op

@@ -16,13 +16,13 @@ type Encoder interface {
 	Fingerprint() string
 	// Dimension is the length of every vector.
 	Dimension() int
-	// EncodeTexts answers one unit vector for each text, in order.
+	// EncodeTexts returns one unit vector for each text, in order.
 	EncodeTexts(ctx context.Context, texts []string) ([][]float32, error)
-	// EncodeImages answers one unit vector for each picture, in order.
+	// EncodeImages returns one unit vector for each picture, in order.
 	EncodeImages(ctx context.Context, images []image.Image) ([][]float32, error)
-	// For is the model as it sees pictures cut into at most maxPatches patches,
-	// 0 for its own number. It differs in Fingerprint and in the vectors of
-	// pictures; a model that leaves no choice answers itself.
+	// For returns the model as it sees pictures cut into at most maxPatches patches,
+	// 0 for its own number. It differs in Fingerprint and in the vectors of pictures;
+	// a model that leaves no choice returns itself.
 	For(maxPatches int) (Encoder, error)
 }
 
@@ -42,8 +42,8 @@ type Catalog interface {
 	Vector(ctx context.Context, collection, id, fingerprint string) ([]float32, error)
 }
 
-// Service answers queries by joining the encoder, the index and the catalogue.
-// It is safe for use by many goroutines.
+// Service answers queries by joining the encoder, the index and the catalogue. It is
+// safe for concurrent use.
 type Service struct {
 	index   Index
 	catalog Catalog

@@ -9,9 +9,9 @@ func (c Config) checkAverage() error {
 	return nil
 }
 
-// takeAverage makes the result of the weights that training has found and of
-// those that it began with. Checkpoints hold the former alone, so that a run
-// that was interrupted averages once.
+// takeAverage makes the result of the weights that training has found and of those
+// that it began with. Checkpoints hold only the former, so that a run that was
+// interrupted averages once.
 func (r *run) takeAverage() error {
 	if r.config.Average == 0 {
 		return nil

@@ -13,11 +13,11 @@ import (
 	"polylens/trainer/data/inspect"
 )
 
-// Balance leaves out pictures of an epoch, others each time, so that attributes
-// occur as often as wanted and do not go along with labels, see package
-// balance. An attribute or label is a field of the pairs whose value is a number
-// or a truth value, or FIELD=VALUE: whether the field has that value, which a
-// picture without it has not.
+// Balance leaves out pictures of an epoch, different ones each time, so that
+// attributes occur as often as wanted and do not correlate with labels; see package
+// balance. An attribute or label is a field of the pairs whose value is a number or a
+// truth value, or FIELD=VALUE: whether the field has that value; a picture without
+// the field does not.
 type Balance struct {
 	Attributes     map[string]float64 `json:"attributes"` // how often each shall occur, between 0 and 1; none balances nothing
 	Labels         []string           `json:"labels"`

@@ -20,11 +20,10 @@ func noCaptions() caption.Config {
 	return config
 }
 
-// captions tells whether the vision tower learns from captions that are
-// written.
+// captions reports whether the vision tower learns from captions that are written.
 func (c Config) captions() bool { return c.Captions.Weight != 0 }
 
-// boxes tells whether it learns where things are, too.
+// boxes reports whether it learns where things are, too.
 func (c Config) boxes() bool { return c.captions() && c.Captions.Boxes }
 
 func (c Config) checkCaptions() error {
@@ -42,7 +41,7 @@ func (c Config) checkCaptions() error {
 	return err
 }
 
-// moves tells whether things may lie elsewhere in a picture that was changed.
+// moves reports whether things may lie elsewhere in a picture that was changed.
 func moves(o augment.Options) bool {
 	none := augment.Range{}
 	return o.CropScale != none || o.CropAspect != none || o.Scale != none ||

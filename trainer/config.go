@@ -18,8 +18,8 @@ import (
 	"polylens/trainer/optim"
 )
 
-// Config is all that decides what a run makes of a model and pairs: equal ones
-// end in equal weights.
+// Config is everything that decides what a run makes of a model and pairs: equal
+// configurations end in equal weights.
 type Config struct {
 	Mode       string       `json:"mode"` // what is trained, see learner.ParseMode
 	LoRA       learner.LoRA `json:"lora"` // in mode "lora"
@@ -51,7 +51,7 @@ type Batch struct {
 	AcrossParts         bool    `json:"across_parts"`         // compare texts with the pictures of all parts, not of their own alone: a forward pass more
 	Texts               int     `json:"texts"`                // of each picture
 	SharedItems         bool    `json:"shared_items"`         // let pictures of one item meet in a batch, as positives of one another
-	LanguageTemperature float64 `json:"language_temperature"` // 1 draws all texts alike, more levels languages out
+	LanguageTemperature float64 `json:"language_temperature"` // 1 draws all texts alike, a higher value levels languages out
 	AllItems            bool    `json:"all_items"`            // compare texts with the mean vectors of all items, in modes that leave pictures as they are; pictures with texts of all items, in modes that leave texts as they are
 	Augmentation        string  `json:"augmentation"`         // a preset of package augment
 	Patches             []int   `json:"patches,omitempty"`    // most patches of a picture, one of them drawn for each step; for models of native aspect ratio; none: the model's own number

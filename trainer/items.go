@@ -75,7 +75,7 @@ func (r *run) openItems() error {
 	all, texts := r.itemsAndPairs()
 	switch {
 	case len(texts) < 2:
-		return errors.New("batch.all_items: all pictures show one item, so that there is nothing to tell apart")
+		return errors.New("batch.all_items: all pictures show one item, so there is nothing to distinguish")
 	case !mode.ChangesPictures(r.config.LoRA):
 		r.vectors = &itemVectors{items: all}
 		return nil

@@ -8,10 +8,10 @@ import (
 	"polylens/trainer/learner"
 )
 
-// Keep says what of pictures and texts the steps look at, to be faster. The last
-// ones look at everything, as search does.
+// Keep says how much of pictures and texts the steps look at, to be faster. The last
+// steps look at everything, as search does.
 type Keep struct {
-	Patches int64   `json:"patches"` // of each picture, other ones in each step; 0 looks at all
+	Patches int64   `json:"patches"` // of each picture, different ones in each step; 0 looks at all
 	Tokens  int64   `json:"tokens"`  // of each text at most, the first ones and the last position; 0 looks at all
 	Until   float64 `json:"until"`   // share of the steps after which everything is looked at
 }

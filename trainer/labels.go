@@ -16,7 +16,7 @@ func (c Config) checkLabels() error {
 	}
 	switch {
 	case c.Labels.Names > 0 && !c.Batch.AllItems:
-		return errors.New("labels.names tells which of all items a text is about: set batch.all_items, or leave it out")
+		return errors.New("labels.names teaches which of all items a text is about: set batch.all_items, or leave it out")
 	case c.Labels.Alone && c.across():
 		return errors.New("labels.alone leaves out the loss that batch.across_parts is about: leave one of them out")
 	case c.Labels.Alone && c.Mode != "vision-only":
@@ -27,15 +27,15 @@ func (c Config) checkLabels() error {
 	return nil
 }
 
-// openLabels labels the pictures that are trained on, if they are to be told
-// apart by labels.
+// openLabels labels the pictures that are trained on, if they are to be distinguished
+// by labels.
 func (r *run) openLabels() error {
 	if !r.config.Labels.On() {
 		return nil
 	}
 	labels := label.NewLabels(r.config.Labels, r.Material.Set, r.Material.Findings.Items, r.Material.pictures(inspect.Training))
 	r.labels = label.NewObjective(r.config.Labels, labels)
-	r.Log.Info("pictures are told apart by labels", "items", labels.Items(), "texts", labels.Texts())
+	r.Log.Info("pictures are distinguished by labels", "items", labels.Items(), "texts", labels.Texts())
 	return nil
 }
 

@@ -21,9 +21,9 @@ type Material struct {
 	Report   inspect.Report
 }
 
-// Inspect reads the pairs of all sources, looks at every picture and splits
-// them as the configuration says. What forbids training is told by
-// Material.Report.Check; the error is that of what could not be read at all.
+// Inspect reads the pairs of all sources, looks at every picture and splits them as
+// the configuration says. Material.Report.Check returns what forbids training; the
+// error here is about what could not be read at all.
 func Inspect(ctx context.Context, config Config, model *Model, reading Reading) (*Material, error) {
 	set, err := data.Collect(ctx, reading.Sources...)
 	if err != nil {
@@ -38,7 +38,7 @@ func Inspect(ctx context.Context, config Config, model *Model, reading Reading) 
 	if err != nil {
 		return nil, err
 	}
-	// Longer than the limit by far, so that what is cut can be told.
+	// Much longer than the limit, so that cut texts can be noticed.
 	tokens := inspect.CountWith(model.tokens, 4*model.length())
 	report := inspect.NewReport(set, findings, parts, tokens, model.length())
 	return &Material{Set: set, Findings: findings, Parts: parts, Report: report}, nil

@@ -38,7 +38,7 @@ func (r *run) openPatches() error {
 	return nil
 }
 
-// checkNative is about what is not made for pictures of native aspect ratio.
+// checkNative refuses what does not work with pictures of native aspect ratio.
 func (c Config) checkNative() error {
 	switch {
 	case c.Distill.On():

@@ -14,9 +14,9 @@ import (
 	"polylens/trainer/learner"
 )
 
-// Cache says what is kept of the part of the model that is not trained: what
-// comes out of it for a picture or a text is computed once. Pictures that are
-// changed at random are computed each time.
+// Cache says how much is kept of what the untrained part of the model computes: its
+// output for a picture or a text is computed once. Pictures that are changed at
+// random are computed each time.
 type Cache struct {
 	Bytes     int64  `json:"bytes"`     // most, in the folder of the run while it goes on; 0 keeps nothing
 	Memory    int64  `json:"memory"`    // what takes at most so many bytes is kept in memory instead, and not beyond the end of the process
@@ -136,7 +136,7 @@ func (k *kept) take(ctx context.Context, numbers []int, compute func(context.Con
 	return ort.Floats(all, shape...), nil
 }
 
-// skip tells the loader which pictures need no pixels; nil for none.
+// skip says which pictures need no pixels, for the loader; nil for none.
 func (r *run) skip() func(picture int) bool {
 	if r.vectors != nil { // means of items stand for all of them
 		return func(int) bool { return true }

@@ -15,7 +15,7 @@ import (
 // Presets lists the names of presets.
 func Presets() []string { return slices.Sorted(maps.Keys(presets)) }
 
-// DefaultPreset trains the text tower alone: no picture has to be indexed again.
+// DefaultPreset trains only the text tower: no picture has to be indexed again.
 const DefaultPreset = "text-only"
 
 // Preset is a configuration to start from.

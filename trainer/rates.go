@@ -38,9 +38,9 @@ func (c Config) rates(step int64) func(learner.Parameter) (rate, decay float64) 
 	}
 }
 
-// factor of the learning rate of a group. The vocabulary is a part of the text
-// tower that may have one of its own: languages that are learnt or repaired may
-// need new vectors of their tokens alone.
+// factor of the learning rate of a group. The vocabulary is a part of the text tower
+// that may have one of its own: languages that are learnt or repaired may need
+// nothing but new vectors of their tokens.
 func (o Optimizer) factor(group string) float64 {
 	if factor, ok := o.Rates[group]; ok {
 		return factor

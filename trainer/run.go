@@ -22,12 +22,12 @@ import (
 	"polylens/trainer/optim"
 )
 
-// ErrLost is what a Recorder wraps when the run belongs to another process now:
-// this one ends it at once and leaves its files alone.
+// ErrLost is what a Recorder wraps when the run now belongs to another process: this
+// process ends it at once and leaves its files alone.
 var ErrLost = errors.New("the run belongs to another process")
 
-// Recorder is told what happens in a run. Its errors end nothing, besides
-// ErrLost: the files in the run's folder are what counts.
+// Recorder is told what happens in a run. Its errors end nothing, except for ErrLost:
+// the files in the run's folder are what counts.
 type Recorder interface {
 	// Begin says after which step of so many a run goes on.
 	Begin(ctx context.Context, step, steps int64) error
@@ -46,7 +46,7 @@ type Setting struct {
 	Material    *Material
 	Reading     Reading
 	Guard       *Guarded // nil guards nothing
-	Recorder    Recorder // nil tells nobody
+	Recorder    Recorder // nil reports to nobody
 	Log         *slog.Logger
 }
 
@@ -118,7 +118,7 @@ func open(config Config, setting Setting) (*run, error) {
 	return r, nil
 }
 
-// openAll opens what tells mistakes soonest first.
+// openAll opens first what reveals mistakes soonest.
 func (r *run) openAll() error {
 	if err := r.openBalance(); err != nil {
 		return err
@@ -166,7 +166,7 @@ func (r *run) openValidation() (err error) {
 		pictures = pictures[:limit]
 	}
 	if len(pictures) < 2 {
-		return fmt.Errorf("%d pictures are kept aside for validation, which is too few to tell anything: raise split.validation, or set validation.every to 0",
+		return fmt.Errorf("%d pictures are kept aside for validation, which is too few to show anything: raise split.validation, or set validation.every to 0",
 			len(pictures))
 	}
 	r.validation, err = newExamined(r.Material.Set, pictures, r.Reading)

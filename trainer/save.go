@@ -22,7 +22,7 @@ func (r *run) state() []checkpoint.Section {
 	}
 }
 
-// checkSpace tells before the first step that no checkpoint would fit on the disk.
+// checkSpace fails before the first step if no checkpoint would fit on the disk.
 func (r *run) checkSpace() error { return r.folder.CheckSpace(append(r.state(), r.teacher()...)) }
 
 func section(name string, parameters []learner.Parameter, flat []float32) checkpoint.Section {
@@ -80,9 +80,9 @@ func (r *run) save(ctx context.Context) error {
 // stopLimit is how long a run that is told to stop may take for its checkpoint.
 const stopLimit = 5 * time.Minute
 
-// stop saves where a run stands whose context has ended, if that is the end of
-// a step. Any other error leaves the last checkpoint as it is: what came after
-// it may be the reason.
+// stop saves the state of a run whose context has ended, if it stands at the end of a
+// step. Any other error leaves the last checkpoint as it is: what came after it may
+// be the reason.
 func (r *run) stop(ctx context.Context, cause error) error {
 	if ctx.Err() == nil {
 		return cause

@@ -14,8 +14,8 @@ import (
 	"polylens/trainer/learner"
 )
 
-// Selection trains each step on those of more pictures from which the model
-// gains most, see package learnability.
+// Selection loads more pictures than a step needs and trains on those from which the
+// model gains most; see package learnability.
 type Selection struct {
 	Teacher    string `json:"teacher"`     // directory of a model that knows better; "" trains on all
 	SuperBatch int    `json:"super_batch"` // so many times the pictures of a step are drawn

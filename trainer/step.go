@@ -14,13 +14,13 @@ import (
 // loads is how many batches are loaded for a step.
 func (c Config) loads() int { return c.Batch.Accumulate * c.Selection.times() }
 
-// across tells whether the texts of a part are compared with the pictures of
-// all parts. Means of all items are the same for each of them.
+// across reports whether the texts of a part are compared with the pictures of all
+// parts. Means of all items are the same for each of them.
 func (c Config) across() bool {
 	return c.Batch.AcrossParts && c.Batch.Accumulate > 1 && !c.Batch.AllItems
 }
 
-// gradients computes those of a step, given what was loaded for it.
+// gradients computes the gradients of a step, given what was loaded for it.
 func (r *run) gradients(ctx context.Context, loaded []batch.Loaded) error {
 	if err := errors.Join(r.keepAll(), r.startDistilling()); err != nil {
 		return err

@@ -7,9 +7,9 @@ import (
 	"polylens/trainer/data/batch"
 )
 
-// itemTexts are the texts of all items that are trained on. The pictures of a
-// batch are compared with some of each item, so that they are told from all that
-// they might be mistaken for, and not from the few others of their batch alone.
+// itemTexts are the texts of all items that are trained on. The pictures of a batch
+// are compared with some of each item, so that they are distinguished from everything
+// that they might be mistaken for, and not only from the few others of their batch.
 type itemTexts struct {
 	items
 	pairs [][]int // of each item that has texts, one for each of them
@@ -20,7 +20,7 @@ func (r *run) openTexts(all items, pairs [][]int) error {
 	case r.config.Cache.Bytes == 0:
 		return errors.New("batch.all_items: each step needs the vectors of texts of all items, which are kept for it: set cache.bytes above 0")
 	case r.config.Labels.Names > 0:
-		return errors.New("labels.names tells which of all items a text is about, by pictures that stay as they are: leave it out")
+		return errors.New("labels.names teaches which of all items a text is about, by pictures that stay as they are: leave it out")
 	}
 	without := func(pairs []int) bool { return len(pairs) == 0 }
 	r.texts = &itemTexts{all, slices.DeleteFunc(pairs, without)}

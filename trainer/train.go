@@ -78,7 +78,7 @@ func (r *run) train(ctx context.Context) error {
 	return r.stop(ctx, ctx.Err())
 }
 
-// over tells whether the run has come to its end.
+// over reports whether the run has come to its end.
 func (r *run) over() bool {
 	patience := r.config.Validation.Patience
 	return r.progress.Step >= r.config.Steps || patience > 0 && r.progress.EarlyStopping.Stale >= patience
@@ -182,7 +182,7 @@ func (r *run) after(ctx context.Context) error {
 	return nil
 }
 
-// improved tells whether this step is the best so far: its checkpoint must be.
+// improved reports whether this step is the best so far: its checkpoint must be.
 func (r *run) improved() bool {
 	return r.progress.Best != nil && r.progress.Best.Step == r.progress.Step
 }
@@ -242,7 +242,7 @@ func (r *run) tell(ctx context.Context, record curve.Record) error {
 	return r.told(r.Recorder.Point(ctx, record.Step, record.Values()))
 }
 
-// told passes over an error of the recorder, unless the run is lost.
+// told ignores an error of the recorder, unless the run is lost.
 func (r *run) told(err error) error {
 	if err == nil || errors.Is(err, ErrLost) {
 		return err

@@ -54,7 +54,7 @@ func (r *run) checkGuarded() error {
 	return nil
 }
 
-// measured is what is known of a model on the two sets.
+// measured is what is known about a model on the two sets.
 type measured struct {
 	Validation evaluate.Report `json:"validation"`
 	Guard      evaluate.Report `json:"guard"`
@@ -114,8 +114,8 @@ func (r *run) measure(ctx context.Context) (m measured, err error) {
 	return m, nil
 }
 
-// validate evaluates the model on what was kept aside and counts towards the
-// end of a run that no longer improves.
+// validate evaluates the model on what was held out and counts towards the end of a
+// run that no longer improves.
 func (r *run) validate(ctx context.Context) error {
 	report, err := r.validation.evaluate(ctx, r.Model, r.learner)
 	if err != nil {
@@ -152,7 +152,7 @@ func (v Validation) of(report evaluate.Report) float64 {
 	return map[string]float64{"r1": mean.R1, "r5": mean.R5, "r10": mean.R10, "mrr": mean.MRR}[v.Metric]
 }
 
-// validationOf is what curves tell of a report: every language, and their mean.
+// validationOf is what curves show of a report: every language, and their mean.
 func validationOf(report evaluate.Report) []curve.Validation {
 	var list []curve.Validation
 	for _, result := range report.Summary() {

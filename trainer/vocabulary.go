@@ -11,10 +11,10 @@ import (
 
 // Vocabulary says which vectors of tokens learn, where the text tower does.
 type Vocabulary struct {
-	// Languages lets those of tokens learn that texts in these languages have
-	// and no other text, of the pairs and of the guarded set. Texts in other
-	// languages then keep their vectors to the bit, if nothing else of the text
-	// tower learns. None lets all tokens learn.
+	// Languages restricts learning to the tokens that only texts in these languages
+	// have, among the pairs and the guarded set. Texts in other languages then keep
+	// their vectors to the bit, if nothing else in the text tower learns. With no
+	// language given, all tokens learn.
 	Languages []string `json:"languages,omitempty"`
 }
 

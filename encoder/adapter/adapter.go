@@ -26,9 +26,9 @@ type Adapter struct {
 	deltas map[string]Delta // by the name of the base weight
 }
 
-// Open reads and checks the adapter in dir: its config and the header of its
-// weights. What PEFT can do and Polylens cannot is an error that names the key.
-// The options say how the file of the weights may be reached.
+// Open reads and checks the adapter in dir: its config and the header of its weights.
+// Where PEFT supports something that Polylens does not, the error names the key. The
+// options say how the file of the weights may be reached.
 func Open(dir string, options ...safetensors.Option) (*Adapter, error) {
 	c, err := readConfig(filepath.Join(dir, ConfigFile))
 	if err != nil {

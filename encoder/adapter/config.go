@@ -14,7 +14,7 @@ import (
 // largest model has some 50 kB.
 const maxConfig = 1 << 20
 
-// remedy is what helps with everything that PEFT can do and Polylens cannot.
+// remedy helps with everything that PEFT can do and Polylens cannot.
 const remedy = "merge the adapter with PEFT's merge_and_unload and open the merged model instead"
 
 // config is what adapter_config.json says about the arithmetic.
@@ -56,8 +56,8 @@ func readConfig(path string) (config, error) {
 	return c, nil
 }
 
-// parseConfig reads an adapter_config.json. A key that it does not know may be
-// there only if it is not set, because it could change the arithmetic.
+// parseConfig reads an adapter_config.json. A key that it does not know is accepted
+// only if it is not set, because it could change the arithmetic.
 func parseConfig(content []byte) (config, error) {
 	// A map, because a struct would also take "R" for "r".
 	var values map[string]json.RawMessage

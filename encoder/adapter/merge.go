@@ -11,8 +11,8 @@ import (
 )
 
 // Merge changes the values of the named base weight in place, to what PEFT's
-// merge_and_unload makes of them in float32, within 1e-6 of their scale. It
-// leaves a weight alone that the adapter does not touch.
+// merge_and_unload makes of them in float32, within 1e-6 of their scale. A weight
+// that the adapter does not touch stays as it is.
 func (a *Adapter) Merge(name string, weight []float32, shape []int64) error {
 	delta, ok := a.deltas[name]
 	if !ok {
@@ -91,8 +91,8 @@ func (a *Adapter) addFactors(delta Delta, weight []float32, shape []int64) error
 	return nil
 }
 
-// addRow adds scale * (coefficients times the rows of matrix) to row. What sums,
-// which is as long as row, holds does not matter.
+// addRow adds scale * (coefficients times the rows of matrix) to row. sums is scratch
+// memory as long as row; its content does not matter.
 func addRow(row []float32, sums []float64, coefficients, matrix []float32, scale float32) {
 	clear(sums)
 	for k, coefficient := range coefficients {
@@ -160,8 +160,8 @@ func transpose(matrix []float32, rows int) []float32 {
 	return turned
 }
 
-// inParallel cuts 0 to count into as many ranges as the program may use
-// processors: the embedding of the largest model has 256,000 rows.
+// inParallel splits 0 to count into one range for each processor that the program may
+// use: the embedding of the largest model has 256,000 rows.
 func inParallel(count int, work func(from, to int)) {
 	var running sync.WaitGroup
 	parts := min(runtime.GOMAXPROCS(0), count)

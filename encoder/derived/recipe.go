@@ -32,7 +32,7 @@ type Recipe struct {
 	Precision   Precision
 }
 
-// Needed tells whether the source itself would do.
+// Needed reports whether the source itself would do.
 func (r Recipe) Needed() bool { return r.Adapter != nil || r.Precision != FP32 }
 
 // name of the folder of the result: equal recipes have equal names.
@@ -73,7 +73,7 @@ func (r Recipe) treat(tensor safetensors.Tensor) treatment {
 	}
 }
 
-// merged tells whether the adapter changes a tensor.
+// merged reports whether the adapter changes a tensor.
 func (r Recipe) merged(name string) bool {
 	if r.Adapter == nil {
 		return false

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Free is how many bytes an ordinary user may still write in a folder, or, where
-// it does not exist yet, in the nearest one above it that does.
+// Free returns how many bytes an ordinary user may still write in a folder or, if it
+// does not exist yet, in the nearest folder above that does.
 func Free(folder string) (uint64, error) {
 	at := folder
 	for {

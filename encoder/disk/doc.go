@@ -1,2 +1,2 @@
-// Package disk tells how much room there is for files.
+// Package disk reports how much room there is for files.
 package disk

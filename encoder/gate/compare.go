@@ -7,7 +7,7 @@ import (
 	"math"
 )
 
-// LeastCosine is what vectors must have in common with the exact ones.
+// LeastCosine is the least cosine that vectors must have with the exact ones.
 const LeastCosine = 0.99
 
 // Embedder is a model at one precision. Vectors have length one.
@@ -89,8 +89,8 @@ func cosine(a, b []float32) (similarity float64, ok bool) {
 	return min(max(similarity, -1), 1), true
 }
 
-// problem tells what speaks against the vectors, of which one cosine counts;
-// nothing if none does.
+// problem says what speaks against the vectors, going by one of their cosines; it is
+// empty if nothing does.
 func (a Agreement) problem(what string, cosine float64, which string) []string {
 	switch {
 	case a.Count == 0:

@@ -1,17 +1,17 @@
-// Package gate judges whether a model computed in fewer bits still gives the
-// vectors of the model in fp32, and keeps the verdicts. It compares vectors; it
-// opens no model and ranks nothing: how many right answers were found it is told.
+// Package gate judges whether a model computed in fewer bits still gives the vectors
+// of the model in fp32, and keeps the verdicts. It is the quality gate. It compares
+// vectors; it opens no model and ranks nothing: callers tell it how many right
+// answers were found.
 //
 // A model is judged by one of two things.
 //
-// By probes: texts and drawn pictures that every model can be shown. Nobody
-// knows how well they stand for a collection, so every single vector must come
-// close to the exact one: LeastCosine holds for the worst. That is strict on
-// purpose. A large model with a few outlying activations may fail for one odd
-// drawing and yet find the same pictures; what it is asked for then is better
-// evidence, and until there is some it is used in fp32, which is slow and never
-// wrong. A mean instead of the worst would hide the opposite case, a model that
-// is broken for one script or one kind of picture.
+// By probes: texts and drawn pictures that every model can be shown. Nobody knows how
+// well they represent a collection, so every single vector must come close to the
+// exact one: LeastCosine holds for the worst. That is strict on purpose. A large
+// model with a few outlying activations may fail for one odd drawing and yet find the
+// same pictures; what it needs then is better evidence, and until there is some it is
+// used in fp32, which is slow and never wrong. A mean instead of the worst would hide
+// the opposite case, a model that is broken for one script or one kind of picture.
 //
 // By a user's own pairs of pictures and texts, once there are enough of them to
 // measure what is lost: no language with at least FewestQueries queries may lose

@@ -20,8 +20,8 @@ type Retrieval struct {
 	Own      bool      `json:"own"`      // they are the user's choice
 	Texts    Agreement `json:"texts"`    // of the pairs
 	Pictures Agreement `json:"pictures"` // of the pairs
-	Lost     float64   `json:"lost"`     // the most points that a judged language has lost; negative: all have won
-	Language string    `json:"language"` // the one that has; empty when none is judged
+	Lost     float64   `json:"lost"`     // the most points that a judged language has lost; negative: all have gained
+	Language string    `json:"language"` // the language that lost them; empty when none is judged
 	// Recalls are in the order of their languages; empty when vectors were not
 	// fit for a search.
 	Recalls []Recall `json:"recalls"`
@@ -48,10 +48,10 @@ func (r Recall) points(found float64) float64 {
 	return 100 * math.Round((r.Exact-found)*float64(r.Queries)) / float64(max(r.Queries, 1))
 }
 
-// Judged tells whether there are enough queries.
+// Judged reports whether there are enough queries.
 func (r Recall) Judged() bool { return r.Queries >= FewestQueries }
 
-// judge fills in what was lost, and answers what speaks against the model.
+// judge fills in what was lost, and returns what speaks against the model.
 func (r *Retrieval) judge() []string {
 	r.Lost, r.Language = 0, ""
 	for _, recall := range r.Recalls {
@@ -69,5 +69,5 @@ func (r *Retrieval) judge() []string {
 	return problems
 }
 
-// decides tells whether the pairs outrank the probes.
+// decides reports whether the pairs outrank the probes.
 func (r *Retrieval) decides() bool { return r != nil && r.Own && r.Language != "" }

@@ -19,7 +19,7 @@ type Verdict struct {
 	Problem string `json:"problem,omitempty"`
 }
 
-// Passed tells whether the model may be used.
+// Passed reports whether the model may be used.
 func (v Verdict) Passed() bool { return v.Problem == "" }
 
 // Judge fills in the problem from what was compared.
@@ -37,10 +37,9 @@ func (v *Verdict) Judge() {
 	v.Problem = strings.Join(problems, "; ")
 }
 
-// covers tells whether the verdict is on a model as it would be run now. Another
-// version of ONNX Runtime may compute otherwise, and nobody but the user can
-// repeat a comparison with the user's own pairs: what failed there has failed
-// until it passes.
+// covers reports whether the verdict is on a model as it would be run now. Another
+// version of ONNX Runtime may compute otherwise, and nobody but the user can repeat a
+// comparison with the user's own pairs: what failed there has failed until it passes.
 func (v Verdict) covers(fingerprint, precision, runtime string) bool {
 	lasting := v.Pairs != nil && v.Pairs.Own && !v.Passed()
 	return v.Fingerprint == fingerprint && v.Precision == precision && (v.Runtime == runtime || lasting) &&

@@ -28,10 +28,10 @@ func unary(op string, x *Value) *Value {
 	return apply(Node{Op: op, Inputs: []*Value{x}}, Type{x.DType, x.Shape})
 }
 
-// Greater tells elementwise, broadcast, where a > b.
+// Greater is true, elementwise and broadcast, where a > b.
 func Greater(a, b *Value) *Value { return compare("Greater", a, b) }
 
-// Equal tells elementwise, broadcast, where a = b.
+// Equal is true, elementwise and broadcast, where a = b.
 func Equal(a, b *Value) *Value { return compare("Equal", a, b) }
 
 func compare(op string, a, b *Value) *Value {

@@ -39,11 +39,10 @@ func checkColumns(op string, x, columns *Value) {
 	}
 }
 
-// After is x, computed after the others. The runtime runs nodes as it finds
-// them on its way back from the outputs; what is large and has several uses
-// stays in memory until the last of them, so these had better follow one
-// another. It moves nothing: it is a Reshape to the shape that x has, plus
-// nothing times the sizes of the others.
+// After is x, computed after the others. The runtime runs nodes as it finds them on
+// its way back from the outputs; what is large and has several uses stays in memory
+// until the last of them, so these should follow one another. It moves nothing: it is
+// a Reshape to the shape that x has, plus nothing times the sizes of the others.
 func After(x *Value, others ...*Value) *Value {
 	g := x.graph
 	target := slices.Clone(x.Shape)

@@ -2,14 +2,14 @@ package graph
 
 import "slices"
 
-// Softmax normalises exp(x) over the last axis.
+// Softmax normalizes exp(x) over the last axis.
 func Softmax(x *Value) *Value {
 	node := Node{Op: "Softmax", Inputs: []*Value{x}, Attributes: []Attribute{{"axis", int64(-1)}}}
 	return apply(node, Type{x.DType, x.Shape})
 }
 
-// LayerNorm normalises the last axis of x [..., D] to mean 0 and variance 1,
-// then scales and shifts it by scale [D] and bias [D].
+// LayerNorm normalizes the last axis of x [..., D] to mean 0 and variance 1, then
+// scales and shifts it by scale [D] and bias [D].
 func LayerNorm(x, scale, bias *Value, epsilon float32) *Value {
 	const op = "LayerNormalization"
 	width := Shape{dimFromRight(x.Shape, 0)}

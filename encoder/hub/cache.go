@@ -45,8 +45,8 @@ func (s Store) snapshot(reference Reference) (snapshot, bool) {
 	return found, found.Commit != "" && isModel(found.dir())
 }
 
-// resolve makes a commit of a branch, a tag or the beginning of a commit. It
-// answers "" for one that is not there.
+// resolve makes a commit of a branch, a tag or the beginning of a commit. It returns
+// "" for one that is not there.
 func (s snapshot) resolve(revision string) string {
 	if content, err := os.ReadFile(filepath.Join(s.repo, cacheReferences, filepath.FromSlash(revision))); err == nil {
 		if commit := strings.TrimSpace(string(content)); commitPattern.MatchString(commit) {
@@ -63,7 +63,7 @@ func (s snapshot) resolve(revision string) string {
 	return ""
 }
 
-// snapshotAt recognises the path of a snapshot.
+// snapshotAt recognizes the path of a snapshot.
 func snapshotAt(dir string) (snapshot, bool) {
 	snapshots := filepath.Dir(dir)
 	repo := filepath.Dir(snapshots)
@@ -75,8 +75,8 @@ func snapshotAt(dir string) (snapshot, bool) {
 	return snapshot{Name: name, Commit: filepath.Base(dir), repo: repo}, checkName(name) == nil
 }
 
-// snapshots lists the models of the cache that siglip2 can read, each at its
-// main branch. What else other programs keep there is passed over.
+// snapshots lists the models of the cache that siglip2 can read, each at its main
+// branch. Whatever else other programs keep there is ignored.
 func (s Store) snapshots() []snapshot {
 	if s.Cache == "" {
 		return nil

@@ -26,7 +26,7 @@ type card struct {
 	Languages []string // as the card writes them: mostly ISO 639 codes
 }
 
-// readCard reads the card of a model directory. A model without one has none.
+// readCard reads the card of a model directory. A model without a card has no facts.
 func readCard(dir string) (card, error) {
 	file, err := os.Open(filepath.Join(dir, cardFile))
 	if errors.Is(err, fs.ErrNotExist) {

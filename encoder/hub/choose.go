@@ -130,7 +130,7 @@ func checkDistinct(files []remoteFile) error {
 	for _, file := range files {
 		key := strings.ToLower(file.Name)
 		if other, taken := seen[key]; taken {
-			return fmt.Errorf("lists both %s and %s, which is refused: some disks cannot tell them apart", other, file.Name)
+			return fmt.Errorf("lists both %s and %s, which is refused: on some disks these are the same name", other, file.Name)
 		}
 		seen[key] = file.Name
 		if len(file.Name) > maxPath {

@@ -17,7 +17,7 @@ import (
 type client struct {
 	access Access
 	http   *http.Client
-	stall  time.Duration // without enough bytes for so long, a request has failed
+	stall  time.Duration // without enough bytes for this long, a request has failed
 	pause  time.Duration // before the first repetition
 	retry  func(reason error, wait time.Duration)
 }
@@ -144,7 +144,7 @@ func retryAfter(value string, now time.Time) time.Duration {
 	return 0
 }
 
-// read answers the whole body of a small answer.
+// read returns the whole body of a small answer.
 func (c *client) read(ctx context.Context, address string, limit int64) (content []byte, err error) {
 	err = c.repeat(ctx, func() (bool, error) {
 		ctx, dog := watch(ctx, c.stall)

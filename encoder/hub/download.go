@@ -11,8 +11,7 @@ import (
 	"strings"
 )
 
-// enough is how many new bytes count as progress, for which a failure is
-// forgiven.
+// enough is how many new bytes count as progress, after which a failure is forgiven.
 const enough = 1 << 20
 
 // errContent marks a whole file of the wrong content.
@@ -27,9 +26,9 @@ func (c *client) address(name, commit, file string) string {
 	return c.access.Endpoint + "/" + name + "/resolve/" + commit + "/" + strings.Join(segments, "/")
 }
 
-// download brings a part to its end and checks it. Content that is wrong is
-// fetched once more from the beginning: what was resumed may have been of
-// another version, and servers err.
+// download brings a part to its end and checks it. Content that is wrong is fetched
+// once more from the beginning: what was resumed may have been of another version,
+// and servers make mistakes.
 func (c *client) download(ctx context.Context, address, commit string, p *part, arrived func(int64)) error {
 	spoiled := false
 	return c.repeat(ctx, func() (bool, error) {
@@ -132,7 +131,7 @@ func checkRange(value string, first, size int64) error {
 	return nil
 }
 
-// counted tells how many bytes have arrived.
+// counted reports how many bytes have arrived.
 func counted(from io.Reader, arrived func(int64)) io.Reader { return &countedReader{from, arrived} }
 
 type countedReader struct {
@@ -146,8 +145,8 @@ func (r *countedReader) Read(buffer []byte) (int, error) {
 	return n, err
 }
 
-// complete asks for size and hash of a file where the listing does not tell,
-// as mirrors may leave them out.
+// complete asks for the size and hash of a file where the listing lacks them, as that
+// of a mirror may.
 func (c *client) complete(ctx context.Context, address string, file *remoteFile) error {
 	return c.repeat(ctx, func() (bool, error) {
 		ctx, dog := watch(ctx, c.stall)

@@ -1,5 +1,5 @@
 package hub
 
-// IsExport tells whether a model directory holds its towers as ONNX files and
-// no checkpoint.
+// IsExport reports whether a model directory holds its towers as ONNX files and no
+// checkpoint.
 func IsExport(dir string) bool { return !hasCheckpoint(dir) && hasONNX(dir) }

@@ -127,8 +127,8 @@ func readDigest(entry string) (string, bool) {
 	return string(content), true
 }
 
-// writeDigest remembers a digest. It may fail in silence: the next call then
-// reads the file again.
+// writeDigest remembers a digest. It may fail silently: the next call then reads the
+// file again.
 func writeDigest(entry, digest string) {
 	if entry == "" || os.MkdirAll(filepath.Dir(entry), 0o700) != nil {
 		return

@@ -25,8 +25,8 @@ type kind struct {
 	files    func(dir string) ([]string, error) // that decide what the model computes, relative to dir, with slashes
 }
 
-// kindOf recognises a kind by the names of the files. This is the one place
-// that a new kind is added to.
+// kindOf recognizes a kind by the names of the files. This is the one place that a
+// new kind is added to.
 func kindOf(dir string) kind {
 	switch {
 	case !hasCheckpoint(dir) && has(dir, adapter.ConfigFile):
@@ -38,8 +38,8 @@ func kindOf(dir string) kind {
 	}
 }
 
-// markers are files of which each model directory has at least one, also when
-// others are missing or damaged.
+// markers are files of which each model directory has at least one, even when others
+// are missing or damaged.
 var markers = []string{siglip2.ConfigFile, adapter.ConfigFile, ManifestFile}
 
 func isModel(dir string) bool {

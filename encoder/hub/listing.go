@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// Limits of what is believed of a listing.
+// Limits of what is accepted from a listing.
 const (
 	maxListing = 16 << 20
 	maxFiles   = 20_000
@@ -34,7 +34,7 @@ func (f remoteFile) hash() string {
 	return f.Blob
 }
 
-// listing is what the hub holds of a model at one commit.
+// listing is what the hub has of a model at one commit.
 type listing struct {
 	Commit string
 	Files  []remoteFile

@@ -48,8 +48,8 @@ type StampedFile struct {
 	SHA256 string `json:"sha256"`
 }
 
-// ReadManifest reads and checks the manifest of a model directory. A directory
-// without one answers ErrNoManifest.
+// ReadManifest reads and checks the manifest of a model directory. For a directory
+// without one it returns ErrNoManifest.
 func ReadManifest(dir string) (Manifest, error) {
 	file, err := os.Open(filepath.Join(dir, ManifestFile))
 	if errors.Is(err, fs.ErrNotExist) {

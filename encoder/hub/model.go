@@ -16,7 +16,7 @@ type Info struct {
 	Dimension  int      // of the embeddings
 	ImageSize  int      // pixels on each side; 0 for models of native aspect ratio
 	Patches    int      // of a picture unless chosen otherwise; 0 for models of fixed resolution
-	Parameters int64    // 0 where the files do not tell
+	Parameters int64    // 0 where the files do not say
 	Languages  []string // by the model card; "multilingual" where the tokenizer says so
 	Licence    string   // by the model card
 	Revision   string   // commit on the hub, empty when unknown

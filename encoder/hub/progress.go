@@ -15,7 +15,7 @@ const (
 	StageReady = "ready" // whole and in its place
 )
 
-// Event tells how far a pull is.
+// Event says how far a pull has come.
 type Event struct {
 	Model       string  `json:"model"`
 	Stage       string  `json:"stage"`
@@ -47,7 +47,7 @@ func (e Event) String() string {
 
 func megabytes(bytes int64) float64 { return float64(bytes) / 1e6 }
 
-// progress counts bytes and tells events one at a time.
+// progress counts bytes and sends events one at a time.
 type progress struct {
 	model string
 	tell  func(Event)
@@ -81,8 +81,8 @@ func (p *progress) stage(stage, reason string) {
 // interval is the time between two events of StageFetch.
 const interval = 250 * time.Millisecond
 
-// repeat tells StageFetch again and again until the answered function is
-// called. No event is told after that.
+// repeat sends StageFetch again and again until the returned function is called. No
+// event is sent after that.
 func (p *progress) repeat() (stop func()) {
 	done, ended := make(chan struct{}), make(chan struct{})
 	before := p.bytes

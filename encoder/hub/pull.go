@@ -23,7 +23,7 @@ type PullOptions struct {
 	Access    Access
 	Precision string        // of ONNX files, to fetch instead of safetensors: fp32, fp16, int8, ...; empty for safetensors where there are any
 	Progress  func(Event)   // called by one goroutine at a time; nil is silent
-	Stall     time.Duration // a connection that brings next to nothing for so long has failed; 0 takes 30 s
+	Stall     time.Duration // a connection that brings next to nothing for this long has failed; 0 takes 30 s
 	Pause     time.Duration // before the first repetition of what failed; 0 takes 1 s
 }
 
@@ -159,7 +159,7 @@ func (p *pull) provide(ctx context.Context) (Info, error) {
 	return p.install()
 }
 
-// fetchAll fetches the config first: it tells whether the weights are of use.
+// fetchAll fetches the config first: it shows whether the weights are of any use.
 func (p *pull) fetchAll(ctx context.Context, missing []remoteFile) error {
 	if p.options.Access.Offline && len(missing) > 0 {
 		return fmt.Errorf("%w, and %s is not whole on this machine: %s", errOffline, missing[0].Name, offlineRemedy)
@@ -216,7 +216,7 @@ func (p *pull) explain(err error) error {
 	var network *net.OpError
 	switch {
 	case errors.As(err, &status) && status.code == http.StatusNotFound && p.listing.Commit != "":
-		remedy = ": it is listed and cannot be had: try again later, or another revision"
+		remedy = ": it is listed but cannot be downloaded: try again later, or another revision"
 	case errors.As(err, &status) && status.code == http.StatusNotFound:
 		return fmt.Errorf("%w %s: %w: check the name and the revision at %s", ErrUnknownModel, p.reference, err, page)
 	case errors.As(err, &status) && status.code == http.StatusUnauthorized:

@@ -17,10 +17,10 @@ var (
 	ErrCached  = errors.New("belongs to the Hugging Face cache: remove it with `hf cache rm`")
 )
 
-// Removable returns the description of a model that Remove would remove, with
-// the space it takes, or why it cannot be removed. Only the name of a model
-// below the models folder will do: no path, no bundled model, none of the
-// Hugging Face cache.
+// Removable returns the description of a model that Remove would remove, with the
+// space it takes, or why it cannot be removed. It accepts only the name of a model
+// below the models folder: no path, not the bundled model, none of the Hugging Face
+// cache.
 func (s Store) Removable(name string) (Info, error) {
 	if name == BundledName {
 		return Info{}, fmt.Errorf("%s %w", name, ErrBundled)

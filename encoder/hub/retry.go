@@ -18,17 +18,16 @@ const (
 	maxAfter    = 5 * time.Minute // the longest Retry-After that is waited for
 )
 
-// permanentError is one that repetition cannot mend.
+// permanentError is one that repeating cannot help.
 type permanentError struct{ error }
 
 func (e permanentError) Unwrap() error { return e.error }
 
 func permanent(err error) error { return permanentError{err} }
 
-// repeat calls attempt until it succeeds, fails for good, or has failed
-// maxAttempts times in a row without progress. It waits between attempts,
-// twice as long each time and up to half as long again, or as long as the
-// server asks.
+// repeat calls attempt until it succeeds, fails permanently, or has failed
+// maxAttempts times in a row without progress. It waits between attempts, twice as
+// long each time and up to half as long again, or as long as the server asks.
 func (c *client) repeat(ctx context.Context, attempt func() (progress bool, err error)) error {
 	pause := c.pause
 	for failures := 1; ; failures++ {
@@ -64,8 +63,8 @@ func (c *client) repeat(ctx context.Context, attempt func() (progress bool, err 
 	}
 }
 
-// isTemporary holds for broken connections and servers that are busy or ill,
-// not for answers that will be the same the next time.
+// isTemporary holds for broken connections and servers that are busy or failing, not
+// for answers that will be the same next time.
 func isTemporary(err error) bool {
 	var final permanentError
 	var certificate *tls.CertificateVerificationError

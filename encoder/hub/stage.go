@@ -98,7 +98,8 @@ func (p *pull) checkTarget() error {
 	return nil
 }
 
-// prepare makes a fresh directory of the files at hand and answers the others.
+// prepare makes a fresh directory of the files that are on this machine and returns
+// the others.
 func (p *pull) prepare(ctx context.Context, held map[string]string) (missing []remoteFile, err error) {
 	if err := p.clearFresh(held); err != nil {
 		return nil, err
@@ -116,8 +117,8 @@ func (p *pull) prepare(ctx context.Context, held map[string]string) (missing []r
 	return missing, os.MkdirAll(p.fresh(), 0o755)
 }
 
-// clearFresh removes what is not to be part of the model from what an ended
-// pull has left.
+// clearFresh removes, from what an ended pull has left, whatever is not to be part of
+// the model.
 func (p *pull) clearFresh(held map[string]string) error {
 	err := filepath.WalkDir(p.fresh(), func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {

@@ -43,8 +43,8 @@ func (s Store) Find(model string) (string, error) {
 	return "", err
 }
 
-// IsPath tells whether a model is named by the path of its directory, which is
-// that of a model.
+// IsPath reports whether a model is named by the path of its directory, which is that
+// of a model.
 func IsPath(model string) bool { return model != "" && model != BundledName && isModel(model) }
 
 // Find is Store.Find without a Hugging Face cache.
@@ -97,7 +97,7 @@ func (m Manifest) isAt(revision string) bool {
 }
 
 func (s Store) unknown(model string) error {
-	remedy := "`polylens model list` shows those at hand"
+	remedy := "`polylens model list` shows the models that are here"
 	if reference, err := ParseReference(model); err == nil && strings.Contains(reference.Name, "/") {
 		remedy = fmt.Sprintf("`polylens model pull %s` fetches it, ", reference) + remedy
 	}

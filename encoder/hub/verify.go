@@ -7,10 +7,10 @@ import (
 	"path/filepath"
 )
 
-// VerifyDir reads every file of a model directory and compares it with the
-// manifest, and then what the model computes by its fingerprint. The error
-// names each file that is not as it was stamped. A directory without a
-// manifest answers ErrNoManifest, wrapped.
+// VerifyDir reads every file of a model directory and compares it with the manifest,
+// and then what the model computes by its fingerprint. The error names each file that
+// is not as it was stamped. For a directory without a manifest it returns
+// ErrNoManifest, wrapped.
 func VerifyDir(ctx context.Context, dir string) (Manifest, error) {
 	manifest, err := ReadManifest(dir)
 	if err != nil {
@@ -81,9 +81,9 @@ func WriteManifest(ctx context.Context, dir string) (Manifest, error) {
 	return manifest, manifest.write(dir)
 }
 
-// Verify checks a model that Find knows, by its manifest or, where it has
-// none, by the copy within the program or the hashes of the Hugging Face
-// cache. The answer is the number of its files.
+// Verify checks a model that Find knows, by its manifest or, where it has none, by
+// the copy within the program or the hashes of the Hugging Face cache. It returns the
+// number of its files.
 func (s Store) Verify(ctx context.Context, model string) (int, error) {
 	dir, err := s.Find(model)
 	if err != nil {

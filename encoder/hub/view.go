@@ -47,7 +47,7 @@ func (s snapshot) wanted() ([]remoteFile, error) {
 	return chosen, nil
 }
 
-// shows reports whether every file of a view is the one in the cache.
+// shows reports whether every file of a view is still the one in the cache.
 func (s snapshot) shows(dir string, files []remoteFile) bool {
 	for _, file := range files {
 		path, err := s.real(file.Name)

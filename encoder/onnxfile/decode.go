@@ -23,7 +23,7 @@ type graphMessage struct {
 	initializers []string
 	inputs       []Port
 	outputs      []Port
-	annotated    []string // values that quantisation annotations name
+	annotated    []string // values that quantization annotations name
 }
 
 // node is a NodeProto.
@@ -43,7 +43,7 @@ type decoder struct {
 	parameters map[string]bool // attributes of the function being read, nil outside
 }
 
-// errDevices refuses what no export for one device has.
+// errDevices refuses what an export for a single device never has.
 var errDevices = errors.New("is bound to several devices, which is refused")
 
 func decodeModel(m message) (*model, error) {
@@ -153,7 +153,7 @@ func (d *decoder) decodeInitializer(m message, g *graphMessage) error {
 	return nil
 }
 
-// decodeAnnotation takes up the values that a quantisation annotation refers to.
+// decodeAnnotation takes up the values that a quantization annotation refers to.
 func (d *decoder) decodeAnnotation(m message, g *graphMessage) error {
 	if err := d.take("annotations"); err != nil {
 		return err

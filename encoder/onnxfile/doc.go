@@ -1,13 +1,12 @@
-// Package onnxfile reads ONNX models that come from outside, checks them
-// completely and recognises the towers of SigLIP in them. It does not run them.
+// Package onnxfile reads ONNX models that come from outside, checks them completely
+// and recognizes the towers of SigLIP in them. It does not run them.
 //
-// ONNX Runtime is a C++ program that believes what a file says, so nothing
-// reaches it that Open has not read to the last field: every tensor fills its
-// shape exactly, every external range lies in a regular file below the
-// model's folder, every value has one producer, nothing is cyclic, and every
-// operator is one that exports of SigLIP use. What Open does not know, it
-// refuses. It does not judge what a graph computes, how long that takes or how
-// much memory its intermediate values need.
+// ONNX Runtime is a C++ library that trusts what a file says, so nothing reaches it
+// that Open has not read to the last field: every tensor fills its shape exactly,
+// every external range lies in a regular file below the model's folder, every value
+// has one producer, nothing is cyclic, and every operator is one that exports of
+// SigLIP use. What Open does not know, it refuses. It does not judge what a graph
+// computes, how long that takes or how much memory its intermediate values need.
 //
 // What was checked is what runs: Model.Bytes are the checked bytes, in memory
 // that nobody else can change, and they, not the path, are to be given to the

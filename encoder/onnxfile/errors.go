@@ -4,8 +4,8 @@ import "fmt"
 
 const fetchAgain = "fetch the model again or point to another model directory"
 
-// FileError says which file of a model cannot be used, which tensor of it if
-// it is one, why, and what to do.
+// FileError says which file of a model cannot be used, which of its tensors if it is
+// about one, why, and what to do.
 type FileError struct {
 	Path   string
 	Tensor string // what and where the tensor is, empty when it is something else

@@ -18,7 +18,7 @@ import (
 type external struct {
 	location string // relative to the model's folder, with slashes
 	offset   int64
-	length   int64 // -1 when not told: to the end of the file
+	length   int64 // -1 when not given: to the end of the file
 }
 
 func decodeExternal(entries []message) (*external, error) {

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Suffixes are what the hub appends to the names of files to tell their
-// precision, the preferred first. Without one a file is fp32.
+// Suffixes are what the hub appends to the names of files to mark their precision,
+// the preferred first. Without one a file is fp32.
 var Suffixes = []string{"", "_fp16", "_quantized", "_int8", "_uint8", "_q4", "_q4f16", "_bnb4"}
 
 const maxCandidates = 256
@@ -22,7 +22,8 @@ type Pair struct {
 	Others      []string // the suffixes of other complete pairs in the directory
 }
 
-// LayoutError says why the towers of a model cannot be told, and what there is.
+// LayoutError says why the towers of a model cannot be identified, and what files
+// there are.
 type LayoutError struct {
 	Dir     string
 	Problem string
@@ -49,13 +50,12 @@ type candidate struct {
 	err    error // why it is no tower
 }
 
-// Find finds the towers in a model directory: in .onnx files in it or one
-// folder below, as in onnx/vision_model.onnx and onnx/text_model.onnx, in
-// onnx/model.onnx for both, or in visual/model.onnx and textual/model.onnx.
-// What a file is, its inputs and outputs tell. The suffix chooses among
-// precisions; "" takes fp32, or else the first of Suffixes that is complete.
-// Files are only looked at: Tower.Open checks them. The error is *LayoutError
-// when the directory can be read.
+// Find finds the towers in a model directory: in .onnx files in it or one folder
+// below, as in onnx/vision_model.onnx and onnx/text_model.onnx, in onnx/model.onnx
+// for both, or in visual/model.onnx and textual/model.onnx. A file's inputs and
+// outputs show what it is. The suffix chooses among precisions; "" takes fp32, or
+// else the first of Suffixes that is complete. Files are only looked at: Tower.Open
+// checks them. The error is *LayoutError when the directory can be read.
 func Find(dir, suffix string) (Pair, error) {
 	if !slices.Contains(Suffixes, suffix) {
 		return Pair{}, fmt.Errorf("there is no suffix %q of ONNX files; there are %q", suffix, Suffixes)

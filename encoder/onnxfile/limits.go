@@ -2,8 +2,8 @@ package onnxfile
 
 import "fmt"
 
-// Limits of what is believed. The first is protobuf's own; the others leave a
-// hundred times what the largest SigLIP needs.
+// Limits of what is accepted. The first is protobuf's own; the others leave a hundred
+// times what the largest SigLIP needs.
 const (
 	maxFile     = 1<<31 - 1
 	maxName     = 4096 // bytes

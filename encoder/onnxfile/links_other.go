@@ -4,5 +4,5 @@ package onnxfile
 
 import "io/fs"
 
-// hardLinks is not told by this system's file information.
+// hardLinks is unknown: this system's file information does not say.
 func hardLinks(fs.FileInfo) uint64 { return 1 }

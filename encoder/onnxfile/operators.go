@@ -16,9 +16,9 @@ func plainDomain(domain string) string {
 	return domain
 }
 
-// contributed are the operators of com.microsoft that optimisers and
-// quantisers write for transformers. The domain holds others, among them some
-// that load programs or files by name (EPContext), so they are listed.
+// contributed are the operators of com.microsoft that optimizers and quantizers write
+// for transformers. The domain holds others, among them some that load programs or
+// files by name (EPContext), so they are listed.
 var contributed = setOf(`
 	Attention BiasAdd BiasGelu BiasSoftmax BiasSplitGelu DequantizeLinear DynamicQuantizeMatMul
 	EmbedLayerNormalization FastGelu FusedConv FusedGemm FusedMatMul GatherBlockQuantized Gelu GemmFastGelu

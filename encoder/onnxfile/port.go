@@ -11,7 +11,7 @@ import (
 type Port struct {
 	Name  string
 	DType graph.DType // 0 when it is no tensor
-	Shape []Dim       // nil when not even the number of dimensions is told
+	Shape []Dim       // nil when not even the number of dimensions is given
 }
 
 // Dim is a dimension of a Port: a fixed size, or -1 with a name or without.

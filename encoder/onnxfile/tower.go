@@ -19,10 +19,10 @@ const (
 	Text  Role = "text"
 )
 
-// Tower says how one half of SigLIP is run: what to feed and which output is
-// the embedding. Sizes that the file leaves open are 0; config.json and
-// preprocessor_config.json tell them. Whether embeddings are normalised no
-// file says: whoever runs the tower normalises them.
+// Tower says how one half of SigLIP is run: what to feed and which output is the
+// embedding. Sizes that the file leaves open are 0; config.json and
+// preprocessor_config.json have them. No file says whether embeddings are normalized:
+// whoever runs the tower normalizes them.
 type Tower struct {
 	Role Role
 	Path string
@@ -30,9 +30,9 @@ type Tower struct {
 	Pixels *Port // [B, 3, H, W], or for NaFlex [B, N, 3 P P]; nil for text
 	Tokens *Port // [B, L] token ids; nil for images
 
-	// Mask tells the real patches of a NaFlex picture from padding. For text
-	// it is to be fed with ones where a graph declares one, because SigLIP
-	// attends to padding.
+	// Mask distinguishes the real patches of a NaFlex picture from padding. For text
+	// it is to be fed with ones where a graph declares one, because SigLIP attends to
+	// padding.
 	Mask *Port
 	Grid *Port // [B, 2] rows and columns of patches; NaFlex only
 
@@ -96,7 +96,7 @@ var embeddingNames = map[Role][]string{
 var integerTypes = []graph.DType{graph.Int64, graph.Int32}
 var floatTypes = []graph.DType{graph.Float32, graph.Float16}
 
-// recognise returns the towers that a file with these ports holds.
+// recognize returns the towers that a file with these ports holds.
 func recognise(path string, inputs, outputs []Port) ([]Tower, error) {
 	given, err := sortInputs(inputs)
 	if err != nil {
@@ -142,7 +142,7 @@ func sortInputs(inputs []Port) (map[string]*Port, error) {
 		}
 		given[what] = input
 	}
-	if given[isTokens] == nil && given[isPatch] == nil { // a lone NaFlex tower may call its mask so
+	if given[isTokens] == nil && given[isPatch] == nil { // a separate NaFlex tower may give its mask this name
 		given[isPatch], given[isMask] = given[isMask], nil
 	}
 	return given, checkInputs(given)

@@ -102,7 +102,7 @@ func (d device) cudaSettings(options Options) map[string]string {
 	return map[string]string{
 		"device_id":              orZero(d.unit),
 		"arena_extend_strategy":  "kSameAsRequested",
-		"cudnn_conv_algo_search": "HEURISTIC", // one convolution a picture: searching costs more than it wins
+		"cudnn_conv_algo_search": "HEURISTIC", // one convolution per picture: searching costs more than it gains
 		"use_tf32":               flag(options.Half),
 	}
 }

@@ -38,7 +38,7 @@ func (t ElementType) known() bool {
 	return slices.Contains([]ElementType{Float32, Int32, Int64, Float16}, t)
 }
 
-// whole tells integers from fractions.
+// whole reports whether the type is one of integers.
 func (t ElementType) whole() bool { return t == Int32 || t == Int64 }
 
 // size is the number of bytes of one element.

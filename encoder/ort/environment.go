@@ -10,9 +10,9 @@ import (
 	onnx "github.com/yalue/onnxruntime_go"
 )
 
-// Environment is the process's ONNX Runtime. The library allows one; it is
-// loaded by the first Open and lives as long as the process, because nothing
-// is won by unloading it.
+// Environment is the process's ONNX Runtime. The library allows one; it is loaded by
+// the first Open and lives as long as the process, because nothing is gained by
+// unloading it.
 type Environment struct {
 	library string
 }
@@ -40,8 +40,8 @@ func Open(library string) (*Environment, error) {
 		return reuse(loaded.environment, path)
 	}
 	onnx.SetSharedLibraryPath(path)
-	// Errors come back from the calls; at a lower level the library would also
-	// print them, those of cancelled runs and of devices that are not there too.
+	// Errors come back from the calls; at a lower level the library would also print
+	// them, including those of canceled runs and of missing devices.
 	if err := onnx.InitializeEnvironment(onnx.WithLogLevelFatal()); err != nil {
 		return nil, fmt.Errorf("loading the ONNX Runtime library %s: %w; this build needs version 1.24 or later: %s", path, err, Remedy)
 	}

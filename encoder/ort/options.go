@@ -23,8 +23,8 @@ type Options struct {
 	// "openvino", or "auto" for the best that Choose finds. One of several is
 	// named behind a colon, as in "cuda:1", "openvino:gpu" or "openvino:gpu.1".
 	Device string
-	// Half lets a device compute in 16 bits where it is faster. Without it a
-	// model in float32 is computed in float32. The processor does not care.
+	// Half lets a device compute in 16 bits where it is faster. Without it a model in
+	// float32 is computed in float32. It makes no difference on the processor.
 	Half bool
 	// Cache is a folder for what a device compiles once for a model, such as
 	// TensorRT's engines, which take minutes to build; "" keeps nothing.
@@ -48,8 +48,8 @@ func (o Options) threads() int {
 }
 
 // entries are the settings that the library takes as text.
-// session.set_denormal_as_zero is not among them: it changes how the calling
-// thread computes for good, and that thread goes on to run Go.
+// session.set_denormal_as_zero is not among them: it permanently changes how the
+// calling thread computes, and that thread goes on to run Go.
 func (o Options) entries(folder string) map[string]string {
 	entries := map[string]string{"session.intra_op.allow_spinning": "0"}
 	if o.Spin > 0 {

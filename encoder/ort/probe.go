@@ -63,11 +63,10 @@ func (e *Environment) Devices(ctx context.Context) ([]Availability, error) {
 	return list, nil
 }
 
-// Choose is the device that name stands for, and why in words. "auto" takes
-// CUDA where it can be used, else the processor: TensorRT builds engines for
-// minutes, CoreML and OpenVINO take only parts of some models, so these have
-// to be asked for. Any other name is tried, and an error says why it cannot be
-// used.
+// Choose is the device that name stands for, and why in words. "auto" takes CUDA
+// where it can be used, else the processor: TensorRT spends minutes on building
+// engines, and CoreML and OpenVINO take only parts of some models, so these have to
+// be named. Any other name is tried, and an error says why it cannot be used.
 func (e *Environment) Choose(ctx context.Context, name string) (chosen, why string, err error) {
 	if name == Auto {
 		err := e.try(ctx, device{kind: CUDA})
@@ -146,10 +145,10 @@ func (e *Environment) lacks(device device, err error) bool {
 }
 
 // explain says why a device's provider could not be added, and what to do. The
-// library itself tells this to its log alone.
+// library itself writes this to its log only.
 func (e *Environment) explain(device device, err error) error {
 	if e.lacks(device, err) {
-		return fmt.Errorf("the ONNX Runtime library at hand is built without it: name another with --onnxruntime; that of %s has it",
+		return fmt.Errorf("this ONNX Runtime library was built without it: name another with --onnxruntime; the one in %s has it",
 			packages[device.kind])
 	}
 	if missing := e.missing(device.kind); len(missing) > 0 {

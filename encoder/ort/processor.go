@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-// Processor is the name of the processor, as its maker writes it; its
-// architecture where the system does not tell.
+// Processor is the name of the processor, as its maker writes it; or its architecture
+// where the system does not say.
 func Processor() string {
 	if name := processorName(); name != "" {
 		return name
@@ -36,8 +36,8 @@ func nameIn(cpuinfo string) string {
 	return fmt.Sprintf("%s (family %s, model %s)", name, family, model)
 }
 
-// Multithreaded reports whether a core runs several threads, of which a
-// second one wins little when the first multiplies matrices.
+// Multithreaded reports whether a core runs several threads, of which a second one
+// gains little when the first multiplies matrices.
 func Multithreaded() bool {
 	active, err := os.ReadFile("/sys/devices/system/cpu/smt/active") // absent outside Linux
 	return err == nil && strings.TrimSpace(string(active)) == "1"

@@ -31,8 +31,8 @@ type Session struct {
 	session         *onnx.DynamicAdvancedSession
 }
 
-// NewSession loads a model. A device that the options name and that cannot be
-// had is an error: nothing falls back to the processor in silence.
+// NewSession loads a model. It is an error if a device that the options name is not
+// available: nothing falls back to the processor silently.
 func (e *Environment) NewSession(model Model, options Options) (*Session, error) {
 	if err := checkPorts(model.Inputs, model.Outputs); err != nil {
 		return nil, err
@@ -82,9 +82,8 @@ func (s *Session) Run(ctx context.Context, inputs ...Tensor) ([]Tensor, error) {
 	return s.RunSome(ctx, nil, inputs...)
 }
 
-// RunSome is Run for the outputs that are wanted: the others are left empty
-// and cost nothing beyond their computation. wanted has one entry for each
-// output; nil wants them all.
+// RunSome is Run for the wanted outputs: the others are left empty and cost nothing
+// beyond their computation. wanted has one entry for each output; nil wants them all.
 func (s *Session) RunSome(ctx context.Context, wanted []bool, inputs ...Tensor) ([]Tensor, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -100,11 +99,11 @@ func (s *Session) RunSome(ctx context.Context, wanted []bool, inputs ...Tensor) 
 	return s.run(ctx, wanted, inputs)
 }
 
-// RunInto is Run into memory of the caller: outputs has a tensor for each
-// output of the model, in the order of the ports and with their shapes, which
-// the run fills. An output may be the very memory of an input, where the graph
-// has read that input everywhere else before it writes the output: weights are
-// updated in place so. All ports hold float32 or int64.
+// RunInto is Run into memory of the caller: outputs has a tensor for each output of
+// the model, in the order of the ports and with their shapes, which the run fills. An
+// output may be the very memory of an input, where the graph has read that input
+// everywhere else before it writes the output: this is how weights are updated in
+// place. All ports hold float32 or int64.
 func (s *Session) RunInto(ctx context.Context, inputs, outputs []Tensor) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -47,8 +47,8 @@ func readGray(dst planes, src []byte) {
 	copy(b, r)
 }
 
-// readGray16 clips, as Pillow does: all but the darkest 255 levels are white.
-// Who wants to see something scales to eight bits first.
+// readGray16 clips, as Pillow does: all but the darkest 255 levels are white. To see
+// more than that, scale to eight bits first.
 func readGray16(dst planes, src []byte) {
 	r, g, b := dst.rgb(len(src) / 2)
 	for i := range r {

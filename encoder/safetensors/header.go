@@ -11,7 +11,7 @@ import (
 	"slices"
 )
 
-// Limits of what is believed. The first is the format's own.
+// Limits of what is accepted. The first is the format's own.
 const (
 	maxHeader  = 100_000_000
 	maxRank    = 16

@@ -214,7 +214,7 @@ func shardsOf(shardOf map[string]string) []string {
 	return slices.Compact(shards)
 }
 
-// checkShards demands that index and shards tell the same.
+// checkShards demands that index and shards agree.
 func (x *Index) checkShards(path string, shardOf map[string]string) error {
 	for name, shard := range shardOf {
 		if x.tensors[name].File != shard {

@@ -16,7 +16,7 @@ type Writer struct {
 	left    int64 // bytes of it to come
 }
 
-// NewWriter writes the header. Of the tensors Name, DType and Shape count;
+// NewWriter writes the header. Only Name, DType and Shape of the tensors are used;
 // their bytes must follow in this order.
 func NewWriter(w io.Writer, tensors []Tensor) (*Writer, error) {
 	header, err := encodeTensors(tensors)

@@ -59,7 +59,7 @@ func (c VisionConfig) Grid() int64 {
 }
 
 // Patches is N, the number of patches of a picture, for NaFlex the number of
-// positions, which is what its checkpoints are described by.
+// positions, by which its checkpoints are described.
 func (c VisionConfig) Patches() int64 { return c.Grid() * c.Grid() }
 
 // PatchValues is the number of values of one patch, 3 P P.
@@ -72,7 +72,7 @@ type Config struct {
 	Vision VisionConfig
 }
 
-// NaFlex tells whether pictures keep their aspect ratio and give any number of
+// NaFlex reports whether pictures keep their aspect ratio and give any number of
 // patches.
 func (c Config) NaFlex() bool { return c.Vision.Positions > 0 }
 

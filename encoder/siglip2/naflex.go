@@ -10,11 +10,11 @@ func PaddedFrom(config Config, parameters Parameters, options Options, rows, mas
 	return t.vision(rows, block)
 }
 
-// unseen is what is added to the score of a patch that is padding. No patch that
-// is one comes near it, so the share of the other is zero in any type.
+// unseen is what is added to the score of a patch that is padding. No score of a real
+// patch comes near it, so the share of padding is zero in any type.
 const unseen = -1e4
 
-// pad makes the tower one of pictures that are padded.
+// pad prepares the tower for pictures that are padded.
 func (t *tower) pad(mask *graph.Value) {
 	t.batch = mask.Shape[0]
 	number := func(value float32) *graph.Value { return t.graph.Floats(graph.Shape{1}, value) }
@@ -27,7 +27,7 @@ func (t *tower) pad(mask *graph.Value) {
 	}
 }
 
-// hide adds to scores [B, H, N] what keeps padding from being looked at.
+// hide adds to scores [B, H, N] what keeps padding from being attended to.
 func (t *tower) hide(scores *graph.Value) *graph.Value {
 	if t.padding == nil {
 		return scores

@@ -1,12 +1,11 @@
 package siglip2
 
-// PositionWeights says of which positions of a NaFlex model's table each patch
-// of a grid takes its own: a row for each patch, row by row of the grid, a
-// column for each position of the square table; rows add up to one. The
-// product with the table is the table resized to the grid, bilinear and
-// antialiased, as torch.nn.functional.interpolate does it with antialias=True
-// and align_corners=False (Siglip2VisionEmbeddings.resize_positional_embeddings
-// of transformers).
+// PositionWeights says how each patch of a grid mixes its position from those in a
+// NaFlex model's table: a row for each patch, row by row of the grid, and a column
+// for each position of the square table. Rows add up to one. The product with the
+// table is the table resized to the grid, bilinear and antialiased, as
+// torch.nn.functional.interpolate does it with antialias=True and align_corners=False
+// (Siglip2VisionEmbeddings.resize_positional_embeddings of transformers).
 func PositionWeights(config VisionConfig, rows, columns int) []float32 {
 	side := int(config.Grid())
 	down, across := resample(side, rows), resample(side, columns)

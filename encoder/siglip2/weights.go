@@ -84,8 +84,8 @@ func (w *Weights) Quantized(g *graph.Graph, name string, out, in int64) (weight,
 }
 
 // CheckUnused fails when the checkpoint holds a weight of the tower that the
-// architecture does not use: it would then be another model than config.json
-// says, and its embeddings silently wrong.
+// architecture does not use: the model would then differ from what config.json says,
+// and its embeddings would be silently wrong.
 func (w *Weights) CheckUnused(tower string) {
 	for _, name := range w.index.Names() {
 		if w.used[name] == nil && !known(name, tower) {

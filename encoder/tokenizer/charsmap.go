@@ -79,9 +79,9 @@ func (c *charsmap) replacement(value int) string {
 	return text
 }
 
-// apply is the Precompiled normalizer of Hugging Face tokenizers. It differs
-// from sentencepiece in that a grapheme cluster of less than six bytes becomes
-// the replacement of its shortest beginning, and the rest of it is lost.
+// apply is the Precompiled normalizer of Hugging Face tokenizers. It differs from
+// sentencepiece in that a grapheme cluster of less than six bytes becomes the
+// replacement of its shortest beginning, and the rest of the cluster is lost.
 func (c *charsmap) apply(s string) string {
 	var b strings.Builder
 	b.Grow(len(s))

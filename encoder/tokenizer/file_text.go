@@ -96,9 +96,9 @@ func (n *normalizerEntry) replace() (func(string) string, error) {
 // whiteSpace is \s of Oniguruma, the engine of Hugging Face tokenizers.
 const whiteSpace = `[\t-\r \x{85}\p{Z}]`
 
-// plainRegex matches the regular expressions that mean the same to Oniguruma
-// and to Go: a space, \s or characters in brackets, once or repeated. Inside
-// brackets only ASCII counts, and what has a meaning there must be escaped.
+// plainRegex matches the regular expressions that mean the same to Oniguruma and to
+// Go: a space, \s or characters in brackets, once or repeated. Inside brackets only
+// ASCII counts, and characters with a special meaning there must be escaped.
 var plainRegex = regexp.MustCompile(`^( |\\s|\[([0-9A-Za-z _!"#$%'()*+,./:;<=>?@{|}~` + "`" + `]|\\[!-/:-@\[-` + "`" + `{-~])+\])(\+|\{[0-9]{1,2},\})?$`)
 
 type preTokenizerEntry struct {

@@ -1,8 +1,8 @@
 package tokenizer
 
-// maxTextBytes bounds the work that one text can cause. Encode reads no
-// further, which changes nothing as long as the text has, somewhere after its
-// first tokens, a place that no merge and no piece can cross: any space is one.
+// maxTextBytes bounds the work that one text can cause. Encode reads no further. That
+// changes nothing as long as, somewhere after its first tokens, the text has a place
+// that no merge and no piece can cross, such as a space.
 const maxTextBytes = 1 << 17
 
 // Tokenizer turns text into token ids. It is read-only after Open and safe for

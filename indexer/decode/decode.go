@@ -16,10 +16,11 @@ import (
 	"polylens/indexer/decode/wasm"
 )
 
-// Info describes a picture. With an error it holds what was found before it.
+// Info describes a picture. Next to an error it holds what was found before the
+// error.
 type Info struct {
 	Format        string // "jpeg", "png", "gif", "webp", "bmp", "tiff", "heic" or "avif", by content
-	Width, Height int    // of the upright picture in the file, also where a smaller one is returned
+	Width, Height int    // of the upright picture in the file, even where a smaller one is returned
 	Size          int64  // of the file in bytes
 	SHA256        string // of the file, hexadecimal
 }
@@ -28,7 +29,7 @@ type Info struct {
 // full size. It is safe for concurrent use: a process needs only one, which
 // prepares the decoders of HEIC and AVIF when they are first needed.
 type Decoder struct {
-	Turbo *turbo.Library // reads JPEGs faster that are progressive or wanted whole; nil does without
+	Turbo *turbo.Library // speeds up JPEGs that are progressive or wanted at full size; nil does without
 	Exact bool           // every picture at full size, whatever the target
 
 	heic wasm.HEIC
@@ -42,15 +43,16 @@ type Decoder struct {
 // pictures. A nil Target wants the picture as it is in the file.
 type Target func(width, height int) (targetWidth, targetHeight int)
 
-// Picture is decoded. Its memory counts against Limits.Budget until Release.
+// Picture is a decoded picture. Its memory counts against Limits.Budget until
+// Release.
 type Picture struct {
 	Image image.Image
 	Info
 	release func()
 }
 
-// Release says, once, that the image is needed no more. Of a Picture that came
-// with an error it does nothing.
+// Release says that the image is no longer needed. It is called once. It does nothing
+// to a Picture that came with an error.
 func (p Picture) Release() {
 	if p.release != nil {
 		p.release()
@@ -67,8 +69,8 @@ func Bytes(ctx context.Context, name string, data []byte, limits Limits) (image.
 	return new(Decoder).Bytes(ctx, name, data, nil, limits)
 }
 
-// File is Read and Decode for a caller whose pictures Limits.Budget need not
-// bound after they are decoded.
+// File is Read and Decode, for a caller whose pictures no longer count against
+// Limits.Budget once they are decoded.
 func (d *Decoder) File(ctx context.Context, path string, target Target, limits Limits) (image.Image, Info, error) {
 	content, err := Read(ctx, path, limits)
 	if err != nil {
@@ -88,10 +90,10 @@ func (d *Decoder) unbounded(ctx context.Context, content Content, target Target,
 	return picture.Image, picture.Info, err
 }
 
-// Decode decodes a picture and turns it upright as its EXIF orientation says.
-// Errors are *Error. It returns at the deadline at the latest; a decoder that is
-// still busy then ends at its next read of the data, and where that is not Go
-// (HEIC, AVIF, JPEG with Turbo) with the picture. The data must not change until
+// Decode decodes a picture and turns it upright as its EXIF orientation says. Errors
+// are *Error. It returns at the deadline at the latest; a decoder that is still busy
+// then stops at its next read of the data, or, where it is not written in Go (HEIC,
+// AVIF, JPEG with Turbo), when the picture is done. The data must not change until
 // then.
 func (d *Decoder) Decode(ctx context.Context, content Content, target Target, limits Limits) (Picture, error) {
 	limits = limits.withDefaults()
@@ -139,7 +141,8 @@ func within[T any](ctx context.Context, f func() (T, error), discard func(T)) (T
 	}
 }
 
-// safely makes a panic of f an error: decoders of hostile data have had some.
+// safely turns a panic of f into an error: decoders have panicked on hostile data
+// before.
 func safely[T any](f func() (T, error)) (value T, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -174,8 +177,8 @@ func (r *contextReader) ReadAt(p []byte, off int64) (int, error) {
 	return r.data.ReadAt(p, off)
 }
 
-// explain makes the Error. outer is the caller's context, ctx has the time
-// limit in addition.
+// explain makes the Error. outer is the caller's context; ctx also has the time
+// limit.
 func explain(outer, ctx context.Context, name, format string, err error) error {
 	e := &Error{URI: name, Format: format, Reason: Corrupt, Err: err}
 	var f *fault

@@ -3,13 +3,12 @@
 // names nor declared sizes.
 //
 // It reads JPEG, PNG, GIF and WebP (the first frame), BMP, TIFF (the first page),
-// HEIC and AVIF (the first picture). Several things differ
-// from the decoders below it: lossy WebP gets the colours and the chroma
-// interpolation of libwebp, where golang.org/x/image/webp takes its
-// limited-range YCbCr for full range; 16-bit grey is scaled to 8 bits, since the
-// reference image processors would clip it to white; HEIC gets the colours that
-// its container names. Colour profiles are not applied, and transparency of HEIC
-// is left out.
+// HEIC and AVIF (the first picture). In several ways it corrects the decoders that it
+// uses: lossy WebP gets the colours and the chroma interpolation of libwebp, where
+// golang.org/x/image/webp takes its limited-range YCbCr for full range; 16-bit grey
+// is scaled to 8 bits, since the reference image processors would clip it to white;
+// HEIC gets the colours that its container names. Colour profiles are not applied,
+// and the transparency of HEIC is dropped.
 //
 // Damage inside the coded data of a HEIC is not noticed: its decoder conceals
 // it. A HEIC or AVIF that is cut off is refused.

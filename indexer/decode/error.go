@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Reason says why a picture could not be had.
+// Reason says why a picture could not be decoded.
 type Reason string
 
 const (

@@ -11,10 +11,10 @@ import (
 type metadata struct {
 	orientation int  // of EXIF, 1 to 8; 1 is upright
 	progressive bool // JPEG only
-	lateColors  bool // JPEG only: what says its colours comes late, when decoders have taken others for granted
+	lateColors  bool // JPEG only: the segment that names its colours comes late, after decoders have assumed others
 	deep        bool // HEIC and AVIF only: more than 8 bits a channel
 	animated    bool // WebP only
-	fax         bool // TIFF only: compressed as faxes are
+	fax         bool // TIFF only: compressed like a fax
 	blackIsZero bool // TIFF only
 }
 
@@ -104,8 +104,8 @@ func (m *metadata) readWebP(data []byte) {
 	}
 }
 
-// readContainer takes what the container says, not EXIF. The decoder of HEIC
-// does itself what it says of the orientation.
+// readContainer takes what the container says, not EXIF. The decoder of HEIC applies
+// the container's orientation itself.
 func (m *metadata) readContainer(format string, data []byte) {
 	p, err := isobmff.Read(data)
 	if err != nil {

@@ -35,7 +35,7 @@ func streamed[T any](read func(io.Reader) (T, error)) func(task) (T, error) {
 	return func(t task) (T, error) { return read(reader(t.ctx, t.data)) }
 }
 
-// brandless is a container that says only further down what is in it.
+// brandless is a container whose first bytes do not say what is in it.
 const brandless = "HEIF"
 
 // magics are the first bytes of formats; '?' stands for any byte. Those after

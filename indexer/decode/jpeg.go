@@ -11,9 +11,9 @@ import (
 	"polylens/indexer/decode/turbo"
 )
 
-// headroom is how much longer than the target each side of a reduced picture
-// remains: the rest is the resampling of the caller, which is the better one. An
-// eighth is nothing but the mean of each block and needs more.
+// headroom is how much longer than the target each side of a reduced picture remains:
+// the caller's resampling, which is better, does the rest. A reduction to an eighth
+// is only the mean of each block and needs more headroom.
 func headroom(points int) int {
 	if points == 1 {
 		return 3
@@ -21,21 +21,21 @@ func headroom(points int) int {
 	return 2
 }
 
-// mostShift is the part of a pixel of the target by which what is shown may move
-// at the far edge because a reduced side is rounded. It costs more likeness than
+// mostShift is how far, in pixels of the target, the picture may shift at its far
+// edge because a reduced side is rounded. Such a shift changes the picture more than
 // the reduction itself; cameras make sides that need no rounding.
 const mostShift = 1.0 / 16
 
-// mostScanned bounds pixels times scans for Turbo, which no deadline can
-// interrupt: some seconds. An ordinary progressive JPEG has ten scans.
+// mostScanned bounds pixels times scans for Turbo, which no deadline can interrupt,
+// to a few seconds of work. An ordinary progressive JPEG has ten scans.
 const mostScanned = 2e9
 
-// errUnfit is what a way to decode a JPEG says that is not for this one.
+// errUnfit is returned by a way of decoding that does not suit this JPEG.
 var errUnfit = errors.New("another decoder is to try")
 
-// passedOn tells that the picture is left to the next decoder, in the end to
-// image/jpeg, which judges it: what is called corrupt, and how, does not depend
-// on what is installed.
+// passedOn reports whether the picture is left to the next decoder, in the end to
+// image/jpeg, which judges it: what is called corrupt, and how, does not depend on
+// what is installed.
 func passedOn(err error) bool {
 	return errors.Is(err, errUnfit) || errors.Is(err, reduced.ErrRefused) || errors.Is(err, turbo.ErrRefused)
 }
@@ -43,7 +43,7 @@ func passedOn(err error) bool {
 // runJPEG decodes by the fastest way there is.
 func (t task) runJPEG() (picture, error) {
 	if m := t.config.ColorModel; m != color.YCbCrModel && m != color.GrayModel || t.meta.lateColors {
-		return t.runGo() // the others would give other colours
+		return t.runGo() // the others would get the colours wrong
 	}
 	for _, run := range []func() (picture, error){t.runReduced, t.runTurbo} {
 		if p, err := run(); !passedOn(err) {
@@ -53,8 +53,8 @@ func (t task) runJPEG() (picture, error) {
 	return t.runGo()
 }
 
-// runReduced decodes at the smallest size that is enough for the target, unless
-// it is the picture's.
+// runReduced decodes at the smallest size that is enough for the target, unless that
+// is the full size.
 func (t task) runReduced() (picture, error) {
 	points := t.points(reduced.Points[:])
 	if points == 8 || t.meta.progressive {
@@ -127,7 +127,7 @@ func (t task) points(choices []int) int {
 	return 8
 }
 
-// enough tells whether a reduced side serves the target as well as the side.
+// enough reports whether a reduced side serves the target as well as the side.
 func enough(side, target, points int) bool {
 	small := reduced.Side(side, points)
 	off := math.Abs(float64(side*points)/8-float64(small)) / float64(small)

@@ -33,16 +33,16 @@ func or[T int | int64 | time.Duration](v, missing T) T {
 	return v
 }
 
-// Budget bounds the memory of decoders that run at the same time, also of
-// those that a deadline has left behind, and of pictures until they are
-// released. A decoder waits, within its own deadline, until its worst case fits.
+// Budget bounds the memory of decoders that run at the same time, including those
+// that a deadline has left behind, and of pictures until they are released. A decoder
+// waits, within its own deadline, until its worst case fits.
 type Budget struct {
 	bytes int64
 	sem   *semaphore.Weighted
 }
 
-// NewBudget returns a budget of so many bytes. A picture that needs more than
-// all of it is decoded alone.
+// NewBudget returns a budget of so many bytes. A picture that needs more than that is
+// decoded alone.
 func NewBudget(bytes int64) *Budget {
 	return &Budget{bytes, semaphore.NewWeighted(bytes)}
 }

@@ -6,8 +6,8 @@ import (
 	"polylens/indexer/decode/isobmff"
 )
 
-// fromHEIC makes of YCbCr with the matrix and the range of the container what
-// image.YCbCr stands for, BT.601 of full range, or RGB where it cannot.
+// fromHEIC converts YCbCr with the matrix and the range of the container to what
+// image.YCbCr stands for, BT.601 of full range, or to RGB where it cannot.
 func fromHEIC(m *image.YCbCr, p isobmff.Picture) image.Image {
 	if p.Limited {
 		stretch(m.Y, 16, 219, 0)

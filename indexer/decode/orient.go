@@ -56,9 +56,9 @@ func toRGBA(img image.Image) *image.RGBA {
 	return out
 }
 
-// turnYCbCr turns the planes one by one, which costs no colour. It returns nil
-// where a chroma sample would no longer cover the same pixels: a mirrored side
-// that the subsampling does not divide, and ratios that have no transpose.
+// turnYCbCr turns the planes one by one, which loses no colour. It returns nil where
+// a chroma sample would no longer cover the same pixels: a mirrored side that the
+// subsampling does not divide, and ratios that have no transpose.
 func turnYCbCr(m *image.YCbCr, orientation int) *image.YCbCr {
 	across, down, ratio := 1, 1, m.SubsampleRatio
 	switch m.SubsampleRatio {

@@ -5,7 +5,7 @@ import (
 	"image/draw"
 )
 
-// plain corrects what the decoder of a format leaves to its caller.
+// plain corrects what a format's decoder leaves to its caller.
 func plain(img image.Image, format string, config image.Config, meta metadata) image.Image {
 	switch m := img.(type) {
 	case *image.Gray:
@@ -26,8 +26,8 @@ func plain(img image.Image, format string, config image.Config, meta metadata) i
 	return img
 }
 
-// onCanvas places the first frame of several where it belongs, if it does not fill
-// the canvas, around which nothing is seen.
+// onCanvas places the first of several frames where it belongs on the canvas, if it
+// does not fill it. The rest of the canvas is transparent.
 func onCanvas(frame image.Image, place image.Rectangle, size image.Point) image.Image {
 	if place == (image.Rectangle{Max: size}) {
 		return frame

@@ -5,7 +5,7 @@ import (
 	"image"
 )
 
-// task is one picture on its way.
+// task is one picture while it is being decoded.
 type task struct {
 	decoder *Decoder
 	codec   codec
@@ -57,8 +57,8 @@ func (t task) runGo() (picture, error) {
 	})
 }
 
-// holding takes memory and decodes. The memory is given back at once when there
-// is no picture, also after a panic, and else by the picture.
+// holding takes memory and decodes. The memory is given back at once if no picture
+// comes of it, even after a panic; otherwise the picture gives it back.
 func (t task) holding(bytes int64, decode func() (image.Image, image.Point, error)) (p picture, err error) {
 	release, err := t.limits.take(t.ctx, bytes)
 	if err != nil {

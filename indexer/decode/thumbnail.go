@@ -11,8 +11,8 @@ import (
 	"golang.org/x/image/draw"
 )
 
-// thumbnailQuality is of JPEG, 1 to 100. Above it files grow faster than they
-// look better.
+// thumbnailQuality is the quality of JPEGs, 1 to 100. Above it files grow faster than
+// they improve.
 const thumbnailQuality = 85
 
 // Thumbnail encodes the picture with neither side longer than maxSide pixels,
@@ -44,7 +44,7 @@ func Thumbnail(img image.Image, maxSide int) (data []byte, contentType string, e
 	return buf.Bytes(), contentType, nil
 }
 
-// ThumbnailTarget is the Target of somebody who calls Thumbnail with maxSide.
+// ThumbnailTarget is the Target for a caller of Thumbnail with maxSide.
 func ThumbnailTarget(maxSide int) Target {
 	return func(width, height int) (int, int) {
 		size := fit(image.Pt(width, height), maxSide)

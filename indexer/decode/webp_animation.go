@@ -24,7 +24,7 @@ const (
 	webpFrameHead = 16 // place, size, duration, flags
 )
 
-// animatedWebP tells whether a WebP says that it moves.
+// animatedWebP reports whether a WebP says that it is animated.
 func animatedWebP(data []byte) bool {
 	at := webpRIFF + webpChunkHead
 	return len(data) > at && string(data[webpRIFF:webpRIFF+4]) == webpExtended && data[at]&webpIsMoving != 0
@@ -115,7 +115,7 @@ func appendChunk(to []byte, name string, content []byte) []byte {
 	return append(to, make([]byte, len(content)&1)...)
 }
 
-// webpConfig is that of the canvas where a WebP moves.
+// webpConfig is that of the canvas where a WebP is animated.
 func webpConfig(t task) (image.Config, error) {
 	if !animatedWebP(t.data) {
 		return streamed(webp.DecodeConfig)(t)

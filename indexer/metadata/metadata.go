@@ -9,9 +9,9 @@ import (
 	"strconv"
 )
 
-// Parse reads a JSON object. Its values are as json.Unmarshal makes them, but for
-// integers that float64 cannot hold, as databases give them for IDs: those are
-// int64 where they fit.
+// Parse reads a JSON object. Its values are as json.Unmarshal makes them, except for
+// integers that float64 cannot hold, such as the IDs of databases: those are int64
+// where they fit.
 func Parse(data []byte) (map[string]any, error) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
@@ -54,7 +54,7 @@ func plain(value any) (any, error) {
 	return value, nil
 }
 
-// exact is the last integer up to which float64 has all of them.
+// exact is the largest integer up to which float64 holds every one.
 const exact = 1 << 53
 
 // number fails for what float64 is too small for.

@@ -161,8 +161,8 @@ var pictureExtensions = map[string]bool{
 	".webp": true, ".bmp": true, ".tif": true, ".tiff": true,
 }
 
-// IsPicture tells from its extension whether a file may be a picture. What it
-// really is shows when it is decoded.
+// IsPicture reports, by its extension, whether a file may be a picture. What it
+// really is comes out when it is decoded.
 func IsPicture(name string) bool {
 	return pictureExtensions[strings.ToLower(path.Ext(name))]
 }

@@ -171,8 +171,8 @@ func checkTags(fields map[string]any) error {
 	return nil
 }
 
-// over lays a nearer sidecar over a farther one: its keys win, and its
-// captions, when it has any, replace the others.
+// over puts a nearer sidecar on top of a farther one: its keys win, and its captions,
+// if it has any, replace the others.
 func (s Sidecar) over(far Sidecar) Sidecar {
 	if far.Metadata == nil {
 		far.Metadata = s.Metadata

@@ -7,8 +7,8 @@ import (
 
 // Source is a place where pictures lie.
 type Source interface {
-	// Name identifies the place for ever: images found in it carry this name,
-	// and those that a later walk no longer meets are gone.
+	// Name identifies the place permanently: images found in it carry this name, and
+	// those that a later walk no longer finds are gone.
 	Name() string
 	// Count returns how many items Walk would give, at less cost.
 	Count(ctx context.Context) (int, error)
@@ -28,7 +28,7 @@ type Item struct {
 	Sidecar
 }
 
-// Sidecar is what stands beside a picture about it.
+// Sidecar is what the files beside a picture say about it.
 type Sidecar struct {
 	Metadata map[string]any // JSON values; "tags", when there, is a list of strings
 	Captions []Caption
@@ -40,16 +40,16 @@ type Caption struct {
 	Text     string
 }
 
-// ProblemKind tells what a problem is about.
+// ProblemKind says what a problem is about.
 type ProblemKind int
 
 const (
 	ProblemPicture ProblemKind = iota // a picture that the walk does not give
 	ProblemSidecar                    // metadata that pictures are given without
-	ProblemFolder                     // everything below stayed unseen: nothing can be said about pictures there
+	ProblemFolder                     // everything below was not seen: nothing can be said about pictures there
 )
 
-// Problem is something a walk met and could not use.
+// Problem is something that a walk found and could not use.
 type Problem struct {
 	URI  string
 	Kind ProblemKind

@@ -51,7 +51,7 @@ func (x *Index) Ensure(ctx context.Context, key search.Key, dimension int) error
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if existing, ok := x.stores[key]; ok && existing.dimension != dimension {
-		return fmt.Errorf("prepare the index of collection %q: it holds vectors of %d numbers, asked for %d",
+		return fmt.Errorf("prepare the index of collection %q: it holds vectors of %d numbers, want %d",
 			key.Collection, existing.dimension, dimension)
 	} else if !ok {
 		x.stores[key] = &store{dimension: dimension, rows: map[string]search.Row{}}

@@ -18,7 +18,7 @@ import (
 	"polylens/search"
 )
 
-// Config says how a Milvus is reached and how its indexes are built.
+// Config says how a Milvus server is reached and how its indexes are built.
 type Config struct {
 	Address  string // host:port, or https://host:port
 	Username string
@@ -57,8 +57,8 @@ func (h HNSW) withDefaults() HNSW {
 
 const (
 	connectLimit = 15 * time.Second
-	// callLimit bounds every call that came without a deadline: the SDK itself
-	// would wait for ever.
+	// callLimit bounds every call that came without a deadline: the SDK itself would
+	// wait forever.
 	callLimit = time.Minute
 )
 

@@ -16,7 +16,7 @@ import (
 //
 //	lock            whoever holds its flock owns the folder; text: its pid
 //	door.sock       the way in, while the server runs
-//	processes.json  what runs, so that a later start can end left-overs
+//	processes.json  what runs, so that a later start can end leftovers
 //	password        of Milvus' root user, used when it is not isolated
 //	configs/        written by us before every start
 //	logs/           server.log (output), Milvus' own log and etcd's
@@ -112,7 +112,7 @@ func (f *dataFolder) writeSettings(ports ports, isolated bool) error {
 	return writeFile(filepath.Join(f.path, "configs", "glog.conf"), []byte(glogSettings))
 }
 
-// writeFile replaces a file of the owner's alone, at once or not at all.
+// writeFile replaces a file that only its owner can read, at once or not at all.
 func writeFile(path string, content []byte) error {
 	temp := path + ".new"
 	file, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)

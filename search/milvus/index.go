@@ -25,8 +25,8 @@ const (
 	readyLimit  = 5 * time.Second
 )
 
-// Index implements search.Index on Milvus. It keeps no truth of its own: what
-// it remembers are the dimensions of collections and when it wrote to them.
+// Index implements search.Index on Milvus. It holds no data of its own: it only
+// remembers the dimensions of collections and when it wrote to them.
 type Index struct {
 	sdk   client.Client
 	clock *writeClock
@@ -232,7 +232,7 @@ func (i *Index) drop(ctx context.Context, key search.Key) error {
 	return i.sdk.DropCollection(ctx, name)
 }
 
-// resolve asks Milvus which collection an alias points to now.
+// resolve asks Milvus which collection an alias currently points to.
 func (i *Index) resolve(ctx context.Context, collection string) (activeIndex, error) {
 	found, err := i.sdk.DescribeCollection(ctx, aliasName(collection))
 	if err != nil {

@@ -124,10 +124,9 @@ func raiseLoopback() error {
 	return nil
 }
 
-// hideShared gives Milvus a /run and a /tmp of its own: it writes to
-// /run/milvus and /tmp/milvus, whoever owns them, and another user's folders
-// there can keep it from starting. Best effort: a single user fares well
-// without.
+// hideShared gives Milvus a /run and a /tmp of its own: it writes to /run/milvus and
+// /tmp/milvus, whoever owns them, and another user's folders there can keep it from
+// starting. It is best effort: with a single user it is not needed.
 func hideShared(task keeperTask) {
 	if err := unix.Mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		fmt.Fprintln(os.Stderr, "keeper of Milvus: no folders of its own:", err)

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// identity names a process so that its number's next owner is not taken for
-// it: process ids are used again, and all of them after a reboot.
+// identity names a process so that the next process with the same id is not mistaken
+// for it: ids are reused, and all of them after a reboot.
 type identity struct {
 	PID   int
 	Boot  string // /proc/sys/kernel/random/boot_id

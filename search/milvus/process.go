@@ -119,8 +119,8 @@ func runPinned(cmd *exec.Cmd) (*process, error) {
 	return process, nil
 }
 
-// readReport reads the one line in which the keeper tells the id of Milvus'
-// process, or why there is none.
+// readReport reads the one line in which the keeper gives the id of Milvus' process,
+// or says why there is none.
 func readReport(pipe *os.File) (int, error) {
 	if err := pipe.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
 		return 0, err

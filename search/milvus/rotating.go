@@ -6,9 +6,9 @@ import (
 	"sync"
 )
 
-// rotatingFile is a log of bounded size: when it is full it becomes NAME.1, in
-// place of the previous one. Writing never fails for the writer: a full disk
-// must not stop the server whose words these are.
+// rotatingFile is a log of bounded size: when it is full it becomes NAME.1, in place
+// of the previous one. Writing never fails for the writer: a full disk must not stop
+// the server that writes the log.
 type rotatingFile struct {
 	mu    sync.Mutex
 	path  string
@@ -18,8 +18,8 @@ type rotatingFile struct {
 	last  []byte // the latest words, for error messages
 }
 
-// Of what was written last so much is kept, for the reason of an end with the
-// stacks behind it, and so much shown where there is none.
+// How much of what was written last is kept, to find in it why the server ended and
+// the stacks that follow, and how much is shown where no reason is found.
 const (
 	tailSize  = 64 << 10
 	shownSize = 2000
@@ -77,8 +77,8 @@ func (r *rotatingFile) tail() string {
 	return reason(strings.TrimSpace(strings.ToValidUTF8(string(r.last), "?")))
 }
 
-// reason is the line in which a program in Go or C++ says why it ends, and all of
-// its words where there is none: what follows that line are its stacks.
+// reason is the line in which a program in Go or C++ says why it ends, or all of its
+// last words where there is no such line. Only stacks follow that line.
 func reason(words string) string {
 	for line := range strings.Lines(words) {
 		for _, mark := range []string{"panic: ", "fatal error: ", "terminate called"} {

@@ -161,7 +161,7 @@ func (s *Server) Healthy() bool {
 	return s.healthy
 }
 
-// Starts counts how often the server has been started: 1 until it died once.
+// Starts counts how often the server has been started: 1 until it first dies.
 func (s *Server) Starts() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -178,7 +178,7 @@ func (s *Server) PID() int {
 	return s.running.milvusPID
 }
 
-// Exposure says what of the server the machine's network can reach.
+// Exposure says which parts of the server can be reached from the machine's network.
 func (s *Server) Exposure() Exposure {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -240,7 +240,7 @@ func chooseExposure(shared bool) Exposure {
 	return Exposure{Isolated: true}
 }
 
-// errDied tells that the server ended by itself.
+// errDied says that the server ended by itself.
 var errDied = errors.New("the server died")
 
 // removeIfExists is os.Remove without complaint about a missing file.

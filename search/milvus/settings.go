@@ -58,7 +58,7 @@ func (p *ports) everywhere() []*int {
 		&p.dataCoord, &p.dataNode, &p.indexNode, &p.metrics}
 }
 
-// open are the numbers of the ports that the machine's network reaches.
+// open are the numbers of the ports that can be reached from the machine's network.
 func (p ports) open() []int {
 	var numbers []int
 	for _, port := range p.everywhere() {

@@ -14,8 +14,8 @@ const (
 	startTrials = 3           // deaths before the first healthy moment that make Start fail
 )
 
-// supervise keeps the server running until ctx ends. It tells first, once,
-// whether the server came to life.
+// supervise keeps the server running until ctx ends. It sends to first, once, whether
+// the server came to life.
 func (s *Server) supervise(ctx context.Context, first chan<- error) {
 	defer close(s.finished)
 	pause, failures := firstPause, 0
@@ -150,9 +150,9 @@ func (s *Server) waitHealthy(ctx context.Context) error {
 	}
 }
 
-// waitSick watches a healthy server and answers why it is no longer one. A
-// server that lost its session (a machine so busy that no lease was renewed in
-// time) shuts its port and hangs for ever instead of ending.
+// waitSick watches a healthy server and returns why it no longer is one. A server
+// that lost its session (a machine so busy that no lease was renewed in time) shuts
+// its port and hangs forever instead of ending.
 func (s *Server) waitSick(ctx context.Context) error {
 	well := time.Now()
 	for {

@@ -39,7 +39,7 @@ func testFilters(s *suite) {
 	}
 }
 
-// fixedFilters are the corners that chance might miss.
+// fixedFilters are the corner cases that chance might miss.
 func fixedFilters() []search.Filter {
 	filters := []search.Filter{nil, search.And{}, search.Or{}, search.Not{Filter: search.And{}},
 		search.Compare{Field: "a", Op: search.In, Value: []any{}}}

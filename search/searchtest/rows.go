@@ -131,7 +131,7 @@ func product(a, b []float32) float64 {
 	return sum
 }
 
-// testTies: identical pictures under many IDs, more than one answer holds.
+// testTies: more identical pictures, under different IDs, than one answer holds.
 func testTies(s *suite) {
 	key := s.ensured("ties", 4)
 	rows := make([]search.Row, 200)

@@ -6,8 +6,8 @@ import (
 	"polylens/encoder/graph"
 )
 
-// gelu keeps its operand alone: what it computes on the way is cheap to compute
-// once more and large to keep.
+// gelu keeps only its operand: what it computes on the way is cheap to compute again
+// and large to keep.
 func gelu(s *step, dy *graph.Value) {
 	slope := geluSlope
 	if s.node.Attribute("approximate") == "tanh" {

@@ -29,9 +29,9 @@ type Options struct {
 type Custom struct {
 	Output *graph.Value
 	Inputs []*graph.Value
-	// Pullback gives the derivative with respect to each input, nil for none,
-	// from that with respect to the output. The inputs are given to it as they are
-	// at hand, computed once more where they were not kept.
+	// Pullback gives the derivative with respect to each input, nil for none, from
+	// that with respect to the output. It is given the inputs as they were kept, or
+	// computed again where they were not.
 	Pullback func(inputs []*graph.Value, d *graph.Value) []*graph.Value
 }
 

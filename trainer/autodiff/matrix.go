@@ -53,8 +53,9 @@ func gemm(s *step, dy *graph.Value) {
 	}
 }
 
-// wide is how many columns a product has whose left operand is worth
-// transposing first: the runtime does it anew for every block of columns.
+// wide is the number of columns from which on the left operand of a product is worth
+// transposing first: the runtime otherwise transposes it again for every block of
+// columns.
 const wide = 256
 
 // transposedProduct is dy^T op(a).
@@ -100,12 +101,12 @@ func normalized(s *step) (n, r *graph.Value) {
 	return graph.Mul(graph.Sub(s.in[0], mean), r), r
 }
 
-// attention differentiates o = p v with p = softmax(scale q k^T + bias) in each
-// head, where the bias may be missing, and scale = 1 / sqrt(d). The shares p are
-// computed once more instead of kept, and the sum of do p over a row is do . o,
-// as in FlashAttention (Dao et al. 2022, arXiv 2205.14135, equation 4). It uses
-// the operators of the domain that the node itself is from. A large batch is
-// taken apart, so that scores stay in the processor's cache.
+// attention differentiates o = p v with p = softmax(scale q k^T + bias) in each head,
+// where the bias may be missing, and scale = 1 / sqrt(d). The shares p are computed
+// once more instead of kept, and the sum of do p over a row is do . o, as in
+// FlashAttention (Dao et al. 2022, arXiv 2205.14135, equation 4). It uses the
+// operators of the domain that the node itself is from. A large batch is processed in
+// pieces, so that scores stay in the processor's cache.
 func attention(s *step, dy *graph.Value) {
 	in := s.in
 	if len(in) > attentionBias {

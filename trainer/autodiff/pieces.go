@@ -6,8 +6,8 @@ import "polylens/encoder/graph"
 // the next one finds them in the processor's cache.
 const piece = 1 << 20
 
-// pieces divides the rows of a large value: [first, one past the last] of each.
-// There are none where it is small, or open how large.
+// pieces divides the rows of a large value: [first, one past the last] of each. There
+// are none where the value is small or its size is open.
 func pieces(shape graph.Shape) [][2]int64 {
 	elements, symbolic := shape.Elements()
 	if symbolic > 0 || elements < 2*piece || shape[0] < 2 {
@@ -24,9 +24,9 @@ func pieces(shape graph.Shape) [][2]int64 {
 // cutter takes its part out of a value, along the first axis.
 type cutter func(x *graph.Value) *graph.Value
 
-// inPieces gives what compute does, which works on each item of the first axis
-// alone: piece by piece, put together, where values of the given shape are
-// large. What is nil stays so.
+// inPieces gives what compute gives. compute must work on each item of the first axis
+// by itself: where values of the given shape are large it is called piece by piece,
+// and the results are joined. A nil result stays nil.
 func inPieces(shape graph.Shape, compute func(cut cutter) []*graph.Value) []*graph.Value {
 	parts := pieces(shape)
 	if len(parts) == 0 {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Column is something that is known of every example.
+// Column is something that is known about every example.
 type Column struct {
 	Name   string
 	Values []float64
@@ -22,12 +22,12 @@ type Target struct {
 // Goal is what the weights have to reach.
 type Goal struct {
 	Attributes []Target
-	Labels     []string // columns, of any numbers, that shall not go along with the attributes
+	Labels     []string // columns, of any numbers, that shall not correlate with the attributes
 
 	MaxGap         float64 // between an attribute's mean and its target; 0 stands for 0.01
 	MaxCorrelation float64 // between an attribute and a label, absolute; 0 stands for 0.05
 
-	// Utility is how gladly each example is kept, in [0, 1]: weights stay as
+	// Utility says how much each example is worth keeping, in [0, 1]: weights stay as
 	// close to it as the rest allows. Nil stands for 1 throughout.
 	Utility []float64
 }

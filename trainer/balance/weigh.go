@@ -16,7 +16,7 @@ type Result struct {
 	cell []int // of each example
 }
 
-// Representation tells how often an attribute occurs.
+// Representation says how often an attribute occurs.
 type Representation struct {
 	Attribute string  `json:"attribute"`
 	Target    float64 `json:"target"`
@@ -24,7 +24,7 @@ type Representation struct {
 	After     float64 `json:"after"`  // mean under the weights
 }
 
-// Association tells how an attribute goes along with a label.
+// Association says how an attribute correlates with a label.
 type Association struct {
 	Attribute        string  `json:"attribute"`
 	Label            string  `json:"label"`
@@ -38,8 +38,8 @@ type Association struct {
 // before gave.
 const rounds = 6
 
-// margin is the part of a limit that is aimed at, so that the limit holds in
-// spite of spreads that move.
+// margin is the share of a limit that is aimed at, so that the limit holds although
+// the spreads change.
 const margin = 0.9
 
 // Weigh finds weights that meet the goal and stay close to the utility, in
@@ -47,8 +47,8 @@ const margin = 0.9
 // give equal results. Columns that the goal does not name are left alone.
 //
 // Errors name an unknown attribute and list the known ones; a column that is
-// constant, of another length, or no number; or the constraint that stands most
-// in the way where no weights meet the goal.
+// constant, of another length, or no number; or, where no weights meet the goal, the
+// constraint that is hardest to meet.
 func Weigh(columns []Column, goal Goal) (Result, error) {
 	d, err := prepare(columns, goal)
 	if err != nil {
@@ -88,7 +88,7 @@ func (d data) constraints(c cells, q []float64) []constraint {
 		unit := moved(c.s[k], target.Mean, math.Sqrt(target.Mean*(1-target.Mean)))
 		for r, name := range d.goal.Labels {
 			spread := c.deviation(q, c.y[r])
-			if spread == 0 { // what does not vary goes along with nothing
+			if spread == 0 { // what does not vary correlates with nothing
 				continue
 			}
 			product := moved(c.y[r], c.mean(q, c.y[r]), spread)

@@ -15,7 +15,7 @@ type Box struct{ Left, Top, Right, Bottom float64 }
 // it.
 const BoxAttribute = "box"
 
-// places is how many steps along a side the decoder tells apart.
+// places is how many steps along a side the decoder distinguishes.
 const places = 500
 
 // ParseBox reads the left, top, right and bottom side of a box, fractions of

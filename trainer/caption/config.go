@@ -20,7 +20,7 @@ type Config struct {
 	Part     int64   `json:"part"`     // tokens of the vocabulary whose scores are in memory at once
 }
 
-// Default is what SigLIP 2 was trained with, but for the boxes, which few
+// Default is what SigLIP 2 was trained with, except for the boxes, which few
 // catalogues have.
 func Default() Config { return Config{Weight: 1, Parallel: 0.5, Part: 8192} }
 
@@ -88,5 +88,5 @@ func (d *Decoder) sequences() int64 {
 	return 1
 }
 
-// mask is the token that stands for one that is to be predicted.
+// mask is the token that stands in for one to be predicted.
 func (d *Decoder) mask() int64 { return d.vocabulary }

@@ -18,17 +18,18 @@ type entropy struct {
 // over rows x [R, D], where z are the scores that the parts give to the tokens
 // of the vocabulary; targets are int64 [R], weights float32 [R] and positive.
 //
-// There are 256,000 tokens, and at 3,000 rows their scores alone are 3 GB. So
-// they are never together: each part is scored, reduced to two numbers a row,
-// and forgotten; when those of all parts are known, each is scored once more
-// for its derivatives, exp(z - log of the sum) - 1 at the target, of which the
-// gradients of its weights and its share in that of x are made at once. This is
-// a third more work than keeping the scores. Parts of the vocabulary rather
-// than of the rows, because then every weight has its gradient from one
-// product, and nothing as large as the layer is added up.
+// There are 256,000 tokens, and at 3,000 rows their scores alone are 3 GB. So they
+// are never in memory together: each part is scored, reduced to two numbers a row,
+// and forgotten; when those of all parts are known, each is scored again for its
+// derivatives, exp(z - log of the sum) - 1 at the target, of which the gradients of
+// its weights and its share in that of x are made at once. This is a third more work
+// than keeping the scores. Parts of the vocabulary rather than of the rows, because
+// then every weight has its gradient from one product, and nothing as large as the
+// layer is added up.
 //
-// Its own derivative rather than autodiff's, because that keeps what the way
-// back needs, and goes back part by part only where the graph ends in parts.
+// It has its own derivative rather than autodiff's, because autodiff keeps everything
+// that the way back needs, and goes back part by part only where the graph ends in
+// parts.
 func crossEntropy(x, targets, weights *graph.Value, parts []part) entropy {
 	rows := x.Shape[0]
 	targets, weights = graph.Reshape(targets, rows, 1), graph.Reshape(weights, rows, 1)
@@ -90,8 +91,8 @@ func (l *entropy) differentiate(x, targets, weights, level *graph.Value, parts [
 // scores are z: [R, size].
 func (p part) scores(x *graph.Value) *graph.Value { return graph.Linear(x, p.weight, p.bias) }
 
-// columns tells where in the part the targets [R, 1] are, and whether they are
-// there at all: 1, or 0 beside any column.
+// columns says where in the part the targets [R, 1] are, and whether they are there
+// at all: 1, or 0 beside any column.
 func (p part) columns(targets *graph.Value) (column, inside *graph.Value) {
 	g := targets.Graph()
 	first, last := g.Ints(0), g.Ints(p.size-1)

@@ -7,14 +7,14 @@ import (
 	"polylens/encoder/ort"
 )
 
-// Example is what is said of a picture.
+// Example is what is said about a picture.
 type Example struct {
 	Text string // "": nothing is learned of it
 	Box  *Box   // where in the picture; nil: nobody knows
 }
 
-// NewExample is what a pair says of a picture: a text, and where, if it has the
-// BoxAttribute.
+// NewExample is what a pair says about a picture: a text and, if it has the
+// BoxAttribute, where in the picture.
 func NewExample(text string, attributes map[string]string) (Example, error) {
 	written, ok := attributes[BoxAttribute]
 	if !ok {

@@ -1,6 +1,6 @@
-// Package checkpoint writes what must survive: the state of a training run,
-// from which it goes on after it was killed at any moment, and the model
-// directory that comes of it.
+// Package checkpoint writes what must survive: the state of a training run, from
+// which the run can go on after being killed at any moment, and the model directory
+// that results from it.
 //
 // A checkpoint is a folder that appears whole or not at all. It is filled
 // beside its place, every file is flushed to the disk, a manifest takes their

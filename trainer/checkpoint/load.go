@@ -10,8 +10,7 @@ import (
 // ErrNone is returned, wrapped, where no checkpoint was ever written.
 var ErrNone = errors.New("holds no checkpoint")
 
-// MismatchError says in what a checkpoint and the run that would go on from it
-// differ.
+// MismatchError says how a checkpoint differs from the run that would go on from it.
 type MismatchError struct {
 	Path  string // of the checkpoint
 	What  string
@@ -20,7 +19,7 @@ type MismatchError struct {
 }
 
 func (e *MismatchError) Error() string {
-	return fmt.Sprintf("checkpoint %s is of another run: %s is %s there, but this run has %s; go on with what it was started with, or start anew in another folder",
+	return fmt.Sprintf("checkpoint %s is of another run: %s is %s there, but this run has %s; continue with what it was started with, or start again in another folder",
 		e.Path, e.What, e.Saved, e.Run)
 }
 
@@ -28,13 +27,13 @@ func (e *MismatchError) Error() string {
 type Loaded struct {
 	Progress Progress
 	Path     string
-	Passed   []error // newer checkpoints that are damaged, and why: to be told to the user
+	Passed   []error // newer checkpoints that are damaged, and why: to be reported to the user
 }
 
-// Load fills the state from the newest whole checkpoint. A damaged one is
-// passed over. One of another run is not: that is a *MismatchError, which names
-// a fingerprint or a tensor. Sections that the checkpoint has besides are left
-// out. After an error the state may be filled in part.
+// Load fills the state from the newest whole checkpoint. A damaged one is passed
+// over. One of another run is not: that is a *MismatchError, which names a
+// fingerprint or a tensor. Further sections of the checkpoint are ignored. After an
+// error the state may be partly filled.
 func (f Folder) Load(ctx context.Context, run Identity, state []Section) (Loaded, error) {
 	steps, err := f.candidates()
 	if err != nil {
@@ -53,7 +52,7 @@ func (f Folder) Load(ctx context.Context, run Identity, state []Section) (Loaded
 		}
 		loaded.Passed = append(loaded.Passed, err)
 	}
-	return Loaded{}, fmt.Errorf("%s holds no whole checkpoint, move it away to start anew: %w", f.Path, errors.Join(loaded.Passed...))
+	return Loaded{}, fmt.Errorf("%s holds no complete checkpoint: move it away to start again: %w", f.Path, errors.Join(loaded.Passed...))
 }
 
 // LoadBest fills the state from the checkpoint with the best metric, which the

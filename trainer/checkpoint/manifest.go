@@ -98,7 +98,7 @@ func (f stampedFile) verify(ctx context.Context, dir string) error {
 	}
 	defer file.Close()
 	sum := sha256.New()
-	// One byte more tells a file that has grown.
+	// One byte more reveals a file that has grown.
 	read, err := io.Copy(sum, contextReader{ctx, io.LimitReader(file, f.Bytes+1)})
 	if err != nil {
 		return err

@@ -29,7 +29,7 @@ type Sampler struct {
 	Pairs int64 `json:"pairs"` // of this epoch, used already
 }
 
-// Identity tells runs apart that cannot be continued with each other's state.
+// Identity distinguishes runs that cannot be continued with each other's state.
 type Identity struct {
 	Config string `json:"config"` // fingerprint of the configuration
 	Data   string `json:"data"`   // fingerprint of the pairs and their split
@@ -51,7 +51,7 @@ type EarlyStopping struct {
 // maxProgress is far more than a progress file takes.
 const maxProgress = 1 << 20
 
-// check refuses what no run can have come to.
+// check refuses values that no run can reach.
 func (p Progress) check() error {
 	switch {
 	case p.Step < 0 || p.Schedule < 0 || p.Sampler.Epoch < 0 || p.Sampler.Pairs < 0:

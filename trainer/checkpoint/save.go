@@ -11,9 +11,9 @@ import (
 // it, and removes those that are no longer kept. The state is read as it is
 // written: it must not change meanwhile.
 //
-// Whatever ends it, the checkpoint before is still there and counts. An error
-// is a *SpaceError, wrapped, where the disk is full. Values that are not finite
-// are refused, as are sections whose tensors do not fill their shapes.
+// Whatever interrupts it, the previous checkpoint is still there and valid. An error
+// is a *SpaceError, wrapped, where the disk is full. Values that are not finite are
+// refused, as are sections whose tensors do not fill their shapes.
 func (f Folder) Save(ctx context.Context, progress Progress, state []Section) error {
 	if err := f.save(ctx, progress, state); err != nil {
 		return fmt.Errorf("the checkpoint of step %d was not written%s: %w", progress.Step, f.stands(progress.Step), err)

@@ -14,7 +14,7 @@ import (
 type SpaceError struct {
 	Folder string
 	Needed int64 // bytes, in all
-	Free   int64 // bytes, as far as the system tells; -1 where it does not
+	Free   int64 // bytes, as far as the system says; -1 where it does not
 	Err    error // what writing ended with; nil where it was not begun
 }
 
@@ -52,7 +52,7 @@ func (f Folder) CheckSpace(state []Section) error {
 	return CheckSpace(f.Path, needed)
 }
 
-// freeSpace is that of a folder's disk, and -1 where the system does not tell.
+// freeSpace is that of a folder's disk, or -1 where the system does not say.
 func freeSpace(folder string) int64 {
 	free, err := disk.Free(folder)
 	if err != nil {

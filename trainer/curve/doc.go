@@ -6,5 +6,5 @@
 // killed process loses none. Only Sync waits for the disk: call it before a
 // checkpoint is committed, and a power failure loses nothing of what led to it.
 //
-// The package computes nothing and reads no curve but to cut it.
+// The package computes nothing and reads a curve only to cut it.
 package curve

@@ -11,7 +11,7 @@ import (
 // LinesName is the file of records in a run's folder.
 const LinesName = "curve.jsonl"
 
-// Log writes the curves of one run. Its methods must not be called at once.
+// Log writes the curves of one run. Its methods must not be called concurrently.
 type Log struct {
 	lines  *file
 	events *file
@@ -22,9 +22,9 @@ type Log struct {
 // Those of an earlier attempt are dropped.
 func Create(folder string) (*Log, error) { return open(folder, 0, -1) }
 
-// Resume goes on with the curves in a folder from a checkpoint of a step:
-// records of later steps, and a record that was never written whole, are
-// dropped. TensorBoard drops them, too, for the new event file tells it so.
+// Resume goes on with the curves in a folder from a checkpoint of a step: records of
+// later steps, and a record that was never written whole, are dropped. TensorBoard
+// drops them too, because the new event file tells it to.
 func Resume(folder string, step int64) (*Log, error) {
 	if step < 0 {
 		return nil, fmt.Errorf("resume curve in %s: step %d is negative", folder, step)

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Record is what is known of a run after a step. Either part may be missing.
+// Record is what is known about a run after a step. Either part may be missing.
 type Record struct {
 	Step  int64     `json:"step"`  // optimizer steps taken
 	Epoch float64   `json:"epoch"` // passes over the training pairs, with fraction
@@ -18,7 +18,7 @@ type Record struct {
 	Validation []Validation `json:"validation,omitempty"` // one for each language and direction
 }
 
-// Training is what a step tells of itself.
+// Training is what a step reports about itself.
 type Training struct {
 	Loss            Number            `json:"loss"` // mean over the steps since the record before
 	LossParts       map[string]Number `json:"loss_parts,omitempty"`

@@ -56,7 +56,7 @@ func (v View) Field(name string) (string, error) {
 	return "", errNoField
 }
 
-// Has tells whether Field gives something.
+// Has reports whether Field gives something.
 func (v View) Has(name string) bool {
 	_, err := v.Field(name)
 	return err == nil

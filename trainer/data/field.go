@@ -218,7 +218,7 @@ func relevance(value any) (float32, error) {
 	return float32(number), nil
 }
 
-// countEmpty counts the captions that hold nothing but space.
+// countEmpty counts the captions that hold only white space.
 func countEmpty(fields map[string]any) int {
 	count := 0
 	for _, name := range captionFields {
@@ -249,7 +249,7 @@ func countBlank(value any) int {
 	return count
 }
 
-// isPicture tells from the extension whether a member of a shard is a picture.
+// isPicture reports, by the extension, whether a member of a shard is a picture.
 func isPicture(extension string) bool {
 	return source.IsPicture("x." + extension)
 }
@@ -271,7 +271,7 @@ func keyOf(member string) (key, extension string) {
 	return folder + base, strings.ToLower(extension)
 }
 
-// namesPicture tells whether a header has a field for the picture.
+// namesPicture reports whether a header has a field for the picture.
 func namesPicture(header []string) bool {
 	return slices.ContainsFunc(pictureFields, func(name string) bool { return slices.Contains(header, name) })
 }

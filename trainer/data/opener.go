@@ -121,7 +121,7 @@ func readWhole(file *os.File, most int64) ([]byte, error) {
 	return readMost(file, most)
 }
 
-// readMost reads at most so many bytes; it is an error if there are more.
+// readMost reads at most the given number of bytes; it is an error if there are more.
 func readMost(reader io.Reader, most int64) ([]byte, error) {
 	content, err := io.ReadAll(io.LimitReader(reader, most+1))
 	if err != nil {

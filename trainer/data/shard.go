@@ -125,7 +125,7 @@ func (s *shardReader) takePicture(header *tar.Header, content io.Seeker) error {
 	}
 	for name := range header.PAXRecords {
 		if strings.HasPrefix(name, "GNU.sparse.") {
-			return errors.New("it is stored with holes: write the shard anew without --sparse")
+			return errors.New("it is stored with holes: write the shard again without --sparse")
 		}
 	}
 	// The reader of the archive takes headers only, and no byte of what follows.

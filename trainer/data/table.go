@@ -13,8 +13,8 @@ import (
 	"unicode/utf8"
 )
 
-// Table is a CSV file, or one whose values tabs part if its name ends in .tsv.
-// Its first row names the fields, which are those of the package comment; there
+// Table is a CSV file, or a file with tabs between its values if its name ends in
+// .tsv. Its first row names the fields, which are those of the package comment; there
 // is one text a row. An empty cell is a field that is not there.
 type Table struct {
 	Path    string

@@ -24,9 +24,9 @@ type web struct {
 	client  *http.Client
 }
 
-// newWeb makes a client that connects to public addresses only. It judges the
-// address that is about to be dialled, after names are resolved and redirects
-// followed, so that neither can lead into the network that Polylens runs in.
+// newWeb makes a client that connects to public addresses only. It judges the address
+// that is about to be dialled, after names are resolved and redirects followed, so
+// that neither names nor redirects can lead into the network that Polylens runs in.
 func newWeb(options FileOptions) *web {
 	dialer := &net.Dialer{Timeout: 10 * time.Second}
 	transport := &http.Transport{

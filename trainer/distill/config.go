@@ -53,7 +53,7 @@ func Default() Config {
 	}
 }
 
-// On tells whether anything is distilled.
+// On reports whether anything is distilled.
 func (c Config) On() bool { return c.Factor > 0 }
 
 // locals is the number of local views of each picture.
@@ -106,7 +106,7 @@ func (c Config) checkViews() error {
 	return nil
 }
 
-// leastTemperature keeps exponents of cosines within what float32 holds.
+// leastTemperature keeps the exponents of cosines within the range of float32.
 const leastTemperature = 0.025
 
 func (c Config) checkTeacher() error {

@@ -21,10 +21,10 @@
 //	p = softmax((s_teacher - c) / t_teacher)
 //	loss = -sum p log softmax(s_student / t_student)
 //
-// Sharpening by the low temperature of the teacher keeps its answers from
-// becoming alike to all prototypes, centring from being one prototype for all
-// pictures. TeacherReport tells: it goes to log K in the first case and to 0 in
-// the second.
+// Sharpening by the teacher's low temperature keeps its answers from becoming the
+// same for all prototypes; centring keeps them from becoming one prototype for all
+// pictures. TeacherReport shows both failures: it goes to log K in the first case and
+// to 0 in the second.
 //
 // Parameters are named "distill." and are no part of the model: training needs
 // them, search does not, and they are left out of what is written. D is the

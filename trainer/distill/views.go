@@ -8,8 +8,9 @@ import (
 	"polylens/trainer/data/batch"
 )
 
-// cropAspect is by how much parts of a picture are wider than it, as is the
-// custom (Szegedy et al., "Going deeper with convolutions", 2015, section 6).
+// cropAspect is how much wider in proportion parts of a picture may be than the
+// picture, as is customary (Szegedy et al., "Going deeper with convolutions", 2015,
+// section 6).
 var cropAspect = augment.Range{Low: 3.0 / 4, High: 4.0 / 3}
 
 // viewSeeds keeps the random numbers of views apart.

@@ -77,7 +77,7 @@ func ParseClasses(from io.Reader, language string) (Classes, error) {
 		return Classes{}, fmt.Errorf("classes, line %d: %w", number+1, err)
 	}
 	if len(read.Classes) < 2 {
-		return Classes{}, fmt.Errorf("classes: there are %d, nothing can be told apart with less than 2", len(read.Classes))
+		return Classes{}, fmt.Errorf("classes: there are %d, want at least 2 to choose between", len(read.Classes))
 	}
 	return read, nil
 }
@@ -130,7 +130,7 @@ func (l classLine) check() error {
 	return nil
 }
 
-// CheckTemplates tells whether each template has a place for a prompt.
+// CheckTemplates reports whether each template has a place for a prompt.
 func CheckTemplates(templates []string) error {
 	if len(templates) == 0 {
 		return errors.New("there are none")

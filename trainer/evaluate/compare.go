@@ -28,14 +28,14 @@ type Difference struct {
 	R5Interval *Interval `json:"r5_interval,omitempty"`
 }
 
-// Compare answers a Difference for each language and direction that both reports
+// Compare returns a Difference for each language and direction that both reports
 // have, in the order of after, and then the mean over these languages of each
 // direction.
 //
-// Intervals are from a paired bootstrap over the queries: that one model is worse
-// at the same query counts, not how hard the query is. They say how far another
-// set of such queries might differ, language by language. The mean has none, since
-// the languages ask for the same pictures.
+// Intervals are from a paired bootstrap over the queries: what counts is that one
+// model is worse at the same query, not how hard the query is. They say how far
+// another set of such queries might differ, language by language. The mean has none,
+// since the languages ask for the same pictures.
 func Compare(before, after Report) ([]Difference, error) {
 	var old, now Report
 	for _, result := range after {
@@ -96,8 +96,8 @@ func bootstrap(before, after []int, depth int) *Interval {
 	return &Interval{Low: means[resamples/40], High: means[resamples-1-resamples/40]}
 }
 
-// resample draws n of n queries with replacement and answers how many more are
-// won than lost.
+// resample draws n of n queries with replacement and returns how many more are won
+// than lost.
 func resample(random *rand.Rand, n, won, lost int) int {
 	gained := 0
 	for range n {

@@ -12,10 +12,10 @@
 // What answers a query is a set. Pictures with equal texts, case aside, answer
 // each other's text, and the rank of a query is that of the best right answer.
 //
-// A tie counts against the model: the rank of the best right answer is one more
-// than the number of wrong ones that score at least as much. A model that gives
-// everything the same vector is thus told that it finds nothing, where an order
-// by position would praise or blame it by accident.
+// A tie counts against the model: the rank of the best right answer is one more than
+// the number of wrong ones that score at least as much. A model that gives everything
+// the same vector is thus reported to find nothing, where an order by position would
+// praise or blame it by accident.
 //
 // Each language weighs alike in the mean, however many queries it has.
 //

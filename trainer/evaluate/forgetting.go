@@ -40,12 +40,12 @@ type Drop struct {
 	Lost      float64 `json:"lost"`    // points, negative when it gained
 	Allowed   float64 `json:"allowed"` // points
 	Forgotten bool    `json:"forgotten"`
-	// Lower end of what was lost in points, where single queries are known: above
-	// 0 it is no accident of the queries. It does not decide.
+	// Lower end of what was lost in points, where single queries are known: above 0
+	// the loss is not an accident of the queries. It decides nothing.
 	LeastLost *float64 `json:"least_lost,omitempty"`
 }
 
-// Forgetting is the verdict of the gate.
+// Forgetting is the verdict of the forgetting gate.
 type Forgetting struct {
 	Passed    bool   `json:"passed"`
 	Languages []Drop `json:"languages"` // every guarded one, as before has them
@@ -54,9 +54,9 @@ type Forgetting struct {
 // rounding is less than what one query counts, in points.
 const rounding = 1e-9
 
-// CheckForgetting compares a model with what it was made of, on the same guarded
-// set: every language with text_to_image in before is guarded. What is missing
-// after, or was asked other queries, is an error and not a pass.
+// CheckForgetting compares a model with what it was made of, on the same guarded set:
+// every language with text_to_image in before is guarded. A language that is missing
+// in after, or was measured with other queries, is an error and not a pass.
 func CheckForgetting(before, after Report, allowed Allowance) (Forgetting, error) {
 	verdict := Forgetting{Passed: true}
 	for _, old := range before {

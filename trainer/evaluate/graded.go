@@ -8,18 +8,18 @@ import (
 	"slices"
 )
 
-// Grade is how good an answer a candidate is: 0 is wrong, more is better.
+// Grade says how good an answer a candidate is: 0 is wrong, more is better.
 type Grade struct {
 	Place int // of the candidate
 	Value float64
 }
 
-// NDCG answers for each query the normalised discounted cumulative gain of the
-// first depth candidates, 0 to 1: the sum of grade/log2(rank+1), divided by what
-// the best order would have (Järvelin and Kekäläinen 2002, with the grade itself
-// as the gain, as trec_eval has it). grades[i] are the candidates that are not
-// wrong for query i, in ascending order of place, at least one, all above 0.
-// Among candidates that score the same, the worse comes first.
+// NDCG returns for each query the normalized discounted cumulative gain of the first
+// depth candidates, 0 to 1: the sum of grade/log2(rank+1), divided by what the best
+// order would have (Järvelin and Kekäläinen 2002, with the grade itself as the gain,
+// as trec_eval has it). grades[i] are the candidates that are not wrong for query i,
+// in ascending order of place, at least one, all above 0. Among candidates that score
+// the same, the worse comes first.
 func NDCG(ctx context.Context, queries, candidates [][]float32, grades [][]Grade, depth int) ([]float64, error) {
 	if depth < 1 {
 		return nil, fmt.Errorf("NDCG of the first %d: want at least 1", depth)

@@ -27,9 +27,8 @@ type Quality struct {
 	MedianRank float64   `json:"median_rank"` // of the best right answer, from 1
 }
 
-// NewQuality summarises ranks, which count from 1 among so many candidates. 0
-// means that the right answer was not found: it stands behind all candidates in
-// the median.
+// NewQuality summarizes ranks, which count from 1 among so many candidates. 0 means
+// that the right answer was not found: it stands behind all candidates in the median.
 func NewQuality(language string, direction Direction, ranks []int, candidates int) Quality {
 	q := Quality{Language: language, Direction: direction, N: len(ranks)}
 	if len(ranks) == 0 {

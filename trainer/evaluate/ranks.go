@@ -15,11 +15,11 @@ import (
 // numbers stay in a core's second cache.
 const queryBlock = 64
 
-// Ranks answers for each query the rank, from 1, of its best right answer among
-// the candidates, ordered by inner product. queries [n][D] and candidates [m][D]
-// are unit vectors; relevant[i] are the places of the right answers to query i in
-// candidates, ascending and at least one; lists may be shared. A wrong candidate
-// that scores as much as the best right one stands before it.
+// Ranks returns for each query the rank, from 1, of its best right answer among the
+// candidates, ordered by inner product. queries [n][D] and candidates [m][D] are unit
+// vectors; relevant[i] are the places of the right answers to query i in candidates,
+// ascending and at least one; lists may be shared. A wrong candidate that scores as
+// much as the best right one stands before it.
 //
 // No more than a block of scores is in memory, and all cores are used; the
 // answer does not depend on them.

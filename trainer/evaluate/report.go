@@ -64,9 +64,9 @@ func (r Report) Write(to io.Writer) error {
 	return buffered.Flush()
 }
 
-// ReadReport reads what Write has written, or the lines of a Summary, which
-// tell nothing of single queries. Lines of means are left out: they follow from
-// the others.
+// ReadReport reads what Write has written, or the lines of a Summary, which say
+// nothing about single queries. Lines of means are left out: they follow from the
+// others.
 func ReadReport(from io.Reader) (Report, error) {
 	decoder := json.NewDecoder(from)
 	decoder.DisallowUnknownFields()
@@ -118,7 +118,7 @@ func (r Result) check() error {
 	return nil
 }
 
-// sameQueries tells whether two results can be compared query by query.
+// sameQueries reports whether two results can be compared query by query.
 func sameQueries(a, b Result) bool {
 	return a.Ranks != nil && len(a.Ranks) == len(b.Ranks) && a.Queries == b.Queries
 }
@@ -132,7 +132,8 @@ func (d digest) add(part string) { fmt.Fprintf(d, "%d:%s", len(part), part) }
 
 func (d digest) addPlaces(places []int) { fmt.Fprintf(d, "%v", places) }
 
-// String is the first 16 hex digits: it tells apart what was meant to be equal.
+// String is the first 16 hex digits: enough to notice that what was meant to be equal
+// is not.
 func (d digest) String() string { return hex.EncodeToString(d.Sum(nil))[:16] }
 
 func digestOfNames(pictures []Picture) string {

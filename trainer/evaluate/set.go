@@ -11,7 +11,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Text is one thing that is said of a picture.
+// Text is one thing that is said about a picture.
 type Text struct {
 	Language string // BCP 47 tag
 	Text     string
@@ -19,7 +19,7 @@ type Text struct {
 
 // Picture is one picture of a Set.
 type Picture struct {
-	Name  string // tells it from others in a digest, such as the name of its file
+	Name  string // distinguishes it from others in a digest, such as the name of its file
 	Texts []Text
 }
 
@@ -28,14 +28,13 @@ type TextEncoder interface {
 	EncodeTexts(ctx context.Context, texts []string) ([][]float32, error)
 }
 
-// TextRanker answers for each text the rank of its best right picture, from 1,
-// or 0 if it was not found. relevant are the places of the right pictures of
-// each text in the set, ascending.
+// TextRanker returns for each text the rank of its best right picture, from 1, or 0
+// if it was not found. relevant are the places of the right pictures of each text in
+// the set, ascending.
 type TextRanker func(ctx context.Context, texts []string, relevant [][]int) ([]int, error)
 
-// Set is pictures with what is said of them, as queries with right answers. A
-// picture is asked for once by each of its texts, as a person who looks for it
-// would.
+// Set is pictures with what is said about them, as queries with right answers. A
+// picture is asked for once by each of its texts, as a person who looks for it would.
 type Set struct {
 	pictures int
 	groups   []group
@@ -196,7 +195,8 @@ func (g group) evaluate(ctx context.Context, encoder TextEncoder, pictures [][]f
 	}, nil
 }
 
-// check names a text whose vector cannot be used: a place tells nobody which.
+// check names a text whose vector cannot be used: its place alone would mean nothing
+// to a user.
 func (g group) check(vectors [][]float32) error {
 	if len(vectors) != len(g.texts) {
 		return fmt.Errorf("the model gave %d vectors for %d texts", len(vectors), len(g.texts))

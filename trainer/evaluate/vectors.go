@@ -12,9 +12,9 @@ const lengthTolerance = 0.01
 // leastLength is above the rounding of a sum of unit vectors that cancel out.
 const leastLength = 1e-6
 
-// CheckVectors tells whether all vectors are finite, of length 1 and of the same
-// number of numbers. The error names the first one that is not, from 0; what
-// says what they belong to, such as "pictures".
+// CheckVectors reports whether all vectors are finite, of length 1 and of the same
+// number of numbers. The error names the first one that is not, from 0; what says
+// what they belong to, such as "pictures".
 func CheckVectors(what string, vectors [][]float32) error {
 	if len(vectors) == 0 {
 		return fmt.Errorf("there are no vectors of %s", what)
@@ -51,7 +51,7 @@ func Unit(vector []float32) ([]float32, error) {
 	return normalised(wide)
 }
 
-// normalised fails for what points nowhere.
+// normalized fails for what points nowhere.
 func normalised(vector []float64) ([]float32, error) {
 	var square float64
 	for _, x := range vector {

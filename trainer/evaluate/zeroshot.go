@@ -10,12 +10,12 @@ import (
 // have hundreds.
 const promptBatch = 256
 
-// ZeroShot classifies pictures by the class whose vector is nearest, in each of
-// the languages, or in all that classes have prompts in if none is given. The
-// vector of a class is the normalised mean of the unit vectors of its sentences.
-// labels[i] are the right answers to picture i, any of which counts; a picture
-// with no label among the classes of a language is left out, and so is a class
-// without a prompt in it. R@1 and R@5 are the accuracies.
+// ZeroShot classifies pictures by the class whose vector is nearest, in each of the
+// languages, or in all that classes have prompts in if none is given. The vector of a
+// class is the normalized mean of the unit vectors of its sentences. labels[i] are
+// the right answers to picture i, any of which counts; a picture with no label among
+// the classes of a language is left out, and so is a class without a prompt in it.
+// R@1 and R@5 are the accuracies.
 func (c Classes) ZeroShot(ctx context.Context, encoder TextEncoder, pictures [][]float32, labels [][]string, languages []string) (Report, error) {
 	if len(labels) != len(pictures) {
 		return nil, fmt.Errorf("zero-shot: labels of %d pictures for %d", len(labels), len(pictures))

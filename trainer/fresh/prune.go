@@ -11,10 +11,10 @@ import (
 	"polylens/encoder/tokenizer"
 )
 
-// Prune writes a copy of a model to a directory that does not exist, with those
-// tokens alone that the texts use, and special tokens and bytes. The texts have
-// the tokens that they had, so their vectors stay the same; others fall into
-// smaller pieces, and in the end into bytes.
+// Prune writes a copy of a model to a directory that does not exist, with only the
+// tokens that the texts use, special tokens and bytes. The texts have the tokens that
+// they had, so their vectors stay the same; others fall into smaller pieces, and in
+// the end into bytes.
 //
 // size, if it is above 0, is how many tokens to keep at most: the texts' most
 // frequent ones. Texts that need others change then.
@@ -42,7 +42,7 @@ func Prune(ctx context.Context, from, to string, texts []string, size int) error
 	return write(ctx, from, to, t, rows)
 }
 
-// count tells how often each token is met in the texts.
+// count counts how often each token occurs in the texts.
 func count(ctx context.Context, dir string, texts []string) (map[int64]int, error) {
 	t, err := tokenizer.Open(dir)
 	if err != nil {

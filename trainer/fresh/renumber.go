@@ -9,8 +9,8 @@ import (
 	"polylens/encoder/siglip2"
 )
 
-// renumber changes the ids that the post-processor of a tokenizer.json adds to
-// texts. Polylens takes none from there, transformers does.
+// renumber changes the ids that the post-processor of a tokenizer.json adds to texts.
+// Polylens takes none from there; transformers does.
 func (t *tokens) renumber(fresh map[int64]int64) error {
 	content, ok := t.file["post_processor"]
 	if !ok {

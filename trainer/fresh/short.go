@@ -37,10 +37,10 @@ func scale(values []float32, by float64) {
 // up to 1.
 const longest, height = 4, 0.6
 
-// waves fills positions [side side, width] with sines and cosines of the column
-// and the row, as plain vision transformers have them (Beyer et al. 2022, arXiv
-// 2205.01580; posemb_sincos_2d of big_vision). Waves that are much longer than a
-// side would tell nothing.
+// waves fills positions [side side, width] with sines and cosines of the column and
+// the row, as plain vision transformers have them (Beyer et al. 2022, arXiv
+// 2205.01580; posemb_sincos_2d of big_vision). Waves that are much longer than a side
+// would carry no information.
 func waves(values []float32, side, width int) {
 	quarter := width / 4
 	for position := range side * side {

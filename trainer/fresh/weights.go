@@ -90,9 +90,9 @@ func fill(tensor checkpoint.Changed, config siglip2.Config, options Options) {
 	}
 }
 
-// isXavier tells of the weights that xavier_uniform_ fills: attention and MLPs
-// but for the output of the pooling head's attention, which is an ordinary linear
-// layer there.
+// isXavier reports the weights that xavier_uniform_ fills: attention and MLPs except
+// for the output of the pooling head's attention, which is an ordinary linear layer
+// there.
 func isXavier(name string) bool {
 	for _, part := range []string{".self_attn.", ".fc1.", ".fc2.", "in_proj_weight", "head.probe"} {
 		if strings.Contains(name, part) {

@@ -2,7 +2,8 @@ package label
 
 import "fmt"
 
-// Config says what pictures are told apart by. Zero weights leave it out.
+// Config says which labels pictures are distinguished by. Zero weights leave a loss
+// out.
 type Config struct {
 	Items     float64 `json:"items"`     // weight of the loss over items
 	Texts     float64 `json:"texts"`     // weight of the loss over texts
@@ -20,7 +21,7 @@ func Default() Config { return Config{Shared: 3, Smoothing: 0.05, Scale: 16} }
 
 func isWeight(value float64) bool { return value >= 0 && value <= most }
 
-// On tells whether there is a loss of pictures.
+// On reports whether there is a loss of pictures.
 func (c Config) On() bool { return c.Items > 0 || c.Texts > 0 }
 
 // Check reports the first thing that is wrong.
@@ -29,7 +30,7 @@ func (c Config) Check() error {
 	case !isWeight(c.Items) || !isWeight(c.Texts) || !isWeight(c.Names):
 		return fmt.Errorf("items %v, texts %v, names %v: want weights from 0 to %d", c.Items, c.Texts, c.Names, most)
 	case c.Shared < 2:
-		return fmt.Errorf("shared %d: a text of a single item tells no more than the item, so want 2 or more", c.Shared)
+		return fmt.Errorf("shared %d: a text of a single item says no more than the item, so want 2 or more", c.Shared)
 	case !(c.Smoothing >= 0 && c.Smoothing < 1):
 		return fmt.Errorf("smoothing %v: want 0 or more and below 1", c.Smoothing)
 	case !(c.Scale > 0) || c.Scale > most:

@@ -17,9 +17,8 @@ type Labels struct {
 	shown     map[int]int    // item of a picture
 }
 
-// NewLabels labels the given pictures of a set. items tells what each picture of
-// the set shows; the texts of an item are those of all these pictures that show
-// it.
+// NewLabels labels the given pictures of a set. items says what each picture of the
+// set shows; the texts of an item are those of all these pictures that show it.
 func NewLabels(config Config, set *data.Set, items, pictures []int) *Labels {
 	l := &Labels{smoothing: config.Smoothing, items: map[int]int{}, texts: map[string]int{}, of: map[int][]int{}, shown: map[int]int{}}
 	having := map[string]map[int]bool{} // items of each text

@@ -14,11 +14,11 @@ const NameReport = "label_name_loss"
 // [T, B].
 const nameInput = prefix + "name_targets"
 
-// Names is a loss of texts by the pictures that they are compared with, beside
-// the sigmoid loss: which of all of them a text is about. It is for pictures that
-// stand for whole items. Whatever the temperature is, those that are mistaken for
-// one another have most of its weight, which the sigmoid loss of random texts
-// gives to what all items have in common.
+// Names is a loss of texts by the pictures that they are compared with, beside the
+// sigmoid loss: which of all of them a text is about. It is for pictures that stand
+// for whole items. Whatever the temperature, items that are mistaken for one another
+// get most of its weight, whereas the sigmoid loss of random texts gives most to what
+// all items have in common.
 type Names struct{ Weight, Scale float64 }
 
 // Compose implements learner.Objective.

@@ -8,8 +8,8 @@ import (
 // prefix begins the names of what the objective declares.
 const prefix = "label."
 
-// Names under which a step reports its losses, without weights, and the share
-// of its pictures whose item is told right.
+// Names under which a step reports its losses, without weights, and the share of its
+// pictures whose item is predicted right.
 const (
 	ItemReport     = "label_item_loss"
 	TextReport     = "label_text_loss"
@@ -46,7 +46,7 @@ func (o *Objective) Compose(c *learner.Composition) *graph.Value {
 	return nil
 }
 
-// compare tells pictures apart by vectors of their labels, which are trained.
+// compare distinguishes pictures by vectors of their labels, which are trained.
 func (o *Objective) compare(c *learner.Composition, name, input string, count int, report string, weight float64) (scores, target *graph.Value) {
 	target = c.Graph.Input(input, graph.Float32, c.Plan.Pictures, int64(count))
 	heads := c.Trained(prefix+name, zeros, int64(count), int64(c.Config.Dimension()))

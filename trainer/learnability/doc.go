@@ -1,8 +1,8 @@
-// Package learnability chooses the pairs of a super-batch from which the
-// learner can gain most: those that a teacher tells apart and the learner does
-// not yet. SigLIP 2 calls it ACID, active curation as implicit distillation
-// (Udandarao et al. 2024, https://arxiv.org/abs/2411.18674); how a sub-batch is
-// sampled is from JEST (Evans et al. 2024, https://arxiv.org/abs/2406.17711).
+// Package learnability chooses the pairs of a super-batch from which the learner can
+// gain most: those that a teacher can distinguish and the learner cannot yet. SigLIP
+// 2 calls it ACID, active curation as implicit distillation (Udandarao et al. 2024,
+// https://arxiv.org/abs/2411.18674); how a sub-batch is sampled is from JEST (Evans
+// et al. 2024, https://arxiv.org/abs/2406.17711).
 //
 // For image i and text j of a super-batch, and l the sigmoid loss of that pair,
 //

@@ -2,12 +2,11 @@ package learner
 
 import "strings"
 
-// Average moves the weights back towards those that training began with, by
-// the given share of the way, 0 to 1: the model is then the average of the two
-// (Wortsman et al. 2021, "Robust fine-tuning of zero-shot models", arXiv
-// 2109.01903). What training did not change stays as it is, to the bit. Of an
-// adapter what it adds is scaled. Parameters that only objectives have added
-// are left alone.
+// Average moves the weights back towards those that training began with, by the given
+// share of the way, 0 to 1: the model is then the average of the two (Wortsman et al.
+// 2021, "Robust fine-tuning of zero-shot models", arXiv 2109.01903). What training
+// did not change stays as it is, to the bit. For an adapter, what it adds is scaled.
+// Parameters that only objectives have added are left alone.
 func (l *Learner) Average(start float64) error {
 	for i, parameter := range l.State.Parameters {
 		began, ok, err := l.began(parameter)

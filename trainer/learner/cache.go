@@ -34,7 +34,7 @@ func (l *Learner) Entries() (text, picture []int64) {
 // CacheSettings say what a cache keeps.
 type CacheSettings struct {
 	Path     string // of a file; "" keeps everything in memory
-	Identity string // of all that the values depend on: a file of another is begun anew
+	Identity string // of all that the values depend on: a file with another fingerprint is started afresh
 	Items    int
 	Values   int   // of each item
 	Bytes    int64 // most to keep: the last items are computed each time where it is exceeded
@@ -193,8 +193,8 @@ func (c *Cache) load(item int) bool {
 	return false
 }
 
-// save writes the record of an item, then its checksum. A disk that is full
-// costs time and not the run.
+// save writes the record of an item, then its checksum. A full disk costs time, but
+// not the run.
 func (c *Cache) save(item int) {
 	if item >= len(c.sums) || c.failed != nil {
 		return
@@ -209,7 +209,7 @@ func (c *Cache) save(item int) {
 	}
 }
 
-// Failed is why nothing more is kept; nil where all is well.
+// Failed returns why nothing more is kept; nil where all is well.
 func (c *Cache) Failed() error { return c.failed }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)

@@ -18,7 +18,7 @@ func valueOf(item int) []float32 {
 	return []float32{float32(item) + 1.0/3, -float32(item) / 7, 1e-5}
 }
 
-// taken asks for an item and tells whether it was computed.
+// taken asks for an item and reports whether it was computed.
 func taken(t *testing.T, c *Cache, item int) (values []float32, computed bool) {
 	t.Helper()
 	values = make([]float32, cacheValues)

@@ -29,7 +29,7 @@ type Plan struct {
 	// Recompute keeps what enters each block and computes the rest once more
 	// for the gradients: less memory, a third more work.
 	Recompute bool
-	// Keep says what of pictures and texts a step looks at.
+	// Keep says how much of pictures and texts a step looks at.
 	Keep Keep
 	// Alone leaves the sigmoid loss out, and texts with it: the objectives are all.
 	Alone bool
@@ -89,10 +89,9 @@ func (c *Composition) Frozen() siglip2.Parameters { return c.parameters.Paramete
 // Parameters gives the weights that the towers use, trained ones among them.
 func (c *Composition) Parameters() siglip2.Parameters { return c.parameters }
 
-// Derived adds a loss, a float32 of shape [1], that the objective has
-// differentiated itself: derivatives[i] is its derivative with respect to
-// values[i], and the rest follows from these. It is for what a loss would have
-// to keep too much for otherwise.
+// Derived adds a loss, a float32 of shape [1], that the objective has differentiated
+// itself: derivatives[i] is its derivative with respect to values[i], and the rest
+// follows from these. It is for losses that would otherwise have to keep too much.
 func (c *Composition) Derived(loss *graph.Value, values, derivatives []*graph.Value) {
 	c.losses = append(c.losses, loss)
 	c.derived, c.derivatives = append(c.derived, values...), append(c.derivatives, derivatives...)
@@ -252,9 +251,9 @@ type tower struct {
 	layers int64
 }
 
-// Further tells of a tower that an objective has composed, whose intermediates
-// have the prefix: where the plan recomputes, what its blocks compute is not
-// kept either.
+// Further announces a tower that an objective has composed, whose intermediates have
+// the prefix: where the plan recomputes, what the tower's blocks compute is not kept
+// either.
 func (c *Composition) Further(prefix string, layers int64) {
 	c.further = append(c.further, tower{prefix, layers})
 }
@@ -282,12 +281,12 @@ func (c *Composition) boundaries() []*graph.Value {
 	return list
 }
 
-// inOrder makes the runtime compute gradients from the last parameter to the
-// first, as they come. Left alone it walks back from the first one and comes to
-// the others when it is done, with everything still in memory that they are
-// computed from: it runs nodes in the order of a depth-first search from the
-// output, which takes the operand first whose node was added last. The sums
-// below are added after all that they are made of, each after the one before.
+// inOrder makes the runtime compute gradients from the last parameter to the first,
+// as they come. Left alone, it walks back from the first one and reaches the others
+// only when it is done, with everything that they are computed from still in memory:
+// it runs nodes in the order of a depth-first search from the output, which takes
+// first the operand whose node was added last. The sums below are added after all
+// that they are made of, each after the one before.
 func inOrder(gradients []*graph.Value) *graph.Value {
 	tokens := make([]*graph.Value, len(gradients))
 	for i, gradient := range gradients {

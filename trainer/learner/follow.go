@@ -8,10 +8,9 @@ import (
 	"polylens/encoder/ort"
 )
 
-// Teacher follows the training slowly. Its memory holds exponential moving
-// averages of trained weights, which begin as the weights were when it began to
-// follow them, and behind those the ones of values that steps compute, which
-// begin as zeros.
+// Teacher follows the training slowly. Its memory holds exponential moving averages
+// of trained weights, which begin as the weights were when it began to follow them,
+// and behind those the averages of values that steps compute, which begin as zeros.
 type Teacher struct {
 	Parameters []Parameter // by the names of what they follow
 	Values     []float32   // the averages

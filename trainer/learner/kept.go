@@ -16,11 +16,10 @@ const (
 	lastInput      = "last_positions" // int64 [T], rows of the last ones
 )
 
-// Keep says how much of pictures and texts a step looks at. Zero is all of it.
+// Keep says how much of pictures and texts a step looks at. Zero means all.
 type Keep struct {
-	// Patches of each picture, chosen at random in each step: training is faster
-	// in proportion, and gets along with few (FLIP: Li et al. 2022, arXiv
-	// 2212.00794).
+	// Patches of each picture, chosen at random in each step: training is faster in
+	// proportion, and works with few (FLIP: Li et al. 2022, arXiv 2212.00794).
 	Patches int64
 	// Tokens of each text at most, the first ones with the last position, which the
 	// vector is read from. What is left out is padding mostly (CLIPA: Li et al.
@@ -132,7 +131,7 @@ func shortened[T any](values []T, length, keep, width int64) []T {
 	return result
 }
 
-// giveKept chooses the patches that a step looks at: other ones for each number.
+// giveKept chooses the patches that a step looks at: different ones for each number.
 func (l *Learner) giveKept(given map[string]ort.Tensor, number uint64) {
 	keep, patches := l.plan.Keep.Patches, l.pictureEncoder.config.Vision.Patches()
 	if !l.plan.drops(keep, patches) {

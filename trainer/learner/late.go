@@ -35,8 +35,8 @@ func (l *Learner) StartLate() error {
 	return l.use(o, whole)
 }
 
-// use makes the learner take the steps that were composed. Sessions of those
-// before are closed first: nothing is in memory twice.
+// use switches the learner to the composed steps. Sessions of the earlier steps are
+// closed first: nothing is in memory twice.
 func (l *Learner) use(o opening, s step) (err error) {
 	if l.step != nil {
 		if err := l.step.Close(); err != nil {

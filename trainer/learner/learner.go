@@ -61,8 +61,8 @@ type opening struct {
 // frozen gives the weights as they are stored. Each graph needs its own.
 func (o opening) frozen() siglip2.Parameters { return unchecked{siglip2.Stored(o.index)} }
 
-// unchecked hides that the stored weights can tell which of them no graph has
-// used: a part of the model uses a part of them.
+// unchecked hides that the stored weights can report which of them no graph has used:
+// a part of the model uses only a part of them.
 type unchecked struct{ siglip2.Parameters }
 
 func (o opening) model(g *graph.Graph) ort.Model {

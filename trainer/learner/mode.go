@@ -22,14 +22,14 @@ const (
 	modeLoRA   = "lora"        // adapters beside linear layers
 )
 
-// Mode says what of a model is trained. The zero value trains everything.
+// Mode says which part of a model is trained. The zero value trains everything.
 type Mode struct {
 	name         string
 	text, vision int64 // the first trained block of each tower
 	adapters     bool
 }
 
-// CheckMode reports whether there are models that a mode of the name trains.
+// CheckMode returns an error unless some model can be trained by a mode of this name.
 func CheckMode(name string) error {
 	switch name {
 	case modeFull, modeText, modeVision, modeQuery, modeLoRA:

@@ -18,18 +18,18 @@ const (
 
 func isTable(name string) bool { return strings.HasSuffix(name, tableName) }
 
-// rowsTogether is how many rows of a table are told apart from others: enough
-// to make an update of them worth a call.
+// rowsTogether is how many rows of a table make one block: enough to make an update
+// of them worth a call.
 const rowsTogether = 16
 
-// table is a parameter whose rows are looked up. Of a vocabulary of 256,000 a
-// run meets a part. The others have no gradient and moments of zero, and no
-// weight decay pulls at them, so an update leaves them as they are: they are
-// left out of it, and their gradients and moments never take memory.
+// table is a parameter whose rows are looked up. A run uses only a part of a
+// vocabulary of 256,000. The other rows have no gradient, moments of zero and no
+// weight decay, so an update would leave them as they are: they are left out of it,
+// and their gradients and moments never take memory.
 type table struct {
 	Parameter
 	width int
-	live  []bool // blocks of rows that have met a gradient
+	live  []bool // blocks of rows that have had a gradient
 	held  []bool // rows that keep their values; nil for none
 	dirty []int  // rows whose gradient is not zero
 }
@@ -50,7 +50,7 @@ func tables(parameters []Parameter) []*table {
 // holds reports whether a row keeps its values.
 func (t *table) holds(row int) bool { return t.held != nil && t.held[row] }
 
-// touch notes that rows meet a gradient. Numbers that are no rows are ignored.
+// touch notes that rows get a gradient. Numbers that are not rows are ignored.
 func (t *table) touch(rows []int64) {
 	for _, row := range rows {
 		if row < 0 || row >= t.Shape[0] {
@@ -81,7 +81,7 @@ func (t *table) hold(gradients []float32) {
 	}
 }
 
-// restore finds the rows that have met a gradient by their second moments.
+// restore finds the rows that have had a gradient by their second moments.
 func (t *table) restore(second []float32) {
 	own, block := t.In(second), rowsTogether*t.width
 	for i := range t.live {
@@ -90,7 +90,7 @@ func (t *table) restore(second []float32) {
 	}
 }
 
-// spans are the ranges of rows that have met a gradient.
+// spans are the ranges of rows that have had a gradient.
 func (t *table) spans(rate float64) []optim.Span {
 	var spans []optim.Span
 	block := rowsTogether * t.width
@@ -109,9 +109,9 @@ func (t *table) spans(rate float64) []optim.Span {
 	return spans
 }
 
-// touch notes which rows of tables a batch meets. Rows that it does not meet must
-// not count: a run that goes on from a checkpoint does not know of them, and
-// would update in other pieces, with other sums.
+// touch notes which rows of tables a batch uses. Other rows must not count: a run
+// that goes on from a checkpoint does not know about them, and would update in other
+// pieces, with other sums.
 func (s *State) touch(batch Batch) {
 	for _, t := range s.tables {
 		tower := strings.TrimSuffix(t.Name, tableName)

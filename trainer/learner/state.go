@@ -37,9 +37,9 @@ func (p Parameter) In(flat []float32) []float32 {
 	return flat[p.Offset : p.Offset+p.Elements()]
 }
 
-// Decays reports whether weight decay pulls at the parameter: at matrices and
-// kernels, not at biases, norms, temperature and bias of the loss, nor at what
-// is looked up or asked with: embeddings and the probe of the pooling head.
+// Decays reports whether weight decay applies to the parameter: to matrices and
+// kernels, not to biases, norms, temperature and bias of the loss, nor to what is
+// looked up or serves as a query: embeddings and the probe of the pooling head.
 func (p Parameter) Decays() bool {
 	for _, looked := range []string{"token_embedding.weight", "position_embedding.weight", "head.probe"} {
 		if strings.HasSuffix(p.Name, looked) {
@@ -49,9 +49,9 @@ func (p Parameter) Decays() bool {
 	return len(p.Shape) >= 2
 }
 
-// hidden reports whether the parameter is a matrix between hidden states, of
-// which Muon knows what a step is: of a linear layer in a block or in the
-// pooling head, not of an adapter, an embedding or the loss.
+// hidden reports whether the parameter is a matrix between hidden states, which is
+// what Muon is made for: that of a linear layer in a block or in the pooling head,
+// not of an adapter, an embedding or the loss.
 func (p Parameter) hidden() bool {
 	inner := strings.Contains(p.Name, ".encoder.layers.") || strings.Contains(p.Name, ".head.mlp.")
 	return inner && len(p.Shape) == 2 && !strings.HasPrefix(p.Name, adapterPrefix)
@@ -135,7 +135,7 @@ func (s *State) Spans(rates func(Parameter) (rate, decay float64)) []optim.Span 
 	return spans
 }
 
-// likeBefore tells whether a span can be one with that before it.
+// likeBefore reports whether a span can be joined to the one before it.
 func likeBefore(before, span optim.Span) bool {
 	return before.Columns == 0 && before.Rate == span.Rate && before.Decay == span.Decay
 }

@@ -13,10 +13,10 @@ const (
 	observedOf = "observed: " // the value of a step that it follows, an output
 )
 
-// Teacher gives the towers exponential moving averages of the trained weights.
-// They are inputs of the step that nothing is differentiated with respect to;
-// what is not trained is as it is. The trained parameters have to be declared
-// before: ask for the student's first.
+// Teacher gives the towers exponential moving averages of the trained weights. They
+// are inputs of the step with respect to which nothing is differentiated; what is not
+// trained stays as it is. The trained parameters have to be declared before: ask for
+// the student's first.
 func (c *Composition) Teacher() siglip2.Parameters { return c.averages() }
 
 // Average is the exponential moving average of a value that each step computes,

@@ -89,8 +89,8 @@ func (l *Learner) writeAdapter(ctx context.Context, dir string) error {
 	})
 }
 
-// pattern is the regular expression that tells PEFT which layers have an
-// adapter: names alone would match those of the pooling head too.
+// pattern is the regular expression that tells PEFT which layers have an adapter:
+// plain names would match those of the pooling head too.
 func (l LoRA) pattern() string {
 	towers, targets := slices.Sorted(slices.Values(l.Towers)), slices.Sorted(slices.Values(l.Targets))
 	return `.*(` + strings.Join(towers, "|") + `)_model\.encoder\.layers\.\d+\.\w+\.(` + strings.Join(targets, "|") + `)`

@@ -10,7 +10,7 @@ import (
 	"polylens/encoder/ort"
 )
 
-// Settings are those of AdamW and, of these, Muon takes Clip alone.
+// Settings are those of AdamW. Muon takes only Clip of them.
 type Settings struct {
 	Beta1   float64 // decay of the first moment, 0.9
 	Beta2   float64 // decay of the second moment, 0.95 for SigLIP

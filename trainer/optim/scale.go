@@ -31,6 +31,6 @@ func (s LossScale) After(overflow bool) LossScale {
 	return LossScale{Scale: min(mostScale, 2*s.Scale)}
 }
 
-// Exhausted tells whether an overflow is no fault of the scale, which cannot be
-// lower: training has diverged.
+// Exhausted reports whether an overflow cannot be blamed on the scale, which is as
+// low as it can be: training has diverged.
 func (s LossScale) Exhausted() bool { return s.Scale <= leastScale }

@@ -11,7 +11,7 @@ const (
 	Constant = "constant"
 )
 
-// Schedule says how the learning rate goes, as a factor of its peak: it rises
+// Schedule says how the learning rate changes, as a factor of its peak: it rises
 // linearly over the warmup, then stays (Constant) or falls to zero along half a
 // cosine (Loshchilov and Hutter 2017, arXiv 1608.03983, equation 5).
 type Schedule struct {

@@ -9,14 +9,14 @@ import (
 	"polylens/encoder/ort"
 )
 
-// Spin is long enough to bridge the gap between two operators of a model and
-// short enough not to keep a core from anybody. It is what to take where nothing
-// is measured: on two cores it gains 6 % of pictures one at a time and 11 % of
-// texts in int8, as much as a millisecond does.
+// Spin is long enough to bridge the gap between two operators of a model and short
+// enough not to keep a core from other work. It is used where nothing is measured: on
+// two cores it gains 6 % of pictures one at a time and 11 % of texts in int8, as much
+// as a millisecond does.
 const Spin = 50 * time.Microsecond
 
-// margin is how much faster a candidate has to be than one before it, which
-// takes less of the machine: less is noise.
+// margin is how much faster a candidate has to be than an earlier one, which takes
+// less of the machine; a smaller difference is noise.
 const margin = 0.03
 
 // Candidates are the settings worth measuring on this machine, on top of

@@ -9,16 +9,16 @@ import (
 type Picture struct {
 	// Width and Height are in pixels, before Orientation.
 	Width, Height int
-	// Orientation says how to turn the picture upright, in the numbers of
-	// EXIF: 1 to 8. The EXIF data of such a file does not count.
+	// Orientation says how to turn the picture upright, in the numbers of EXIF: 1 to
+	// 8. The EXIF data of such a file is ignored.
 	Orientation int
-	// Cropped tells of a clean aperture: the picture to show is smaller.
+	// Cropped says that there is a clean aperture: the picture to show is smaller.
 	Cropped bool
 	// Matrix is the matrix coefficients of ITU-T H.273, Unspecified without any.
 	Matrix int
-	// Limited tells that luma takes values from 16 to 235 only.
+	// Limited says that luma takes values from 16 to 235 only.
 	Limited bool
-	// Bits is of the deepest channel, 8 where the file does not say.
+	// Bits is the depth of the deepest channel, 8 where the file does not say.
 	Bits int
 }
 
@@ -166,7 +166,7 @@ func describe(properties []property) (Picture, error) {
 	return p, nil
 }
 
-// color reads coded colours; a profile says nothing of matrix and range.
+// color reads coded colours; a profile says nothing about matrix and range.
 func (p *Picture) color(f *fields) {
 	if string(f.take(4)) != "nclx" {
 		return

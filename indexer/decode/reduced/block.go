@@ -5,8 +5,8 @@ package reduced
 type coefficients [128]int32
 
 // block reads the next block. Of its coefficients it writes the first, as the
-// difference from that of the block before, and the others up to number last,
-// where they are not zero. It is false for data that are no block.
+// difference from that of the block before, and the others up to number last, where
+// they are not zero. It returns false for data that is not a block.
 func (c *coded) block(dc *codes, ac *acCodes, last int, out *coefficients) bool {
 	if c.next > c.end-longestBlock {
 		if c.prepare(); c.read() > 8*c.end {
@@ -74,8 +74,8 @@ func (c *acCodes) skip(data []byte, p position, k int) (position, int) {
 	}
 }
 
-// readOne reads the coefficient from number k on, whatever its code. k is 0 if
-// the data are no coefficient.
+// readOne reads the coefficient from number k on, whatever its code. k is 0 if the
+// data is not a coefficient.
 func (c *acCodes) readOne(data []byte, p position, k int, out *coefficients) (position, int) {
 	p = p.filled(data)
 	s := c.acStep(uint16(p.bits >> 48))

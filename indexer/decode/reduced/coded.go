@@ -16,7 +16,7 @@ const (
 	chunk = 1 << 15
 )
 
-// coded is the data of the scan, and where reading has come to.
+// coded is the data of the scan, and how far reading has come.
 type coded struct {
 	rest   []byte // not yet made ready
 	ready  []byte // without the zeros stuffed in behind 0xFF (ITU-T T.81, B.1.1.5); behind the end, a margin
@@ -25,11 +25,11 @@ type coded struct {
 	position
 }
 
-// position is where reading has come to in what is ready.
+// position is how far reading has come in what is ready.
 type position struct {
 	next int    // byte to take next
 	bits uint64 // those that were taken, the first at the top
-	have uint   // how many of them are to be read still, at most 63
+	have uint   // how many of them are still to be read, at most 63
 }
 
 // filled takes more bytes, so that at least 56 bits can be read.

@@ -1,8 +1,8 @@
 package reduced
 
-// leap is what bits stand for where values do not count: as many steps as they
-// have all of. It has the bits that these take, and by how much they move on. A
-// leap to the end of a block moves on by leapEnd more.
+// leap is what bits stand for where values do not matter: as many steps as the bits
+// hold completely. It says how many bits these steps take, and how far they move on.
+// A leap to the end of a block moves on by leapEnd more.
 type leap uint16
 
 const (
@@ -13,8 +13,8 @@ const (
 func (l leap) taken() uint  { return uint(l & 15) }
 func (l leap) advance() int { return int(l >> 4) }
 
-// ends tells of a leap to beyond the coefficients whether it is one to the end
-// of the block: it may have gone into the next.
+// ends reports whether a leap beyond the last coefficient leads to the end of the
+// block: it may also have gone into the next one.
 func ends(to int) bool { return to == 64 || to >= leapEnd+1 && to < leapEnd+64 }
 
 // acCodes is a Huffman table for AC coefficients.

@@ -7,7 +7,7 @@ import (
 	"image"
 )
 
-// ErrRefused is returned, wrapped, for a JPEG of another kind, and a damaged one.
+// ErrRefused is returned, wrapped, for a JPEG of another kind and for a damaged one.
 var ErrRefused = errors.New("it cannot be decoded at reduced size")
 
 func refuse(format string, a ...any) error {
@@ -47,7 +47,7 @@ type decoder struct {
 	coefficients coefficients
 }
 
-// plane is a component on its way.
+// plane is a component while it is being decoded.
 type plane struct {
 	transform
 	dc     *codes
@@ -113,7 +113,8 @@ func (d *decoder) scan(ctx context.Context, data []byte) error {
 	return d.pass(eoi)
 }
 
-// pass goes on behind a marker, where all begins anew (ITU-T T.81, E.2.4).
+// pass goes on behind a restart marker, where decoding begins afresh (ITU-T T.81,
+// E.2.4).
 func (d *decoder) pass(marker byte) error {
 	if !d.coded.pass(marker) {
 		return refuse("marker %#x is not where it belongs", marker)
@@ -124,7 +125,7 @@ func (d *decoder) pass(marker byte) error {
 	return nil
 }
 
-// unit decodes an MCU. It is false for data that are none.
+// unit decodes an MCU. It returns false for data that is not one.
 func (d *decoder) unit(x, y int) bool {
 	for i, p := range d.planes {
 		c := &d.components[i]

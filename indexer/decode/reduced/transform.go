@@ -24,10 +24,10 @@ const precision = 10
 // half rounds, and moves samples to where they are positive.
 const half = 1<<(precision-1) + 128<<precision
 
-// transform makes points x points samples of the lowest coefficients of a block,
-// by an inverse cosine transform of that size, as jidctint.c of IJG does. It does
-// without the highest of them, that of the finest chequered pattern: what is left
-// of it when the picture is resampled is little, and it comes last in the file.
+// transform makes points x points samples of the lowest coefficients of a block, by
+// an inverse cosine transform of that size, as jidctint.c of IJG does. It leaves out
+// the highest of them, that of the finest chequered pattern: little of it is left
+// when the picture is resampled, and it comes last in the file.
 type transform struct {
 	points  int
 	needed  int                // number of the last coefficient that counts

@@ -21,7 +21,7 @@ func (d *AVIF) Decode(ctx context.Context, data []byte, width, height int, memor
 	return img, nil
 }
 
-// never is what no duration of a picture looks like.
+// never is a value that no duration of a picture has.
 var never = bytes.Repeat([]byte{0xFF}, 8)
 
 // decodeAVIF calls decode of lib/decode.c, first for the header alone.
@@ -49,7 +49,7 @@ func decodeAVIF(in *instance, data []byte, width, height int) *image.RGBA {
 		return nil
 	}
 	decode(everything, pixels)
-	// decode tells of success also when there is no picture.
+	// decode reports success even when there is no picture.
 	if bytes.Equal(in.read(duration, int64(len(never))), never) {
 		in.fail("%w", ErrDecode)
 	}

@@ -35,7 +35,7 @@ var ratios = map[int]image.YCbCrSubsampleRatio{
 	3: image.YCbCrSubsampleRatio444,
 }
 
-// header is what decode of lib/heif.c tells before it decodes.
+// header is what decode of lib/heif.c returns before it decodes.
 type header struct{ width, height, colors, chroma int }
 
 // decodeHEIC calls decode of lib/heif.c, first for the header alone.
@@ -88,7 +88,7 @@ func (h header) picture() (image.Image, planes) {
 	return nil, nil
 }
 
-// plane is what of a picture stands in one piece, without padding.
+// plane is the part of a picture that lies in memory in one piece, without padding.
 type plane struct {
 	pix              []byte
 	stride, perPixel int

@@ -87,8 +87,8 @@ func (p *program) least() uint64 {
 	return bytes
 }
 
-// explain blames the memory for everything that went wrong after more of it
-// was refused: the decoders do not always notice.
+// explain blames memory for everything that went wrong after more of it was refused:
+// the decoders do not always notice.
 func (in *instance) explain(err error) error {
 	if in.memory.refused {
 		return fmt.Errorf("%w: %d MiB", ErrMemory, len(in.memory.space)>>20)

@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// memory is the linear memory of one instance: address space for all that it
-// may have, of which the system gives what is touched. It does not move when it
-// grows, and goes back to the system as soon as the instance is closed.
+// memory is the linear memory of one instance: address space for all that it may use,
+// which the system backs with memory only where it is touched. It does not move when
+// it grows, and goes back to the system as soon as the instance is closed.
 type memory struct {
 	space   []byte
 	refused bool // the instance wanted more

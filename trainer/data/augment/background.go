@@ -98,12 +98,12 @@ func (b background) at(x, y, width, height int) [3]byte {
 // be apart; compression changes them.
 const plainTolerance = 12
 
-// plainShare is how much of the border must be ground: a drawing may touch it.
+// plainShare is how much of the border must be background: a drawing may touch it.
 const plainShare = 0.6
 
 // plainBorder gives the colour of a picture's corners where they are opaque and
-// alike, and most of the border is too: drawings on a ground of their own go on
-// in it, and do not become cards on another.
+// alike, and most of the border is too: a drawing with a background of its own is
+// continued in that colour, and does not become a card on another background.
 func plainBorder(canvas *image.RGBA) (colour [3]float64, plain bool) {
 	corner := canvas.RGBAAt(0, 0)
 	alike := func(x, y int) bool {

@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// Range is from Low to High, both included. The zero value is for leaving out
-// what it is about.
+// Range is from Low to High, both included. The zero value leaves out what the range
+// is about.
 type Range struct {
 	Low  float64 `json:"low"`
 	High float64 `json:"high"`
@@ -54,9 +54,9 @@ type Options struct {
 	Gray       float64 `json:"gray"`   // probability of no colour at all
 	Invert     float64 `json:"invert"` // probability of a negative
 
-	// Background is the probability that transparent parts show something else
-	// than white, on which search sees them: black, a colour, or two that run into
-	// one another. It is never about as bright as the picture.
+	// Background is the probability that transparent parts show something other than
+	// white, which is what search puts behind them: black, a colour, or two that
+	// blend into one another. It is never about as bright as the picture.
 	Background float64 `json:"background"`
 
 	// Gamma raises levels to the power of exp(-g) to exp(g). Then probabilities
@@ -119,7 +119,7 @@ func Preset(name string) (Options, error) {
 	return Options{}, fmt.Errorf("augmentation %.80q is not known: use one of %v", name, slices.Sorted(maps.Keys(presets)))
 }
 
-// Check tells which field is out of bounds.
+// Check says which field is out of bounds.
 func (o Options) Check() error {
 	for name, p := range map[string]float64{
 		"flip": o.Flip, "jitter": o.Jitter, "gray": o.Gray, "background": o.Background, "blur": o.Blur, "cutout": o.Cutout,

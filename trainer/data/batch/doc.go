@@ -1,4 +1,4 @@
-// Package batch puts the pairs of a set into batches and loads them. What a
-// batch holds depends on the seed and the number of the step alone: a run that
-// goes on from any step meets the same bytes, whatever the number of workers.
+// Package batch puts the pairs of a set into batches and loads them. What a batch
+// holds depends only on the seed and the number of the step: a run that goes on from
+// any step meets the same bytes, whatever the number of workers.
 package batch

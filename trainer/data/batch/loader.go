@@ -14,8 +14,8 @@ import (
 	"polylens/trainer/data"
 )
 
-// Preprocessor makes of a picture what the model takes. *preprocess.Processor
-// is one. It may be called from several goroutines at once.
+// Preprocessor turns a picture into what the model takes. *preprocess.Processor is
+// one. It may be called from several goroutines at once.
 type Preprocessor interface {
 	Process(picture image.Image) (preprocess.Pixels, error)
 }
@@ -37,12 +37,11 @@ type LoaderOptions struct {
 	// Views gives the further views of each picture in the batch of a step; nil
 	// stands for none.
 	Views    func(step int) []View
-	Target   decode.Target // to what size pictures are decoded at least; nil is all of them
+	Target   decode.Target // the least size that pictures are decoded to; nil decodes them whole
 	Workers  int           // that decode at once; default GOMAXPROCS
 	Prefetch int           // batches that are loaded ahead; default 2
-	// Skip tells of pictures whose pixels nobody needs: they are left empty where
-	// there are no further views either. It is called from several goroutines; nil
-	// loads all.
+	// Skip reports pictures whose pixels nobody needs: they are left empty unless
+	// there are further views. It is called from several goroutines; nil loads all.
 	Skip func(picture int) bool
 	// MaxBroken is the share of all pictures that may prove to be broken before
 	// loading ends; default 0.01. The first is always forgiven.
@@ -57,7 +56,7 @@ type Loaded struct {
 	Replaced []Replaced
 }
 
-// Replaced is a picture of a batch that another stands in for.
+// Replaced is a picture of a batch that another one replaces.
 type Replaced struct {
 	Row, Picture int
 	Err          error

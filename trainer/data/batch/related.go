@@ -6,16 +6,16 @@ import (
 	"polylens/trainer/data"
 )
 
-// Related tells how well the texts of pairs describe items. A text of one item
-// may be one of another's too, as queries of a catalogue are, with a relevance
-// of its own there.
+// Related says how well the texts of pairs describe items. A text of one item may
+// also be a text of another, as queries of a catalogue are, with a different
+// relevance there.
 type Related struct {
 	set    *data.Set
 	items  []int             // of each picture of the set
 	others []map[int]float32 // of each pair: all items that have its text; nil where its own is the only one
 }
 
-// NewRelated looks through a set. items tells what each picture of it shows.
+// NewRelated looks through a set. items says what each picture of it shows.
 func NewRelated(set *data.Set, items []int) *Related {
 	type text struct{ language, text string }
 	grades := make(map[text]map[int]float32)

@@ -65,8 +65,8 @@ type Sampler struct {
 	order [][]int // pictures of each batch of the epoch
 }
 
-// NewSampler draws from the given pictures of the set, those that have a text.
-// items tells what each picture of the set shows.
+// NewSampler draws from the given pictures of the set, those that have a text. items
+// says what each picture of the set shows.
 func NewSampler(set *data.Set, items, pictures []int, options Options) (*Sampler, error) {
 	if options.Texts == 0 {
 		options.Texts = 1
@@ -95,7 +95,7 @@ func NewSampler(set *data.Set, items, pictures []int, options Options) (*Sampler
 func (o Options) check() error {
 	switch {
 	case o.Size < 2:
-		return fmt.Errorf("batch size %d: want 2 or more, since pairs are told apart from others of their batch", o.Size)
+		return fmt.Errorf("batch size %d: want 2 or more, since pairs are compared with the others of their batch", o.Size)
 	case o.Texts < 1:
 		return fmt.Errorf("%d texts for a picture: want 1 or more", o.Texts)
 	case !(o.LanguageTemperature >= 1):

@@ -30,8 +30,8 @@ func (s *Sampler) Texts(epoch, picture int) []int {
 	return s.drawTexts(s.pairs[picture], forTexts, uint64(epoch), uint64(picture))
 }
 
-// Among draws as many of the given pairs for a step likewise, one draw of a step
-// being told from another by its number.
+// Among draws as many of the given pairs for a step in the same way; its number
+// distinguishes one draw of a step from another.
 func (s *Sampler) Among(pairs []int, step, number int) []int {
 	return s.drawTexts(pairs, forOthers, uint64(step), uint64(number))
 }

@@ -15,7 +15,7 @@ var (
 	ErrNoPairs     = errors.New("there is no pair of a picture and a text")
 	ErrUnreadable  = errors.New("none of the pictures can be read")
 	ErrTooFewPairs = errors.New("training needs at least 2 pairs")
-	ErrOneItem     = errors.New("all pairs for training show one item, so that there is nothing to tell apart")
+	ErrOneItem     = errors.New("all pairs for training show one item, so there is nothing to distinguish")
 )
 
 // Tokenizer counts tokens.
@@ -37,7 +37,7 @@ type Report struct {
 	WithoutCaption List `json:"without_caption"` // readable pictures
 
 	ExactDuplicates int `json:"exact_duplicates"` // pictures whose bytes another has before them
-	NearDuplicates  int `json:"near_duplicates"`  // pictures that look like another before them, and are not it
+	NearDuplicates  int `json:"near_duplicates"`  // pictures that look like an earlier one but differ from it
 	LargestGroup    int `json:"largest_group"`    // pictures of one group
 	SharedItems     int `json:"shared_items"`     // items with several pictures
 	LargestItem     int `json:"largest_item"`     // pictures of one item
@@ -201,7 +201,7 @@ func (r *Report) countParts(set *data.Set, findings *Findings, chosen []Part) {
 	}
 }
 
-// Check tells what forbids training with the set, nil if nothing does.
+// Check returns what forbids training with the set, nil if nothing does.
 func (r Report) Check() error {
 	training := r.Parts[0]
 	switch {

@@ -35,8 +35,8 @@ func Sign(picture image.Image) Signature {
 	return Signature{hashBits(flat), colours(flat)}
 }
 
-// Near tells whether two signatures differ in at most so many of the 256 bits,
-// and little in colour.
+// Near reports whether two signatures differ in at most so many of the 256 bits, and
+// little in colour.
 func (s Signature) Near(other Signature, most int) bool {
 	distance := 0
 	for i, word := range s.Bits {

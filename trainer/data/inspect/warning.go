@@ -17,7 +17,7 @@ const (
 	fewPictures = 50
 )
 
-// warn names what does not forbid training but should be known.
+// warn names what does not forbid training but the user should know.
 func (r *Report) warn() {
 	if len(r.Languages) == 1 && r.Pairs > 0 {
 		r.warnf("all texts are in one language (%s): search in others may get worse", named(r.Languages[0].Language))

@@ -1,12 +1,12 @@
-// Package random gives streams of random numbers that depend on nothing but
-// what they are for, so that any step of a run can be made again alone.
+// Package random gives streams of random numbers that depend only on what they are
+// for, so that any step of a run can be repeated by itself.
 package random
 
 import "math/rand/v2"
 
-// New gives the stream of random numbers for a purpose, which the numbers
-// describe: streams for different numbers, or the same in another order, are
-// independent. The same numbers give the same stream for ever.
+// New gives the stream of random numbers for a purpose, which the numbers describe:
+// streams for different numbers, or the same in another order, are independent. The
+// same numbers give the same stream forever.
 func New(purpose ...uint64) *rand.Rand {
 	a, b := uint64(0x6a09e667f3bcc909), uint64(0xbb67ae8584caa73b) // of SHA-512: nothing up the sleeve
 	for _, p := range purpose {
