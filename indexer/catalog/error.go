@@ -18,6 +18,9 @@ var (
 	ErrConflict = errors.New("conflict")
 	// ErrInvalid is for a value that cannot be used; it comes with the rule.
 	ErrInvalid = errors.New("invalid")
+	// ErrLeaseLost is for a worker whose job may be another's by now: nothing was
+	// written.
+	ErrLeaseLost = errors.New("lease lost")
 )
 
 // missing is an ErrNotFound that says of what.

@@ -65,7 +65,7 @@ func TestMaxPatches(t *testing.T) {
 func TestCollectionsOfOlderSchema(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, s *Store) {
 		dialect := goose.DialectSQLite3
-		if s.read == s.write {
+		if s.isPostgres() {
 			dialect = goose.DialectPostgres
 		}
 		provider, err := goose.NewProvider(dialect, s.write, migrationFiles())

@@ -13,7 +13,8 @@ import (
 	"strings"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // database/sql driver "pgx"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 	_ "modernc.org/sqlite" // database/sql driver "sqlite"
@@ -53,11 +54,13 @@ func Open(ctx context.Context, dsn string) (*Store, error) {
 
 // Close waits for running statements and closes the catalogue.
 func (s *Store) Close() error {
-	if s.read == s.write {
+	if s.isPostgres() {
 		return s.write.Close()
 	}
 	return errors.Join(s.read.Close(), s.write.Close())
 }
+
+func (s *Store) isPostgres() bool { return s.read == s.write }
 
 // Ping reports nil when the catalogue answers.
 func (s *Store) Ping(ctx context.Context) error {
@@ -67,11 +70,19 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
+// idleLimit ends the transaction of a process that hangs in the middle of it,
+// long before the leases end of those that wait for its locks.
+const idleLimit = "idle_in_transaction_session_timeout"
+
 func openPostgres(dsn string) (*Store, error) {
-	db, err := sql.Open("pgx", dsn)
+	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("open Postgres catalogue: %w", err)
 	}
+	if config.RuntimeParams[idleLimit] == "" {
+		config.RuntimeParams[idleLimit] = "5s"
+	}
+	db := stdlib.OpenDB(*config)
 	return &Store{read: db, write: db, now: time.Now}, nil
 }
 
@@ -196,7 +207,7 @@ const maxList = 500
 
 // inList gives "$first, $first+1, ..." for the values, and the values as
 // arguments.
-func inList(first int, values []string) (string, []any) {
+func inList[T ~string](first int, values []T) (string, []any) {
 	var list strings.Builder
 	args := make([]any, len(values))
 	for i, value := range values {

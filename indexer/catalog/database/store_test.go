@@ -2,62 +2,25 @@ package database
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
-	"time"
 
 	"github.com/pressly/goose/v3"
 	"go.uber.org/goleak"
+
+	"polylens/indexer/catalog/database/databasetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// onEachDatabase runs a test on SQLite and, when POLYLENS_POSTGRES holds the
-// URL of a server, on Postgres, in a schema of its own.
+// onEachDatabase runs a test on an empty catalogue of each kind.
 func onEachDatabase(t *testing.T, test func(t *testing.T, s *Store)) {
-	t.Run("sqlite", func(t *testing.T) {
-		test(t, mustOpen(t, filepath.Join(t.TempDir(), "data", "catalog ?%.db")))
-	})
-	t.Run("postgres", func(t *testing.T) {
-		test(t, mustOpen(t, postgresURL(t)))
-	})
-}
-
-func postgresURL(t *testing.T) string {
-	t.Helper()
-	server := os.Getenv("POLYLENS_POSTGRES")
-	if server == "" {
-		t.Skip("set POLYLENS_POSTGRES to the URL of a Postgres server to run this")
-	}
-	schema := fmt.Sprintf("test_%d", time.Now().UnixNano())
-	admin, err := sql.Open("pgx", server)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := admin.Exec("CREATE SCHEMA " + schema); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if _, err := admin.Exec("DROP SCHEMA " + schema + " CASCADE"); err != nil {
-			t.Error(err)
-		}
-		admin.Close()
-	})
-	parsed, err := url.Parse(server)
-	if err != nil {
-		t.Fatal(err)
-	}
-	query := parsed.Query()
-	query.Set("search_path", schema)
-	parsed.RawQuery = query.Encode()
-	return parsed.String()
+	databasetest.Each(t, func(t *testing.T, dsn string) { test(t, mustOpen(t, dsn)) })
 }
 
 func mustOpen(t *testing.T, dsn string) *Store {
@@ -160,7 +123,7 @@ func TestSQLiteVersion(t *testing.T) {
 func TestMigrationsDownAndUp(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, s *Store) {
 		dialect := goose.DialectSQLite3
-		if s.read == s.write {
+		if s.isPostgres() {
 			dialect = goose.DialectPostgres
 		}
 		provider, err := goose.NewProvider(dialect, s.write, migrationFiles())

@@ -1,0 +1,102 @@
+package catalog
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// JobState is where a job stands.
+type JobState string
+
+const (
+	JobQueued    JobState = "queued"    // waits for a worker, or for its moment
+	JobRunning   JobState = "running"   // a worker holds its lease
+	JobPaused    JobState = "paused"    // by somebody; waits to be resumed
+	JobSucceeded JobState = "succeeded" // for good
+	JobFailed    JobState = "failed"    // can be tried again by hand
+	JobCanceled  JobState = "canceled"  // by somebody; can be tried again by hand
+)
+
+// jobMoves holds every transition that a job may take. The documentation of
+// indexer/jobs draws it.
+var jobMoves = map[JobState][]JobState{
+	JobQueued:    {JobRunning, JobPaused, JobCanceled},
+	JobRunning:   {JobQueued, JobPaused, JobSucceeded, JobFailed, JobCanceled},
+	JobPaused:    {JobQueued, JobCanceled},
+	JobSucceeded: {},
+	JobFailed:    {JobQueued},
+	JobCanceled:  {JobQueued},
+}
+
+// JobStates lists all states.
+func JobStates() []JobState {
+	return []JobState{JobQueued, JobRunning, JobPaused, JobSucceeded, JobFailed, JobCanceled}
+}
+
+// MayBecome tells whether a job may go from this state to another one.
+func (s JobState) MayBecome(next JobState) bool { return slices.Contains(jobMoves[s], next) }
+
+// Finished tells whether nothing more happens unless somebody tries the job
+// again.
+func (s JobState) Finished() bool {
+	return s == JobSucceeded || s == JobFailed || s == JobCanceled
+}
+
+// Job is a piece of work in the background that outlives the process.
+type Job struct {
+	ID         string          `json:"id"` // UUIDv7: sorts by creation
+	Kind       string          `json:"kind"`
+	Collection string          `json:"collection,omitempty"`
+	State      JobState        `json:"state"`
+	Wanted     JobState        `json:"wanted,omitempty"` // of a running job: canceled or paused, as soon as its worker has let go
+	Priority   int             `json:"priority"`         // higher is sooner
+	Params     json.RawMessage `json:"params"`           // what to do, by kind
+	Progress   json.RawMessage `json:"progress"`         // how far it is, by kind
+	Error      string          `json:"error,omitempty"`  // of the last attempt
+	Failures   int             `json:"failures"`         // attempts that ended in an error
+	Losses     int             `json:"losses"`           // attempts whose worker fell silent
+	RunAfter   time.Time       `json:"run_after,omitzero"`
+	Created    time.Time       `json:"created"`
+	Started    time.Time       `json:"started,omitzero"` // for the first time
+	Finished   time.Time       `json:"finished,omitzero"`
+	Sequence   int64           `json:"sequence"` // of its last change; grows over all jobs
+
+	Exclusive string    `json:"-"` // no two running jobs have the same; empty: no matter
+	Lease     string    `json:"-"` // fencing token of the worker that runs it; empty: none
+	Expires   time.Time `json:"-"` // when the lease ends unless it is renewed
+}
+
+// Move takes the job to another state at a moment and ends its lease.
+// ErrConflict when the table of transitions has no such move.
+func (j *Job) Move(next JobState, now time.Time) error {
+	if !j.State.MayBecome(next) {
+		return fmt.Errorf("job %.80q is %s and cannot become %s: %w", j.ID, j.State, next, ErrConflict)
+	}
+	j.State, j.Wanted, j.Lease, j.Expires, j.Finished = next, "", "", time.Time{}, time.Time{}
+	if next.Finished() {
+		j.Finished = now
+	}
+	return nil
+}
+
+// JobFilter chooses jobs. Empty fields choose all.
+type JobFilter struct {
+	Collection string
+	Kind       string
+	States     []JobState
+	Before     string // ID: only jobs that were created earlier
+	Limit      int    // most jobs; 0: 100
+}
+
+// JobClaim says which jobs a worker can take. Among those that wait and whose
+// moment has come, the turn is that of the highest priority; then of the kind
+// with the fewest running jobs, or the longest without a turn; within the kind
+// of such a collection; then of the oldest job. A job is passed over while one
+// with the same Exclusive runs.
+type JobClaim struct {
+	Room  map[string]int // most jobs to take by kind; other kinds are left alone
+	Most  int            // in all
+	Lease time.Duration  // how long the leases hold unless they are renewed
+}

@@ -1,0 +1,101 @@
+package jobs
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"polylens/indexer/catalog"
+)
+
+const (
+	concludeFor = time.Minute // how long the end of a job is tried to be written
+	maxError    = 4000        // bytes of an error that are kept
+)
+
+// conclude writes how the job ended, and the last report with it.
+func (r *Running) conclude(err error) {
+	defer r.end(nil)
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	cause, progress := context.Cause(r.ctx), r.takePending()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), concludeFor)
+	defer cancel()
+	for r.lost() == nil {
+		writeErr := r.change(ctx, func(job *catalog.Job, now time.Time) error {
+			if progress != nil {
+				job.Progress = progress
+			}
+			return r.kind.conclude(job, now, err, cause)
+		})
+		if writeErr == nil {
+			r.tell(err, cause)
+			return
+		}
+		r.log.Error("cannot write the end of a job", "error", writeErr)
+		if errors.Is(writeErr, catalog.ErrLeaseLost) || sleep(ctx, r.settings.Poll) != nil {
+			return
+		}
+	}
+}
+
+func (r *Running) tell(err, cause error) {
+	if err != nil && cause == nil {
+		r.log.Error("job failed", "error", err)
+		return
+	}
+	r.log.Debug("job ended", "error", err, "cause", cause)
+}
+
+// conclude moves a running job on after its handler returned err, while the
+// context had ended for a cause, or not.
+func (k Kind) conclude(job *catalog.Job, now time.Time, err, cause error) error {
+	switch {
+	case err == nil:
+		job.Error = ""
+		return job.Move(catalog.JobSucceeded, now)
+	case job.Wanted != "" || cause != nil: // also when a pause was taken back too late
+		return letGo(job, now)
+	}
+	job.Failures++
+	job.Error = cleanError(err)
+	if job.Failures >= k.Attempts {
+		return job.Move(catalog.JobFailed, now)
+	}
+	job.RunAfter = now.Add(k.Backoff(job.Failures))
+	return job.Move(catalog.JobQueued, now)
+}
+
+// cleanError is an error's text as both databases hold it.
+func cleanError(err error) string {
+	text := strings.ReplaceAll(strings.ToValidUTF8(err.Error(), "\uFFFD"), "\x00", "")
+	if len(text) > maxError {
+		text = strings.ToValidUTF8(text[:maxError], "") + " ..."
+	}
+	return text
+}
+
+// errNotExpired leaves a job alone whose worker is alive after all.
+var errNotExpired = errors.New("lease has not ended")
+
+// lose moves a running job on whose worker fell silent.
+func (k Kind) lose(job *catalog.Job, now time.Time) error {
+	if job.State != catalog.JobRunning || job.Expires.After(now) {
+		return errNotExpired
+	}
+	job.Losses++
+	if job.Wanted == "" && job.Losses >= k.Losses {
+		job.Error = fmt.Sprintf("%d workers fell silent while they ran this job; it may be what ends them", job.Losses)
+		return job.Move(catalog.JobFailed, now)
+	}
+	return letGo(job, now)
+}
+
+// letGo moves a running job to where somebody wants it, or else back into the
+// queue.
+func letGo(job *catalog.Job, now time.Time) error {
+	return job.Move(cmp.Or(job.Wanted, catalog.JobQueued), now)
+}

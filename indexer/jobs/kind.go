@@ -1,0 +1,84 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"polylens/indexer/catalog"
+)
+
+// Causes for which the context of a handler ends, see context.Cause. There is
+// also catalog.ErrLeaseLost: then nothing that the handler still does counts.
+var (
+	ErrCanceled = errors.New("job canceled")
+	ErrPaused   = errors.New("job paused")
+	ErrStopping = errors.New("worker is stopping") // the job is handed back, to go on elsewhere
+)
+
+// Handler does a job. It should return soon after ctx ends. nil means success;
+// an error after ctx ended for one of the causes above is no failure. It may be
+// called again for the same job: after a failure, a pause, a hand-back, or when
+// an earlier worker fell silent.
+type Handler func(ctx context.Context, job *Running) error
+
+// Kind is a kind of jobs and how they are run.
+type Kind struct {
+	Name   string
+	Handle Handler
+
+	// Exclusive names what a job has to itself while it runs: no two jobs of the
+	// same answer run at once in all processes, of whatever kind. nil, or an
+	// empty answer: nothing.
+	Exclusive func(collection string) string
+
+	PerProcess int                              // most at once in a process; 0: as many as the worker runs
+	Attempts   int                              // failures that end the job; 0: 1
+	Backoff    func(failures int) time.Duration // wait before the next attempt; nil: Exponential(time.Second, 5*time.Minute)
+	Losses     int                              // workers that may fall silent over one job before it fails; 0: 20
+}
+
+// PerCollection is a Kind.Exclusive: one job at a time in each collection, among
+// all kinds that say so.
+func PerCollection(collection string) string { return "collection/" + collection }
+
+// Exponential is a Kind.Backoff that waits first after the first failure and
+// twice as long after each further one, up to most.
+func Exponential(first, most time.Duration) func(failures int) time.Duration {
+	return func(failures int) time.Duration {
+		wait := first
+		for range failures - 1 {
+			wait = min(2*wait, most)
+		}
+		return min(wait, most)
+	}
+}
+
+const (
+	defaultAttempts = 1
+	defaultLosses   = 20
+)
+
+// complete checks a kind and fills in its defaults.
+func (k Kind) complete() (Kind, error) {
+	if k.Name == "" || k.Handle == nil {
+		return k, fmt.Errorf("kind of jobs %q is %w: it needs a name and a handler", k.Name, catalog.ErrInvalid)
+	}
+	if k.PerProcess < 0 || k.Attempts < 0 || k.Losses < 0 {
+		return k, fmt.Errorf("kind of jobs %q is %w: a limit is below zero", k.Name, catalog.ErrInvalid)
+	}
+	if k.Exclusive == nil {
+		k.Exclusive = func(string) string { return "" }
+	}
+	if k.Attempts == 0 {
+		k.Attempts = defaultAttempts
+	}
+	if k.Losses == 0 {
+		k.Losses = defaultLosses
+	}
+	if k.Backoff == nil {
+		k.Backoff = Exponential(time.Second, 5*time.Minute)
+	}
+	return k, nil
+}

@@ -1,0 +1,167 @@
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"polylens/indexer/catalog"
+)
+
+// Queue takes orders and answers about jobs. A Worker runs them, in this process
+// or in others.
+type Queue struct {
+	store Store
+	kinds map[string]Kind
+	bell  bell // rung after every change by this process
+}
+
+// New makes a queue of kinds. A kind without name or handler, or a second one of
+// a name, is catalog.ErrInvalid.
+func New(store Store, kinds ...Kind) (*Queue, error) {
+	q := &Queue{store: store, kinds: make(map[string]Kind, len(kinds))}
+	for _, kind := range kinds {
+		kind, err := kind.complete()
+		if err != nil {
+			return nil, err
+		}
+		if _, twice := q.kinds[kind.Name]; twice {
+			return nil, fmt.Errorf("kind of jobs %q is %w: it is registered twice", kind.Name, catalog.ErrInvalid)
+		}
+		q.kinds[kind.Name] = kind
+	}
+	return q, nil
+}
+
+// Order is a job to be done.
+type Order struct {
+	Kind       string
+	Collection string    // empty: none
+	Params     any       // for the handler, as JSON
+	Priority   int       // higher is sooner; jobs of lower priority wait for as long as there are such
+	RunAfter   time.Time // not before; zero: at once
+}
+
+// Enqueue adds a job. A kind that is not registered, a collection that cannot be
+// one, and params that JSON cannot hold are catalog.ErrInvalid.
+func (q *Queue) Enqueue(ctx context.Context, order Order) (catalog.Job, error) {
+	jobs, err := q.EnqueueAll(ctx, []Order{order})
+	if err != nil {
+		return catalog.Job{}, err
+	}
+	return jobs[0], nil
+}
+
+// EnqueueAll adds jobs, all or none.
+func (q *Queue) EnqueueAll(ctx context.Context, orders []Order) ([]catalog.Job, error) {
+	jobs := make([]catalog.Job, len(orders))
+	for i, order := range orders {
+		job, err := q.newJob(order)
+		if err != nil {
+			return nil, err
+		}
+		jobs[i] = job
+	}
+	jobs, err := q.store.Insert(ctx, jobs)
+	q.bell.ring()
+	return jobs, err
+}
+
+func (q *Queue) newJob(order Order) (catalog.Job, error) {
+	kind, known := q.kinds[order.Kind]
+	if !known {
+		return catalog.Job{}, fmt.Errorf("kind of jobs %.40q is %w: it is not registered", order.Kind, catalog.ErrInvalid)
+	}
+	if order.Collection != "" {
+		if err := catalog.ValidateCollectionName(order.Collection); err != nil {
+			return catalog.Job{}, err
+		}
+	}
+	params, err := json.Marshal(order.Params)
+	if err != nil {
+		return catalog.Job{}, fmt.Errorf("parameters of %s job are %w: %w", order.Kind, catalog.ErrInvalid, err)
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return catalog.Job{}, fmt.Errorf("make job id: %w", err)
+	}
+	return catalog.Job{
+		ID: id.String(), Kind: kind.Name, Collection: order.Collection, State: catalog.JobQueued,
+		Priority: order.Priority, Params: params, Progress: json.RawMessage("{}"), RunAfter: order.RunAfter,
+		Exclusive: kind.Exclusive(order.Collection),
+	}, nil
+}
+
+// Get returns a job, or catalog.ErrNotFound.
+func (q *Queue) Get(ctx context.Context, id string) (catalog.Job, error) { return q.store.Get(ctx, id) }
+
+// List returns jobs, newest first. To read on, pass the last one's ID as Before.
+func (q *Queue) List(ctx context.Context, filter catalog.JobFilter) ([]catalog.Job, error) {
+	return q.store.List(ctx, filter)
+}
+
+// Cancel ends a job that waits or is paused. One that runs is canceled as soon
+// as its handler returns, wherever it runs; unless it succeeds before that.
+// catalog.ErrConflict when it is finished.
+func (q *Queue) Cancel(ctx context.Context, id string) (catalog.Job, error) {
+	return q.change(ctx, id, func(job *catalog.Job, now time.Time) error {
+		if job.State == catalog.JobRunning {
+			job.Wanted = catalog.JobCanceled
+			return nil
+		}
+		return job.Move(catalog.JobCanceled, now)
+	})
+}
+
+// Pause lets a job that waits wait until it is resumed. One that runs is paused
+// as soon as its handler returns. catalog.ErrConflict when it is paused, being
+// canceled, or finished.
+func (q *Queue) Pause(ctx context.Context, id string) (catalog.Job, error) {
+	return q.change(ctx, id, func(job *catalog.Job, now time.Time) error {
+		if job.Wanted == catalog.JobCanceled {
+			return fmt.Errorf("job %s is being canceled: %w", id, catalog.ErrConflict)
+		}
+		if job.State == catalog.JobRunning {
+			job.Wanted = catalog.JobPaused
+			return nil
+		}
+		return job.Move(catalog.JobPaused, now)
+	})
+}
+
+// Resume puts a paused job back into the queue, and takes back a pause that has
+// not come about yet. catalog.ErrConflict for others.
+func (q *Queue) Resume(ctx context.Context, id string) (catalog.Job, error) {
+	return q.change(ctx, id, func(job *catalog.Job, now time.Time) error {
+		switch {
+		case job.State == catalog.JobRunning && job.Wanted == catalog.JobPaused:
+			job.Wanted = ""
+			return nil
+		case job.State == catalog.JobPaused:
+			return job.Move(catalog.JobQueued, now)
+		}
+		return fmt.Errorf("job %s is %s, not paused: %w", id, job.State, catalog.ErrConflict)
+	})
+}
+
+// Retry puts a failed or canceled job back into the queue, with all its attempts
+// before it; its progress stays. catalog.ErrConflict for others.
+func (q *Queue) Retry(ctx context.Context, id string) (catalog.Job, error) {
+	return q.change(ctx, id, func(job *catalog.Job, now time.Time) error {
+		if job.State != catalog.JobFailed && job.State != catalog.JobCanceled {
+			return fmt.Errorf("job %s is %s; only a failed or canceled one can be tried again: %w", id, job.State, catalog.ErrConflict)
+		}
+		job.Error, job.Failures, job.Losses = "", 0, 0
+		job.RunAfter, job.Started = time.Time{}, time.Time{}
+		return job.Move(catalog.JobQueued, now)
+	})
+}
+
+func (q *Queue) change(ctx context.Context, id string, change func(*catalog.Job, time.Time) error) (catalog.Job, error) {
+	job, err := q.store.Change(ctx, id, change)
+	q.bell.ring()
+	return job, err
+}
