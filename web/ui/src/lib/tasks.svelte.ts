@@ -1,60 +1,69 @@
 import { api, type Task } from './api'
+import { Live } from './live.svelte'
+import { apiURL } from './url'
 
 export const isFinal = (task: Task): boolean => ['succeeded', 'failed', 'canceled'].includes(task.status)
 
-/** LiveTasks follows the server's tasks over a WebSocket, and reconnects. */
-export class LiveTasks {
+/** percentOf says how far a task is, if that is known. */
+export function percentOf(task: Task | undefined): number | undefined {
+  if (!task || task.progress.total <= 0) return undefined
+  return Math.floor((100 * task.progress.done) / task.progress.total)
+}
+
+/** TaskNews is all tasks, newest first, or one that is new or has changed. */
+export interface TaskNews {
+  tasks?: Task[]
+  task?: Task
+}
+
+/** Tasks is the server's work in the background, as it goes on. */
+export class Tasks {
   list = $state.raw<Task[]>([]) // newest first
-  connected = $state(false)
   readonly running = $derived(this.list.filter((task) => !isFinal(task)))
+  readonly live = new Live<TaskNews>({
+    url: apiURL.taskEvents,
+    poll: async (signal) => ({ tasks: await api.tasks(signal) }),
+    receive: (news) => this.receive(news),
+  })
 
-  #changed: (task: Task, ended: boolean) => void
-  #socket: WebSocket | undefined
-  #timer: ReturnType<typeof setTimeout> | undefined
-  #wait = 500
-  #stopped = false
+  readonly #changed: (task: Task, ended: boolean) => void
+  #begun = false // the server has told its tasks once
 
-  /** changed is called with every news of a task, and whether it has just ended. */
+  /** changed is called with a task that has changed, and whether it has just ended. */
   constructor(changed: (task: Task, ended: boolean) => void) {
     this.#changed = changed
   }
 
-  connect(): void {
-    const socket = (this.#socket = new WebSocket(api.taskEvents()))
-    socket.onopen = () => {
-      this.connected = true
-      this.#wait = 500
-    }
-    socket.onmessage = (event) => this.#receive(JSON.parse(String(event.data)) as { tasks?: Task[]; task?: Task })
-    socket.onclose = () => {
-      this.connected = false
-      if (this.#stopped) return
-      this.#timer = setTimeout(() => this.connect(), this.#wait)
-      this.#wait = Math.min(this.#wait * 2, 15_000)
-    }
+  /** add shows a task that was just created, unless there is already news of it. */
+  add(task: Task): void {
+    if (!this.#find(task.id)) this.#put(task)
   }
 
-  close(): void {
-    this.#stopped = true
-    clearTimeout(this.#timer)
-    this.#socket?.close()
+  receive(news: TaskNews): void {
+    if (news.tasks) this.#replace(news.tasks)
+    if (news.task) this.#put(news.task)
   }
 
-  /** put adds or replaces a task. */
-  put(task: Task): void {
-    const before = this.list.find((other) => other.id === task.id)
+  #find(id: string): Task | undefined {
+    return this.list.find((task) => task.id === id)
+  }
+
+  #put(task: Task): void {
+    const before = this.#find(task.id)
     this.list = before ? this.list.map((other) => (other.id === task.id ? task : other)) : [task, ...this.list]
     this.#changed(task, isFinal(task) && (!before || !isFinal(before)))
   }
 
-  #receive(event: { tasks?: Task[]; task?: Task }): void {
-    if (event.task) this.put(event.task)
-    if (!event.tasks) return
-    const known = this.list
-    this.list = event.tasks
-    for (const task of event.tasks) {
-      const before = known.find((other) => other.id === task.id)
-      if (before && !isFinal(before) && isFinal(task)) this.#changed(task, true)
-    }
+  /** What was known at the beginning is no news; later, whatever had not ended is. */
+  #replace(tasks: Task[]): void {
+    const news = this.#begun ? tasks.filter((task) => !this.#ended(task.id)) : []
+    this.#begun = true
+    this.list = tasks
+    for (const task of news) this.#changed(task, isFinal(task))
+  }
+
+  #ended(id: string): boolean {
+    const task = this.#find(id)
+    return task !== undefined && isFinal(task)
   }
 }
