@@ -6,7 +6,7 @@ export type Collection = Schemas['Collection']
 export type Image = Schemas['Image']
 export type FullImage = Schemas['FullImage']
 export type Hit = Schemas['Hit']
-export type Task = Schemas['Task']
+export type Job = Schemas['Job']
 export type Info = Schemas['Info']
 
 /** Problem is an answer that is not a success (RFC 9457). */
@@ -81,14 +81,14 @@ export const api = {
     return { items: page.hits, next: page.next }
   },
 
-  tasks: async (signal: AbortSignal) => (await request<{ tasks: Task[] }>(apiURL.tasks(), { signal })).tasks,
+  jobs: async (signal: AbortSignal) => (await request<{ jobs: Job[] }>(apiURL.jobs(), { signal })).jobs,
 
   indexFolder: (collection: string, directory: string, maxNumPatches?: number) =>
-    request<Task>(apiURL.collectionTasks(collection), {
+    request<Job>(apiURL.collectionJobs(collection), {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', 'Idempotency-Key': crypto.randomUUID() },
       body: JSON.stringify({ source: { directory }, max_num_patches: maxNumPatches }),
     }),
 
-  cancelTask: (id: string) => request<Task>(apiURL.task(id), { method: 'DELETE' }),
+  cancelJob: (id: string) => request<Job>(apiURL.job(id), { method: 'DELETE' }),
 }

@@ -65,7 +65,7 @@ describe('URLs', () => {
   it('escape what they are given', () => {
     expect(apiURL.thumbnail('a/b', '?#', 64)).toBe('/api/v1/collections/a%2Fb/images/%3F%23/thumbnail?size=64')
     expect(apiURL.search('c', { q: '&=', filter: '', cursor: undefined })).toBe('/api/v1/collections/c/search?q=%26%3D')
-    expect(apiURL.taskEvents()).toBe('ws://localhost:3000/api/v1/tasks/events')
+    expect(apiURL.jobEvents()).toBe('ws://localhost:3000/api/v1/jobs/events')
   })
 
   // Every other file asks url.ts for URLs, and router.svelte.ts for where the browser is.
@@ -81,7 +81,7 @@ describe('URLs', () => {
     expect(guilty).toEqual([])
   })
 
-  it.each(['fetch(`/api/v1/tasks`)', "'/v1/info'", 'href="/openapi.json"', "'?size=' + size", 'location.search', 'new URLSearchParams()', '`/collections/${name}`'])(
+  it.each(['fetch(`/api/v1/jobs`)', "'/v1/info'", 'href="/openapi.json"', "'?size=' + size", 'location.search', 'new URLSearchParams()', '`/collections/${name}`'])(
     'would be found elsewhere: %s', (line) => expect(line).toMatch(built),
   )
 })

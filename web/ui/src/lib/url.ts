@@ -52,16 +52,16 @@ export const apiURL = {
   description: () => '/openapi.json',
   info: () => `${root}/info`,
   collections: () => `${root}/collections`,
-  collectionTasks: (collection: string) => `${at(collection)}/tasks`,
+  collectionJobs: (collection: string) => `${at(collection)}/jobs`,
   images: (collection: string, params: { cursor?: string | undefined; limit?: number }) =>
     withQuery(`${at(collection)}/images`, params),
   image: imageAt,
   thumbnail: (collection: string, id: string, size: number) => withQuery(`${imageAt(collection, id)}/thumbnail`, { size }),
   original: (collection: string, id: string) => `${imageAt(collection, id)}/original`,
   search: (collection: string, params: SearchParams) => withQuery(`${at(collection)}/search`, params),
-  tasks: () => `${root}/tasks`,
-  task: (id: string) => `${root}/tasks/${encodeURIComponent(id)}`,
-  taskEvents: () => `${location.origin.replace(/^http/, 'ws')}${root}/tasks/events`,
+  jobs: () => `${root}/jobs`,
+  job: (id: string) => `${root}/jobs/${encodeURIComponent(id)}`,
+  jobEvents: () => `${location.origin.replace(/^http/, 'ws')}${root}/jobs/events`,
 }
 
 /** SearchParams are the parameters of a search. */

@@ -1,5 +1,5 @@
 import { vi } from 'vitest'
-import type { Collection, Info, Task } from '../lib/api'
+import type { Collection, Info, Job } from '../lib/api'
 
 /** Call is a request that waits until a test answers it, in whatever order; aborting it comes too late. */
 export interface Call {
@@ -87,7 +87,7 @@ export const info = (demo?: string): Info => ({
   model: { name: 'mini', fingerprint: 'f', dimension: 2, max_num_patches: 0, bundled: true },
 })
 
-export const task = (id: string, status: Task['status'], done = 0): Task => ({
-  id, status, collection: 'demo', source: { directory: '/pictures' }, failures: [], created: '2026-01-02T03:04:05Z',
+export const job = (id: string, state: Job['state'], done = 0): Job => ({
+  id, state, collection: 'demo', source: { directory: '/pictures' }, failures: [], created: '2026-01-02T03:04:05Z',
   progress: { total: 10, done, indexed: done, unchanged: 0, removed: 0, failed: 0, rate: 1, seconds_left: 1 },
 })
