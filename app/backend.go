@@ -14,10 +14,10 @@ import (
 type backend interface {
 	// Search answers the best hits, best first.
 	Search(ctx context.Context, collection, text string, limit int) ([]hit, error)
-	// Index indexes a folder, tells every change of the task, and answers its
-	// final state. When ctx ends the task is cancelled. catalog.ErrInvalid for an
+	// Index indexes a folder, tells every change of the job, and answers its
+	// final state. When ctx ends the job is canceled. catalog.ErrInvalid for an
 	// order that cannot be followed.
-	Index(ctx context.Context, order indexOrder, tell func(web.Task)) (web.Task, error)
+	Index(ctx context.Context, order indexOrder, tell func(web.Job)) (web.Job, error)
 }
 
 // indexOrder says what to index.
@@ -77,13 +77,13 @@ func (p *program) agrees(ctx context.Context, r *remote) error {
 		info.Model.Name, p.globals.Model, named.Precision())}
 }
 
-// outcome is the error of a task that did not succeed.
-func outcome(task web.Task) error {
-	switch task.Status {
-	case web.TaskFailed:
-		return fmt.Errorf("indexing %s failed: %s", task.Source.Directory, task.Error)
-	case web.TaskCanceled:
-		return fmt.Errorf("indexing %s was cancelled; what was indexed stays", task.Source.Directory)
+// outcome is the error of a job that did not succeed.
+func outcome(job web.Job) error {
+	switch job.State {
+	case web.JobFailed:
+		return fmt.Errorf("indexing %s failed: %s", job.Source.Directory, job.Error)
+	case web.JobCanceled:
+		return fmt.Errorf("indexing %s was canceled; what was indexed stays", job.Source.Directory)
 	}
 	return nil
 }

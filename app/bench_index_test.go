@@ -89,7 +89,7 @@ func openBench(b *testing.B, p *program) *parts {
 func indexFolder(b *testing.B, x *parts, collection, folder string, expected int) float64 {
 	b.Helper()
 	began := time.Now()
-	task, err := x.Index(b.Context(), indexOrder{collection: strings.ToLower(collection), folder: folder}, func(web.Task) {})
+	task, err := x.Index(b.Context(), indexOrder{collection: strings.ToLower(collection), folder: folder}, func(web.Job) {})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -71,14 +71,14 @@ func watchProgress(t *testing.T, page *webtest.Page, server *server) {
 	webtest.Eval[bool](page, `(() => {
 		window.seen = []
 		setInterval(() => {
-			const text = document.querySelector('dialog [data-task] .numbers')?.textContent ?? ''
+			const text = document.querySelector('dialog [data-job] .numbers')?.textContent ?? ''
 			const done = Number(text.match(/^([0-9,]+) of/)?.[1].replaceAll(',', '') ?? NaN)
 			if (!Number.isNaN(done) && seen.at(-1) !== done) seen.push(done)
 		}, 50)
 		return true
 	})()`)
 	deadline := time.Now().Add(demoPatience)
-	for !webtest.Eval[bool](page, `document.querySelector('dialog [data-status=succeeded]') !== null`) {
+	for !webtest.Eval[bool](page, `document.querySelector('dialog [data-state=succeeded]') !== null`) {
 		if time.Now().After(deadline) {
 			page.Screenshot("failed-demo-progress")
 			t.Fatalf("the demo is not indexed after %s:\n%s", demoPatience, server.log())

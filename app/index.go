@@ -43,7 +43,7 @@ More patches show a NaFlex model smaller things and take longer. To change their
 type indexOutcome struct {
 	Collection string           `json:"collection"`
 	Directory  string           `json:"directory"`
-	Status     web.TaskStatus   `json:"status"`
+	State      web.JobState     `json:"state"`
 	Progress   web.Progress     `json:"progress"`
 	Failures   []web.FileFailed `json:"failures"`
 }
@@ -63,47 +63,47 @@ func (c *indexCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	task, err := backend.Index(ctx, indexOrder{c.Collection, folder, c.Patches}, progressPrinter(p))
+	job, err := backend.Index(ctx, indexOrder{c.Collection, folder, c.Patches}, progressPrinter(p))
 	if errors.Is(err, catalog.ErrInvalid) {
 		return usageError{err}
 	}
 	if err != nil {
 		return err
 	}
-	for _, failure := range task.Failures {
+	for _, failure := range job.Failures {
 		fmt.Fprintf(p.terminal.err, "skipped %s: %s\n", failure.URI, failure.Reason)
 	}
-	if err := c.print(p, task); err != nil {
+	if err := c.print(p, job); err != nil {
 		return err
 	}
-	return outcome(task)
+	return outcome(job)
 }
 
-func (c *indexCommand) print(p *program, task web.Task) error {
+func (c *indexCommand) print(p *program, job web.Job) error {
 	if c.JSON {
-		failures := append([]web.FileFailed{}, task.Failures...)
+		failures := append([]web.FileFailed{}, job.Failures...)
 		return json.NewEncoder(p.terminal.out).Encode(indexOutcome{
-			Collection: c.Collection, Directory: task.Source.Directory, Status: task.Status,
-			Progress: task.Progress, Failures: failures,
+			Collection: c.Collection, Directory: job.Source.Directory, State: job.State,
+			Progress: job.Progress, Failures: failures,
 		})
 	}
-	done := task.Progress
+	done := job.Progress
 	_, err := fmt.Fprintf(p.terminal.out, "%s: %d pictures, %d new or changed, %d unchanged, %d removed, %d could not be read\n",
 		c.Collection, done.Done, done.Indexed, done.Unchanged, done.Removed, done.Failed)
 	return err
 }
 
-// progressPrinter tells people now and then how far a task is.
-func progressPrinter(p *program) func(web.Task) {
+// progressPrinter tells people now and then how far a job is.
+func progressPrinter(p *program) func(web.Job) {
 	next := time.Now().Add(2 * time.Second)
-	return func(task web.Task) {
-		if task.Status.Final() || time.Now().Before(next) {
+	return func(job web.Job) {
+		if job.State.Final() || time.Now().Before(next) {
 			return
 		}
 		next = time.Now().Add(5 * time.Second)
-		line := fmt.Sprintf("%d of %d pictures, %.1f a second", task.Progress.Done, task.Progress.Total, task.Progress.Rate)
-		if task.Progress.SecondsLeft > 0 {
-			line += fmt.Sprintf(", %s left", (time.Duration(task.Progress.SecondsLeft) * time.Second).Round(time.Second))
+		line := fmt.Sprintf("%d of %d pictures, %.1f a second", job.Progress.Done, job.Progress.Total, job.Progress.Rate)
+		if job.Progress.SecondsLeft > 0 {
+			line += fmt.Sprintf(", %s left", (time.Duration(job.Progress.SecondsLeft) * time.Second).Round(time.Second))
 		}
 		fmt.Fprintln(p.terminal.err, line)
 	}

@@ -50,7 +50,7 @@ func TestKill(t *testing.T) {
 		f.killOnce(t, random, pictures, round)
 		change(t, random, pictures, round)
 	}
-	if got := f.index(t, pictures); got.Status != "succeeded" || got.Progress.Failed > 0 {
+	if got := f.index(t, pictures); got.State != "succeeded" || got.Progress.Failed > 0 {
 		t.Fatalf("the run after the kills: %+v", got)
 	}
 	undisturbed := newFolders(t)

@@ -210,7 +210,7 @@ func (c *modelUseCommand) handOver(ctx context.Context, p *program, dir string, 
 	if err := r.call(ctx, http.MethodPost, "/runs/"+run.ID+"/activate", map[string]any{"force": c.Force}, &run); err != nil {
 		return err
 	}
-	for run.Status != catalog.RunActivated {
+	for run.State != catalog.RunActivated {
 		if run.Error != "" && run.Error != before {
 			return errors.New(run.Error)
 		}

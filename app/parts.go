@@ -182,36 +182,36 @@ func (x *parts) Search(ctx context.Context, collection, text string, limit int) 
 }
 
 // Index implements backend.
-func (x *parts) Index(ctx context.Context, order indexOrder, tell func(web.Task)) (web.Task, error) {
+func (x *parts) Index(ctx context.Context, order indexOrder, tell func(web.Job)) (web.Job, error) {
 	if err := x.work(ctx); err != nil {
-		return web.Task{}, err
+		return web.Job{}, err
 	}
-	tasks := webTasks{x.tasks}
-	changed, stop := tasks.changes()
+	jobs := webJobs{x.tasks}
+	changed, stop := jobs.changes()
 	defer stop()
-	task, err := tasks.IndexFolder(ctx, order.collection, order.folder, order.maxPatches)
-	for err == nil && !task.Status.Final() {
-		tell(task)
+	job, err := jobs.IndexFolder(ctx, order.collection, order.folder, order.maxPatches)
+	for err == nil && !job.State.Final() {
+		tell(job)
 		select {
 		case <-ctx.Done():
-			return task, x.cancel(ctx, task)
+			return job, x.cancel(ctx, job)
 		case <-changed:
 		case <-time.After(time.Second): // the watch may have begun after the last change
 		}
-		task, err = tasks.Task(ctx, task.ID)
+		job, err = jobs.Job(ctx, job.ID)
 	}
-	if err == nil && task.Status == web.TaskSucceeded {
+	if err == nil && job.State == web.JobSucceeded {
 		err = x.adopt(ctx, order.collection)
 	}
-	return task, err
+	return job, err
 }
 
-// cancel ends a task after its caller's context has ended.
-func (x *parts) cancel(ctx context.Context, task web.Task) error {
+// cancel ends a job after its caller's context has ended.
+func (x *parts) cancel(ctx context.Context, job web.Job) error {
 	last, stop := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer stop()
-	if err := x.tasks.Cancel(last, task.ID); err != nil {
-		return fmt.Errorf("%w (and the task could not be cancelled: %w)", ctx.Err(), err)
+	if err := x.tasks.Cancel(last, job.ID); err != nil {
+		return fmt.Errorf("%w (and the job could not be canceled: %w)", ctx.Err(), err)
 	}
 	return ctx.Err()
 }

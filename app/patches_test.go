@@ -190,8 +190,8 @@ func TestFixedResolutionRefusesMaxNumPatches(t *testing.T) {
 	t.Cleanup(handler.Close)
 	order := indexOrder{collection: "c", folder: t.TempDir(), maxPatches: 64}
 	_, created := x.indexer.CreateCollection(t.Context(), "c", 64)
-	_, here := x.Index(t.Context(), order, func(web.Task) {})
-	_, there := newRemote(strings.TrimPrefix(server.URL, "http://")).Index(t.Context(), order, func(web.Task) {})
+	_, here := x.Index(t.Context(), order, func(web.Job) {})
+	_, there := newRemote(strings.TrimPrefix(server.URL, "http://")).Index(t.Context(), order, func(web.Job) {})
 	for place, err := range map[string]error{"created": created, "indexed here": here, "indexed there": there} {
 		if !errors.Is(err, catalog.ErrInvalid) || !strings.Contains(err.Error(), "one resolution") {
 			t.Errorf("%s: got %v, want catalog.ErrInvalid with the reason", place, err)

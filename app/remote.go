@@ -37,30 +37,30 @@ func (r *remote) Search(ctx context.Context, collection, text string, limit int)
 }
 
 // Index implements backend.
-func (r *remote) Index(ctx context.Context, order indexOrder, tell func(web.Task)) (web.Task, error) {
-	var task web.Task
+func (r *remote) Index(ctx context.Context, order indexOrder, tell func(web.Job)) (web.Job, error) {
+	var job web.Job
 	body := map[string]any{"source": web.Source{Directory: order.folder}}
 	if order.maxPatches != 0 {
 		body["max_num_patches"] = order.maxPatches
 	}
-	err := r.call(ctx, http.MethodPost, "/collections/"+url.PathEscape(order.collection)+"/tasks", body, &task)
-	for err == nil && !task.Status.Final() {
-		tell(task)
+	err := r.call(ctx, http.MethodPost, "/collections/"+url.PathEscape(order.collection)+"/jobs", body, &job)
+	for err == nil && !job.State.Final() {
+		tell(job)
 		select {
 		case <-ctx.Done():
-			return task, r.cancel(ctx, task)
+			return job, r.cancel(ctx, job)
 		case <-time.After(300 * time.Millisecond):
 		}
-		err = r.call(ctx, http.MethodGet, "/tasks/"+task.ID, nil, &task)
+		err = r.call(ctx, http.MethodGet, "/jobs/"+job.ID, nil, &job)
 	}
-	return task, err
+	return job, err
 }
 
-// cancel ends a task after its caller's context has ended.
-func (r *remote) cancel(ctx context.Context, task web.Task) error {
+// cancel ends a job after its caller's context has ended.
+func (r *remote) cancel(ctx context.Context, job web.Job) error {
 	last, stop := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer stop()
-	return errors.Join(ctx.Err(), r.call(last, http.MethodDelete, "/tasks/"+task.ID, nil, &task))
+	return errors.Join(ctx.Err(), r.call(last, http.MethodDelete, "/jobs/"+job.ID, nil, &job))
 }
 
 // call sends one request and reads the answer into target.

@@ -24,7 +24,7 @@ type runOrder struct {
 // ctx ends the run is stopped.
 func (r *remote) train(ctx context.Context, order runOrder, tell func(web.Run)) (web.Run, error) {
 	run, err := r.begin(ctx, order)
-	for err == nil && (run.Status == catalog.RunQueued || run.Status == catalog.RunRunning) {
+	for err == nil && (run.State == catalog.RunQueued || run.State == catalog.RunRunning) {
 		tell(run)
 		select {
 		case <-ctx.Done():
@@ -50,9 +50,9 @@ func (r *remote) begin(ctx context.Context, order runOrder) (web.Run, error) {
 		if err := r.call(ctx, http.MethodDelete, "/runs/"+earlier.ID, nil, nil); err != nil {
 			return earlier, err
 		}
-	case err == nil && (earlier.Status == catalog.RunStopped || earlier.Status == catalog.RunFailed || earlier.Interrupted):
+	case err == nil && (earlier.State == catalog.RunStopped || earlier.State == catalog.RunFailed || earlier.Interrupted):
 		return r.goOn(ctx, earlier, order)
-	case err == nil && (earlier.Status == catalog.RunQueued || earlier.Status == catalog.RunRunning):
+	case err == nil && (earlier.State == catalog.RunQueued || earlier.State == catalog.RunRunning):
 		return earlier, order.sameAs(earlier) // somebody followed it, and can again
 	}
 	fields, err := order.config.fields()
@@ -119,7 +119,7 @@ func runPrinter(p *program) func(web.Run) {
 			return
 		}
 		next = time.Now().Add(5 * time.Second)
-		line := fmt.Sprintf("run %s %s", run.Name, run.Status)
+		line := fmt.Sprintf("run %s %s", run.Name, run.State)
 		if run.Steps > 0 {
 			line += fmt.Sprintf(", step %d of %d", run.Step, run.Steps)
 		}

@@ -84,7 +84,7 @@ func (s *server) runAt(t testing.TB, body string) (run web.Run) {
 func (s *server) await(t testing.TB, run web.Run, what string, wanted func(web.Run) bool) web.Run {
 	t.Helper()
 	for deadline := time.Now().Add(2 * time.Minute); !wanted(run); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(deadline) || run.Status == catalog.RunFailed {
+		if time.Now().After(deadline) || run.State == catalog.RunFailed {
 			t.Fatalf("run %s is not %s: %+v\n%s", run.Name, what, run, s.log())
 		}
 		run = s.runAt(t, s.get(t, "/api/v1/runs/"+run.ID, http.StatusOK))
@@ -94,7 +94,7 @@ func (s *server) await(t testing.TB, run web.Run, what string, wanted func(web.R
 
 func (s *server) awaitStatus(t testing.TB, run web.Run, status catalog.RunState) web.Run {
 	t.Helper()
-	return s.await(t, run, string(status), func(run web.Run) bool { return run.Status == status })
+	return s.await(t, run, string(status), func(run web.Run) bool { return run.State == status })
 }
 
 // found are the scores of all pictures for a query.
@@ -119,7 +119,7 @@ func (s *server) vectorsOf(t testing.TB) string {
 
 func (s *server) tasks(t testing.TB) int {
 	t.Helper()
-	return strings.Count(s.get(t, "/api/v1/tasks", http.StatusOK), `"source":`)
+	return strings.Count(s.get(t, "/api/v1/jobs", http.StatusOK), `"source":`)
 }
 
 // liveRun follows a run over the WebSocket until it is finished and answers the
@@ -138,7 +138,7 @@ func (s *server) liveRun(t testing.TB, connection *websocket.Conn, name string) 
 				steps = append(steps, series.Steps...)
 			}
 		}
-		if change.Run.Name == name && change.Run.Status == catalog.RunFinished {
+		if change.Run.Name == name && change.Run.State == catalog.RunFinished {
 			return steps
 		}
 	}
@@ -174,7 +174,7 @@ func TestTrainAndActivate(t *testing.T) {
 
 	t.Run("pictures change", func(t *testing.T) {
 		run := server.tell(t, full, "activate", `{"force":true}`)
-		for run.Status != catalog.RunActivated { // searches go on, all by one model or all by the other
+		for run.State != catalog.RunActivated { // searches go on, all by one model or all by the other
 			found, is := server.found(t, count), server.model(t)
 			if is == first && difference(before, found) > 1e-6 && server.model(t) == first {
 				t.Errorf("the model before finds %v, before %v", found, before)
@@ -187,8 +187,8 @@ func TestTrainAndActivate(t *testing.T) {
 		}
 		server.wantItself(t, pictures)
 		tasks := server.tasks(t)
-		if got := server.tell(t, full, "rollback", `{}`); got.Status != catalog.RunRolledBack {
-			t.Errorf("rolled back it is %s", got.Status)
+		if got := server.tell(t, full, "rollback", `{}`); got.State != catalog.RunRolledBack {
+			t.Errorf("rolled back it is %s", got.State)
 		}
 		if after := server.found(t, count); difference(before, after) > 1e-6 || server.model(t) != first || server.tasks(t) != tasks {
 			t.Errorf("rolled back, searches find %v, before %v", after, before)
@@ -199,8 +199,8 @@ func TestTrainAndActivate(t *testing.T) {
 	t.Run("texts change", func(t *testing.T) {
 		text := server.awaitStatus(t, server.order(t, "texts", trainConfig("text-only", 3, noGuardField)), catalog.RunFinished)
 		tasks := server.tasks(t)
-		if got := server.tell(t, text, "activate", `{}`); got.Status != catalog.RunActivated {
-			t.Errorf("activated it is %s", got.Status)
+		if got := server.tell(t, text, "activate", `{}`); got.State != catalog.RunActivated {
+			t.Errorf("activated it is %s", got.State)
 		}
 		after := server.found(t, count)
 		if difference(before, after) < 1e-3 || server.model(t) != text.Output.Fingerprint {

@@ -109,7 +109,7 @@ func (c *serveCommand) handler(x *parts) (*web.Handler, error) {
 		Indexer:      x.indexer,
 		Searchable:   x.searchable,
 		Pictures:     x.pictures,
-		Tasks:        webTasks{x.tasks},
+		Jobs:         webJobs{x.tasks},
 		Decode:       x.decodeUpload,
 		Ready:        x.index.Ready,
 		Logger:       p.log,
@@ -190,6 +190,6 @@ func (x *parts) indexDemo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = webTasks{x.tasks}.IndexFolder(ctx, demoCollection, folder, 0)
+	_, err = webJobs{x.tasks}.IndexFolder(ctx, demoCollection, folder, 0)
 	return err
 }

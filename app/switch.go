@@ -213,7 +213,7 @@ func (x *parts) encoded(ctx context.Context, next *nextModel) (bool, error) {
 		case !task.State.Finished():
 			return false, nil
 		case task.State != catalog.TaskSucceeded:
-			return false, fmt.Errorf("the task that encoded collection %q is %s: %s", task.Collection, task.State, task.Error)
+			return false, fmt.Errorf("the job that encoded collection %q is %s: %s", task.Collection, task.State, task.Error)
 		}
 	}
 	return true, nil
@@ -358,7 +358,7 @@ func (x *parts) abandon(ctx context.Context) error {
 	if choice.Next != nil {
 		for _, id := range choice.Next.Tasks {
 			if err := x.tasks.Cancel(ctx, id); err != nil && !errors.Is(err, catalog.ErrConflict) {
-				x.program.log.Warn("a task cannot be cancelled", "task", id, "error", err)
+				x.program.log.Warn("a job cannot be canceled", "job", id, "error", err)
 			}
 		}
 	}

@@ -61,17 +61,17 @@ func newHouse(t *testing.T) (house, string) {
 
 func indexed(t *testing.T, x *parts, pictures, collection string) {
 	t.Helper()
-	tasks := webTasks{x.tasks}
-	task, err := tasks.IndexFolder(t.Context(), collection, pictures, 0)
-	for err == nil && !task.Status.Final() {
+	jobs := webJobs{x.tasks}
+	job, err := jobs.IndexFolder(t.Context(), collection, pictures, 0)
+	for err == nil && !job.State.Final() {
 		time.Sleep(10 * time.Millisecond)
-		task, err = tasks.Task(t.Context(), task.ID)
+		job, err = jobs.Job(t.Context(), job.ID)
 	}
 	if err == nil {
 		err = x.adopt(t.Context(), collection)
 	}
-	if err != nil || task.Status != web.TaskSucceeded {
-		t.Fatalf("%+v, %v", task, err)
+	if err != nil || job.State != web.JobSucceeded {
+		t.Fatalf("%+v, %v", job, err)
 	}
 }
 

@@ -279,8 +279,8 @@ func (c *trainCommand) handOver(ctx context.Context, p *program, config runConfi
 	if err != nil {
 		return err
 	}
-	if run.Status != catalog.RunFinished {
-		return fmt.Errorf("the run %q is %s: %s", run.Name, run.Status, run.Error)
+	if run.State != catalog.RunFinished {
+		return fmt.Errorf("the run %q is %s: %s", run.Name, run.State, run.Error)
 	}
 	outcome, err := p.readOutcome(run.Name)
 	if err != nil {

@@ -150,7 +150,7 @@ func TestMaxNumPatches(t *testing.T) {
 		choice string
 		want   int
 	}{{`,"max_num_patches":64`, 64}, {``, 64}} {
-		r := send(t, http.MethodPost, base+"/collections/fine/tasks", `{"source":{"directory":`+folder+`}`+step.choice+`}`, "Content-Type: application/json")
+		r := send(t, http.MethodPost, base+"/collections/fine/jobs", `{"source":{"directory":`+folder+`}`+step.choice+`}`, "Content-Type: application/json")
 		if r.status != http.StatusAccepted || chosen("fine") != step.want {
 			t.Errorf("%s: %d %s, %d patches", step.choice, r.status, r.body, chosen("fine"))
 		}
@@ -256,20 +256,20 @@ func TestProblems(t *testing.T) {
 		"wrong method":         {"PUT", "/collections", "", 405, "method-not-allowed"},
 		"deep wrong method":    {"POST", "/collections/demo/images/x/original", "", 405, "method-not-allowed"},
 		"no JSON":              {"POST", "/collections", "{", 400, "invalid-request"},
-		"unknown task":         {"GET", "/tasks/zz", "", 404, "not-found"},
-		"cancel unknown task":  {"DELETE", "/tasks/zz", "", 404, "not-found"},
-		"events without WS":    {"GET", "/tasks/events", "", 426, "upgrade-required"},
-		"folder missing":       {"POST", "/collections/x/tasks", `{"source":{"directory":"/no/such/folder"}}`, 422, "folder-not-usable"},
-		"folder relative":      {"POST", "/collections/x/tasks", `{"source":{"directory":"pictures"}}`, 422, "folder-not-usable"},
-		"folder is a file":     {"POST", "/collections/x/tasks", fmt.Sprintf(`{"source":{"directory":%q}}`, file), 422, "folder-not-usable"},
-		"folder with zero":     {"POST", "/collections/x/tasks", `{"source":{"directory":"/tmp/\u0000"}}`, 422, "folder-not-usable"},
-		"no folder":            {"POST", "/collections/x/tasks", `{"source":{}}`, 422, "invalid-request"},
-		"bad collection name":  {"POST", "/collections/X!/tasks", `{"source":{"directory":"/"}}`, 422, "invalid-request"},
-		"source of other kind": {"POST", "/collections/x/tasks", `{"source":{"url":"http://localhost"}}`, 422, "invalid-request"},
+		"unknown job":          {"GET", "/jobs/zz", "", 404, "not-found"},
+		"cancel unknown job":   {"DELETE", "/jobs/zz", "", 404, "not-found"},
+		"events without WS":    {"GET", "/jobs/events", "", 426, "upgrade-required"},
+		"folder missing":       {"POST", "/collections/x/jobs", `{"source":{"directory":"/no/such/folder"}}`, 422, "folder-not-usable"},
+		"folder relative":      {"POST", "/collections/x/jobs", `{"source":{"directory":"pictures"}}`, 422, "folder-not-usable"},
+		"folder is a file":     {"POST", "/collections/x/jobs", fmt.Sprintf(`{"source":{"directory":%q}}`, file), 422, "folder-not-usable"},
+		"folder with zero":     {"POST", "/collections/x/jobs", `{"source":{"directory":"/tmp/\u0000"}}`, 422, "folder-not-usable"},
+		"no folder":            {"POST", "/collections/x/jobs", `{"source":{}}`, 422, "invalid-request"},
+		"bad collection name":  {"POST", "/collections/X!/jobs", `{"source":{"directory":"/"}}`, 422, "invalid-request"},
+		"source of other kind": {"POST", "/collections/x/jobs", `{"source":{"url":"http://localhost"}}`, 422, "invalid-request"},
 		"too few patches":      {"POST", "/collections", `{"name":"x","max_num_patches":63}`, 422, "invalid-request"},
-		"too many patches":     {"POST", "/collections/x/tasks", `{"source":{"directory":"/"},"max_num_patches":1025}`, 422, "invalid-request"},
+		"too many patches":     {"POST", "/collections/x/jobs", `{"source":{"directory":"/"},"max_num_patches":1025}`, 422, "invalid-request"},
 		"patches of no model":  {"POST", "/collections", `{"name":"x","max_num_patches":1000}`, 422, "invalid-request"},
-		"patches of no task":   {"POST", "/collections/x/tasks", `{"source":{"directory":"/"},"max_num_patches":1000}`, 422, "invalid-request"},
+		"patches of no job":    {"POST", "/collections/x/jobs", `{"source":{"directory":"/"},"max_num_patches":1000}`, 422, "invalid-request"},
 	}
 	for label, test := range tests {
 		t.Run(label, func(t *testing.T) {

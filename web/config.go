@@ -20,7 +20,7 @@ type Config struct {
 	// Searchable tells whether searches of a collection are answered by the model
 	// in use.
 	Searchable func(catalog.Collection) bool
-	Tasks      Tasks
+	Jobs       Jobs
 	Runs       Runs    // optional: without it there are no runs
 	Trainer    Trainer // optional: without it models are trained elsewhere
 	// Decode makes a picture of an uploaded file within the limits of the
@@ -87,17 +87,17 @@ type Pictures interface {
 	Original(ctx context.Context, collection, id string) (*indexer.Original, error)
 }
 
-// Tasks runs work in the background and tells how it goes.
-type Tasks interface {
+// Jobs runs work in the background and tells how it goes.
+type Jobs interface {
 	// IndexFolder queues the indexing of an existing folder into a collection,
 	// which is created if it is missing. maxPatches becomes its MaxNumPatches,
 	// unless it is 0; one that the model cannot have is ErrInvalid.
-	IndexFolder(ctx context.Context, collection, directory string, maxPatches int) (Task, error)
-	Tasks(ctx context.Context) ([]Task, error) // newest first
-	Task(ctx context.Context, id string) (Task, error)
-	// Cancel asks a task to stop. A finished one stays as it is.
-	Cancel(ctx context.Context, id string) (Task, error)
+	IndexFolder(ctx context.Context, collection, directory string, maxPatches int) (Job, error)
+	Jobs(ctx context.Context) ([]Job, error) // newest first
+	Job(ctx context.Context, id string) (Job, error)
+	// Cancel asks a job to stop. A finished one stays as it is.
+	Cancel(ctx context.Context, id string) (Job, error)
 	// Watch calls changed, which returns at once, with every new state of any
-	// task until stop is called.
-	Watch(changed func(Task)) (stop func())
+	// job until stop is called.
+	Watch(changed func(Job)) (stop func())
 }

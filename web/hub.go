@@ -2,12 +2,12 @@ package web
 
 import "sync"
 
-// maxPending bounds the tasks or runs whose change a slow watcher has not yet
+// maxPending bounds the jobs or runs whose change a slow watcher has not yet
 // been told. One that falls further behind is cut off: it reconnects and starts
 // from the present state.
 const maxPending = 1000
 
-// hub passes changes of something, such as a task, to any number of watchers
+// hub passes changes of something, such as a job, to any number of watchers
 // and never waits for one: a watcher that lags is told several changes of the
 // same thing as one.
 type hub[T any] struct {

@@ -15,7 +15,7 @@ import (
 
 func TestRepeatedCreationHappensOnce(t *testing.T) {
 	server := webtest.NewServer(t)
-	address := server.URL + "/api/v1/collections/again/tasks"
+	address := server.URL + "/api/v1/collections/again/jobs"
 	create := func(key, directory string) reply {
 		return send(t, http.MethodPost, address, `{"source":{"directory":"`+directory+`"}}`, "Content-Type: application/json", "Idempotency-Key: "+key)
 	}
@@ -27,8 +27,8 @@ func TestRepeatedCreationHappensOnce(t *testing.T) {
 		second.header.Get("Content-Type") != "application/json" {
 		t.Errorf("the repeated call is answered %d %s", second.status, second.body)
 	}
-	if tasks, _ := server.Tasks.Tasks(t.Context()); len(tasks) != 1 {
-		t.Errorf("%d tasks", len(tasks))
+	if jobs, _ := server.Jobs.Jobs(t.Context()); len(jobs) != 1 {
+		t.Errorf("%d jobs", len(jobs))
 	}
 	wantProblem(t, create("k1", "/tmp"), http.StatusUnprocessableEntity, "idempotency-key-reused")
 	if other := create("k2", "/"); other.body == first.body {

@@ -18,8 +18,8 @@ func apiConfig(version string) huma.Config {
 	config.RejectUnknownQueryParameters = true
 	config.Info.Description = "Search pictures with words in any language. " +
 		"Every answer that is not a success is a problem (RFC 9457) whose type is stable. " +
-		"Lists are paged by opaque cursors. Live progress of tasks comes over a WebSocket at " +
-		apiPrefix + "/tasks/events, one JSON object a message: first {\"tasks\":[…]}, then {\"task\":{…}} for each change. " +
+		"Lists are paged by opaque cursors. Live progress of jobs comes over a WebSocket at " +
+		apiPrefix + "/jobs/events, one JSON object a message: first {\"jobs\":[…]}, then {\"job\":{…}} for each change. " +
 		"That of runs comes at " + apiPrefix + "/runs/events: first {\"runs\":[…]}, the newest, then {\"run\":{…},\"kept\":…,\"series\":[…]} " +
 		"for each change. Where “kept” is present, points of later steps are gone, for the run went back to a checkpoint; " +
 		"“series” are the points gained then."
@@ -28,7 +28,7 @@ func apiConfig(version string) huma.Config {
 		{Name: "search", Description: "Find images by text, by a picture or by another image"},
 		{Name: "collections", Description: "Sets of images"},
 		{Name: "images", Description: "Pictures and what is known of them"},
-		{Name: "tasks", Description: "Work in the background"},
+		{Name: "jobs", Description: "Work in the background"},
 		{Name: "runs", Description: "Models trained on one's own pairs, and their curves"},
 		{Name: "server", Description: "What answers here"},
 	}

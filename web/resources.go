@@ -47,30 +47,30 @@ type Hit struct {
 	Score float32 `json:"score" doc:"Inner product of the unit vectors of query and image, -1 to 1"`
 }
 
-// TaskStatus is the state of a task.
-type TaskStatus string
+// JobState is the state of a job.
+type JobState string
 
-// The states of a task; the last three are final.
+// The states of a job; the last three are final.
 const (
-	TaskEnqueued   TaskStatus = "enqueued"
-	TaskProcessing TaskStatus = "processing"
-	TaskSucceeded  TaskStatus = "succeeded"
-	TaskFailed     TaskStatus = "failed"
-	TaskCanceled   TaskStatus = "canceled"
+	JobQueued    JobState = "queued"
+	JobRunning   JobState = "running"
+	JobSucceeded JobState = "succeeded"
+	JobFailed    JobState = "failed"
+	JobCanceled  JobState = "canceled"
 )
 
 // Final tells whether the state can change no more.
-func (s TaskStatus) Final() bool {
-	return s == TaskSucceeded || s == TaskFailed || s == TaskCanceled
+func (s JobState) Final() bool {
+	return s == JobSucceeded || s == JobFailed || s == JobCanceled
 }
 
-// Task is work in the background.
-type Task struct {
+// Job is work in the background.
+type Job struct {
 	ID         string       `json:"id"`
 	Collection string       `json:"collection"`
 	Source     Source       `json:"source"`
-	Status     TaskStatus   `json:"status" enum:"enqueued,processing,succeeded,failed,canceled"`
-	Error      string       `json:"error,omitempty" doc:"Why the task failed"`
+	State      JobState     `json:"state" enum:"queued,running,paused,succeeded,failed,canceled"`
+	Error      string       `json:"error,omitempty" doc:"Why the job failed"`
 	Progress   Progress     `json:"progress"`
 	Failures   []FileFailed `json:"failures" nullable:"false" doc:"The first pictures that could not be read"`
 	Created    time.Time    `json:"created"`
@@ -83,7 +83,7 @@ type Source struct {
 	Directory string `json:"directory" doc:"Absolute path of a folder on the server" minLength:"1" maxLength:"4096"`
 }
 
-// Progress counts the pictures of a task.
+// Progress counts the pictures of a job.
 type Progress struct {
 	Total       int     `json:"total" doc:"Pictures found; 0 until the source is listed"`
 	Done        int     `json:"done" doc:"Pictures dealt with, whatever the outcome"`

@@ -16,7 +16,7 @@ type Run struct {
 	Data        string           `json:"data,omitempty" doc:"What it learns from, for people"`
 	Base        RunModel         `json:"base" doc:"The model that it began with"`
 	Config      map[string]any   `json:"config" doc:"All that was chosen, as in the file that polylens train reads"`
-	Status      catalog.RunState `json:"status" enum:"queued,running,stopped,failed,finished,activated,rolled_back" doc:"Stopped and failed runs can be resumed; activated means that searches use the model, rolled_back that they used it"`
+	State       catalog.RunState `json:"state" enum:"queued,running,stopped,failed,finished,activated,rolled_back" doc:"Stopped and failed runs can be resumed; activated means that searches use the model, rolled_back that they used it"`
 	Interrupted bool             `json:"interrupted" doc:"Whether it is running but the process that trained it is gone: it can be resumed"`
 	Step        int64            `json:"step" doc:"Optimizer steps done"`
 	Steps       int64            `json:"steps" doc:"Optimizer steps to do; 0 when not known yet"`
@@ -89,7 +89,7 @@ func newRuns(runs []catalog.Run) []Run {
 func newRun(run catalog.Run) Run {
 	converted := Run{
 		ID: run.ID, Name: run.Name, Collection: run.Collection, Data: run.Data, Base: RunModel(run.Base),
-		Config: map[string]any{}, Status: run.State, Interrupted: run.Interrupted(time.Now()), Step: run.Step, Steps: run.Steps,
+		Config: map[string]any{}, State: run.State, Interrupted: run.Interrupted(time.Now()), Step: run.Step, Steps: run.Steps,
 		Error: run.Error, Gate: newGate(run.Verdict()), Created: run.Created,
 		Started: moment(run.Started), Finished: moment(run.Finished), Heartbeat: moment(run.Heartbeat),
 	}

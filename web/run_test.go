@@ -25,19 +25,19 @@ func startRun(t *testing.T, server *webtest.Server, name, config string) web.Run
 	t.Helper()
 	r := send(t, http.MethodPost, server.URL+"/api/v1/runs", `{"name":"`+name+`","collection":"demo","config":`+config+`}`, jsonType)
 	run := as[web.Run](t, r)
-	if r.status != http.StatusAccepted || run.Status != catalog.RunQueued || r.header.Get("Location") != "/api/v1/runs/"+run.ID {
+	if r.status != http.StatusAccepted || run.State != catalog.RunQueued || r.header.Get("Location") != "/api/v1/runs/"+run.ID {
 		t.Fatalf("%d %s %s", r.status, r.header.Get("Location"), r.body)
 	}
 	return run
 }
 
-// await returns a run once it has a status.
-func await(t *testing.T, server *webtest.Server, id string, status catalog.RunState) web.Run {
+// await returns a run once it is in a state.
+func await(t *testing.T, server *webtest.Server, id string, state catalog.RunState) web.Run {
 	t.Helper()
 	deadline := time.Now().Add(20 * time.Second)
 	for {
 		run := as[web.Run](t, get(t, server.URL+"/api/v1/runs/"+id))
-		if run.Status == status {
+		if run.State == state {
 			return run
 		}
 		if time.Now().After(deadline) {
@@ -66,11 +66,11 @@ func TestRunFromStartToRollback(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	wantProblem(t, ask(t, server, run.ID, "rollback", ""), http.StatusConflict, "conflict")
-	if r := ask(t, server, run.ID, "activate", ""); r.status != http.StatusAccepted || as[web.Run](t, r).Status != catalog.RunActivated {
+	if r := ask(t, server, run.ID, "activate", ""); r.status != http.StatusAccepted || as[web.Run](t, r).State != catalog.RunActivated {
 		t.Errorf("%d %s", r.status, r.body)
 	}
 	wantProblem(t, send(t, http.MethodDelete, server.URL+"/api/v1/runs/"+run.ID, ""), http.StatusConflict, "conflict")
-	if r := ask(t, server, run.ID, "rollback", ""); r.status != http.StatusAccepted || as[web.Run](t, r).Status != catalog.RunRolledBack {
+	if r := ask(t, server, run.ID, "rollback", ""); r.status != http.StatusAccepted || as[web.Run](t, r).State != catalog.RunRolledBack {
 		t.Errorf("%d %s", r.status, r.body)
 	}
 	if r := send(t, http.MethodDelete, server.URL+"/api/v1/runs/"+run.ID, ""); r.status != http.StatusNoContent {
@@ -243,10 +243,10 @@ type chart struct {
 	points map[int64]float64
 }
 
-// follow reads messages until the run has a status.
-func (c *chart) follow(t *testing.T, connection *websocket.Conn, status catalog.RunState) {
+// follow reads messages until the run is in a state.
+func (c *chart) follow(t *testing.T, connection *websocket.Conn, state catalog.RunState) {
 	t.Helper()
-	for c.run.Status != status {
+	for c.run.State != state {
 		var change web.RunChange
 		if err := connection.ReadJSON(&change); err != nil {
 			t.Fatal(err)

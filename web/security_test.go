@@ -16,7 +16,7 @@ func TestHostsAreChecked(t *testing.T) {
 		"localhost": true, "LOCALHOST" + port: true, "127.0.0.1" + port: true, "[::1]" + port: true, "[::1]": true,
 		"evil.example": false, "evil.example" + port: false, "localhost.evil.example": false, "127.0.0.1.evil.example": false, "192.168.0.7": false,
 	} {
-		for _, path := range []string{"/", "/api/v1/collections", "/healthz", "/api/v1/tasks/events"} {
+		for _, path := range []string{"/", "/api/v1/collections", "/healthz", "/api/v1/jobs/events"} {
 			r := get(t, local.URL+path, "Host: "+host)
 			if refused := r.status == http.StatusMisdirectedRequest; refused == allowed {
 				t.Errorf("Host %s, %s: %d", host, path, r.status)
@@ -43,7 +43,7 @@ func TestOtherOriginsChangeNothing(t *testing.T) {
 	} {
 		for _, call := range [][2]string{
 			{http.MethodPost, "/collections"}, {http.MethodDelete, "/collections/demo"},
-			{http.MethodPost, "/collections/x/tasks"}, {http.MethodPost, "/collections/demo/search"},
+			{http.MethodPost, "/collections/x/jobs"}, {http.MethodPost, "/collections/demo/search"},
 		} {
 			r := send(t, call[0], base+call[1], `{"name":"x"}`, "Content-Type: application/json", header)
 			wantProblem(t, r, http.StatusForbidden, "cross-origin")
@@ -69,7 +69,7 @@ func TestNobodyElseMayReadIt(t *testing.T) {
 
 func TestFoldersOnlyWhereAllowed(t *testing.T) {
 	server := webtest.NewServer(t, func(c *web.Config) { c.AllowFolders = false })
-	r := send(t, http.MethodPost, server.URL+"/api/v1/collections/x/tasks", `{"source":{"directory":"/"}}`, "Content-Type: application/json")
+	r := send(t, http.MethodPost, server.URL+"/api/v1/collections/x/jobs", `{"source":{"directory":"/"}}`, "Content-Type: application/json")
 	wantProblem(t, r, http.StatusForbidden, "forbidden")
 	if info := as[web.Info](t, get(t, server.URL+"/api/v1/info")); info.Folders {
 		t.Error("the page is told that folders may be indexed")

@@ -24,7 +24,7 @@ type Handler struct {
 	close func()
 }
 
-// Close ends the live connections and the watch over tasks and runs.
+// Close ends the live connections and the watch over jobs and runs.
 func (h *Handler) Close() { h.close() }
 
 // New builds the handler. It fails if a part of config is missing or the
@@ -37,7 +37,7 @@ func New(config Config) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{Config: config, tasks: newTaskHub(), runs: newRunHub(), keys: newIdempotency()}
+	s := &server{Config: config, jobs: newJobHub(), runs: newRunHub(), keys: newIdempotency()}
 	router := chi.NewRouter()
 	router.Use(s.logged, s.recovered, secured, s.hostChecked, s.originChecked(), middleware.GetHead)
 	router.NotFound(notFound(page))
@@ -50,12 +50,12 @@ func New(config Config) (*Handler, error) {
 // watch passes changes to live connections until stop is called, which ends
 // them.
 func (s *server) watch() (stop func()) {
-	stopTasks := s.Tasks.Watch(s.tasks.publish)
+	stopJobs := s.Jobs.Watch(s.jobs.publish)
 	stopRuns := s.Runs.WatchRuns(func(news catalog.RunNews) { s.runs.publish(newRunChange(news)) })
 	return func() {
-		stopTasks()
+		stopJobs()
 		stopRuns()
-		s.tasks.close()
+		s.jobs.close()
 		s.runs.close()
 	}
 }
@@ -63,16 +63,16 @@ func (s *server) watch() (stop func()) {
 // server carries what the operations share.
 type server struct {
 	Config
-	tasks *hub[Task]
-	runs  *hub[RunChange]
-	keys  *idempotency
+	jobs *hub[Job]
+	runs *hub[RunChange]
+	keys *idempotency
 }
 
 // routes mounts everything but the page and answers the API's description.
 func (s *server) routes(router chi.Router) *huma.OpenAPI {
 	router.Get("/healthz", s.alive)
 	router.Get("/readyz", s.ready)
-	router.Get(apiPrefix+"/tasks/events", s.watchTasks)
+	router.Get(apiPrefix+"/jobs/events", s.watchJobs)
 	router.Get(apiPrefix+"/runs/events", s.watchRuns)
 	router.Group(func(router chi.Router) {
 		router.Use(limitTime, s.keys.once)
@@ -80,7 +80,7 @@ func (s *server) routes(router chi.Router) *huma.OpenAPI {
 		s.collectionOperations(api)
 		s.imageOperations(api)
 		s.searchOperations(api)
-		s.taskOperations(api)
+		s.jobOperations(api)
 		s.runOperations(api)
 		s.infoOperation(api)
 		describe(api.OpenAPI())
@@ -94,7 +94,7 @@ func (c *Config) check() error {
 	for name, absent := range map[string]bool{
 		"Search": c.Search == nil, "Catalog": c.Catalog == nil, "Indexer": c.Indexer == nil,
 		"Pictures": c.Pictures == nil, "Searchable": c.Searchable == nil,
-		"Tasks": c.Tasks == nil, "Decode": c.Decode == nil, "Ready": c.Ready == nil,
+		"Jobs": c.Jobs == nil, "Decode": c.Decode == nil, "Ready": c.Ready == nil,
 	} {
 		if absent {
 			missing = append(missing, name)

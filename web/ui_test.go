@@ -253,10 +253,10 @@ func showsProgressLive(p pageTest) {
 	var seen []int
 	p.Wait("the end", `(() => {
 		window.seen ??= []
-		const text = document.querySelector('dialog [data-task] .numbers')?.textContent ?? ''
+		const text = document.querySelector('dialog [data-job] .numbers')?.textContent ?? ''
 		const done = Number(text.match(/^(\d+) of 60/)?.[1] ?? NaN)
 		if (!Number.isNaN(done) && seen.at(-1) !== done) seen.push(done)
-		return document.querySelector('dialog [data-status=succeeded]')
+		return document.querySelector('dialog [data-state=succeeded]')
 	})()`)
 	seen = webtest.Eval[[]int](p.Page, `seen`)
 	if len(seen) < 4 || !slices.IsSorted(seen) {
@@ -270,7 +270,7 @@ func showsProgressLive(p pageTest) {
 	if text := webtest.Eval[string](p.Page, `document.querySelector('dialog details').textContent`); !strings.Contains(text, "broken.png: it ends too early") {
 		p.Errorf("failures are told as %q", text)
 	}
-	p.Click(`dialog [data-task] .head .chip`)
+	p.Click(`dialog [data-job] .head .chip`)
 	p.Wait("the new collection", `document.querySelector('#collection').value === 'fresh'`)
 }
 
@@ -326,7 +326,7 @@ func beginsEmpty(t *testing.T, browser *webtest.Browser) {
 	page := browser.Open(t, server.URL, webtest.Desktop)
 	page.Wait("the invitation", `document.querySelector('main').textContent.includes('Nothing is indexed yet')`)
 	page.Screenshot("empty")
-	if _, err := server.Tasks.IndexFolder(t.Context(), "first", "/pictures", 0); err != nil {
+	if _, err := server.Jobs.IndexFolder(t.Context(), "first", "/pictures", 0); err != nil {
 		t.Fatal(err)
 	}
 	page.Wait("word that pictures come", `document.querySelector('main').textContent.includes('on their way')`)

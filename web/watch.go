@@ -16,20 +16,20 @@ const (
 	pongWait     = 60 * time.Second // without a sign of life the connection is closed
 	pingEvery    = 25 * time.Second
 	maxIncoming  = 512                    // bytes; clients have nothing to say
-	tellInterval = 200 * time.Millisecond // at most five messages a second for each task or run
+	tellInterval = 200 * time.Millisecond // at most five messages a second for each job or run
 )
 
-// watchTasks tells over a WebSocket how the tasks go.
-func (s *server) watchTasks(w http.ResponseWriter, r *http.Request) {
+// watchJobs tells over a WebSocket how the jobs go.
+func (s *server) watchJobs(w http.ResponseWriter, r *http.Request) {
 	present := func(ctx context.Context) (any, error) {
-		tasks, err := s.Tasks.Tasks(ctx)
-		return map[string][]Task{"tasks": completeAll(tasks)}, err
+		jobs, err := s.Jobs.Jobs(ctx)
+		return map[string][]Job{"jobs": completeAll(jobs)}, err
 	}
-	live(s, w, r, s.tasks, present, func(task Task) any { return map[string]Task{"task": complete(task)} })
+	live(s, w, r, s.jobs, present, func(job Job) any { return map[string]Job{"job": complete(job)} })
 }
 
-func newTaskHub() *hub[Task] {
-	return newHub(func(task Task) string { return task.ID }, func(_, newer Task) Task { return newer })
+func newJobHub() *hub[Job] {
+	return newHub(func(job Job) string { return job.ID }, func(_, newer Job) Job { return newer })
 }
 
 // live upgrades to a WebSocket and tells the present state, then each change as

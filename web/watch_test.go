@@ -18,14 +18,14 @@ import (
 )
 
 type event struct {
-	Tasks []web.Task `json:"tasks"`
-	Task  *web.Task  `json:"task"`
+	Jobs []web.Job `json:"jobs"`
+	Job  *web.Job  `json:"job"`
 }
 
 // watch connects to the live progress of a server.
 func watch(t *testing.T, server *webtest.Server, header http.Header) (*websocket.Conn, *http.Response) {
 	t.Helper()
-	connection, response, err := websocket.DefaultDialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(server.URL, "http")+"/api/v1/tasks/events", header)
+	connection, response, err := websocket.DefaultDialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(server.URL, "http")+"/api/v1/jobs/events", header)
 	if err != nil {
 		return nil, response
 	}
@@ -47,33 +47,33 @@ func next(t *testing.T, connection *websocket.Conn) event {
 
 func TestProgressArrivesLive(t *testing.T) {
 	server := webtest.NewServer(t)
-	first, err := server.Tasks.IndexFolder(t.Context(), "before", "/", 0)
+	first, err := server.Jobs.IndexFolder(t.Context(), "before", "/", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	connection, _ := watch(t, server, nil)
-	if begin := next(t, connection); len(begin.Tasks) != 1 || begin.Tasks[0].ID != first.ID || begin.Tasks[0].Failures == nil {
+	if begin := next(t, connection); len(begin.Jobs) != 1 || begin.Jobs[0].ID != first.ID || begin.Jobs[0].Failures == nil {
 		t.Fatalf("begins with %+v", begin)
 	}
-	second, err := server.Tasks.IndexFolder(t.Context(), "after", "/", 0)
+	second, err := server.Jobs.IndexFolder(t.Context(), "after", "/", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	done, messages := 0, 0
 	for {
 		e := next(t, connection)
-		if e.Task == nil {
+		if e.Job == nil {
 			t.Fatalf("got %+v", e)
 		}
-		if e.Task.ID != second.ID {
+		if e.Job.ID != second.ID {
 			continue
 		}
 		messages++
-		if e.Task.Progress.Done < done {
-			t.Errorf("progress went back from %d to %d", done, e.Task.Progress.Done)
+		if e.Job.Progress.Done < done {
+			t.Errorf("progress went back from %d to %d", done, e.Job.Progress.Done)
 		}
-		done = e.Task.Progress.Done
-		if e.Task.Status.Final() {
+		done = e.Job.Progress.Done
+		if e.Job.State.Final() {
 			break
 		}
 	}
@@ -119,7 +119,7 @@ func TestSlowAndVanishingClients(t *testing.T) {
 	var watching sync.WaitGroup
 	for range 8 {
 		watching.Go(func() {
-			connection, response, err := websocket.DefaultDialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(server.URL, "http")+"/api/v1/tasks/events", nil)
+			connection, response, err := websocket.DefaultDialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(server.URL, "http")+"/api/v1/jobs/events", nil)
 			if err != nil {
 				t.Error(err)
 				return
@@ -135,7 +135,7 @@ func TestSlowAndVanishingClients(t *testing.T) {
 		})
 	}
 	for n := range 200 {
-		if _, err := server.Tasks.IndexFolder(t.Context(), fmt.Sprintf("c%d", n%3), "/", 0); err != nil {
+		if _, err := server.Jobs.IndexFolder(t.Context(), fmt.Sprintf("c%d", n%3), "/", 0); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -144,7 +144,7 @@ func TestSlowAndVanishingClients(t *testing.T) {
 
 func TestServeEndsInOrder(t *testing.T) {
 	server := webtest.NewServer(t) // its parts, served by web.Serve this time
-	handler, err := web.New(webtest.Config(server.Library, server.Tasks))
+	handler, err := web.New(webtest.Config(server.Library, server.Jobs))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,5 +15,7 @@ export default defineConfig({
   server: {
     proxy: { '/api': { target: server, ws: true, changeOrigin: true }, '/readyz': server },
   },
-  test: { include: ['src/**/*.test.ts'] },
+  // Tests run Svelte as browsers do, not as servers that render it.
+  ...(process.env.VITEST ? { resolve: { conditions: ['browser'] } } : {}),
+  test: { include: ['src/**/*.test.ts'], environment: 'jsdom' },
 })

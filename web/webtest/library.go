@@ -128,7 +128,7 @@ func (l *Library) File(id string) []byte {
 	return l.collections[LibraryName].files[id]
 }
 
-// find answers the present state of a collection, which a task may be filling.
+// find answers the present state of a collection, which a job may be filling.
 func (l *Library) find(name string) (*shelf, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -15,7 +15,7 @@ import (
 type Server struct {
 	URL     string
 	Library *Library
-	Tasks   *Tasks
+	Jobs    *Jobs
 	Runs    *Runs
 }
 
@@ -23,9 +23,9 @@ type Server struct {
 func NewServer(t testing.TB, change ...func(*web.Config)) *Server {
 	t.Helper()
 	library := NewLibrary()
-	tasks := NewTasks(library, 30*time.Millisecond)
+	jobs := NewJobs(library, 30*time.Millisecond)
 	runs := NewRuns(10 * time.Millisecond)
-	config := Config(library, tasks)
+	config := Config(library, jobs)
 	config.Runs, config.Trainer = runs, runs
 	config.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
 	for _, alter := range change {
@@ -37,20 +37,20 @@ func NewServer(t testing.TB, change ...func(*web.Config)) *Server {
 	}
 	server := httptest.NewServer(handler)
 	t.Cleanup(func() {
-		tasks.Close()
+		jobs.Close()
 		runs.Close()
 		handler.Close()
 		server.Close()
 	})
-	return &Server{URL: server.URL, Library: library, Tasks: tasks, Runs: runs}
+	return &Server{URL: server.URL, Library: library, Jobs: jobs, Runs: runs}
 }
 
 // Config is a complete configuration over a library.
-func Config(library *Library, tasks *Tasks) web.Config {
+func Config(library *Library, jobs *Jobs) web.Config {
 	return web.Config{
 		Search: library.Search(), Catalog: library.Catalog(), Indexer: library.Indexer(),
 		Searchable: func(catalog.Collection) bool { return true },
-		Pictures:   library.Pictures(), Tasks: tasks,
+		Pictures:   library.Pictures(), Jobs: jobs,
 		Decode: Decode, Ready: func(context.Context) error { return nil },
 		Info: web.Info{Version: "test", Demo: LibraryName, Model: web.ModelInfo{
 			Name: "polylens-mini", Fingerprint: Fingerprint, Dimension: Encoder{}.Dimension(), Bundled: true, MaxNumPatches: 256,

@@ -1,11 +1,12 @@
 import type { components } from './api.gen'
+import { apiURL, type SearchParams } from './url'
 
 type Schemas = components['schemas']
 export type Collection = Schemas['Collection']
 export type Image = Schemas['Image']
 export type FullImage = Schemas['FullImage']
 export type Hit = Schemas['Hit']
-export type Task = Schemas['Task']
+export type Job = Schemas['Job']
 export type Info = Schemas['Info']
 
 /** Problem is an answer that is not a success (RFC 9457). */
@@ -18,14 +19,17 @@ export class Problem extends Error {
     this.status = status
     this.type = type
   }
+
+  /** of makes a problem of whatever was thrown. */
+  static of(error: unknown): Problem {
+    return error instanceof Problem ? error : new Problem(0, '', String(error))
+  }
 }
 
-const root = '/api/v1'
-
-async function request<T>(path: string, init: RequestInit = {}): Promise<T> {
+async function request<T>(url: string, init: RequestInit = {}): Promise<T> {
   let response: Response
   try {
-    response = await fetch(root + path, init)
+    response = await fetch(url, init)
   } catch (error) {
     if (init.signal?.aborted) throw error
     throw new Problem(0, 'offline', 'Polylens does not answer. Is it still running?')
@@ -51,65 +55,40 @@ export interface Page {
   next: string | undefined
 }
 
-export interface SearchParams {
-  q?: string
-  image?: string
-  filter?: string
-  cursor?: string | undefined
-  limit?: number
-}
-
-function queryString(params: object): string {
-  const query = new URLSearchParams()
-  for (const [name, value] of Object.entries(params)) {
-    if (value !== undefined && value !== '') query.set(name, String(value))
-  }
-  return query.size > 0 ? `?${query}` : ''
-}
-
-const at = (collection: string) => `/collections/${encodeURIComponent(collection)}`
-const imageAt = (collection: string, id: string) => `${at(collection)}/images/${encodeURIComponent(id)}`
-
 type Hits = { hits: Hit[]; next?: string }
 
+/** api are the calls of the server's API. A call that does not succeed throws a Problem. */
 export const api = {
-  info: () => request<Info>('/info'),
+  info: () => request<Info>(apiURL.info()),
 
-  collections: async () => (await request<{ collections: Collection[] }>('/collections')).collections,
+  collections: async () => (await request<{ collections: Collection[] }>(apiURL.collections())).collections,
 
   async images(collection: string, cursor: string | undefined, signal: AbortSignal): Promise<Page> {
-    const path = `${at(collection)}/images${queryString({ cursor, limit: 60 })}`
-    const page = await request<{ images: Image[]; next?: string }>(path, { signal })
+    const page = await request<{ images: Image[]; next?: string }>(apiURL.images(collection, { cursor, limit: 60 }), { signal })
     return { items: page.images, next: page.next }
   },
 
-  image: (collection: string, id: string) => request<FullImage>(imageAt(collection, id)),
+  image: (collection: string, id: string) => request<FullImage>(apiURL.image(collection, id)),
 
   async search(collection: string, params: SearchParams, signal: AbortSignal): Promise<Page> {
-    const page = await request<Hits>(`${at(collection)}/search${queryString(params)}`, { signal })
+    const page = await request<Hits>(apiURL.search(collection, params), { signal })
     return { items: page.hits, next: page.next }
   },
 
   async searchByPicture(collection: string, picture: Blob, params: SearchParams, signal: AbortSignal): Promise<Page> {
     const headers = { 'Content-Type': picture.type || 'application/octet-stream' }
-    const path = `${at(collection)}/search${queryString(params)}`
-    const page = await request<Hits>(path, { method: 'POST', headers, body: picture, signal })
+    const page = await request<Hits>(apiURL.search(collection, params), { method: 'POST', headers, body: picture, signal })
     return { items: page.hits, next: page.next }
   },
 
+  jobs: async (signal: AbortSignal) => (await request<{ jobs: Job[] }>(apiURL.jobs(), { signal })).jobs,
+
   indexFolder: (collection: string, directory: string, maxNumPatches?: number) =>
-    request<Task>(`${at(collection)}/tasks`, {
+    request<Job>(apiURL.collectionJobs(collection), {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', 'Idempotency-Key': crypto.randomUUID() },
       body: JSON.stringify({ source: { directory }, max_num_patches: maxNumPatches }),
     }),
 
-  cancelTask: (id: string) => request<Task>(`/tasks/${encodeURIComponent(id)}`, { method: 'DELETE' }),
-
-  thumbnail: (collection: string, id: string, size: number) =>
-    `${root}${imageAt(collection, id)}/thumbnail?size=${size}`,
-
-  original: (collection: string, id: string) => `${root}${imageAt(collection, id)}/original`,
-
-  taskEvents: () => `${location.origin.replace(/^http/, 'ws')}${root}/tasks/events`,
+  cancelJob: (id: string) => request<Job>(apiURL.job(id), { method: 'DELETE' }),
 }

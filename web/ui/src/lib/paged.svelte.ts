@@ -53,7 +53,7 @@ export class Paged {
       this.fresh = false
     } catch (error) {
       if (abort.signal.aborted) return
-      this.error = error instanceof Problem ? error : new Problem(0, '', String(error))
+      this.error = Problem.of(error)
       if (!cursor) this.items = []
       this.fresh = false
     } finally {

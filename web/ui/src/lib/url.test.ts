@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { formatConditions, parseConditions, conditionFor } from './filter'
-import { emptyView, formatView, parseView, type View } from './view'
+import { apiURL, emptyView, pageAt, pageURL, parseView, paths, type View } from './url'
 
 const views: View[] = [
   emptyView,
@@ -16,11 +16,13 @@ const views: View[] = [
 
 describe('view', () => {
   it.each(views)('survives the URL: %j', (view) => {
-    expect(parseView(formatView(view))).toEqual(view)
+    const { pathname, search } = new URL(pageURL.search(view), 'http://here')
+    expect(pageAt(pathname)).toBe('search')
+    expect(parseView(search)).toEqual(view)
   })
 
   it('is short when there is nothing to say', () => {
-    expect(formatView(emptyView)).toBe('')
+    expect(pageURL.search(emptyView)).toBe('/')
   })
 
   it.each(['?', '?unknown=1', '?filter=%7B', '?filter=null', '?filter=%5B1%5D', '?filter={"field":1,"eq":2}', '?q=%'])(
@@ -52,4 +54,34 @@ describe('conditions', () => {
     expect(conditionFor('a', { x: 1 }, false)).toBeUndefined()
     expect(conditionFor('a', null, false)).toBeUndefined()
   })
+})
+
+describe('URLs', () => {
+  it('name every page by its path, and the first one by any other', () => {
+    for (const [name, path] of Object.entries(paths)) expect(pageAt(path)).toBe(name)
+    expect(pageAt('/nowhere')).toBe('search')
+  })
+
+  it('escape what they are given', () => {
+    expect(apiURL.thumbnail('a/b', '?#', 64)).toBe('/api/v1/collections/a%2Fb/images/%3F%23/thumbnail?size=64')
+    expect(apiURL.search('c', { q: '&=', filter: '', cursor: undefined })).toBe('/api/v1/collections/c/search?q=%26%3D')
+    expect(apiURL.jobEvents()).toBe('ws://localhost:3000/api/v1/jobs/events')
+  })
+
+  // Every other file asks url.ts for URLs, and router.svelte.ts for where the browser is.
+  const sources = import.meta.glob<string>(['../**/*.{ts,svelte}', '!**/*.test.ts', '!**/*.gen.ts'], { query: '?raw', import: 'default', eager: true })
+  const home = /\/(url\.ts|router\.svelte\.ts)$/
+  const built = /\/api\/|\/v1\b|openapi\.json|\bURLSearchParams\b|encodeURIComponent|\bnew URL\(|\blocation\b|\bhistory\.|`\/|href="(?!#)|['"`]\?[\w$]+=/
+
+  it('are built in one place', () => {
+    expect(Object.keys(sources).length).toBeGreaterThan(20)
+    expect(Object.keys(sources).filter((file) => home.test(file)).length).toBe(2)
+    const guilty = Object.entries(sources).filter(([file]) => !home.test(file)).flatMap(([file, text]) =>
+      text.split('\n').filter((line) => built.test(line)).map((line) => `${file}: ${line.trim()}`))
+    expect(guilty).toEqual([])
+  })
+
+  it.each(['fetch(`/api/v1/jobs`)', "'/v1/info'", 'href="/openapi.json"', "'?size=' + size", 'location.search', 'new URLSearchParams()', '`/collections/${name}`'])(
+    'would be found elsewhere: %s', (line) => expect(line).toMatch(built),
+  )
 })

@@ -10,19 +10,19 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-type taskPath struct {
-	ID string `path:"id" maxLength:"64" doc:"Identity of the task"`
+type jobPath struct {
+	ID string `path:"id" maxLength:"64" doc:"Identity of the job"`
 }
 
-type taskAnswer struct{ Body Task }
+type jobAnswer struct{ Body Job }
 
-type tasksAnswer struct {
+type jobsAnswer struct {
 	Body struct {
-		Tasks []Task `json:"tasks" nullable:"false" doc:"Newest first"`
+		Jobs []Job `json:"jobs" nullable:"false" doc:"Newest first"`
 	}
 }
 
-type createTaskInput struct {
+type createJobInput struct {
 	Name string `path:"name" pattern:"^[a-z0-9][a-z0-9_-]*$" maxLength:"63" doc:"Name of the collection; created if it is missing"`
 	IdempotencyHeader
 	Body struct {
@@ -32,25 +32,25 @@ type createTaskInput struct {
 	}
 }
 
-type acceptedTask struct {
+type acceptedJob struct {
 	Location string `header:"Location"`
-	Body     Task
+	Body     Job
 }
 
-func (s *server) taskOperations(api huma.API) {
-	create := operation("create-task", http.MethodPost, "/collections/{name}/tasks", "tasks",
+func (s *server) jobOperations(api huma.API) {
+	create := operation("create-job", http.MethodPost, "/collections/{name}/jobs", "jobs",
 		"Index a folder of the server: new and changed pictures are added, vanished ones removed",
 		http.StatusForbidden, http.StatusConflict)
 	create.DefaultStatus = http.StatusAccepted
-	huma.Register(api, create, s.createTask)
-	huma.Register(api, operation("list-tasks", http.MethodGet, "/tasks", "tasks", "List the tasks"), s.listTasks)
-	huma.Register(api, operation("get-task", http.MethodGet, "/tasks/{id}", "tasks",
-		"Get one task", http.StatusNotFound), s.getTask)
-	huma.Register(api, operation("cancel-task", http.MethodDelete, "/tasks/{id}", "tasks",
-		"Cancel a task; what it has indexed stays", http.StatusNotFound, http.StatusConflict), s.cancelTask)
+	huma.Register(api, create, s.createJob)
+	huma.Register(api, operation("list-jobs", http.MethodGet, "/jobs", "jobs", "List the jobs"), s.listJobs)
+	huma.Register(api, operation("get-job", http.MethodGet, "/jobs/{id}", "jobs",
+		"Get one job", http.StatusNotFound), s.getJob)
+	huma.Register(api, operation("cancel-job", http.MethodDelete, "/jobs/{id}", "jobs",
+		"Cancel a job; what it has indexed stays", http.StatusNotFound, http.StatusConflict), s.cancelJob)
 }
 
-func (s *server) createTask(ctx context.Context, input *createTaskInput) (*acceptedTask, error) {
+func (s *server) createJob(ctx context.Context, input *createJobInput) (*acceptedJob, error) {
 	if !s.AllowFolders {
 		return nil, newProblem(kindForbidden, "this server lets nobody index its folders over the network; "+
 			"run “polylens index” on it, or let it listen on the loopback address only")
@@ -59,51 +59,51 @@ func (s *server) createTask(ctx context.Context, input *createTaskInput) (*accep
 	if problem != nil {
 		return nil, problem
 	}
-	task, err := s.Tasks.IndexFolder(ctx, input.Name, directory, input.Body.MaxNumPatches)
+	job, err := s.Jobs.IndexFolder(ctx, input.Name, directory, input.Body.MaxNumPatches)
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
-	return &acceptedTask{Location: apiPrefix + "/tasks/" + task.ID, Body: complete(task)}, nil
+	return &acceptedJob{Location: apiPrefix + "/jobs/" + job.ID, Body: complete(job)}, nil
 }
 
-func (s *server) listTasks(ctx context.Context, _ *struct{}) (*tasksAnswer, error) {
-	tasks, err := s.Tasks.Tasks(ctx)
+func (s *server) listJobs(ctx context.Context, _ *struct{}) (*jobsAnswer, error) {
+	jobs, err := s.Jobs.Jobs(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
-	answer := &tasksAnswer{}
-	answer.Body.Tasks = completeAll(tasks)
+	answer := &jobsAnswer{}
+	answer.Body.Jobs = completeAll(jobs)
 	return answer, nil
 }
 
-func (s *server) getTask(ctx context.Context, input *taskPath) (*taskAnswer, error) {
-	task, err := s.Tasks.Task(ctx, input.ID)
+func (s *server) getJob(ctx context.Context, input *jobPath) (*jobAnswer, error) {
+	job, err := s.Jobs.Job(ctx, input.ID)
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
-	return &taskAnswer{Body: complete(task)}, nil
+	return &jobAnswer{Body: complete(job)}, nil
 }
 
-func (s *server) cancelTask(ctx context.Context, input *taskPath) (*taskAnswer, error) {
-	task, err := s.Tasks.Cancel(ctx, input.ID)
+func (s *server) cancelJob(ctx context.Context, input *jobPath) (*jobAnswer, error) {
+	job, err := s.Jobs.Cancel(ctx, input.ID)
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
-	return &taskAnswer{Body: complete(task)}, nil
+	return &jobAnswer{Body: complete(job)}, nil
 }
 
-// complete makes the lists of a task non-null in JSON.
-func complete(task Task) Task {
-	if task.Failures == nil {
-		task.Failures = []FileFailed{}
+// complete makes the lists of a job non-null in JSON.
+func complete(job Job) Job {
+	if job.Failures == nil {
+		job.Failures = []FileFailed{}
 	}
-	return task
+	return job
 }
 
-func completeAll(tasks []Task) []Task {
-	all := make([]Task, len(tasks))
-	for i, task := range tasks {
-		all[i] = complete(task)
+func completeAll(jobs []Job) []Job {
+	all := make([]Job, len(jobs))
+	for i, job := range jobs {
+		all[i] = complete(job)
 	}
 	return all
 }

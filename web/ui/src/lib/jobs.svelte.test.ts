@@ -1,0 +1,64 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { FakeSocket, holdCalls, last, job } from '../testing/server'
+import { percentOf, Jobs } from './jobs.svelte'
+
+let jobs: Jobs
+let told: [string, boolean][]
+
+beforeEach(() => {
+  told = []
+  jobs = new Jobs((one, ended) => told.push([one.id, ended]))
+})
+
+const states = () => jobs.list.map((one) => `${one.id} ${one.state} ${one.progress.done}`)
+
+describe('jobs', () => {
+  it('begin as the server tells them, which is no news', () => {
+    jobs.receive({ jobs: [job('b', 'running', 3), job('a', 'succeeded', 10)] })
+    expect([states(), told]).toEqual([['b running 3', 'a succeeded 10'], []])
+    expect(jobs.active.map((one) => one.id)).toEqual(['b'])
+  })
+
+  it('change, and end once', () => {
+    jobs.receive({ jobs: [job('a', 'running')] })
+    jobs.receive({ job: job('b', 'queued') })
+    jobs.receive({ job: job('a', 'running', 5) })
+    jobs.receive({ job: job('a', 'succeeded', 10) })
+    jobs.receive({ job: job('a', 'succeeded', 10) })
+    expect(states()).toEqual(['b queued 0', 'a succeeded 10'])
+    expect(told).toEqual([['b', false], ['a', false], ['a', true], ['a', false]])
+  })
+
+  it('that ended while nobody listened are news', () => {
+    jobs.receive({ jobs: [job('a', 'running'), job('done', 'failed')] })
+    jobs.receive({ jobs: [job('short', 'succeeded'), job('b', 'running'), job('a', 'canceled'), job('done', 'failed')] })
+    expect(told).toEqual([['short', true], ['b', false], ['a', true]])
+  })
+
+  it('are not set back by the answer to their creation', () => {
+    jobs.receive({ jobs: [] })
+    jobs.receive({ job: job('a', 'succeeded', 10) })
+    jobs.add(job('a', 'queued'))
+    expect(states()).toEqual(['a succeeded 10'])
+    jobs.add(job('b', 'queued'))
+    expect(states()).toEqual(['b queued 0', 'a succeeded 10'])
+  })
+
+  it('come over a socket, or are asked for', async () => {
+    vi.stubGlobal('WebSocket', FakeSocket)
+    const calls = holdCalls()
+    jobs.live.start()
+    last(FakeSocket.all).onclose?.()
+    expect(last(calls).url).toBe('/api/v1/jobs')
+    await last(calls).answer({ jobs: [job('a', 'running', 1)] })
+    jobs.live.stop()
+    expect(states()).toEqual(['a running 1'])
+    expect(last(FakeSocket.all).url).toBe('ws://localhost:3000/api/v1/jobs/events')
+  })
+
+  it('are so far', () => {
+    expect(percentOf(undefined)).toBeUndefined()
+    expect(percentOf(job('a', 'running', 5))).toBe(50)
+    expect(percentOf({ ...job('a', 'queued'), progress: { ...job('a', 'queued').progress, total: 0 } })).toBeUndefined()
+  })
+})

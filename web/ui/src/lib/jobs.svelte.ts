@@ -1,0 +1,69 @@
+import { api, type Job } from './api'
+import { Live } from './live.svelte'
+import { apiURL } from './url'
+
+export const isFinal = (job: Job): boolean => ['succeeded', 'failed', 'canceled'].includes(job.state)
+
+/** percentOf says how far a job is, if that is known. */
+export function percentOf(job: Job | undefined): number | undefined {
+  if (!job || job.progress.total <= 0) return undefined
+  return Math.floor((100 * job.progress.done) / job.progress.total)
+}
+
+/** JobNews is all jobs, newest first, or one that is new or has changed. */
+export interface JobNews {
+  jobs?: Job[]
+  job?: Job
+}
+
+/** Jobs is the server's work in the background, as it goes on. */
+export class Jobs {
+  list = $state.raw<Job[]>([]) // newest first
+  readonly active = $derived(this.list.filter((job) => !isFinal(job)))
+  readonly live = new Live<JobNews>({
+    url: apiURL.jobEvents,
+    poll: async (signal) => ({ jobs: await api.jobs(signal) }),
+    receive: (news) => this.receive(news),
+  })
+
+  readonly #changed: (job: Job, ended: boolean) => void
+  #begun = false // the server has told its jobs once
+
+  /** changed is called with a job that has changed, and whether it has just ended. */
+  constructor(changed: (job: Job, ended: boolean) => void) {
+    this.#changed = changed
+  }
+
+  /** add shows a job that was just created, unless there is already news of it. */
+  add(job: Job): void {
+    if (!this.#find(job.id)) this.#put(job)
+  }
+
+  receive(news: JobNews): void {
+    if (news.jobs) this.#replace(news.jobs)
+    if (news.job) this.#put(news.job)
+  }
+
+  #find(id: string): Job | undefined {
+    return this.list.find((job) => job.id === id)
+  }
+
+  #put(job: Job): void {
+    const before = this.#find(job.id)
+    this.list = before ? this.list.map((other) => (other.id === job.id ? job : other)) : [job, ...this.list]
+    this.#changed(job, isFinal(job) && (!before || !isFinal(before)))
+  }
+
+  /** What was known at the beginning is no news; later, whatever had not ended is. */
+  #replace(jobs: Job[]): void {
+    const news = this.#begun ? jobs.filter((job) => !this.#ended(job.id)) : []
+    this.#begun = true
+    this.list = jobs
+    for (const job of news) this.#changed(job, isFinal(job))
+  }
+
+  #ended(id: string): boolean {
+    const job = this.#find(id)
+    return job !== undefined && isFinal(job)
+  }
+}
