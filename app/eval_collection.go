@@ -8,6 +8,7 @@ import (
 	"polylens/app/cldr"
 	"polylens/indexer/catalog"
 	"polylens/search"
+	"polylens/trainer/data"
 	"polylens/trainer/evaluate"
 )
 
@@ -39,7 +40,7 @@ func (c *evalCommand) collectionMaterial(ctx context.Context, p *program) (*eval
 	}
 	for _, image := range images {
 		material.pictures = append(material.pictures, evaluate.Picture{Name: path.Base(image.URI), Texts: textsOf(image.Captions)})
-		material.labels = append(material.labels, labelsIn(image.Metadata, c.Label))
+		material.labels = append(material.labels, data.TextsIn(image.Metadata, c.Label))
 	}
 	if c.ThroughIndex {
 		if err := parts.connect(ctx); err != nil {
@@ -110,21 +111,4 @@ func textsOf(captions []catalog.Caption) []evaluate.Text {
 		texts[i] = evaluate.Text(caption)
 	}
 	return texts
-}
-
-// labelsIn are the texts in a metadata field: one, or a list.
-func labelsIn(metadata map[string]any, field string) []string {
-	switch value := metadata[field].(type) {
-	case string:
-		return []string{value}
-	case []any:
-		var labels []string
-		for _, element := range value {
-			if label, ok := element.(string); ok {
-				labels = append(labels, label)
-			}
-		}
-		return labels
-	}
-	return nil
 }

@@ -89,7 +89,7 @@ func (p *program) pictureFiles() *data.Files {
 // readEvalPairs reads a folder or a file, of which also pictures that it says
 // nothing of. A place that cannot be used is left out with a warning.
 func readEvalPairs(ctx context.Context, path, label string, log *slog.Logger) ([]evalPair, error) {
-	from, err := pairSource(path, label)
+	from, err := ownPairs(path, label)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--pairs: %w", err)}
 	}

@@ -4,15 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
 	"polylens/app/cldr"
 	"polylens/app/setup"
-	"polylens/indexer/source"
 	"polylens/trainer"
 	"polylens/trainer/data"
 )
@@ -29,7 +25,7 @@ func (t training) reading() (trainer.Reading, error) {
 		return trainer.Reading{}, err
 	}
 	for _, path := range t.config.Data.Pairs {
-		from, err := pairSource(path, t.config.Fields()...)
+		from, err := ownPairs(path, t.config.Fields()...)
 		if err != nil {
 			return trainer.Reading{}, fmt.Errorf("pairs: %w", err)
 		}
@@ -79,107 +75,10 @@ func progressLine(p *program) func(done, total int) {
 	}
 }
 
-// pairSource reads a file of pairs by its ending, or a folder, with the named
-// attributes.
-func pairSource(path string, attributes ...string) (data.Source, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if info.IsDir() {
-		return folderPairs{path: path, attributes: attributes}, nil
-	}
-	options := data.ReadOptions{Anywhere: true, Attributes: attributes}
-	switch strings.ToLower(filepath.Ext(path)) {
-	case ".csv", ".tsv":
-		return data.Table{Path: path, Options: options}, nil
-	case ".tar":
-		return data.Shards{Paths: []string{path}, Options: options}, nil
-	default:
-		return data.Lines{Path: path, Options: options}, nil
-	}
-}
-
-// folderPairs are the pictures of a folder with the captions beside them, as
-// indexing reads them. Pictures of which nothing is said are only somewhere in
-// the folder and left out.
-type folderPairs struct {
-	path       string
-	attributes []string // metadata fields that count, too; one that is a list gives a record for each
-	languages  []string // that count; none is all
-	most       int      // pictures; 0 is all
-}
-
-// Read implements data.Source.
-func (f folderPairs) Read(ctx context.Context, record func(data.Record) error, problem func(data.Problem)) error {
-	directory, err := source.NewDirectory(f.path)
-	if err != nil {
-		return err
-	}
-	var all [][]data.Record
-	err = directory.Walk(ctx, func(item source.Item) error {
-		if records := f.records(item); len(records) > 0 {
-			all = append(all, records)
-		}
-		return nil
-	}, func(p source.Problem) { problem(data.Problem{Place: data.Place{File: p.URI}, Err: p.Err}) })
-	if err != nil {
-		return err
-	}
-	for _, records := range evenly(all, f.most) {
-		for _, one := range records {
-			if err := record(one); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// records of a picture: one with what is said of it, unless nothing is, and one
-// for each value of a field that is a list.
-func (f folderPairs) records(item source.Item) []data.Record {
-	plain := data.Record{Picture: data.Picture{URI: item.URI}, Relevance: 1, Place: data.Place{File: item.URI}}
-	said := plain
-	said.Captions = f.captions(item)
-	said.Attributes = data.ReadOptions{Attributes: f.attributes}.AttributesIn(item.Metadata)
-	var records []data.Record
-	if len(said.Captions) > 0 || len(said.Attributes) > 0 {
-		records = append(records, said)
-	}
-	for _, name := range f.attributes {
-		if said.Attributes[name] != "" {
-			continue
-		}
-		for _, value := range labelsIn(item.Metadata, name) {
-			labelled := plain
-			labelled.Attributes = map[string]string{name: value}
-			records = append(records, labelled)
-		}
-	}
-	return records
-}
-
-func (f folderPairs) captions(item source.Item) []data.Caption {
-	var captions []data.Caption
-	for _, caption := range item.Captions {
-		if len(f.languages) == 0 || slices.Contains(f.languages, caption.Language) {
-			captions = append(captions, data.Caption(caption))
-		}
-	}
-	return captions
-}
-
-// evenly takes at most so many items, spread over all.
-func evenly[T any](items []T, most int) []T {
-	if most <= 0 || len(items) <= most {
-		return items
-	}
-	taken := make([]T, most)
-	for i := range taken {
-		taken[i] = items[i*len(items)/most]
-	}
-	return taken
+// ownPairs is the source of pairs that a user names: of pictures that may lie
+// anywhere, with the named attributes.
+func ownPairs(path string, attributes ...string) (data.Source, error) {
+	return data.Open(path, data.ReadOptions{Anywhere: true, Attributes: attributes})
 }
 
 // guarded is what the model must not forget; nil for nothing.
@@ -210,7 +109,7 @@ func (t training) guarded(ctx context.Context, model *trainer.Model) (*trainer.G
 
 func (t training) guardSource() (data.Source, error) {
 	if t.config.Data.Guard != demoPairs {
-		from, err := pairSource(t.config.Data.Guard)
+		from, err := ownPairs(t.config.Data.Guard)
 		if err != nil {
 			return nil, fmt.Errorf("the guarded set: %w", err)
 		}
@@ -220,5 +119,5 @@ func (t training) guardSource() (data.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return folderPairs{path: folder, languages: cldr.Crossmodal3600, most: guardPictures}, nil
+	return data.Folder{Path: folder, Languages: cldr.Crossmodal3600, Most: guardPictures}, nil
 }

@@ -1,7 +1,8 @@
 // Package data reads pairs of a picture and a text: from NDJSON and CSV files,
-// WebDataset shards and Polylens collections. It finds the bytes of pictures on
-// disk, inside of shards and on the web, and decodes nothing. What is in the
-// pairs is the business of data/inspect, their order that of data/batch.
+// WebDataset shards, folders with captions and Polylens collections. Open is how
+// every command reads the pairs that a user names. The package finds the bytes of
+// pictures on disk, inside of shards and on the web, and decodes nothing. What is
+// in the pairs is the business of data/inspect, their order that of data/batch.
 //
 // # Fields
 //

@@ -1,4 +1,4 @@
-package main
+package data
 
 import (
 	"maps"
@@ -23,7 +23,7 @@ func TestRecordsOfFolder(t *testing.T) {
 		"list of labels": {source.Sidecar{Captions: captions, Metadata: map[string]any{"tags": []any{"fox", "red"}}}, []map[string]string{nil, {"tags": "fox"}, {"tags": "red"}}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			records := folderPairs{attributes: []string{"box", "tags"}, languages: []string{"de"}}.records(source.Item{URI: "fox.png", Sidecar: test.item})
+			records := Folder{Attributes: []string{"box", "tags"}, Languages: []string{"de"}}.records(source.Item{URI: "fox.png", Sidecar: test.item})
 			if len(records) != len(test.want) {
 				t.Fatalf("%d records, want %d: %+v", len(records), len(test.want), records)
 			}

@@ -1,0 +1,28 @@
+package data
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Open gives the source at a path: a Folder, or by the ending of a file's name a
+// Table (.csv, .tsv), Shards (.tar) or Lines (any other). It reads nothing yet;
+// the error is that of a path that is not there. A folder is the user's own, of
+// which ReadOptions.Anywhere says nothing.
+func Open(path string, options ReadOptions) (Source, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return Folder{Path: path, Attributes: options.Attributes}, nil
+	}
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".csv", ".tsv":
+		return Table{Path: path, Options: options}, nil
+	case ".tar":
+		return Shards{Paths: []string{path}, Options: options}, nil
+	}
+	return Lines{Path: path, Options: options}, nil
+}
