@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"polylens/app/judge"
 	"polylens/trainer/evaluate"
 )
 
@@ -66,14 +67,11 @@ Examples:
 `, evaluate.DefaultAllowed) + exitHelp
 }
 
-// evalMaterial is what a model has made of pictures, and what is known of them.
+// evalMaterial is what a model has made of pictures, and how it is asked.
 type evalMaterial struct {
-	pictures []evaluate.Picture
-	vectors  [][]float32
-	labels   [][]string // the classes of each picture
-	encoder  evaluate.TextEncoder
-	rank     evaluate.TextRanker // nil compares with every vector
-	captions []string            // languages of captions that are asked for, nil for all
+	judge.Material
+	encoder evaluate.TextEncoder
+	rank    evaluate.TextRanker // nil compares with every vector
 }
 
 func (c *evalCommand) Run(ctx context.Context, p *program) error {
@@ -92,7 +90,7 @@ func (c *evalCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	report, err := material.evaluate(ctx, classes, c.Languages)
+	report, err := material.Evaluate(ctx, material.encoder, material.rank, classes, c.Languages)
 	if err != nil {
 		return err
 	}
@@ -120,6 +118,11 @@ func (c *evalCommand) check() error {
 	case len(c.Template) > 0 && c.Classes == "":
 		return usageError{errors.New("--template needs --classes, whose names it takes")}
 	}
+	if c.Split != "" {
+		if err := c.shares().Check(); err != nil {
+			return usageError{fmt.Errorf("--split-shares: %w", err)}
+		}
+	}
 	if len(c.Template) > 0 {
 		if err := evaluate.CheckTemplates(c.Template); err != nil {
 			return usageError{fmt.Errorf("--template: %w", err)}
@@ -136,22 +139,4 @@ func (c *evalCommand) material(ctx context.Context, p *program) (*evalMaterial, 
 		return c.pairsMaterial(ctx, p)
 	}
 	return c.collectionMaterial(ctx, p)
-}
-
-// evaluate measures retrieval, unless there are classes and no captions, and
-// classification, if there are classes.
-func (m *evalMaterial) evaluate(ctx context.Context, classes *evaluate.Classes, languages []string) (evaluate.Report, error) {
-	var report evaluate.Report
-	if set, err := evaluate.NewSet(m.pictures, m.captions); err == nil {
-		if report, err = set.Evaluate(ctx, m.encoder, m.vectors, m.rank); err != nil {
-			return nil, err
-		}
-	} else if classes == nil {
-		return nil, err
-	}
-	if classes == nil {
-		return report, nil
-	}
-	classified, err := classes.ZeroShot(ctx, m.encoder, m.vectors, m.labels, languages)
-	return append(report, classified...), err
 }

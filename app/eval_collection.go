@@ -6,6 +6,7 @@ import (
 	"path"
 
 	"polylens/app/cldr"
+	"polylens/app/judge"
 	"polylens/indexer/catalog"
 	"polylens/search"
 	"polylens/trainer/data"
@@ -31,16 +32,15 @@ func (c *evalCommand) collectionMaterial(ctx context.Context, p *program) (*eval
 	if len(images) == 0 {
 		return nil, fmt.Errorf("collection %q has no pictures: index some first", c.Collection)
 	}
-	material := &evalMaterial{encoder: parts.encoder(), captions: c.Languages}
-	if len(material.captions) == 0 {
-		material.captions = cldr.Crossmodal3600
+	material := &evalMaterial{Material: judge.Material{Languages: c.Languages}, encoder: parts.encoder()}
+	if len(material.Languages) == 0 {
+		material.Languages = cldr.Crossmodal3600
 	}
-	if material.vectors, err = parts.vectorsOf(ctx, c.Collection, images); err != nil {
+	if material.Vectors, err = parts.vectorsOf(ctx, c.Collection, images); err != nil {
 		return nil, err
 	}
 	for _, image := range images {
-		material.pictures = append(material.pictures, evaluate.Picture{Name: path.Base(image.URI), Texts: textsOf(image.Captions)})
-		material.labels = append(material.labels, data.TextsIn(image.Metadata, c.Label))
+		material.Add(path.Base(image.URI), textsOf(image.Captions), data.TextsIn(image.Metadata, c.Label))
 	}
 	if c.ThroughIndex {
 		if err := parts.connect(ctx); err != nil {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"text/tabwriter"
 
+	"polylens/app/judge"
 	"polylens/trainer/evaluate"
 )
 
@@ -24,7 +25,7 @@ func (c *evalCommand) readClasses() (*evaluate.Classes, error) {
 		return nil, usageError{fmt.Errorf("--classes: %w", err)}
 	}
 	defer file.Close()
-	language := undetermined
+	language := judge.Undetermined
 	if len(c.Languages) == 1 {
 		language = c.Languages[0]
 	}

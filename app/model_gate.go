@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,14 +9,17 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"polylens/app/judge"
 	"polylens/app/setup"
 	"polylens/encoder"
 	"polylens/encoder/gate"
 	"polylens/encoder/ort"
+	"polylens/search"
+	"polylens/trainer/data"
 )
 
 type modelGateCommand struct {
-	Pairs string `placeholder:"DIR|FILE" help:"Your own pictures with texts, instead of the demo's: a folder with captions, or a file with one JSON object a line."`
+	Pairs string `placeholder:"DIR|FILE" help:"Your own pictures with texts, instead of the demo's: a folder with captions, a file of pairs (.csv and .tsv, .tar shards, else one JSON object a line), or the word demo for the pictures that setup fetches."`
 	Limit int    `placeholder:"N" default:"5000" help:"Most pictures to compare with, spread evenly over all (default: ${default})."`
 	JSON  bool   `help:"Print one JSON object: the verdict as it is kept, with model and file."`
 }
@@ -35,8 +39,9 @@ Every vector of the built-in texts and pictures must have a cosine of at least %
 
 The last run counts: what fails on your pairs is refused until a run passes.
 
-Pairs are a folder as "polylens index" takes it, with captions in metadata.jsonl or beside each picture, or lines of JSON with a `+
-		`path that is relative to the file:
+Pairs are those that "polylens train" and "polylens eval" take: a folder as "polylens index" takes it, with captions in metadata.jsonl `+
+		`or beside each picture, a table, shards of WebDataset, or lines of JSON with a path that is relative to the file. What cannot be `+
+		`used is left out with a warning:
 
     {"image": "fish.jpg", "captions": {"en": "a red fish", "de": "ein roter Fisch"}}
     {"image": "boat.jpg", "text": "a boat in the harbour"}
@@ -115,23 +120,29 @@ func (c *modelGateCommand) precision(given string) (string, error) {
 }
 
 // pairs are the user's, or the demo's if it is at hand.
-func (c *modelGateCommand) pairs(ctx context.Context, p *program) (gatePairs, error) {
-	if c.Pairs != "" {
-		return readGatePairs(ctx, c.Pairs, c.Limit, p.log)
-	}
-	folder, err := p.item(setup.Demo)
-	if errors.Is(err, setup.ErrMissing) || errors.Is(err, setup.ErrUnsupported) {
+func (c *modelGateCommand) pairs(ctx context.Context, p *program) (judge.Pairs, error) {
+	from := cmp.Or(c.Pairs, demoPairs)
+	pictures, languages, err := p.pairsFrom(ctx, from, "")
+	if c.Pairs == "" && (errors.Is(err, setup.ErrMissing) || errors.Is(err, setup.ErrUnsupported)) {
 		fmt.Fprintln(p.terminal.err, "the demo pictures are not set up: nothing is searched, vectors alone are compared")
-		return gatePairs{}, nil
+		return judge.Pairs{}, nil
 	}
 	if err != nil {
-		return gatePairs{}, err
+		return judge.Pairs{}, err
 	}
-	return readDemoPairs(ctx, folder, c.Limit, p.log)
+	pictures = judge.Searchable(pictures, search.MaxTextBytes)
+	if len(pictures) == 0 {
+		return judge.Pairs{}, fmt.Errorf("pairs: no picture in %s has a caption", from)
+	}
+	pairs := judge.Pairs{Source: from, Own: from != demoPairs, Languages: languages, Pictures: data.Spread(pictures, c.Limit)}
+	if !pairs.Own {
+		pairs.Source = "the demo"
+	}
+	return pairs, nil
 }
 
 // judgeModel opens a model twice and compares.
-func judgeModel(ctx context.Context, p *program, dir, library, precision string, pairs gatePairs) (gate.Verdict, error) {
+func judgeModel(ctx context.Context, p *program, dir, library, precision string, pairs judge.Pairs) (gate.Verdict, error) {
 	environment, err := ort.Open(library)
 	if err != nil {
 		return gate.Verdict{}, err
@@ -157,8 +168,11 @@ func judgeModel(ctx context.Context, p *program, dir, library, precision string,
 		return gate.Verdict{}, err
 	}
 	verdict := gate.Verdict{Fingerprint: candidate.FilesFingerprint(), Precision: precision, Runtime: environment.Version(), Time: time.Now().UTC()}
-	comparison := newGateComparison(exact, candidate, p)
-	return verdict, comparison.judge(ctx, &verdict, pairs)
+	viewer, err := p.viewer()
+	if err != nil {
+		return verdict, err
+	}
+	return verdict, judge.NewFidelity(exact, candidate, viewer, exact.Target).Judge(ctx, &verdict, pairs)
 }
 
 func (c *modelGateCommand) print(p *program, outcome gateOutcome) error {

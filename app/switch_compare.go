@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"slices"
 
+	"polylens/app/judge"
 	"polylens/encoder"
 	"polylens/indexer/catalog"
 	"polylens/trainer/evaluate"
@@ -17,7 +17,6 @@ import (
 const (
 	comparedPictures = 500
 	comparedTexts    = 1000
-	comparedHits     = 10
 )
 
 // compare asks both models for what people have said of the pictures of each
@@ -57,17 +56,22 @@ func (x *parts) compareOn(ctx context.Context, collection catalog.Collection, ne
 		x.program.log.Info("the models cannot be compared: no picture of the collection has a text", "collection", collection.Name)
 		return nil //nolint:nilerr // a collection without captions is none to judge by
 	}
-	was, err := x.judge(ctx, set, images, before)
+	contents := contentsOf(images)
+	was, err := x.side(ctx, contents, before)
 	if err != nil {
 		return err
 	}
-	is, err := x.judge(ctx, set, images, after)
+	is, err := x.side(ctx, contents, after)
+	if err != nil {
+		return err
+	}
+	found, err := judge.Compare(ctx, set, contents, was, is)
 	if err != nil {
 		return err
 	}
 	x.program.log.Info("models compared", "collection", collection.Name, "pictures", len(images),
-		"r5 before", meanRecall(was.report), "r5 after", meanRecall(is.report), "same hits", overlap(was.hits, is.hits))
-	verdict, err := evaluate.CheckForgetting(was.report, is.report, evaluate.Allowance{Points: evaluate.DefaultAllowed})
+		"r5 before", judge.MeanRecall(found.Before), "r5 after", judge.MeanRecall(found.After), "same hits", found.SameHits)
+	verdict, err := found.Forgetting()
 	if err == nil && !verdict.Passed && !force {
 		err = fmt.Errorf("collection %q is searched worse with it: %s (force uses it nevertheless)", collection.Name, verdict.Problem())
 	}
@@ -85,81 +89,25 @@ func describe(images []catalog.Image) []evaluate.Picture {
 	return pictures
 }
 
-// judged is what a model finds.
-type judged struct {
-	report evaluate.Report
-	hits   [][]string // the pictures most like each picture, by content
-}
-
-func (x *parts) judge(ctx context.Context, set *evaluate.Set, images []catalog.Image, model *encoder.Encoder) (judged, error) {
+func contentsOf(images []catalog.Image) []string {
 	contents := make([]string, len(images))
 	for i, image := range images {
 		contents[i] = image.SHA256
 	}
+	return contents
+}
+
+// side is a model with the vectors that it has given the contents of pictures.
+func (x *parts) side(ctx context.Context, contents []string, model *encoder.Encoder) (judge.Side, error) {
 	known, err := x.store.Vectors(ctx, model.PictureFingerprint(), contents)
 	if err != nil {
-		return judged{}, err
+		return judge.Side{}, err
 	}
-	vectors := make([][]float32, len(images))
+	vectors := make([][]float32, len(contents))
 	for i, content := range contents {
 		if vectors[i] = known[content]; vectors[i] == nil {
-			return judged{}, errors.New("a picture has no vector of the model: index its folder, then try again")
+			return judge.Side{}, errors.New("a picture has no vector of the model: index its folder, then try again")
 		}
 	}
-	report, err := set.Evaluate(ctx, model, vectors, nil)
-	return judged{report, neighbours(contents, vectors)}, err
-}
-
-// neighbours are the contents most like each of the first pictures.
-func neighbours(contents []string, vectors [][]float32) [][]string {
-	var all [][]string
-	for _, query := range vectors[:min(len(vectors), 100)] {
-		order := make([]int, len(vectors))
-		scores := make([]float32, len(vectors))
-		for i, vector := range vectors {
-			order[i] = i
-			for d := range vector {
-				scores[i] += vector[d] * query[d]
-			}
-		}
-		slices.SortStableFunc(order, func(a, b int) int {
-			switch {
-			case scores[a] > scores[b]:
-				return -1
-			case scores[a] < scores[b]:
-				return 1
-			}
-			return 0
-		})
-		var hits []string
-		for _, i := range order[:min(len(order), comparedHits)] {
-			hits = append(hits, contents[i])
-		}
-		all = append(all, hits)
-	}
-	return all
-}
-
-// overlap is the share of hits that two lists of hits have in common.
-func overlap(a, b [][]string) float64 {
-	same, all := 0, 0
-	for i := range a {
-		for _, hit := range a[i] {
-			all++
-			if slices.Contains(b[i], hit) {
-				same++
-			}
-		}
-	}
-	return float64(same) / float64(max(1, all))
-}
-
-// meanRecall is R@5 of text_to_image, as a mean over languages.
-func meanRecall(report evaluate.Report) float64 {
-	for _, quality := range report.Summary() {
-		if quality.Language == evaluate.MeanLanguage && quality.Direction == evaluate.TextToImage {
-			return quality.R5
-		}
-	}
-	return 0
+	return judge.Side{Model: model, Vectors: vectors}, nil
 }

@@ -75,12 +75,6 @@ func progressLine(p *program) func(done, total int) {
 	}
 }
 
-// ownPairs is the source of pairs that a user names: of pictures that may lie
-// anywhere, with the named attributes.
-func ownPairs(path string, attributes ...string) (data.Source, error) {
-	return data.Open(path, data.ReadOptions{Anywhere: true, Attributes: attributes})
-}
-
 // guarded is what the model must not forget; nil for nothing.
 func (t training) guarded(ctx context.Context, model *trainer.Model) (*trainer.Guarded, error) {
 	if t.config.Data.Guard == noGuard {

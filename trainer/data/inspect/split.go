@@ -31,7 +31,8 @@ type Shares struct {
 	Validation, Test float64
 }
 
-func (s Shares) check() error {
+// Check tells what is wrong with shares.
+func (s Shares) Check() error {
 	if !(s.Validation >= 0 && s.Test >= 0 && s.Validation+s.Test < 1) {
 		return fmt.Errorf("shares of %g for validation and %g for test leave nothing for training: want 0 or more, together below 1",
 			s.Validation, s.Test)
@@ -44,7 +45,7 @@ func (s Shares) check() error {
 // not on names, and not on what else is in the set, so that a set that grows
 // keeps its split. Shares are therefore kept on average only.
 func (f *Findings) Split(seed uint64, shares Shares) ([]Part, error) {
-	if err := shares.check(); err != nil {
+	if err := shares.Check(); err != nil {
 		return nil, err
 	}
 	chosen := make([]Part, f.groups)

@@ -1,0 +1,96 @@
+package judge
+
+import (
+	"cmp"
+	"context"
+	"path"
+	"strings"
+
+	"polylens/trainer/data"
+	"polylens/trainer/data/inspect"
+	"polylens/trainer/evaluate"
+)
+
+// Undetermined is the tag of a text whose language nobody has told (ISO 639-2).
+const Undetermined = "und"
+
+// Picture is a picture with what is known of it.
+type Picture struct {
+	Place  data.Picture
+	Items  []string // that it is said to show
+	Texts  []evaluate.Text
+	Labels []string // the classes that it belongs to
+}
+
+// Name is the file or the member of a shard without its folder.
+func (p Picture) Name() string { return path.Base(p.Place.String()) }
+
+// Read reads a source, of which also pictures that it says nothing of. Several
+// records of one picture add up. Labels are in the attribute of the given name,
+// "" for none. A place that cannot be used is a problem and is left out.
+func Read(ctx context.Context, from data.Source, label string, problem func(data.Problem)) ([]Picture, error) {
+	var all []Picture
+	known := make(map[data.Picture]int)
+	err := from.Read(ctx, func(record data.Record) error {
+		place, seen := known[record.Picture]
+		if !seen {
+			place = len(all)
+			known[record.Picture] = place
+			all = append(all, Picture{Place: record.Picture})
+		}
+		all[place].add(record, label)
+		return nil
+	}, problem)
+	return all, err
+}
+
+func (p *Picture) add(record data.Record, label string) {
+	if record.Item != "" {
+		p.Items = append(p.Items, record.Item)
+	}
+	for _, caption := range record.Captions {
+		caption.Language = cmp.Or(caption.Language, Undetermined)
+		p.Texts = append(p.Texts, evaluate.Text(caption))
+	}
+	if own, ok := record.Attributes[label]; ok {
+		p.Labels = append(p.Labels, own)
+	}
+}
+
+// Searchable are the pictures with a text that can be searched for, of at most so
+// many bytes once it is folded, and of each the texts that can. Languages are in
+// lower case.
+func Searchable(pictures []Picture, maxBytes int) []Picture {
+	var searchable []Picture
+	for _, picture := range pictures {
+		var usable []evaluate.Text
+		for _, text := range picture.Texts {
+			if folded := evaluate.Fold(text.Text); folded != "" && len(folded) <= maxBytes {
+				usable = append(usable, evaluate.Text{Language: strings.ToLower(text.Language), Text: text.Text})
+			}
+		}
+		if picture.Texts = usable; len(usable) > 0 {
+			searchable = append(searchable, picture)
+		}
+	}
+	return searchable
+}
+
+// Split answers the part of each picture in the split that training on these
+// pairs alone makes. Every picture is looked at, also one without a text.
+func (v Viewer) Split(ctx context.Context, pictures []Picture, seed uint64, shares inspect.Shares) ([]inspect.Part, error) {
+	set := &data.Set{}
+	for i, picture := range pictures {
+		set.Pictures = append(set.Pictures, picture.Place)
+		set.Items = append(set.Items, "")
+		for _, item := range picture.Items {
+			set.Items[i] = cmp.Or(set.Items[i], item)
+			set.Pairs = append(set.Pairs, data.Pair{Picture: i, Item: item})
+		}
+	}
+	findings, err := inspect.Inspect(ctx, set, v.Opener, v.Decoder, inspect.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return findings.Split(seed, shares)
+}

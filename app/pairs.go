@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"polylens/app/cldr"
+	"polylens/app/judge"
+	"polylens/app/setup"
+	"polylens/trainer/data"
+)
+
+// demoPairs names the pictures that setup fetches, in place of a path.
+const demoPairs = "demo"
+
+// ownPairs is the source of pairs that a user names: of pictures that may lie
+// anywhere, with the named attributes.
+func ownPairs(path string, attributes ...string) (data.Source, error) {
+	return data.Open(path, data.ReadOptions{Anywhere: true, Attributes: attributes})
+}
+
+// pairsFrom reads the pairs at a path, or the demo's with their names from CLDR,
+// and answers the languages that count, nil for all. A place that cannot be used
+// is left out with a warning.
+func (p *program) pairsFrom(ctx context.Context, from, label string) ([]judge.Picture, []string, error) {
+	var languages []string
+	path := from
+	if from == demoPairs {
+		var err error
+		if path, err = p.item(setup.Demo); err != nil {
+			return nil, nil, err
+		}
+		languages = cldr.Crossmodal3600
+	}
+	source, err := ownPairs(path, label)
+	if err != nil {
+		return nil, nil, usageError{fmt.Errorf("--pairs: %w", err)}
+	}
+	pictures, err := judge.Read(ctx, source, label, func(problem data.Problem) {
+		p.log.Warn("skipped", "place", problem.Place.String(), "error", problem.Err)
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("pairs: %w", err)
+	}
+	return pictures, languages, nil
+}
+
+// viewer shows pictures of pairs to models.
+func (p *program) viewer() (judge.Viewer, error) {
+	decoder, err := p.openDecoder()
+	if err != nil {
+		return judge.Viewer{}, err
+	}
+	files := p.pictureFiles()
+	p.later(func(context.Context) error { files.Close(); return nil })
+	return judge.Viewer{
+		Opener: files, Decoder: data.DecodeWith(decoder, p.decodeLimits()), Progress: p.progress(),
+		Skipped: func(picture data.Picture, err error) {
+			p.log.Warn("skipped a picture", "picture", picture.String(), "error", err)
+		},
+	}, nil
+}
+
+// pictureFiles opens pictures of pairs. Those from the web are kept.
+func (p *program) pictureFiles() *data.Files {
+	return data.NewFiles(data.FileOptions{Cache: filepath.Join(p.globals.Cache, "pictures")})
+}
+
+// progress says now and then how far things are.
+func (p *program) progress() func(what string, done, of int) {
+	next := time.Now().Add(2 * time.Second)
+	return func(what string, done, of int) {
+		if time.Now().After(next) {
+			fmt.Fprintf(p.terminal.err, "%d of %d %s\n", done, of, what)
+			next = time.Now().Add(5 * time.Second)
+		}
+	}
+}
