@@ -300,7 +300,7 @@ func (x *fakeIndex) IDs(ctx context.Context, collection, fingerprint string, yie
 	return err
 }
 
-var testDecoder = NewDecoder(decode.Limits{})
+var testDecoder = DecodeWith(new(decode.Decoder), decode.Limits{})
 
 // watchedDecoder calls before it decodes, and fails as that says.
 type watchedDecoder struct {
