@@ -53,6 +53,8 @@ func TestUsageErrors(t *testing.T) {
 		{[]string{"/no/such/folder"}, []string{"index", "/no/such/folder", "--collection", "c"}},
 		{[]string{"collection name"}, []string{"index", ".", "--collection", "two words"}},
 		{[]string{"--text or --image"}, []string{"embed"}},
+		{[]string{"--dense", "--json"}, []string{"embed", "--dense", "--image", "fish.jpg"}},
+		{[]string{"--dense", "--image"}, []string{"embed", "--dense", "--json", "--text", "a fish"}},
 		{[]string{"--length"}, []string{"tokenize", "--length", "0"}},
 		{[]string{"--threads"}, []string{"doctor", "--threads", "-1"}},
 		{[]string{"--log-level"}, []string{"doctor", "--log-level", "loud"}},

@@ -30,11 +30,6 @@ type Decoder interface {
 	Decode(ctx context.Context, content decode.Content, target decode.Target) (Picture, error)
 }
 
-// NewDecoder gives a Decoder with limits that decodes in Go. See DecodeWith.
-func NewDecoder(limits decode.Limits) Decoder {
-	return DecodeWith(new(decode.Decoder), limits)
-}
-
 // DecodeWith gives a Decoder with limits. Let all decoders of a process share
 // one decode.Decoder and one decode.Budget, which bounds the memory of pictures
 // decoded at once.

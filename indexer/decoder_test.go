@@ -42,7 +42,7 @@ func TestDecodeWithTarget(t *testing.T) {
 	if err := os.WriteFile(path, data.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	whole := decoded(t, NewDecoder(decode.Limits{}), path)
+	whole := decoded(t, DecodeWith(new(decode.Decoder), decode.Limits{}), path)
 	reduced := decoded(t, DecodeWith(&decode.Decoder{Turbo: library}, decode.Limits{}), path)
 	if got := reduced.Image.Bounds().Size(); got != image.Pt(80, 40) {
 		t.Errorf("decoded as %v, want 80 x 40", got)

@@ -312,7 +312,7 @@ func (x *fakeIndex) IDs(ctx context.Context, key search.Key, yield func(string) 
 	return err
 }
 
-var testDecoder = NewDecoder(decode.Limits{})
+var testDecoder = DecodeWith(new(decode.Decoder), decode.Limits{})
 
 // watchedDecoder calls before it decodes, and fails as that says.
 type watchedDecoder struct {

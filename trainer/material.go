@@ -54,13 +54,7 @@ type Reading struct {
 
 // pictures lists the pictures of a part.
 func (m *Material) pictures(part inspect.Part) []int {
-	var list []int
-	for picture, is := range m.Parts {
-		if is == part {
-			list = append(list, picture)
-		}
-	}
-	return list
+	return inspect.Select(m.Parts, part)
 }
 
 // textsOf are those of pairs.

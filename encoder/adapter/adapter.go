@@ -27,14 +27,13 @@ type Adapter struct {
 }
 
 // Open reads and checks the adapter in dir: its config and the header of its weights.
-// Where PEFT supports something that Polylens does not, the error names the key. The
-// options say how the file of the weights may be reached.
-func Open(dir string, options ...safetensors.Option) (*Adapter, error) {
+// Where PEFT supports something that Polylens does not, the error names the key.
+func Open(dir string) (*Adapter, error) {
 	c, err := readConfig(filepath.Join(dir, ConfigFile))
 	if err != nil {
 		return nil, err
 	}
-	index, err := openWeights(dir, options)
+	index, err := openWeights(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +49,7 @@ func Open(dir string, options ...safetensors.Option) (*Adapter, error) {
 	return a, a.check()
 }
 
-func openWeights(dir string, options []safetensors.Option) (*safetensors.Index, error) {
+func openWeights(dir string) (*safetensors.Index, error) {
 	path := filepath.Join(dir, WeightsFile)
 	if _, err := os.Stat(path); err != nil {
 		if _, err := os.Stat(filepath.Join(dir, pickleFile)); err == nil {
@@ -58,7 +57,7 @@ func openWeights(dir string, options []safetensors.Option) (*safetensors.Index, 
 				dir, pickleFile, WeightsFile)
 		}
 	}
-	return safetensors.OpenFile(path, options...)
+	return safetensors.OpenFile(path)
 }
 
 // take assigns one tensor of the file to the weight that it changes.

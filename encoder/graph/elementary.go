@@ -9,9 +9,6 @@ func Log(x *Value) *Value { return unary("Log", x) }
 // Sqrt returns the square root of x elementwise.
 func Sqrt(x *Value) *Value { return unary("Sqrt", x) }
 
-// Tanh returns the hyperbolic tangent of x elementwise.
-func Tanh(x *Value) *Value { return unary("Tanh", x) }
-
 // Erf returns the error function of x elementwise.
 func Erf(x *Value) *Value { return unary("Erf", x) }
 

@@ -55,9 +55,6 @@ func TestOperators(t *testing.T) {
 			g := in[0].Graph()
 			return graph.Add(graph.Slice(in[0], 1, 0, 1), graph.Gather(g.Floats(graph.Shape{3, 1}, 10, 20, 30), g.Ints(2)))
 		}, []array{ramp}, of([]int64{2, 1}, 31, 34)},
-		{"Expand", func(in values) *graph.Value {
-			return graph.Expand(in[0].Graph().Floats(graph.Shape{1, 2}, 7, 8), in[0])
-		}, []array{ramp}, of([]int64{2, 2}, 7, 8, 7, 8)},
 		{"Softmax", func(in values) *graph.Value { return graph.Softmax(in[0]) },
 			[]array{of([]int64{1, 2}, 0, float32(math.Log(3)))}, of([]int64{1, 2}, .25, .75)},
 		{"LayerNorm", func(in values) *graph.Value {
@@ -71,7 +68,6 @@ func TestOperators(t *testing.T) {
 		{"Exp", func(in values) *graph.Value { return graph.Exp(in[0]) }, []array{of([]int64{1, 2}, 0, float32(math.Log(3)))}, of([]int64{1, 2}, 1, 3)},
 		{"Log", func(in values) *graph.Value { return graph.Log(in[0]) }, []array{of([]int64{1, 2}, 1, math.E)}, of([]int64{1, 2}, 0, 1)},
 		{"Sqrt", func(in values) *graph.Value { return graph.Sqrt(in[0]) }, []array{of([]int64{1, 2}, 9, .25)}, of([]int64{1, 2}, 3, .5)},
-		{"Tanh", func(in values) *graph.Value { return graph.Tanh(in[0]) }, []array{of([]int64{1, 2}, 0, float32(math.Log(3)))}, of([]int64{1, 2}, 0, .8)},
 		{"Erf", func(in values) *graph.Value { return graph.Erf(in[0]) }, []array{of([]int64{1, 2}, 1, -2)}, of([]int64{1, 2}, .8427008, -.9953223)},
 		{"Sigmoid", func(in values) *graph.Value { return graph.Sigmoid(in[0]) }, []array{of([]int64{1, 2}, 0, float32(math.Log(3)))}, of([]int64{1, 2}, .5, .75)},
 		{"Neg", func(in values) *graph.Value { return graph.Neg(in[0]) }, []array{ramp}, of([]int64{2, 3}, -1, -2, -3, -4, -5, -6)},
@@ -221,7 +217,6 @@ func TestMisfitsAreErrors(t *testing.T) {
 		{"slice", func(g *graph.Graph, x *graph.Value) { graph.Slice(x, 1, 2, 5) }, "outside axis 1"},
 		{"axis", func(g *graph.Graph, x *graph.Value) { graph.Slice(x, 3, 0, 1) }, "axis 3 is outside"},
 		{"gather", func(g *graph.Graph, x *graph.Value) { graph.Gather(x, x) }, "cannot look"},
-		{"expand", func(g *graph.Graph, x *graph.Value) { graph.Expand(x, x) }, "cannot be repeated"},
 		{"layer norm", func(g *graph.Graph, x *graph.Value) {
 			one := g.Floats(graph.Shape{1}, 1)
 			graph.LayerNorm(x, one, one, 1e-6)

@@ -58,19 +58,3 @@ func Gather(table, indices *Value) *Value {
 	shape := append(slices.Clone(indices.Shape), table.Shape[1:]...)
 	return apply(Node{Op: "Gather", Inputs: []*Value{table, indices}}, Type{table.DType, shape})
 }
-
-// Expand repeats x [1, ...] once per item of the batch of like [B, ...]:
-// the result is [B, ...].
-func Expand(x, like *Value) *Value {
-	if len(x.Shape) == 0 || x.Shape[0] != 1 || len(like.Shape) == 0 || like.Shape[0] != Batch {
-		fail("Expand", "%v cannot be repeated for the batch of %v", x, like)
-	}
-	g := x.graph
-	size := apply(Node{Op: "Shape", Inputs: []*Value{like}, Attributes: []Attribute{{"start", int64(0)}, {"end", int64(1)}}},
-		Type{Int64, Shape{1}})
-	rest := g.Ints(x.Shape[1:]...)
-	target := apply(Node{Op: "Concat", Inputs: []*Value{size, rest}, Attributes: []Attribute{{"axis", int64(0)}}},
-		Type{Int64, Shape{int64(len(x.Shape))}})
-	shape := append(Shape{Batch}, x.Shape[1:]...)
-	return apply(Node{Op: "Expand", Inputs: []*Value{x, target}}, Type{x.DType, shape})
-}

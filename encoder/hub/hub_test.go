@@ -109,7 +109,8 @@ func TestListAndFind(t *testing.T) {
 	if err := os.Truncate(filepath.Join(broken, "model.safetensors"), 100); err != nil {
 		t.Fatal(err)
 	}
-	list, err := Store{Models: models}.List()
+	store := Store{Models: models}
+	list, err := store.List()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,12 +126,12 @@ func TestListAndFind(t *testing.T) {
 		t.Errorf("the broken model is described as %+v", found["broken"])
 	}
 	for _, name := range []string{"owner/small", dir} {
-		if got, err := Find(models, name); err != nil || got != dir {
+		if got, err := store.Find(name); err != nil || got != dir {
 			t.Errorf("Find(%q) = %q, %v", name, got, err)
 		}
 	}
 	for _, name := range []string{"none", "../models/owner/small/nope", ""} {
-		if _, err := Find(models, name); err == nil || !strings.Contains(err.Error(), "polylens model list") {
+		if _, err := store.Find(name); err == nil || !strings.Contains(err.Error(), "polylens model list") {
 			t.Errorf("Find(%q) answers %v", name, err)
 		}
 	}

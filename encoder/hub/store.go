@@ -47,9 +47,6 @@ func (s Store) Find(model string) (string, error) {
 // of a model.
 func IsPath(model string) bool { return model != "" && model != BundledName && isModel(model) }
 
-// Find is Store.Find without a Hugging Face cache.
-func Find(models, model string) (string, error) { return Store{Models: models}.Find(model) }
-
 // directory is a model directory that the user named by its path. Files of the
 // Hugging Face cache are links, which the view of a snapshot resolves.
 func (s Store) directory(path string) (string, error) {

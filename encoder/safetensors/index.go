@@ -42,30 +42,19 @@ type Index struct {
 	Files   []string // weight files, relative to Dir, sorted
 	tensors map[string]Tensor
 	files   map[string]located
-	root    string // that symbolic links may lead into, empty for none
 }
 
 // located is a weight file as it was when it was checked.
 type located struct {
-	path string // with links resolved
+	path string
 	info fs.FileInfo
-}
-
-// Option changes what Open and OpenFile accept.
-type Option func(*Index)
-
-// FollowLinksWithin accepts weight files that are symbolic links to regular
-// files below root, as the snapshots of a Hugging Face cache hold. Without it
-// every link is refused.
-func FollowLinksWithin(root string) Option {
-	return func(x *Index) { x.root = root }
 }
 
 // Open checks the weights of a model directory: model.safetensors, or else
 // the shards that model.safetensors.index.json lists. It reads headers only.
 // Errors are *FileError.
-func Open(dir string, options ...Option) (*Index, error) {
-	index := newIndex(dir, options)
+func Open(dir string) (*Index, error) {
+	index := newIndex(dir)
 	_, err := os.Lstat(filepath.Join(dir, SingleFile))
 	if err == nil {
 		return index, index.add(SingleFile)
@@ -81,17 +70,13 @@ func Open(dir string, options ...Option) (*Index, error) {
 
 // OpenFile checks one safetensors file, whatever its name: for weights that
 // are no whole model, such as adapters. Errors are *FileError.
-func OpenFile(path string, options ...Option) (*Index, error) {
-	index := newIndex(filepath.Dir(path), options)
+func OpenFile(path string) (*Index, error) {
+	index := newIndex(filepath.Dir(path))
 	return index, index.add(filepath.Base(path))
 }
 
-func newIndex(dir string, options []Option) *Index {
-	index := &Index{Dir: dir, tensors: map[string]Tensor{}, files: map[string]located{}}
-	for _, option := range options {
-		option(index)
-	}
-	return index
+func newIndex(dir string) *Index {
+	return &Index{Dir: dir, tensors: map[string]Tensor{}, files: map[string]located{}}
 }
 
 // Tensor returns the named tensor.

@@ -64,11 +64,6 @@ func File(ctx context.Context, path string, limits Limits) (image.Image, Info, e
 	return new(Decoder).File(ctx, path, nil, limits)
 }
 
-// Bytes decodes a picture with a new Decoder. See Decoder.Bytes.
-func Bytes(ctx context.Context, name string, data []byte, limits Limits) (image.Image, Info, error) {
-	return new(Decoder).Bytes(ctx, name, data, nil, limits)
-}
-
 // File is Read and Decode, for a caller whose pictures no longer count against
 // Limits.Budget once they are decoded.
 func (d *Decoder) File(ctx context.Context, path string, target Target, limits Limits) (image.Image, Info, error) {

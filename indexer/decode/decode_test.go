@@ -361,3 +361,8 @@ func FuzzBytes(f *testing.F) {
 		AverageColor(img)
 	})
 }
+
+// Bytes decodes a picture whole with a new Decoder.
+func Bytes(ctx context.Context, name string, data []byte, limits Limits) (image.Image, Info, error) {
+	return new(Decoder).Bytes(ctx, name, data, nil, limits)
+}

@@ -185,9 +185,6 @@ func (s *Server) Exposure() Exposure {
 	return s.exposure
 }
 
-// Logs is the folder of the server's log files.
-func (s *Server) Logs() string { return s.folder.logs() }
-
 // Config connects to this server, see Connect.
 func (s *Server) Config() Config {
 	config := Config{Address: "embedded.invalid:19530", Dialer: s.Dial, Logger: s.log}

@@ -18,7 +18,6 @@ var rules = map[string]rule{
 	":Exp":       func(s *step, dy *graph.Value) { s.give(0, graph.Mul(dy, s.out)) },
 	":Log":       func(s *step, dy *graph.Value) { s.give(0, graph.Div(dy, s.in[0])) },
 	":Sqrt":      func(s *step, dy *graph.Value) { s.give(0, graph.Div(dy, graph.Add(s.out, s.out))) },
-	":Tanh":      tanh,
 	":Erf":       erf,
 	":Sigmoid":   sigmoid,
 	":Softplus":  func(s *step, dy *graph.Value) { s.give(0, graph.Mul(dy, graph.Sigmoid(s.in[0]))) },
@@ -36,7 +35,6 @@ var rules = map[string]rule{
 	":Concat":                               concat,
 	":Pad":                                  pad,
 	":Gather":                               gather,
-	":Expand":                               func(s *step, dy *graph.Value) { s.give(0, dy) },
 	graph.Microsoft + ":MultiHeadAttention": attention,
 }
 
@@ -97,10 +95,6 @@ func where(s *step, dy *graph.Value) {
 }
 
 // tanh: y' = 1 - y^2.
-func tanh(s *step, dy *graph.Value) {
-	s.give(0, graph.Mul(dy, graph.Sub(s.number(1), graph.Mul(s.out, s.out))))
-}
-
 // sigmoid: y' = y (1 - y).
 func sigmoid(s *step, dy *graph.Value) {
 	s.give(0, graph.Mul(dy, graph.Mul(s.out, graph.Sub(s.number(1), s.out))))

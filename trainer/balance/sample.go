@@ -28,13 +28,3 @@ func (r Result) Sample(seed, epoch uint64) []int {
 	slices.Sort(drawn)
 	return drawn
 }
-
-// LossWeights are the weights for a loss over all examples instead of a sample:
-// their mean is 1.
-func (r Result) LossWeights() []float64 {
-	scaled := make([]float64, len(r.Weights))
-	for i, weight := range r.Weights {
-		scaled[i] = weight / r.Kept
-	}
-	return scaled
-}

@@ -57,17 +57,3 @@ func TestEveryExampleGetsItsShare(t *testing.T) {
 		}
 	}
 }
-
-func TestLossWeights(t *testing.T) {
-	result := weigh(t, biased(500), Goal{Attributes: []Target{{"woman", 0.5}}})
-	var sum float64
-	for i, weight := range result.LossWeights() {
-		sum += weight
-		if math.Abs(weight*result.Kept-result.Weights[i]) > 1e-12 {
-			t.Fatalf("example %d has the weight %v in the loss and %v", i, weight, result.Weights[i])
-		}
-	}
-	if math.Abs(sum-500) > 1e-6 {
-		t.Errorf("the mean weight is %v", sum/500)
-	}
-}

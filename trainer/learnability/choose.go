@@ -136,28 +136,3 @@ func (m Model) confusion(i int, others Model, dots []float32) float64 {
 	}
 	return sum
 }
-
-// Learnability is the mean over the chosen pairs of what the learner loses more
-// than the teacher in a batch of just these pairs.
-func Learnability(learner, teacher Model, chosen []int) (float64, error) {
-	if err := checkModels(learner, teacher); err != nil {
-		return 0, err
-	}
-	if bad := slices.IndexFunc(chosen, func(i int) bool { return i < 0 || i >= learner.pairs() }); bad >= 0 || len(chosen) == 0 {
-		return 0, fmt.Errorf("%d pairs of %d are chosen, or one that does not exist", len(chosen), learner.pairs())
-	}
-	return learner.gather(chosen).batchLoss() - teacher.gather(chosen).batchLoss(), nil
-}
-
-// batchLoss is the sigmoid loss of all pairs as a batch.
-func (m Model) batchLoss() float64 {
-	var sum float64
-	dots := make([]float32, m.pairs())
-	for i := range dots {
-		products(dots, m.image(i), m.Texts)
-		for j, dot := range dots {
-			sum += m.loss(dot, i == j)
-		}
-	}
-	return sum / float64(len(dots))
-}

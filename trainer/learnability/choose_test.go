@@ -216,8 +216,8 @@ func TestMoreLearnable(t *testing.T) {
 	hopeless := 0
 	for step := range uint64(10) {
 		chosen := choose(t, Sampler{Size: 64, Seed: 1}, step, learner, teacher)
-		gained += learnability(t, learner, teacher, chosen) / 10
-		random += learnability(t, learner, teacher, rand.New(rand.NewPCG(step, 0)).Perm(256)[:64]) / 10
+		gained += learnability(learner, teacher, chosen) / 10
+		random += learnability(learner, teacher, rand.New(rand.NewPCG(step, 0)).Perm(256)[:64]) / 10
 		for _, i := range chosen {
 			if i%8 == 0 {
 				hopeless++
@@ -233,32 +233,16 @@ func TestMoreLearnable(t *testing.T) {
 	}
 }
 
-func learnability(t *testing.T, learner, teacher Model, chosen []int) float64 {
-	t.Helper()
-	value, err := Learnability(learner, teacher, chosen)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return value
-}
-
-func TestLearnability(t *testing.T) {
-	learner, teacher := noisy(20, 6, 2, 1), noisy(20, 6, 0.5, 2)
-	chosen := []int{3, 4, 9, 17, 0}
-	var want float64
+// learnability is the mean over the chosen pairs of what the learner loses more
+// than the teacher in a batch of just these pairs.
+func learnability(learner, teacher Model, chosen []int) float64 {
+	var sum float64
 	for _, i := range chosen {
 		for _, j := range chosen {
-			want += (slowLoss(learner, i, j) - slowLoss(teacher, i, j)) / 5
+			sum += slowLoss(learner, i, j) - slowLoss(teacher, i, j)
 		}
 	}
-	if got := learnability(t, learner, teacher, chosen); math.Abs(got-want) > 1e-5 {
-		t.Errorf("the learnability is %v, want %v", got, want)
-	}
-	for _, wrong := range [][]int{nil, {20}, {-1}} {
-		if _, err := Learnability(learner, teacher, wrong); err == nil {
-			t.Errorf("%v can be chosen", wrong)
-		}
-	}
+	return sum / float64(len(chosen))
 }
 
 func TestRefused(t *testing.T) {

@@ -211,17 +211,6 @@ func TestCheckRefuses(t *testing.T) {
 	}
 }
 
-func TestEnlarge(t *testing.T) {
-	for _, test := range []struct {
-		o    Options
-		want float64
-	}{{Options{}, 1}, {Options{CropScale: Range{0.25, 1}}, 2}, {Options{Scale: Range{0.5, 1.5}}, 1.5}, {Options{Scale: Range{0.5, 0.9}}, 1}} {
-		if got := test.o.Enlarge(); got != test.want {
-			t.Errorf("%+v: got %g, want %g", test.o, got, test.want)
-		}
-	}
-}
-
 func BenchmarkApply(b *testing.B) {
 	for _, size := range []int{72, 448} {
 		picture := drawing(size)

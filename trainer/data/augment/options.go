@@ -3,7 +3,6 @@ package augment
 import (
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 )
 
@@ -152,14 +151,4 @@ func (o Options) Check() error {
 		return fmt.Errorf("augmentation: size is %d; want pixels, or 0 to reduce nothing", o.Size)
 	}
 	return nil
-}
-
-// Enlarge is by how much a side of the decoded picture must be longer than that
-// of what the model sees, so that the smallest part which is kept is not coarse.
-func (o Options) Enlarge() float64 {
-	enlarge := 1.0
-	if o.CropScale != (Range{}) {
-		enlarge /= math.Sqrt(o.CropScale.Low)
-	}
-	return enlarge * max(o.Scale.High, 1)
 }
