@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"math"
@@ -18,7 +20,8 @@ import (
 	"polylens/encoder/preprocess"
 	"polylens/encoder/safetensors"
 	"polylens/encoder/siglip2"
-	"polylens/web"
+	"polylens/indexer"
+	"polylens/indexer/catalog"
 )
 
 // BenchmarkIndexRate indexes folders of JPEGs through the real indexer, model
@@ -79,6 +82,9 @@ func openBench(b *testing.B, p *program) *parts {
 	if err == nil {
 		err = x.connect(b.Context())
 	}
+	if err == nil {
+		err = x.work(b.Context())
+	}
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -89,12 +95,17 @@ func openBench(b *testing.B, p *program) *parts {
 func indexFolder(b *testing.B, x *parts, collection, folder string, expected int) float64 {
 	b.Helper()
 	began := time.Now()
-	task, err := x.Index(b.Context(), indexOrder{collection: strings.ToLower(collection), folder: folder}, func(web.Job) {})
-	if err != nil {
+	job, err := x.jobs.Index(b.Context(), strings.ToLower(collection), indexer.JobParams{Directory: folder})
+	for err == nil && !job.State.Finished() {
+		time.Sleep(5 * time.Millisecond)
+		job, err = x.jobs.Get(b.Context(), job.ID)
+	}
+	var report indexer.Report
+	if err := errors.Join(err, json.Unmarshal(job.Progress, &report)); err != nil {
 		b.Fatal(err)
 	}
-	if task.Progress.Indexed != expected || len(task.Failures) > 0 {
-		b.Fatalf("%+v instead of %d new pictures: %v", task.Progress, expected, task.Failures)
+	if report.Encoded+report.Reused != expected || len(report.Failures) > 0 || job.State != catalog.JobSucceeded {
+		b.Fatalf("%+v instead of %d new pictures: %v", report.Progress, expected, report.Failures)
 	}
 	return float64(expected) / time.Since(began).Seconds()
 }

@@ -105,7 +105,7 @@ func benchParts(b *testing.B) *parts {
 
 func benchHandler(b *testing.B, x *parts) http.Handler {
 	b.Helper()
-	handler, err := (&serveCommand{Addr: "127.0.0.1:0"}).handler(x)
+	handler, err := x.handler(handlerOptions{local: true})
 	if err != nil {
 		b.Fatal(err)
 	}

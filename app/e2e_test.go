@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"polylens/web"
+	"polylens/indexer/catalog"
 )
 
 // TestIndexAndSearch runs one collection through its life on the command
@@ -31,7 +31,7 @@ func TestIndexAndSearch(t *testing.T) {
 	writeFile(t, filepath.Join(pictures, "huge.png"), hugePNG)
 
 	got := f.index(t, pictures)
-	if p := got.Progress; p.Indexed != 20 || p.Failed != 3 || p.Done != 23 || p.Total != 23 || got.State != web.JobSucceeded {
+	if p := got.Progress; p.Indexed != 20 || p.Failed != 3 || p.Done != 23 || p.Total != 23 || got.State != catalog.JobSucceeded {
 		t.Fatalf("first run: %+v", got)
 	}
 	reasons := ""

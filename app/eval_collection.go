@@ -7,6 +7,7 @@ import (
 
 	"polylens/app/cldr"
 	"polylens/app/judge"
+	"polylens/app/rollout"
 	"polylens/indexer/catalog"
 	"polylens/search"
 	"polylens/trainer/data"
@@ -40,7 +41,7 @@ func (c *evalCommand) collectionMaterial(ctx context.Context, p *program) (*eval
 		return nil, err
 	}
 	for _, image := range images {
-		material.Add(path.Base(image.URI), textsOf(image.Captions), data.TextsIn(image.Metadata, c.Label))
+		material.Add(path.Base(image.URI), rollout.TextsOf(image.Captions), data.TextsIn(image.Metadata, c.Label))
 	}
 	if c.ThroughIndex {
 		if err := parts.connect(ctx); err != nil {
@@ -75,7 +76,7 @@ func (x *parts) vectorsOf(ctx context.Context, collection string, images []catal
 	if err != nil {
 		return nil, err
 	}
-	view, err := x.models.now().of(found.SearchedMaxPatches)
+	view, err := x.rollout.View(found)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +92,7 @@ func (x *parts) vectorsOf(ctx context.Context, collection string, images []catal
 
 // ranker asks the index as a search does.
 func (x *parts) ranker(collection string, images []catalog.Image) evaluate.TextRanker {
-	service := search.New(x.index, x.store, searchEncoder{x.encoder(), x.models})
+	service := search.New(x.index, x.store, x.rollout.SearchEncoder())
 	return func(ctx context.Context, texts []string, relevant [][]int) ([]int, error) {
 		judgements := make([]search.Judgement, len(texts))
 		for i, text := range texts {
@@ -102,13 +103,4 @@ func (x *parts) ranker(collection string, images []catalog.Image) evaluate.TextR
 		}
 		return service.Ranks(ctx, collection, judgements)
 	}
-}
-
-// textsOf are captions as evaluation takes them.
-func textsOf(captions []catalog.Caption) []evaluate.Text {
-	texts := make([]evaluate.Text, len(captions))
-	for i, caption := range captions {
-		texts[i] = evaluate.Text(caption)
-	}
-	return texts
 }

@@ -205,7 +205,7 @@ func TestEvalCollection(t *testing.T) {
 			t.Errorf("%v gives %+v, pairs %+v", flags, got, anew)
 		}
 	}
-	f.fail(t, exitNotFound, []string{`collection "none"`}, "eval", "--collection", "none")
+	f.fail(t, exitNotFound, []string{`collection not found: "none"`}, "eval", "--collection", "none")
 	f.fail(t, exitFailure, []string{"no picture has a text in fr"}, "eval", "--collection", "six", "--languages", "fr")
 }
 

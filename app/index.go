@@ -43,7 +43,7 @@ More patches show a NaFlex model smaller things and take longer. To change their
 type indexOutcome struct {
 	Collection string           `json:"collection"`
 	Directory  string           `json:"directory"`
-	State      web.JobState     `json:"state"`
+	State      catalog.JobState `json:"state"`
 	Progress   web.Progress     `json:"progress"`
 	Failures   []web.FileFailed `json:"failures"`
 }
@@ -59,11 +59,14 @@ func (c *indexCommand) Run(ctx context.Context, p *program) error {
 	if err := catalog.ValidateMaxPatches(c.Patches); err != nil {
 		return usageError{err}
 	}
-	backend, err := p.backend(ctx, "index")
+	api, err := p.api(ctx, "index", true)
 	if err != nil {
 		return err
 	}
-	job, err := backend.Index(ctx, indexOrder{c.Collection, folder, c.Patches}, progressPrinter(p))
+	job, err := api.Index(ctx, c.Collection, folder, c.Patches)
+	if err == nil {
+		job, err = api.FollowJob(ctx, job, progressPrinter(p))
+	}
 	if errors.Is(err, catalog.ErrInvalid) {
 		return usageError{err}
 	}
@@ -73,17 +76,17 @@ func (c *indexCommand) Run(ctx context.Context, p *program) error {
 	for _, failure := range job.Failures {
 		fmt.Fprintf(p.terminal.err, "skipped %s: %s\n", failure.URI, failure.Reason)
 	}
-	if err := c.print(p, job); err != nil {
+	if err := c.print(p, job, folder); err != nil {
 		return err
 	}
-	return outcome(job)
+	return outcome(job, folder)
 }
 
-func (c *indexCommand) print(p *program, job web.Job) error {
+func (c *indexCommand) print(p *program, job web.Job, folder string) error {
 	if c.JSON {
 		failures := append([]web.FileFailed{}, job.Failures...)
 		return json.NewEncoder(p.terminal.out).Encode(indexOutcome{
-			Collection: c.Collection, Directory: job.Source.Directory, State: job.State,
+			Collection: c.Collection, Directory: folder, State: job.State,
 			Progress: job.Progress, Failures: failures,
 		})
 	}
@@ -97,7 +100,7 @@ func (c *indexCommand) print(p *program, job web.Job) error {
 func progressPrinter(p *program) func(web.Job) {
 	next := time.Now().Add(2 * time.Second)
 	return func(job web.Job) {
-		if job.State.Final() || time.Now().Before(next) {
+		if job.State.Finished() || time.Now().Before(next) {
 			return
 		}
 		next = time.Now().Add(5 * time.Second)
@@ -107,4 +110,15 @@ func progressPrinter(p *program) func(web.Job) {
 		}
 		fmt.Fprintln(p.terminal.err, line)
 	}
+}
+
+// outcome is the error of a job that did not succeed.
+func outcome(job web.Job, folder string) error {
+	switch job.State {
+	case catalog.JobFailed:
+		return fmt.Errorf("indexing %s failed: %s", folder, job.Error)
+	case catalog.JobCanceled:
+		return fmt.Errorf("indexing %s was canceled; what was indexed stays", folder)
+	}
+	return nil
 }

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"path/filepath"
 	"time"
 
+	"polylens/app/rollout"
 	"polylens/indexer/catalog"
 	"polylens/web"
 )
@@ -55,14 +55,13 @@ func (c *modelUseCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	instance, holder, err := hold(p.globals.Data, "model use")
-	if errors.Is(err, errInUse) && holder.alive(ctx) {
-		return c.handOver(ctx, p, dir, holder)
-	}
+	running, err := p.holdOrFind(ctx, "model use")
 	if err != nil {
 		return err
 	}
-	p.later(instance.release)
+	if running != nil {
+		return c.handOver(ctx, p, dir, running)
+	}
 	if lost := p.lostModel(); lost != "" {
 		return c.inPlace(ctx, p, dir, lost)
 	}
@@ -97,12 +96,12 @@ func (c *modelUseCommand) inPlace(ctx context.Context, p *program, dir, lost str
 
 // useInPlace lets the data folder use a model in place of one that is gone, with
 // which nothing can be compared or searched any more.
-func (p *program) useInPlace(to usedModel, lost string) error {
-	to, err := to.lasting()
+func (p *program) useInPlace(to rollout.Used, lost string) error {
+	to, err := to.Lasting()
 	if err != nil {
 		return err
 	}
-	if err := (modelChoice{usedModel: to}).write(p.globals.Data); err != nil {
+	if err := (rollout.Choice{Used: to}).Write(p.globals.Data); err != nil {
 		return err
 	}
 	p.print("Searches use %s from now on, in place of %s, which is gone. Index collections again to find their pictures.", to.Model, lost)
@@ -131,10 +130,10 @@ func (c *modelUseCommand) here(ctx context.Context, x *parts, dir string) error 
 	if err != nil {
 		return err
 	}
-	if err := x.use(ctx, to, c.Force); err != nil {
+	if err := x.rollout.Use(ctx, to, c.Force); err != nil {
 		return err
 	}
-	if err := x.settle(ctx); err != nil {
+	if err := x.rollout.Settle(ctx); err != nil {
 		return err
 	}
 	x.program.print("Searches use %s from now on.", c.Model)
@@ -142,39 +141,15 @@ func (c *modelUseCommand) here(ctx context.Context, x *parts, dir string) error 
 }
 
 // chosen is the model to use, of a run where one wrote it.
-func (c *modelUseCommand) chosen(ctx context.Context, x *parts, dir string) (usedModel, error) {
+func (c *modelUseCommand) chosen(ctx context.Context, x *parts, dir string) (rollout.Used, error) {
 	run, err := x.runOf(ctx, dir)
 	if errors.Is(err, catalog.ErrNotFound) {
-		return usedModel{Model: c.Model}, nil
+		return rollout.Used{Model: c.Model}, nil
 	}
 	if err != nil {
-		return usedModel{}, err
+		return rollout.Used{}, err
 	}
-	return usedModel{Model: dir, Run: run.ID}, activatable(run, c.Force)
-}
-
-// settle waits until the next model is used, or given up.
-func (x *parts) settle(ctx context.Context) error {
-	for x.choice().Next != nil {
-		select {
-		case <-ctx.Done():
-			return errors.Join(ctx.Err(), x.abandonLate(ctx))
-		case <-time.After(100 * time.Millisecond):
-		}
-		x.advance(ctx)
-	}
-	x.switching.Lock()
-	defer x.switching.Unlock()
-	return x.outcome
-}
-
-// abandonLate gives up the next model after its caller's context has ended.
-func (x *parts) abandonLate(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	x.switching.Lock()
-	defer x.switching.Unlock()
-	return x.abandon(ctx)
+	return rollout.Used{Model: dir, Run: run.ID}, activatable(run, c.Force)
 }
 
 // runOf is the newest run that wrote the model in a directory.
@@ -197,17 +172,16 @@ func (x *parts) runOf(ctx context.Context, dir string) (catalog.Run, error) {
 }
 
 // handOver lets the server that holds the data folder use the model of a run.
-func (c *modelUseCommand) handOver(ctx context.Context, p *program, dir string, holder card) error {
-	r := newRemote(holder.Address)
-	run, err := r.findRun(ctx, func(run web.Run) bool { return run.Output != nil && run.Output.Directory == filepath.Clean(dir) }, "run of the model")
+func (c *modelUseCommand) handOver(ctx context.Context, p *program, dir string, running *runningServer) error {
+	run, err := running.FindRun(ctx, "run of the model", func(run web.Run) bool { return run.Output != nil && run.Output.Directory == filepath.Clean(dir) })
 	if errors.Is(err, catalog.ErrNotFound) {
-		return fmt.Errorf("the data folder is %w by the server at %s, and no run wrote the model %s: stop the server first", errInUse, holder.Address, c.Model)
+		return fmt.Errorf("the data folder is %w by the server at %s, and no run wrote the model %s: stop the server first", errInUse, running.address, c.Model)
 	}
 	if err != nil {
 		return err
 	}
 	before := run.Error
-	if err := r.call(ctx, http.MethodPost, "/runs/"+run.ID+"/activate", map[string]any{"force": c.Force}, &run); err != nil {
+	if run, err = running.ActivateRun(ctx, run.ID, c.Force); err != nil {
 		return err
 	}
 	for run.State != catalog.RunActivated {
@@ -219,7 +193,7 @@ func (c *modelUseCommand) handOver(ctx context.Context, p *program, dir string, 
 			return ctx.Err()
 		case <-time.After(300 * time.Millisecond):
 		}
-		if err := r.call(ctx, http.MethodGet, "/runs/"+run.ID, nil, &run); err != nil {
+		if run, err = running.Run(ctx, run.ID); err != nil {
 			return err
 		}
 	}
@@ -228,14 +202,13 @@ func (c *modelUseCommand) handOver(ctx context.Context, p *program, dir string, 
 }
 
 func (c *modelRollbackCommand) Run(ctx context.Context, p *program) error {
-	instance, holder, err := hold(p.globals.Data, "model rollback")
-	if errors.Is(err, errInUse) && holder.alive(ctx) {
-		return c.handOver(ctx, p, holder)
-	}
+	running, err := p.holdOrFind(ctx, "model rollback")
 	if err != nil {
 		return err
 	}
-	p.later(instance.release)
+	if running != nil {
+		return c.handOver(ctx, p, running)
+	}
 	if lost := p.lostModel(); lost != "" {
 		return p.rollBackFrom(lost)
 	}
@@ -243,10 +216,10 @@ func (c *modelRollbackCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	if err := x.rollBack(ctx); err != nil {
+	if err := x.rollout.RollBack(ctx); err != nil {
 		return err
 	}
-	p.print("Searches use %s from now on.", x.modelName())
+	p.print("Searches use %s from now on.", x.rollout.Name())
 	return nil
 }
 
@@ -256,13 +229,13 @@ func (p *program) rollBackFrom(lost string) error {
 	if err != nil {
 		return err
 	}
-	if back, ok := p.backFrom(choice); ok {
-		return p.useInPlace(back.usedModel, lost)
+	if back, ok := choice.Back(p.isThere); ok {
+		return p.useInPlace(back.Used, lost)
 	}
 	return fmt.Errorf("the model %s is gone, and so are those before it: choose one with `polylens model use`", lost)
 }
 
-func (c *modelRollbackCommand) handOver(ctx context.Context, p *program, holder card) error {
+func (c *modelRollbackCommand) handOver(ctx context.Context, p *program, running *runningServer) error {
 	choice, err := readChoice(p.globals.Data)
 	if err != nil {
 		return err
@@ -272,11 +245,9 @@ func (c *modelRollbackCommand) handOver(ctx context.Context, p *program, holder 
 		id = choice.Next.Run
 	}
 	if id == "" {
-		return fmt.Errorf("the data folder is %w by the server at %s, and no run wrote the model %s: stop the server first", errInUse, holder.Address, choice.Model)
+		return fmt.Errorf("the data folder is %w by the server at %s, and no run wrote the model %s: stop the server first", errInUse, running.address, choice.Model)
 	}
-	r := newRemote(holder.Address)
-	var run web.Run
-	if err := r.call(ctx, http.MethodPost, "/runs/"+id+"/rollback", map[string]any{}, &run); err != nil {
+	if _, err := running.RollBackRun(ctx, id); err != nil {
 		return err
 	}
 	if choice, err = readChoice(p.globals.Data); err != nil {

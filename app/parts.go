@@ -3,87 +3,82 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"image"
 	"path/filepath"
-	"sync"
 	"time"
 
+	"polylens/app/rollout"
 	"polylens/encoder"
 	"polylens/indexer"
 	"polylens/indexer/catalog/database"
 	"polylens/indexer/decode"
+	"polylens/indexer/jobs"
 	"polylens/search"
 	"polylens/search/late"
 	"polylens/search/milvus"
-	"polylens/web"
 )
 
 // parts are the rooms of the house, wired together. The index may come later:
 // see connect.
 type parts struct {
 	program  *program
-	models   *models
-	chosen   modelChoice // of the data folder; see choice
+	rollout  *rollout.Rollout
 	store    *database.Store
 	index    *late.Index
 	service  *search.Service
 	indexer  *indexer.Indexer
-	tasks    *indexer.Tasks
+	jobs     *indexer.Jobs
+	worker   *jobs.Worker
 	runs     *runs
 	pictures *indexer.Pictures
 	decoder  *decode.Decoder
 	limits   decode.Limits  // of everything decoded
 	milvus   *milvus.Server // nil until connect, and with a server elsewhere
-
-	choosing  sync.Mutex   // of chosen
-	switching sync.Mutex   // held by what changes the model
-	searching sync.RWMutex // held by searches, alone by what changes their index
-	outcome   error        // why the last change of the model failed; of switching
 }
 
 // openParts opens everything but Milvus. The caller holds the data folder.
 func (p *program) openParts(ctx context.Context) (*parts, error) {
-	model, err := p.openModel(ctx, p.globals.Model)
+	models, err := p.openRollout(ctx)
 	if err != nil {
 		return nil, err
 	}
-	models := newModels(model)
-	p.later(models.close)
 	store, err := p.openCatalog(ctx)
 	if err != nil {
 		return nil, err
 	}
-	index := late.New("Milvus is starting")
 	decoder, err := p.openDecoder()
 	if err != nil {
 		return nil, err
 	}
-	chosen, err := readChoice(p.globals.Data)
+	x := &parts{program: p, rollout: models, store: store, decoder: decoder, limits: p.decodeLimits(), index: late.New("Milvus is starting")}
+	read := indexer.DecodeWith(decoder, x.limits)
+	x.pictures, err = indexer.NewPictures(filepath.Join(p.globals.Data, "thumbnails"), store, read)
 	if err != nil {
 		return nil, err
 	}
-	limits := p.decodeLimits()
-	read := indexer.DecodeWith(decoder, limits)
-	pictures, err := indexer.NewPictures(filepath.Join(p.globals.Data, "thumbnails"), store, read)
+	x.indexer = indexer.New(store, models.IndexerEncoder(), x.index, read, indexer.Options{Log: p.log})
+	x.service = search.New(x.index, store, models.SearchEncoder())
+	return x, x.openJobs()
+}
+
+// openJobs makes the queue with every kind of jobs, and a worker, which work
+// starts.
+func (x *parts) openJobs() error {
+	x.runs = &runs{parts: x}
+	kinds := append(x.indexer.Kinds(x.rollout.Adopt), x.rollout.Kind(), x.runs.kind())
+	queue, err := jobs.New(x.store.Jobs(nil), kinds...)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	ix := indexer.New(store, indexerModels{indexerEncoder{model, models, 0}}, index, read, indexer.Options{Log: p.log})
-	x := &parts{
-		program: p, models: models, chosen: chosen, store: store, index: index, indexer: ix,
-		service:  search.New(index, store, searchEncoder{model, models}),
-		tasks:    indexer.NewTasks(store, ix, 1, p.log),
-		pictures: pictures,
-		decoder:  decoder,
-		limits:   limits,
-	}
-	x.runs = newRuns(x)
-	return x, nil
+	x.runs.queue = queue
+	x.jobs = indexer.NewJobs(queue, x.indexer)
+	x.worker = jobs.NewWorker(queue, jobs.Settings{Slots: len(kinds), Alone: true, Log: x.program.log})
+	x.rollout.Connect(rollout.Rooms{Catalog: x.store, Index: x.index, Indexer: x.indexer, Queue: queue})
+	return nil
 }
 
 // encoder is the model that searches use.
-func (x *parts) encoder() *encoder.Encoder { return x.models.now().model }
+func (x *parts) encoder() *encoder.Encoder { return x.rollout.Model().(loadedModel).Encoder }
 
 // connect opens the index: it starts Milvus or finds the one elsewhere.
 func (x *parts) connect(ctx context.Context) error {
@@ -96,7 +91,7 @@ func (x *parts) connect(ctx context.Context) error {
 		return err
 	}
 	x.index.Set(index)
-	return patiently(ctx, func() error { return x.align(ctx) })
+	return patiently(ctx, func() error { return x.rollout.Align(ctx) })
 }
 
 // loadPatience bounds awaitLoaded.
@@ -115,7 +110,7 @@ func (x *parts) awaitLoaded(ctx context.Context, index search.Index) error {
 	probe := search.Query{Vector: make([]float32, x.encoder().Dimension()), Limit: 1}
 	probe.Vector[0] = 1
 	for _, collection := range collections {
-		if collection.Images == 0 || !x.models.now().searches(collection) {
+		if collection.Images == 0 || !x.rollout.Searches(collection) {
 			continue
 		}
 		err := patiently(ctx, func() error {
@@ -152,66 +147,12 @@ func (x *parts) decodeUpload(ctx context.Context, file []byte) (image.Image, err
 	return picture, err
 }
 
-// work lets the tasks begin. What an earlier process left undone goes on.
+// work lets the jobs begin. What an earlier process left undone goes on.
 func (x *parts) work(ctx context.Context) error {
-	if err := x.resume(ctx); err != nil {
+	if err := errors.Join(x.rollout.Resume(ctx), x.runs.start(ctx)); err != nil {
 		return err
 	}
-	if err := x.tasks.Start(ctx); err != nil {
-		return err
-	}
-	x.program.later(x.tasks.Stop)
+	x.worker.Start(ctx)
+	x.program.later(x.worker.Stop)
 	return nil
-}
-
-// Search implements backend.
-func (x *parts) Search(ctx context.Context, collection, text string, limit int) ([]hit, error) {
-	var results search.Results
-	err := patiently(ctx, func() (err error) {
-		results, err = x.service.ByText(ctx, collection, text, search.Options{Limit: limit})
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	hits := make([]hit, len(results.Hits))
-	for i, found := range results.Hits {
-		hits[i] = hit{ID: found.ID, URI: found.URI, Score: found.Score}
-	}
-	return hits, nil
-}
-
-// Index implements backend.
-func (x *parts) Index(ctx context.Context, order indexOrder, tell func(web.Job)) (web.Job, error) {
-	if err := x.work(ctx); err != nil {
-		return web.Job{}, err
-	}
-	jobs := webJobs{x.tasks}
-	changed, stop := jobs.changes()
-	defer stop()
-	job, err := jobs.IndexFolder(ctx, order.collection, order.folder, order.maxPatches)
-	for err == nil && !job.State.Final() {
-		tell(job)
-		select {
-		case <-ctx.Done():
-			return job, x.cancel(ctx, job)
-		case <-changed:
-		case <-time.After(time.Second): // the watch may have begun after the last change
-		}
-		job, err = jobs.Job(ctx, job.ID)
-	}
-	if err == nil && job.State == web.JobSucceeded {
-		err = x.adopt(ctx, order.collection)
-	}
-	return job, err
-}
-
-// cancel ends a job after its caller's context has ended.
-func (x *parts) cancel(ctx context.Context, job web.Job) error {
-	last, stop := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer stop()
-	if err := x.tasks.Cancel(last, job.ID); err != nil {
-		return fmt.Errorf("%w (and the job could not be canceled: %w)", ctx.Err(), err)
-	}
-	return ctx.Err()
 }

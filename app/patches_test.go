@@ -18,6 +18,7 @@ import (
 	"polylens/encoder/siglip2"
 	"polylens/indexer/catalog"
 	"polylens/web"
+	"polylens/web/client"
 )
 
 // naflexModel is the directory of a tiny NaFlex model of random weights, with
@@ -181,17 +182,16 @@ func TestFixedResolutionRefusesMaxNumPatches(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler, err := (&serveCommand{}).handler(x)
+	handler, err := x.handler(handlerOptions{local: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	t.Cleanup(handler.Close)
-	order := indexOrder{collection: "c", folder: t.TempDir(), maxPatches: 64}
 	_, created := x.indexer.CreateCollection(t.Context(), "c", 64)
-	_, here := x.Index(t.Context(), order, func(web.Job) {})
-	_, there := newRemote(strings.TrimPrefix(server.URL, "http://")).Index(t.Context(), order, func(web.Job) {})
+	_, here := client.Of(handler).Index(t.Context(), "c", t.TempDir(), 64)
+	_, there := client.New(server.URL).Index(t.Context(), "c", t.TempDir(), 64)
 	for place, err := range map[string]error{"created": created, "indexed here": here, "indexed there": there} {
 		if !errors.Is(err, catalog.ErrInvalid) || !strings.Contains(err.Error(), "one resolution") {
 			t.Errorf("%s: got %v, want catalog.ErrInvalid with the reason", place, err)

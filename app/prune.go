@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"polylens/app/rollout"
 	"polylens/indexer/catalog"
 	"polylens/indexer/catalog/database"
 )
@@ -57,10 +58,10 @@ func (c *pruneCommand) Run(ctx context.Context, p *program) error {
 
 // prune forgets the models that nobody can go back to, too: without vectors they
 // would look as if they had never seen any collection.
-func prune(ctx context.Context, store *database.Store, choice modelChoice, data string) (catalog.Purged, error) {
+func prune(ctx context.Context, store *database.Store, choice rollout.Choice, data string) (catalog.Purged, error) {
 	if earlier := len(choice.Before) - 1; earlier > 0 {
 		choice.Before = choice.Before[earlier:]
-		if err := choice.write(data); err != nil {
+		if err := choice.Write(data); err != nil {
 			return catalog.Purged{}, err
 		}
 	}

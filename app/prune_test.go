@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"polylens/app/rollout"
 	"polylens/indexer/catalog"
 	"polylens/indexer/catalog/database"
 )
@@ -19,9 +20,7 @@ func TestPruneKeepsTheModelBefore(t *testing.T) {
 	indexed(t, x, pictures, "c")
 	second, third := otherModel(t, 1), otherModel(t, 2)
 	for _, model := range []string{second, third} {
-		if err := errors.Join(x.use(t.Context(), usedModel{Model: model}, true), settled(t, x)); err != nil {
-			t.Fatal(err)
-		}
+		use(t, x, model)
 	}
 	shut(t, x)
 	choice, err := readChoice(h.data)
@@ -39,11 +38,11 @@ func TestPruneKeepsTheModelBefore(t *testing.T) {
 
 	x = h.open(t)
 	wantHits(t, x, "c", 6, third)
-	if err := x.rollBack(t.Context()); err != nil {
+	if err := x.rollout.RollBack(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	wantHits(t, x, "c", 6, second)
-	if err := x.rollBack(t.Context()); !errors.Is(err, catalog.ErrConflict) {
+	if err := x.rollout.RollBack(t.Context()); !errors.Is(err, catalog.ErrConflict) {
 		t.Errorf("rolled back to a model whose vectors are gone: %v", err)
 	}
 	wantHits(t, x, "c", 6, second)
@@ -54,8 +53,8 @@ func TestPrune(t *testing.T) {
 	if got := f.succeed(t, "prune", "--json"); strings.TrimSpace(got) != `{"vectors":0,"bytes":0}` {
 		t.Errorf("an empty data folder gives %s", got)
 	}
-	choice := `{"model":"a","next":{"model":"b","tasks":["t"]}}`
-	if err := os.WriteFile(filepath.Join(f.data, choiceFile), []byte(choice), 0o600); err != nil {
+	choice := `{"model":"a","next":{"model":"b","job":"j"}}`
+	if err := os.WriteFile(filepath.Join(f.data, rollout.ChoiceFile), []byte(choice), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	f.fail(t, 1, []string{"encoded for the model b", "polylens serve"}, "prune")

@@ -8,32 +8,35 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
 
+	"polylens/app/rollout"
 	"polylens/indexer/catalog"
 	"polylens/indexer/catalog/database"
-	"polylens/web"
+	"polylens/indexer/jobs"
 )
+
+// jobTrain is the kind of jobs that train a run.
+const jobTrain = "train"
+
+// trainParams says which run a job trains.
+type trainParams struct {
+	Run string `json:"run"` // ID
+}
 
 // runs trains in the background, one run at a time, those that wait in the order
 // in which they were ordered.
 type runs struct {
 	parts *parts
-	wake  chan struct{} // capacity 1
-	done  chan struct{} // closed when the work has ended
-
-	mu      sync.Mutex
-	stop    context.CancelFunc      // nil until start
-	running string                  // ID
-	cancel  context.CancelCauseFunc // of what is running
+	queue *jobs.Queue
 }
 
-func newRuns(x *parts) *runs {
-	return &runs{parts: x, wake: make(chan struct{}, 1), done: make(chan struct{})}
+// kind is the job that trains a run.
+func (r *runs) kind() jobs.Kind {
+	return jobs.Kind{Name: jobTrain, Handle: r.handle, PerProcess: 1, Exclusive: func(string) string { return jobTrain }}
 }
 
-// start lets the work begin. Runs that an earlier process left running are
+// start takes up what an earlier process has left. Runs that it trained are
 // stopped: to go on is for people to decide, who may want to search meanwhile.
 func (r *runs) start(ctx context.Context) error {
 	left, err := r.parts.store.RunsIn(ctx, catalog.RunRunning)
@@ -45,12 +48,18 @@ func (r *runs) start(ctx context.Context) error {
 			return err
 		}
 	}
-	work, stop := context.WithCancel(context.WithoutCancel(ctx))
-	r.mu.Lock()
-	r.stop = stop
-	r.mu.Unlock()
-	go r.work(work)
-	r.poke()
+	waiting, err := r.parts.store.RunsIn(ctx, catalog.RunQueued)
+	if err != nil {
+		return err
+	}
+	for _, run := range waiting {
+		if _, err := r.jobOf(ctx, run.ID); errors.Is(err, catalog.ErrNotFound) {
+			err = r.enqueue(ctx, run)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -65,107 +74,77 @@ func (r *runs) interrupted(ctx context.Context, run catalog.Run) error {
 		recorder.Close())
 }
 
-// close stops the run that is going on, after a checkpoint.
-func (r *runs) close(ctx context.Context) error {
-	r.mu.Lock()
-	stop := r.stop
-	r.mu.Unlock()
-	if stop == nil {
-		return nil
-	}
-	stop()
-	select {
-	case <-r.done:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("the run has not ended: %w", ctx.Err())
-	}
+func (r *runs) enqueue(ctx context.Context, run catalog.Run) error {
+	_, err := r.queue.Enqueue(ctx, jobs.Order{Kind: jobTrain, Collection: run.Collection, Params: trainParams{run.ID}})
+	return err
 }
 
-func (r *runs) poke() {
-	select {
-	case r.wake <- struct{}{}:
-	default:
-	}
-}
-
-func (r *runs) work(ctx context.Context) {
-	defer close(r.done)
-	last := "" // ID of the run that was trained just now
-	for {
-		run, err := r.takeNext(ctx)
-		if err != nil && ctx.Err() == nil {
-			r.parts.program.log.Error("cannot start a run", "error", err)
-		}
-		if err == nil && run.ID != "" && run.ID != last {
-			last = run.ID
-			r.train(ctx, run)
-			continue
-		}
-		var again <-chan time.Time
-		if err != nil || run.ID != "" { // still queued, as when the catalogue cannot be written
-			again = time.After(retryRuns)
-		}
-		last = ""
-		select {
-		case <-ctx.Done():
-			return
-		case <-again:
-		case <-r.wake:
+// jobOf is the job that trains a run, or is to; catalog.ErrNotFound for none.
+func (r *runs) jobOf(ctx context.Context, run string) (catalog.Job, error) {
+	filter := catalog.JobFilter{Kind: jobTrain, States: []catalog.JobState{catalog.JobQueued, catalog.JobRunning}, Limit: 1000}
+	found, err := r.queue.List(ctx, filter)
+	for _, job := range found {
+		var params trainParams
+		if json.Unmarshal(job.Params, &params) == nil && params.Run == run {
+			return job, nil
 		}
 	}
+	if err == nil {
+		err = fmt.Errorf("job of run %.80q: %w", run, catalog.ErrNotFound)
+	}
+	return catalog.Job{}, err
 }
 
-// retryRuns is how long to wait before what could not be taken is tried again.
-const retryRuns = 5 * time.Second
-
-// takeNext is the run that has waited longest, or none.
-func (r *runs) takeNext(ctx context.Context) (catalog.Run, error) {
-	if ctx.Err() != nil {
-		return catalog.Run{}, ctx.Err()
+func (r *runs) handle(ctx context.Context, job *jobs.Running) error {
+	var params trainParams
+	if err := json.Unmarshal(job.Params, &params); err != nil {
+		return fmt.Errorf("parameters of the job: %w", err)
 	}
-	waiting, err := r.parts.store.RunsIn(ctx, catalog.RunQueued)
-	if err != nil || len(waiting) == 0 {
-		return catalog.Run{}, err
-	}
-	return waiting[0], nil
-}
-
-func (r *runs) train(ctx context.Context, run catalog.Run) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	r.mu.Lock()
-	r.running, r.cancel = run.ID, cancel
-	r.mu.Unlock()
-	log := r.parts.program.log.With("run", run.Name)
-	log.Info("training begins")
-	switch err := r.perform(ctx, run); {
-	case errors.Is(err, catalog.ErrConflict):
-		log.Info("the run is left alone", "reason", err) // it was stopped a moment ago
-	case err != nil && ctx.Err() == nil:
-		log.Error("training failed", "error", err)
-	default:
-		log.Info("training ended")
-	}
-	r.mu.Lock()
-	r.running, r.cancel = "", nil
-	r.mu.Unlock()
-}
-
-func (r *runs) perform(ctx context.Context, run catalog.Run) error {
-	config, err := parseRunConfig(run.Config, "")
-	if err != nil { // written by a program that knew other fields
-		return errors.Join(err, r.parts.store.MoveRun(ctx, run.ID, catalog.RunQueued, catalog.RunFailed, err.Error()))
-	}
-	recorder, err := r.parts.store.RecordQueuedRun(ctx, run.ID)
+	run, err := r.parts.store.Run(ctx, params.Run)
 	if err != nil {
 		return err
+	}
+	log := r.parts.program.log.With("run", run.Name)
+	log.Info("training begins")
+	err = r.train(ctx, run)
+	log.Info("training ended", "error", err)
+	return err
+}
+
+func (r *runs) train(ctx context.Context, run catalog.Run) error {
+	recorder, err := r.take(ctx, run)
+	if err != nil {
+		return err
+	}
+	config, err := parseRunConfig(run.Config, "")
+	if err != nil { // written by a program that knew other fields
+		return errors.Join(err, recorder.State(ctx, catalog.RunFailed, err.Error()), recorder.Close())
 	}
 	scope := r.parts.program.sub()
 	defer func() { _ = scope.close(ctx) }() // what it opened is only read
 	t := training{program: scope, store: r.parts.store, name: run.Name, config: config, wrote: run.Output.Directory}
 	_, err = t.record(ctx, run.ID, recorder)
 	return err
+}
+
+// retryTake is how long to wait before a run that could not be taken, as when the
+// disk is full, is tried again.
+const retryTake = 5 * time.Second
+
+// take takes a run that is queued; one that was stopped since stays so.
+func (r *runs) take(ctx context.Context, run catalog.Run) (*database.RunRecorder, error) {
+	for {
+		recorder, err := r.parts.store.RecordQueuedRun(ctx, run.ID)
+		if err == nil || errors.Is(err, catalog.ErrConflict) || errors.Is(err, catalog.ErrNotFound) || ctx.Err() != nil {
+			return recorder, err
+		}
+		r.parts.program.log.Error("cannot begin a run, trying again", "run", run.Name, "error", err)
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(retryTake):
+		}
+	}
 }
 
 // Start implements web.Trainer.
@@ -181,13 +160,12 @@ func (r *runs) Start(ctx context.Context, order catalog.RunOrder) (catalog.Run, 
 	if err != nil {
 		return catalog.Run{}, fmt.Errorf("%w: %w", catalog.ErrInvalid, err)
 	}
-	config.Model = cmp.Or(config.Model, r.parts.modelName())
+	config.Model = cmp.Or(config.Model, r.parts.rollout.Name())
 	run, err := r.parts.program.createRun(ctx, r.parts.store, order.Name, config)
 	if err != nil {
 		return catalog.Run{}, err
 	}
-	r.poke()
-	return run, nil
+	return run, r.enqueue(ctx, run)
 }
 
 // createRun checks a configuration, completes it and queues a run.
@@ -260,7 +238,7 @@ func (r *runs) Resume(ctx context.Context, id string) (catalog.Run, error) {
 	if err != nil {
 		return catalog.Run{}, err
 	}
-	if run.Interrupted(time.Now()) && !r.isRunning(id) {
+	if run.Interrupted(time.Now()) {
 		if err := r.interrupted(ctx, run); err != nil {
 			return catalog.Run{}, err
 		}
@@ -272,7 +250,9 @@ func (r *runs) Resume(ctx context.Context, id string) (catalog.Run, error) {
 	if err := r.parts.store.MoveRun(ctx, id, run.State, catalog.RunQueued, ""); err != nil {
 		return catalog.Run{}, err
 	}
-	r.poke()
+	if err := r.enqueue(ctx, run); err != nil {
+		return catalog.Run{}, err
+	}
 	return r.parts.store.Run(ctx, id)
 }
 
@@ -282,30 +262,16 @@ func (r *runs) Stop(ctx context.Context, id string) (catalog.Run, error) {
 	if err != nil {
 		return catalog.Run{}, err
 	}
-	// The queue first: the worker may have chosen it, but not begun.
-	if err := r.parts.store.MoveRun(ctx, id, catalog.RunQueued, catalog.RunStopped, ""); err != nil {
-		if r.cancelRunning(id) {
-			return run, nil
-		}
-		return catalog.Run{}, err
+	// The run first: its job may have been claimed, but not begun.
+	moved := r.parts.store.MoveRun(ctx, id, catalog.RunQueued, catalog.RunStopped, "")
+	job, err := r.jobOf(ctx, id)
+	if err == nil {
+		_, err = r.queue.Cancel(ctx, job.ID)
+	}
+	if err != nil && moved != nil {
+		return catalog.Run{}, fmt.Errorf("run %q is %s: %w", run.Name, run.State, catalog.ErrConflict)
 	}
 	return r.parts.store.Run(ctx, id)
-}
-
-func (r *runs) isRunning(id string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.running == id
-}
-
-func (r *runs) cancelRunning(id string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.running != id {
-		return false
-	}
-	r.cancel(errStopped)
-	return true
 }
 
 // Activate implements web.Trainer.
@@ -317,7 +283,7 @@ func (r *runs) Activate(ctx context.Context, id string, force bool) (catalog.Run
 	if err := activatable(run, force); err != nil {
 		return catalog.Run{}, err
 	}
-	if err := r.parts.use(ctx, usedModel{Model: run.Output.Directory, Run: id}, force); err != nil {
+	if err := r.parts.rollout.Use(ctx, rollout.Used{Model: run.Output.Directory, Run: id}, force); err != nil {
 		return catalog.Run{}, err
 	}
 	return r.parts.store.Run(ctx, id)
@@ -344,12 +310,12 @@ func (r *runs) RollBack(ctx context.Context, id string) (catalog.Run, error) {
 	if err != nil {
 		return catalog.Run{}, err
 	}
-	choice := r.parts.choice()
+	choice := r.parts.rollout.Choice()
 	coming := choice.Next != nil && choice.Next.Run == id
 	if !coming && choice.Run != id {
 		return catalog.Run{}, fmt.Errorf("%w: searches do not use the model of run %q", catalog.ErrConflict, run.Name)
 	}
-	if err := r.parts.rollBack(ctx); err != nil {
+	if err := r.parts.rollout.RollBack(ctx); err != nil {
 		return catalog.Run{}, err
 	}
 	return r.parts.store.Run(ctx, id)
@@ -377,5 +343,3 @@ func (p *program) deleteRun(ctx context.Context, store *database.Store, id strin
 	}
 	return os.RemoveAll(p.runFolder(run.Name))
 }
-
-var _ web.Trainer = (*runs)(nil)

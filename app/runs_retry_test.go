@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"io"
 	"log/slog"
 	"path/filepath"
@@ -13,9 +14,10 @@ import (
 
 	"polylens/indexer/catalog"
 	"polylens/indexer/catalog/database"
+	"polylens/indexer/jobs"
 )
 
-// failures counts what is logged about training that failed.
+// failures counts what is logged about runs that could not begin.
 type failures struct {
 	slog.Handler
 	count *atomic.Int64
@@ -24,7 +26,7 @@ type failures struct {
 func (failures) Enabled(context.Context, slog.Level) bool { return true }
 
 func (f failures) Handle(_ context.Context, record slog.Record) error {
-	if record.Message == "training failed" {
+	if record.Message == "cannot begin a run, trying again" {
 		f.count.Add(1)
 	}
 	return nil
@@ -32,58 +34,98 @@ func (f failures) Handle(_ context.Context, record slog.Record) error {
 
 func (f failures) WithAttrs([]slog.Attr) slog.Handler { return f }
 
-// TestRunsRetrySlowly: a queued run that cannot be taken, because the catalogue
-// cannot be written, is tried again after a while and not at once.
-func TestRunsRetrySlowly(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "catalogue.db")
+// newTestRuns is a queue of runs without anything to train with.
+func newTestRuns(t *testing.T, path string, log slog.Handler) *runs {
+	t.Helper()
 	store, err := database.Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.CreateRun(t.Context(), catalog.Run{Name: "x", Config: []byte(`{"data":{"pairs":["/x"]}}`)}); err != nil {
+	t.Cleanup(func() { store.Close() })
+	p := newProgram(globals{Data: t.TempDir()}, terminal{in: strings.NewReader(""), out: io.Discard, err: io.Discard}, slog.New(log))
+	r := &runs{parts: &parts{program: p, store: store}}
+	if r.queue, err = jobs.New(store.Jobs(nil), r.kind()); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// TestRunsRetrySlowly: a queued run that cannot be taken, because the catalogue
+// cannot be written, is tried again after a while and not at once.
+func TestRunsRetrySlowly(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "catalogue.db")
+	failed := new(atomic.Int64)
+	r := newTestRuns(t, path, failures{count: failed})
+	run, err := r.parts.store.CreateRun(t.Context(), catalog.Run{Name: "x", Config: []byte(`{"data":{"pairs":["/x"]}}`)})
+	if err != nil {
 		t.Fatal(err)
 	}
 	refuseUpdates(t, path)
-	failed := new(atomic.Int64)
-	p := newProgram(globals{Data: t.TempDir()}, terminal{in: strings.NewReader(""), out: io.Discard, err: io.Discard}, slog.New(failures{count: failed}))
-	r := newRuns(&parts{program: p, store: store})
-	ctx, cancel := context.WithCancel(t.Context())
-	go r.work(ctx)
-	time.Sleep(500 * time.Millisecond)
-	cancel()
-	<-r.done
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	if _, err := r.take(ctx, run); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want it to try for as long as it may", err)
+	}
 	if failed.Load() != 1 {
 		t.Errorf("the run was tried %d times in half a second", failed.Load())
 	}
 }
 
 // TestStoppedBeforeItBegins: a run that is stopped before its training begins,
-// also when the work has chosen it already, stays stopped.
+// also when a worker has claimed its job already, stays stopped.
 func TestStoppedBeforeItBegins(t *testing.T) {
-	store, err := database.Open(t.Context(), filepath.Join(t.TempDir(), "catalogue.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	failed := new(atomic.Int64)
-	p := newProgram(globals{Data: t.TempDir()}, terminal{in: strings.NewReader(""), out: io.Discard, err: io.Discard}, slog.New(failures{count: failed}))
-	r := newRuns(&parts{program: p, store: store})
-	for _, name := range []string{"in the queue", "chosen"} {
-		ctx, cancel := context.WithCancelCause(t.Context())
-		defer cancel(nil)
-		run, err := store.CreateRun(t.Context(), catalog.Run{Name: name, Config: []byte(`{"data":{"pairs":["/x"]}}`)})
+	for _, claimed := range []bool{false, true} {
+		r := newTestRuns(t, filepath.Join(t.TempDir(), "catalogue.db"), slog.DiscardHandler)
+		run, err := r.parts.store.CreateRun(t.Context(), catalog.Run{Name: "x", Config: []byte(`{"data":{"pairs":["/x"]}}`)})
+		if err == nil {
+			err = r.enqueue(t.Context(), run)
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		if name == "chosen" {
-			r.running, r.cancel = run.ID, cancel
+		if claimed {
+			claim := catalog.JobClaim{Room: map[string]int{jobTrain: 1}, Most: 1, Lease: time.Minute}
+			if found, err := r.parts.store.Jobs(nil).Claim(t.Context(), claim); err != nil || len(found) != 1 {
+				t.Fatalf("%v, %v", found, err)
+			}
 		}
 		if stopped, err := r.Stop(t.Context(), run.ID); err != nil || stopped.State != catalog.RunStopped {
 			t.Fatalf("%+v, %v", stopped, err)
 		}
-		r.train(ctx, run)
-		if got, err := store.Run(t.Context(), run.ID); err != nil || got.State != catalog.RunStopped || failed.Load() != 0 {
-			t.Errorf("%s: it is %s, and %d failures were logged: %v", name, got.State, failed.Load(), err)
+		if err := r.train(t.Context(), run); !errors.Is(err, catalog.ErrConflict) {
+			t.Errorf("claimed %v: training it gives %v", claimed, err)
 		}
+		if got, err := r.parts.store.Run(t.Context(), run.ID); err != nil || got.State != catalog.RunStopped {
+			t.Errorf("claimed %v: it is %s: %v", claimed, got.State, err)
+		}
+	}
+}
+
+// TestStartTakesUpRuns: queued runs without a job get one, and those that an
+// earlier process trained are stopped.
+func TestStartTakesUpRuns(t *testing.T) {
+	r := newTestRuns(t, filepath.Join(t.TempDir(), "catalogue.db"), slog.DiscardHandler)
+	var made []catalog.Run
+	for _, name := range []string{"queued", "trained"} {
+		run, err := r.parts.store.CreateRun(t.Context(), catalog.Run{Name: name, Config: []byte(`{}`)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		made = append(made, run)
+	}
+	recorder, err := r.parts.store.RecordRun(t.Context(), made[1].ID, 0)
+	if err == nil {
+		err = recorder.Close()
+	}
+	for range 2 { // a second start adds nothing
+		err = errors.Join(err, r.start(t.Context()))
+	}
+	queued, listErr := r.queue.List(t.Context(), catalog.JobFilter{})
+	if err := errors.Join(err, listErr); err != nil || len(queued) != 1 || !strings.Contains(string(queued[0].Params), made[0].ID) {
+		t.Errorf("jobs %+v, %v", queued, err)
+	}
+	if left, err := r.parts.store.Run(t.Context(), made[1].ID); err != nil || left.State != catalog.RunStopped {
+		t.Errorf("the run that was trained is %s, %v", left.State, err)
 	}
 }
 

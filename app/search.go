@@ -34,25 +34,32 @@ func (c *searchCommand) Run(ctx context.Context, p *program) error {
 	if c.Limit < 1 || c.Limit > search.MaxPage {
 		return usageError{fmt.Errorf("--limit %d: want 1 to %d", c.Limit, search.MaxPage)}
 	}
-	backend, err := p.backend(ctx, "search")
+	api, err := p.api(ctx, "search", false)
 	if err != nil {
 		return err
 	}
-	hits, err := backend.Search(ctx, c.Collection, c.Query, c.Limit)
+	hits, err := api.Search(ctx, c.Collection, c.Query, c.Limit)
 	if err != nil {
 		return err
 	}
 	encoder := json.NewEncoder(p.terminal.out)
 	encoder.SetEscapeHTML(false)
-	for _, hit := range hits {
+	for _, found := range hits {
 		if c.JSON {
-			err = encoder.Encode(hit)
+			err = encoder.Encode(hit{found.ID, found.URI, found.Score})
 		} else {
-			_, err = fmt.Fprintf(p.terminal.out, "%.4f  %s\n", hit.Score, hit.URI)
+			_, err = fmt.Fprintf(p.terminal.out, "%.4f  %s\n", found.Score, found.URI)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// hit is one line of --json.
+type hit struct {
+	ID    string  `json:"id"`
+	URI   string  `json:"uri"`
+	Score float32 `json:"score"`
 }

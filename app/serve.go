@@ -11,6 +11,7 @@ import (
 
 	"polylens/app/setup"
 	"polylens/encoder/hub"
+	"polylens/indexer"
 	"polylens/indexer/catalog"
 	"polylens/web"
 )
@@ -58,7 +59,7 @@ func (c *serveCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w (name another address with --addr or ADDR)", c.Addr, err)
 	}
-	handler, err := c.handler(parts)
+	handler, err := parts.handler(handlerOptions{local: c.local(), demo: c.Demo})
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -101,53 +102,45 @@ func (c *serveCommand) checkAddress() error {
 // local tells whether only this machine reaches the address.
 func (c *serveCommand) local() bool { return !c.InsecureAllowNetwork }
 
-func (c *serveCommand) handler(x *parts) (*web.Handler, error) {
-	p := x.program
+// handlerOptions are what a handler of the API differs in.
+type handlerOptions struct {
+	local bool // only this machine reaches it
+	demo  bool // there is the demo collection
+}
+
+func (x *parts) handler(options handlerOptions) (*web.Handler, error) {
 	config := web.Config{
-		Search:       steadySearch{x.service, &x.searching},
+		Search:       x.rollout.Searcher(x.service),
 		Catalog:      x.store,
 		Indexer:      x.indexer,
-		Searchable:   x.searchable,
+		Searchable:   x.rollout.Searches,
 		Pictures:     x.pictures,
-		Jobs:         webJobs{x.tasks},
+		Jobs:         x.jobs,
 		Decode:       x.decodeUpload,
 		Ready:        x.index.Ready,
-		Logger:       p.log,
+		Logger:       x.program.log,
 		Info:         web.Info{Version: version()},
 		Model:        x.modelInfo,
 		Runs:         x.store,
 		Trainer:      x.runs,
-		AllowFolders: c.local(),
+		AllowFolders: options.local,
 	}
-	if c.local() {
+	if options.local {
 		config.AllowedHosts = web.LoopbackHosts()
 	}
-	if c.Demo {
+	if options.demo {
 		config.Info.Demo = demoCollection
 	}
 	return web.New(config)
 }
 
-// searchable tells whether the model in use answers searches of a collection.
-func (x *parts) searchable(collection catalog.Collection) bool {
-	return x.models.now().searches(collection)
-}
-
 // modelInfo is the model that searches use.
 func (x *parts) modelInfo() web.ModelInfo {
-	name, model := x.modelName(), x.encoder()
+	name, model := x.rollout.Name(), x.encoder()
 	return web.ModelInfo{
 		Name: filepath.Base(name), Fingerprint: model.Fingerprint(),
 		Dimension: model.Dimension(), MaxNumPatches: model.MaxPatches(), Bundled: name == hub.BundledName,
 	}
-}
-
-// modelName is what the model in use was named as.
-func (x *parts) modelName() string {
-	if x.program.globals.named {
-		return x.program.globals.Model
-	}
-	return x.choice().Model
 }
 
 // start does what may take its time while the page is up already.
@@ -169,18 +162,13 @@ func (c *serveCommand) start(ctx context.Context, x *parts) error {
 			return err
 		}
 	}
-	if err := x.runs.start(ctx); err != nil {
-		return err
-	}
-	x.program.later(x.runs.close)
-	x.adoptAll(ctx)
 	return nil
 }
 
 // indexDemo queues the demo pictures unless they are indexed or queued.
 func (x *parts) indexDemo(ctx context.Context) error {
 	found, err := x.store.Collection(ctx, demoCollection)
-	if err == nil && x.models.now().searches(found) && found.Images > 0 {
+	if err == nil && x.rollout.Searches(found) && found.Images > 0 {
 		return nil
 	}
 	if err != nil && !errors.Is(err, catalog.ErrNotFound) {
@@ -190,6 +178,6 @@ func (x *parts) indexDemo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = webJobs{x.tasks}.IndexFolder(ctx, demoCollection, folder, 0)
+	_, err = x.jobs.Index(ctx, demoCollection, indexer.JobParams{Directory: folder})
 	return err
 }

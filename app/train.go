@@ -75,14 +75,13 @@ func (c *trainCommand) Run(ctx context.Context, p *program) error {
 	if err := config.Data.check(); err != nil {
 		return usageError{fmt.Errorf("what to train on: %w", err)}
 	}
-	instance, holder, err := hold(p.globals.Data, "train")
-	if errors.Is(err, errInUse) && holder.alive(ctx) {
-		return c.handOver(ctx, p, config, holder)
-	}
+	running, err := p.holdOrFind(ctx, "train")
 	if err != nil {
 		return err
 	}
-	p.later(instance.release)
+	if running != nil {
+		return c.handOver(ctx, p, config, running)
+	}
 	return c.here(ctx, p, config)
 }
 
@@ -263,19 +262,21 @@ func (p *program) modelArgument(dir string) string {
 }
 
 // handOver lets the server that holds the data folder train.
-func (c *trainCommand) handOver(ctx context.Context, p *program, config runConfig, holder card) error {
+func (c *trainCommand) handOver(ctx context.Context, p *program, config runConfig, running *runningServer) error {
 	if c.Inspect || c.Output != "" || c.Force {
 		return fmt.Errorf("the data folder is %w by the server at %s, which trains then: leave out --inspect, --output and --force, or stop it first; "+
-			"a model that has forgotten too much can still be used with `polylens model use %s --force`", errInUse, holder.Address, c.Name+rejected)
+			"a model that has forgotten too much can still be used with `polylens model use %s --force`", errInUse, running.address, c.Name+rejected)
 	}
-	p.log.Info("using the server that runs already", "address", holder.Address, "pid", holder.PID)
 	if config.Model != "" {
 		var err error
 		if config.Model, err = p.findModel(config.Model); err != nil {
 			return err
 		}
 	}
-	run, err := newRemote(holder.Address).train(ctx, runOrder{c.Name, config, c.Restart}, runPrinter(p))
+	run, err := runOrder{c.Name, config, c.Restart}.begin(ctx, running.Client)
+	if err == nil {
+		run, err = running.FollowRun(ctx, run, runPrinter(p))
+	}
 	if err != nil {
 		return err
 	}

@@ -115,21 +115,21 @@ func TestRunRefusesMaxPatches(t *testing.T) {
 	}
 }
 
-func (b *bench) enqueue(t *testing.T, maxPatches int) (catalog.Task, error) {
-	tasks := NewTasks(b.store, b.Indexer, 1, nil)
-	return tasks.Enqueue(t.Context(), TaskIndex, "c", TaskParams{Directory: b.folder, MaxPatches: maxPatches})
+func (b *bench) enqueue(t *testing.T, maxPatches int) (catalog.Job, error) {
+	queue, _ := newJobs(t, b, 1)
+	return queue.Index(t.Context(), "c", JobParams{Directory: b.folder, MaxPatches: maxPatches})
 }
 
-// TestTaskChoosesMaxPatches: the choice is part of the task, so that it
-// survives a restart before the task begins.
-func TestTaskChoosesMaxPatches(t *testing.T) {
+// TestJobChoosesMaxPatches: the choice is part of the job, so that it
+// survives a restart before the job begins.
+func TestJobChoosesMaxPatches(t *testing.T) {
 	b := newNaFlexBench(t)
-	task, err := b.enqueue(t, 128)
+	job, err := b.enqueue(t, 128)
 	if err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, startTasks(t, b), task.ID, catalog.TaskSucceeded)
-	b.wantChoice(t, "task", "c", 128, 128, "f1-128")
+	waitFor(t, startJobs(t, b), job.ID, catalog.JobSucceeded)
+	b.wantChoice(t, "job", "c", 128, 128, "f1-128")
 }
 
 // TestPixelsInMemory: a run holds no more preprocessed pictures than Options

@@ -87,17 +87,25 @@ type Pictures interface {
 	Original(ctx context.Context, collection, id string) (*indexer.Original, error)
 }
 
-// Jobs runs work in the background and tells how it goes.
+// Jobs keeps work in the background and tells how it goes; *indexer.Jobs is one.
+// Unknown jobs are catalog.ErrNotFound, what the state of a job does not allow
+// catalog.ErrConflict.
 type Jobs interface {
-	// IndexFolder queues the indexing of an existing folder into a collection,
-	// which is created if it is missing. maxPatches becomes its MaxNumPatches,
-	// unless it is 0; one that the model cannot have is ErrInvalid.
-	IndexFolder(ctx context.Context, collection, directory string, maxPatches int) (Job, error)
-	Jobs(ctx context.Context) ([]Job, error) // newest first
-	Job(ctx context.Context, id string) (Job, error)
-	// Cancel asks a job to stop. A finished one stays as it is.
-	Cancel(ctx context.Context, id string) (Job, error)
-	// Watch calls changed, which returns at once, with every new state of any
-	// job until stop is called.
-	Watch(changed func(Job)) (stop func())
+	// Index queues the indexing of an existing folder into a collection, which is
+	// created if it is missing. A number of patches that the model cannot have is
+	// catalog.ErrInvalid.
+	Index(ctx context.Context, collection string, params indexer.JobParams) (catalog.Job, error)
+	List(ctx context.Context, filter catalog.JobFilter) ([]catalog.Job, error) // newest first
+	Get(ctx context.Context, id string) (catalog.Job, error)
+	// Cancel ends a job, Pause lets it wait until Resume. One that runs ends a
+	// moment later. Retry puts a failed or canceled job back into the queue.
+	Cancel(ctx context.Context, id string) (catalog.Job, error)
+	Pause(ctx context.Context, id string) (catalog.Job, error)
+	Resume(ctx context.Context, id string) (catalog.Job, error)
+	Retry(ctx context.Context, id string) (catalog.Job, error)
+	// Last is the number of the last change of all jobs. Follow calls changed with
+	// jobs as they are now, whenever some have changed after the change with a
+	// number, until ctx ends, changed fails or the catalogue does.
+	Last(ctx context.Context) (int64, error)
+	Follow(ctx context.Context, after int64, changed func([]catalog.Job) error) error
 }

@@ -27,7 +27,7 @@ func TestRepeatedCreationHappensOnce(t *testing.T) {
 		second.header.Get("Content-Type") != "application/json" {
 		t.Errorf("the repeated call is answered %d %s", second.status, second.body)
 	}
-	if jobs, _ := server.Jobs.Jobs(t.Context()); len(jobs) != 1 {
+	if jobs, _ := server.Jobs.List(t.Context(), catalog.JobFilter{}); len(jobs) != 1 {
 		t.Errorf("%d jobs", len(jobs))
 	}
 	wantProblem(t, create("k1", "/tmp"), http.StatusUnprocessableEntity, "idempotency-key-reused")

@@ -7,6 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 
+	"polylens/indexer"
+	"polylens/indexer/catalog"
+
 	"github.com/danielgtaylor/huma/v2"
 )
 
@@ -16,10 +19,25 @@ type jobPath struct {
 
 type jobAnswer struct{ Body Job }
 
+type listJobsInput struct {
+	Collection string   `query:"collection" maxLength:"64" doc:"Only jobs of this collection"`
+	Kind       string   `query:"kind" maxLength:"40" doc:"Only jobs of this kind"`
+	State      []string `query:"state" maxItems:"6" enum:"queued,running,paused,succeeded,failed,canceled" doc:"Only jobs in one of these states, separated by commas"`
+	Limit      int      `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"Jobs a page"`
+	Cursor     string   `query:"cursor" maxLength:"512" doc:"“next” of the page before"`
+}
+
 type jobsAnswer struct {
 	Body struct {
-		Jobs []Job `json:"jobs" nullable:"false" doc:"Newest first"`
+		Jobs []Job  `json:"jobs" nullable:"false" doc:"Newest first"`
+		Next string `json:"next,omitempty" doc:"Cursor of the next page; absent after the last"`
 	}
+}
+
+// jobCommandInput asks something of a job.
+type jobCommandInput struct {
+	IdempotencyHeader
+	ID string `path:"id" maxLength:"64" doc:"Identity of the job"`
 }
 
 type createJobInput struct {
@@ -48,6 +66,17 @@ func (s *server) jobOperations(api huma.API) {
 		"Get one job", http.StatusNotFound), s.getJob)
 	huma.Register(api, operation("cancel-job", http.MethodDelete, "/jobs/{id}", "jobs",
 		"Cancel a job; what it has indexed stays", http.StatusNotFound, http.StatusConflict), s.cancelJob)
+	for verb, command := range map[string]struct {
+		do      func(context.Context, string) (catalog.Job, error)
+		summary string
+	}{
+		"pause":  {s.Jobs.Pause, "Let a job wait until it is resumed; one that runs stops where it is"},
+		"resume": {s.Jobs.Resume, "Put a paused job back into the queue"},
+		"retry":  {s.Jobs.Retry, "Put a failed or canceled job back into the queue"},
+	} {
+		o := operation(verb+"-job", http.MethodPost, "/jobs/{id}/"+verb, "jobs", command.summary, http.StatusNotFound, http.StatusConflict)
+		huma.Register(api, accepted(o), s.jobCommand(command.do))
+	}
 }
 
 func (s *server) createJob(ctx context.Context, input *createJobInput) (*acceptedJob, error) {
@@ -59,29 +88,37 @@ func (s *server) createJob(ctx context.Context, input *createJobInput) (*accepte
 	if problem != nil {
 		return nil, problem
 	}
-	job, err := s.Jobs.IndexFolder(ctx, input.Name, directory, input.Body.MaxNumPatches)
+	job, err := s.Jobs.Index(ctx, input.Name, indexer.JobParams{Directory: directory, MaxPatches: input.Body.MaxNumPatches})
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
-	return &acceptedJob{Location: apiPrefix + "/jobs/" + job.ID, Body: complete(job)}, nil
+	return &acceptedJob{Location: apiPrefix + "/jobs/" + job.ID, Body: newJob(job)}, nil
 }
 
-func (s *server) listJobs(ctx context.Context, _ *struct{}) (*jobsAnswer, error) {
-	jobs, err := s.Jobs.Jobs(ctx)
+func (s *server) listJobs(ctx context.Context, input *listJobsInput) (*jobsAnswer, error) {
+	filter := catalog.JobFilter{Collection: input.Collection, Kind: input.Kind, Before: input.Cursor, Limit: input.Limit + 1}
+	for _, state := range input.State {
+		filter.States = append(filter.States, catalog.JobState(state))
+	}
+	jobs, err := s.Jobs.List(ctx, filter)
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
 	answer := &jobsAnswer{}
-	answer.Body.Jobs = completeAll(jobs)
+	if len(jobs) > input.Limit { // the cursor is the ID of the last job of a page
+		jobs = jobs[:input.Limit]
+		answer.Body.Next = jobs[input.Limit-1].ID
+	}
+	answer.Body.Jobs = newJobs(jobs)
 	return answer, nil
 }
 
 func (s *server) getJob(ctx context.Context, input *jobPath) (*jobAnswer, error) {
-	job, err := s.Jobs.Job(ctx, input.ID)
+	job, err := s.Jobs.Get(ctx, input.ID)
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
-	return &jobAnswer{Body: complete(job)}, nil
+	return &jobAnswer{Body: newJob(job)}, nil
 }
 
 func (s *server) cancelJob(ctx context.Context, input *jobPath) (*jobAnswer, error) {
@@ -89,23 +126,17 @@ func (s *server) cancelJob(ctx context.Context, input *jobPath) (*jobAnswer, err
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
-	return &jobAnswer{Body: complete(job)}, nil
+	return &jobAnswer{Body: newJob(job)}, nil
 }
 
-// complete makes the lists of a job non-null in JSON.
-func complete(job Job) Job {
-	if job.Failures == nil {
-		job.Failures = []FileFailed{}
+func (s *server) jobCommand(do func(context.Context, string) (catalog.Job, error)) func(context.Context, *jobCommandInput) (*acceptedJob, error) {
+	return func(ctx context.Context, input *jobCommandInput) (*acceptedJob, error) {
+		job, err := do(ctx, input.ID)
+		if err != nil {
+			return nil, problemOf(ctx, s.Logger, err)
+		}
+		return &acceptedJob{Location: apiPrefix + "/jobs/" + job.ID, Body: newJob(job)}, nil
 	}
-	return job
-}
-
-func completeAll(jobs []Job) []Job {
-	all := make([]Job, len(jobs))
-	for i, job := range jobs {
-		all[i] = complete(job)
-	}
-	return all
 }
 
 // usableFolder cleans the path of a folder and checks that pictures can be

@@ -1,8 +1,10 @@
 package web
 
 import (
+	"encoding/json"
 	"time"
 
+	"polylens/indexer"
 	"polylens/indexer/catalog"
 	"polylens/search"
 )
@@ -47,35 +49,22 @@ type Hit struct {
 	Score float32 `json:"score" doc:"Inner product of the unit vectors of query and image, -1 to 1"`
 }
 
-// JobState is the state of a job.
-type JobState string
-
-// The states of a job; the last three are final.
-const (
-	JobQueued    JobState = "queued"
-	JobRunning   JobState = "running"
-	JobSucceeded JobState = "succeeded"
-	JobFailed    JobState = "failed"
-	JobCanceled  JobState = "canceled"
-)
-
-// Final tells whether the state can change no more.
-func (s JobState) Final() bool {
-	return s == JobSucceeded || s == JobFailed || s == JobCanceled
-}
-
 // Job is work in the background.
 type Job struct {
-	ID         string       `json:"id"`
-	Collection string       `json:"collection"`
-	Source     Source       `json:"source"`
-	State      JobState     `json:"state" enum:"queued,running,paused,succeeded,failed,canceled"`
-	Error      string       `json:"error,omitempty" doc:"Why the job failed"`
-	Progress   Progress     `json:"progress"`
-	Failures   []FileFailed `json:"failures" nullable:"false" doc:"The first pictures that could not be read"`
-	Created    time.Time    `json:"created"`
-	Started    *time.Time   `json:"started,omitempty"`
-	Finished   *time.Time   `json:"finished,omitempty"`
+	ID         string           `json:"id"`
+	Kind       string           `json:"kind" enum:"index,check,rebuild,model,train" doc:"Index a folder; compare the index with the catalogue, or fill it anew; prepare another model; train one"`
+	Collection string           `json:"collection,omitempty"`
+	Source     *Source          `json:"source,omitempty" doc:"Where the pictures come from; of index jobs"`
+	Run        string           `json:"run,omitempty" doc:"Identity of the run that it trains; of train jobs"`
+	Model      string           `json:"model,omitempty" doc:"The model that it prepares; of model jobs"`
+	State      catalog.JobState `json:"state" enum:"queued,running,paused,succeeded,failed,canceled"`
+	Error      string           `json:"error,omitempty" doc:"Why the last attempt failed"`
+	Progress   Progress         `json:"progress"`
+	Failures   []FileFailed     `json:"failures" nullable:"false" doc:"The first pictures that could not be read"`
+	Created    time.Time        `json:"created"`
+	Started    *time.Time       `json:"started,omitempty"`
+	Finished   *time.Time       `json:"finished,omitempty"`
+	Sequence   int64            `json:"sequence" doc:"Number of its last change; grows over all jobs"`
 }
 
 // Source says where pictures come from.
@@ -143,4 +132,49 @@ func newHits(hits []search.Hit, prefer languages) []Hit {
 		answer[i] = Hit{Image: newImage(hit.Image, prefer), Score: hit.Score}
 	}
 	return answer
+}
+
+// jobDetails are the parameters of jobs that the API shows, whatever the kind.
+type jobDetails struct {
+	Directory string `json:"directory"`
+	Run       string `json:"run"`
+	Model     string `json:"model"`
+}
+
+func newJobs(jobs []catalog.Job) []Job {
+	all := make([]Job, len(jobs))
+	for i, job := range jobs {
+		all[i] = newJob(job)
+	}
+	return all
+}
+
+func newJob(job catalog.Job) Job {
+	var details jobDetails
+	var report indexer.Report                 // its beginning is a Progress
+	_ = json.Unmarshal(job.Params, &details)  // written by Polylens itself
+	_ = json.Unmarshal(job.Progress, &report) // likewise
+	converted := Job{
+		ID: job.ID, Kind: job.Kind, Collection: job.Collection, Run: details.Run, Model: details.Model, State: job.State,
+		Error: job.Error, Progress: newProgress(report.Progress), Failures: make([]FileFailed, len(report.Failures)),
+		Created: job.Created, Started: moment(job.Started), Finished: moment(job.Finished), Sequence: job.Sequence,
+	}
+	if details.Directory != "" {
+		converted.Source = &Source{Directory: details.Directory}
+	}
+	for i, failure := range report.Failures {
+		converted.Failures[i] = FileFailed{URI: failure.URI, Reason: failure.Reason}
+	}
+	return converted
+}
+
+func newProgress(p indexer.Progress) Progress {
+	left := p.RemainingSeconds
+	if left == 0 && p.State != indexer.StateDone {
+		left = -1 // unknown
+	}
+	return Progress{
+		Total: p.Total, Done: p.Done, Indexed: p.Encoded + p.Reused, Unchanged: p.Skipped,
+		Removed: p.Removed, Failed: p.Failed, Rate: p.Rate, SecondsLeft: left,
+	}
 }

@@ -50,7 +50,7 @@ func New(config Config) (*Handler, error) {
 // watch passes changes to live connections until stop is called, which ends
 // them.
 func (s *server) watch() (stop func()) {
-	stopJobs := s.Jobs.Watch(s.jobs.publish)
+	stopJobs := s.followJobs()
 	stopRuns := s.Runs.WatchRuns(func(news catalog.RunNews) { s.runs.publish(newRunChange(news)) })
 	return func() {
 		stopJobs()

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"polylens/indexer"
 	"polylens/web"
 	"polylens/web/webtest"
 )
@@ -326,7 +327,7 @@ func beginsEmpty(t *testing.T, browser *webtest.Browser) {
 	page := browser.Open(t, server.URL, webtest.Desktop)
 	page.Wait("the invitation", `document.querySelector('main').textContent.includes('Nothing is indexed yet')`)
 	page.Screenshot("empty")
-	if _, err := server.Jobs.IndexFolder(t.Context(), "first", "/pictures", 0); err != nil {
+	if _, err := server.Jobs.Index(t.Context(), "first", indexer.JobParams{Directory: "/pictures"}); err != nil {
 		t.Fatal(err)
 	}
 	page.Wait("word that pictures come", `document.querySelector('main').textContent.includes('on their way')`)

@@ -5,7 +5,10 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
+
+	"polylens/indexer/catalog"
 
 	"github.com/gorilla/websocket"
 )
@@ -16,16 +19,47 @@ const (
 	pongWait     = 60 * time.Second // without a sign of life the connection is closed
 	pingEvery    = 25 * time.Second
 	maxIncoming  = 512                    // bytes; clients have nothing to say
+	watchedJobs  = 100                    // that a live connection begins with
+	followAgain  = time.Second            // after the catalogue failed
 	tellInterval = 200 * time.Millisecond // at most five messages a second for each job or run
 )
 
 // watchJobs tells over a WebSocket how the jobs go.
 func (s *server) watchJobs(w http.ResponseWriter, r *http.Request) {
 	present := func(ctx context.Context) (any, error) {
-		jobs, err := s.Jobs.Jobs(ctx)
-		return map[string][]Job{"jobs": completeAll(jobs)}, err
+		jobs, err := s.Jobs.List(ctx, catalog.JobFilter{Limit: watchedJobs})
+		return map[string][]Job{"jobs": newJobs(jobs)}, err
 	}
-	live(s, w, r, s.jobs, present, func(job Job) any { return map[string]Job{"job": complete(job)} })
+	live(s, w, r, s.jobs, present, func(job Job) any { return map[string]Job{"job": job} })
+}
+
+// followJobs publishes changes of jobs until stop is called.
+func (s *server) followJobs() (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	after, err := s.Jobs.Last(ctx)
+	var ended sync.WaitGroup
+	ended.Go(func() {
+		for ctx.Err() == nil {
+			if err == nil {
+				err = s.Jobs.Follow(ctx, after, func(jobs []catalog.Job) error {
+					for _, job := range jobs {
+						s.jobs.publish(newJob(job))
+						after = job.Sequence
+					}
+					return nil
+				})
+			}
+			if ctx.Err() == nil {
+				s.Logger.Error("cannot follow jobs, trying again", "error", err)
+				pause(ctx.Done(), followAgain)
+				err = nil
+			}
+		}
+	})
+	return func() {
+		cancel()
+		ended.Wait()
+	}
 }
 
 func newJobHub() *hub[Job] {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"polylens/indexer"
 	"polylens/web"
 	"polylens/web/webtest"
 )
@@ -47,7 +48,7 @@ func next(t *testing.T, connection *websocket.Conn) event {
 
 func TestProgressArrivesLive(t *testing.T) {
 	server := webtest.NewServer(t)
-	first, err := server.Jobs.IndexFolder(t.Context(), "before", "/", 0)
+	first, err := server.Jobs.Index(t.Context(), "before", indexer.JobParams{Directory: "/"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +56,7 @@ func TestProgressArrivesLive(t *testing.T) {
 	if begin := next(t, connection); len(begin.Jobs) != 1 || begin.Jobs[0].ID != first.ID || begin.Jobs[0].Failures == nil {
 		t.Fatalf("begins with %+v", begin)
 	}
-	second, err := server.Jobs.IndexFolder(t.Context(), "after", "/", 0)
+	second, err := server.Jobs.Index(t.Context(), "after", indexer.JobParams{Directory: "/"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +74,7 @@ func TestProgressArrivesLive(t *testing.T) {
 			t.Errorf("progress went back from %d to %d", done, e.Job.Progress.Done)
 		}
 		done = e.Job.Progress.Done
-		if e.Job.State.Final() {
+		if e.Job.State.Finished() {
 			break
 		}
 	}
@@ -135,7 +136,7 @@ func TestSlowAndVanishingClients(t *testing.T) {
 		})
 	}
 	for n := range 200 {
-		if _, err := server.Jobs.IndexFolder(t.Context(), fmt.Sprintf("c%d", n%3), "/", 0); err != nil {
+		if _, err := server.Jobs.Index(t.Context(), fmt.Sprintf("c%d", n%3), indexer.JobParams{Directory: "/"}); err != nil {
 			t.Fatal(err)
 		}
 	}

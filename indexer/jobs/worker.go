@@ -20,6 +20,9 @@ type Settings struct {
 	Heartbeat time.Duration // between signs of life, well below Lease; 5 s
 	Poll      time.Duration // between looks for jobs and for silent workers; 1 s
 	Keep      time.Duration // how long finished jobs stay; 30 days
+	// Alone says that no other worker shares the database, so that what is running
+	// at the start was left by one that is gone: it goes back to the queue at once.
+	Alone bool
 	Log       *slog.Logger  // nothing is logged
 }
 
@@ -132,7 +135,9 @@ func (w *Worker) work(ctx context.Context) {
 func (w *Worker) begin(ctx context.Context) (after int64, err error) {
 	for {
 		call, cancel := context.WithTimeout(ctx, callLimit)
-		after, err = w.queue.Last(call)
+		if after, err = w.queue.Last(call); err == nil && w.settings.Alone {
+			err = w.takeLeft(call)
+		}
 		cancel()
 		if err == nil {
 			return after, nil
@@ -142,6 +147,21 @@ func (w *Worker) begin(ctx context.Context) (after int64, err error) {
 			return 0, err
 		}
 	}
+}
+
+// takeLeft puts the jobs of a worker that is gone back into the queue.
+func (w *Worker) takeLeft(ctx context.Context) error {
+	left, err := w.queue.store.List(ctx, catalog.JobFilter{States: []catalog.JobState{catalog.JobRunning}})
+	for err == nil && len(left) > 0 {
+		for _, job := range left {
+			w.settings.Log.Info("going on with a job that was interrupted", "job", job.ID, "kind", job.Kind, "collection", job.Collection)
+			if _, err := w.queue.change(ctx, job.ID, letGo); err != nil {
+				return err
+			}
+		}
+		left, err = w.queue.store.List(ctx, catalog.JobFilter{States: []catalog.JobState{catalog.JobRunning}})
+	}
+	return err
 }
 
 // heed hears of what others want of running jobs, and of jobs to claim.

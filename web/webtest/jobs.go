@@ -1,15 +1,17 @@
 package webtest
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
 	"sync"
 	"time"
 
+	"polylens/indexer"
 	"polylens/indexer/catalog"
-	"polylens/web"
 )
 
 // Jobs pretends to index: every job fills its collection with the drawn
@@ -18,20 +20,17 @@ type Jobs struct {
 	library *Library
 	step    time.Duration
 
-	mu       sync.Mutex
-	jobs     []web.Job // oldest first
-	stops    map[string]context.CancelFunc
-	watchers map[int]func(web.Job)
-	next     int
-	running  sync.WaitGroup
+	mu      sync.Mutex
+	jobs    []catalog.Job // oldest first
+	stops   map[string]context.CancelFunc
+	last    int64         // number of the last change
+	changed chan struct{} // closed at the next change
+	running sync.WaitGroup
 }
 
 // NewJobs returns jobs that deal with one picture each step.
 func NewJobs(library *Library, step time.Duration) *Jobs {
-	return &Jobs{
-		library: library, step: step,
-		stops: make(map[string]context.CancelFunc), watchers: make(map[int]func(web.Job)),
-	}
+	return &Jobs{library: library, step: step, stops: make(map[string]context.CancelFunc), changed: make(chan struct{})}
 }
 
 // Close cancels what runs and waits for it.
@@ -44,58 +43,66 @@ func (j *Jobs) Close() {
 	j.running.Wait()
 }
 
-// IndexFolder implements web.Jobs.
-func (j *Jobs) IndexFolder(_ context.Context, collection, directory string, maxPatches int) (web.Job, error) {
-	if maxPatches > MostPatches {
-		return web.Job{}, fmt.Errorf("%w: %d patches", catalog.ErrInvalid, maxPatches)
+// Index implements web.Jobs.
+func (j *Jobs) Index(_ context.Context, collection string, params indexer.JobParams) (catalog.Job, error) {
+	if params.MaxPatches > MostPatches {
+		return catalog.Job{}, fmt.Errorf("%w: %d patches", catalog.ErrInvalid, params.MaxPatches)
 	}
-	if maxPatches > 0 {
-		j.library.choose(collection, maxPatches)
+	if params.MaxPatches > 0 {
+		j.library.choose(collection, params.MaxPatches)
 	}
+	report := indexer.Report{Progress: indexer.Progress{State: indexer.StateIndexing, Total: len(Concepts) * Variants}}
 	j.mu.Lock()
-	id := "job-" + strconv.Itoa(len(j.jobs)+1)
-	job := web.Job{
-		ID: id, Collection: collection, Source: web.Source{Directory: directory},
-		State: web.JobRunning, Created: time.Now().UTC(),
-		Progress: web.Progress{Total: len(Concepts) * Variants, SecondsLeft: -1},
+	now := time.Now().UTC()
+	job := catalog.Job{
+		ID: "job-" + strconv.Itoa(len(j.jobs)+1), Kind: indexer.JobIndex, Collection: collection, State: catalog.JobRunning,
+		Params: write(params), Progress: write(report), Created: now, Started: now,
 	}
-	job.Started = &job.Created
 	j.jobs = append(j.jobs, job)
 	ctx, stop := context.WithCancel(context.Background())
-	j.stops[id] = stop
-	j.mu.Unlock()
-	j.publish(job)
+	j.stops[job.ID] = stop
 	j.running.Add(1)
-	go j.work(ctx, job)
+	j.mu.Unlock()
+	job = j.publish(job)
+	go j.work(ctx, job, report)
 	return job, nil
 }
 
+func write(value any) json.RawMessage {
+	data, err := json.Marshal(value)
+	if err != nil {
+		panic(err) // numbers and texts only
+	}
+	return data
+}
+
 // work adds one picture each step; the third cannot be read.
-func (j *Jobs) work(ctx context.Context, job web.Job) {
+func (j *Jobs) work(ctx context.Context, job catalog.Job, report indexer.Report) {
 	defer j.running.Done()
 	ticker := time.NewTicker(j.step)
 	defer ticker.Stop()
 	start := time.Now()
-	for n := range job.Progress.Total {
+	for n := range report.Total {
 		select {
 		case <-ctx.Done():
-			j.finish(job, web.JobCanceled)
+			j.finish(job, catalog.JobCanceled)
 			return
 		case <-ticker.C:
 		}
-		job.Progress.Done++
+		report.Done++
 		if n == 2 {
-			job.Progress.Failed++
-			job.Failures = []web.FileFailed{{URI: "file:///pictures/broken.png", Reason: "it ends too early"}}
+			report.Failed++
+			report.Failures = []catalog.Failure{{URI: "file:///pictures/broken.png", Reason: "it ends too early"}}
 		} else {
-			job.Progress.Indexed++
+			report.Encoded++
 			j.library.put(job.Collection, n)
 		}
-		job.Progress.Rate = float64(n+1) / time.Since(start).Seconds()
-		job.Progress.SecondsLeft = float64(job.Progress.Total-n-1) / job.Progress.Rate
+		report.Rate = float64(n+1) / time.Since(start).Seconds()
+		report.RemainingSeconds = float64(report.Total-n-1) / report.Rate
+		job.Progress = write(report)
 		j.publish(job)
 	}
-	j.finish(job, web.JobSucceeded)
+	j.finish(job, catalog.JobSucceeded)
 }
 
 func (l *Library) choose(collection string, maxPatches int) {
@@ -110,31 +117,29 @@ func (l *Library) put(collection string, n int) {
 	l.add(collection, Concepts[n%len(Concepts)], n/len(Concepts))
 }
 
-func (j *Jobs) finish(job web.Job, state web.JobState) {
-	now := time.Now().UTC()
-	job.State, job.Finished = state, &now
+func (j *Jobs) finish(job catalog.Job, state catalog.JobState) {
+	job.State, job.Finished = state, time.Now().UTC()
 	j.publish(job)
 }
 
-func (j *Jobs) publish(job web.Job) {
+// publish keeps a job and numbers the change.
+func (j *Jobs) publish(job catalog.Job) catalog.Job {
 	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.last++
+	job.Sequence = j.last
 	for i := range j.jobs {
 		if j.jobs[i].ID == job.ID {
 			j.jobs[i] = job
 		}
 	}
-	watchers := make([]func(web.Job), 0, len(j.watchers))
-	for _, changed := range j.watchers {
-		watchers = append(watchers, changed)
-	}
-	j.mu.Unlock()
-	for _, changed := range watchers {
-		changed(job)
-	}
+	close(j.changed)
+	j.changed = make(chan struct{})
+	return job
 }
 
-// Jobs implements web.Jobs.
-func (j *Jobs) Jobs(context.Context) ([]web.Job, error) {
+// List implements web.Jobs, but for the filter.
+func (j *Jobs) List(context.Context, catalog.JobFilter) ([]catalog.Job, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	jobs := slices.Clone(j.jobs)
@@ -142,8 +147,8 @@ func (j *Jobs) Jobs(context.Context) ([]web.Job, error) {
 	return jobs, nil
 }
 
-// Job implements web.Jobs.
-func (j *Jobs) Job(_ context.Context, id string) (web.Job, error) {
+// Get implements web.Jobs.
+func (j *Jobs) Get(_ context.Context, id string) (catalog.Job, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, job := range j.jobs {
@@ -151,12 +156,12 @@ func (j *Jobs) Job(_ context.Context, id string) (web.Job, error) {
 			return job, nil
 		}
 	}
-	return web.Job{}, fmt.Errorf("%w: job %q", catalog.ErrNotFound, id)
+	return catalog.Job{}, fmt.Errorf("job %.80q: %w", id, catalog.ErrNotFound)
 }
 
 // Cancel implements web.Jobs.
-func (j *Jobs) Cancel(ctx context.Context, id string) (web.Job, error) {
-	job, err := j.Job(ctx, id)
+func (j *Jobs) Cancel(ctx context.Context, id string) (catalog.Job, error) {
+	job, err := j.Get(ctx, id)
 	if err == nil {
 		j.mu.Lock()
 		j.stops[id]()
@@ -165,16 +170,54 @@ func (j *Jobs) Cancel(ctx context.Context, id string) (web.Job, error) {
 	return job, err
 }
 
-// Watch implements web.Jobs.
-func (j *Jobs) Watch(changed func(web.Job)) (stop func()) {
+// Pause implements web.Jobs: jobs here cannot be paused.
+func (j *Jobs) Pause(ctx context.Context, id string) (catalog.Job, error) { return j.refuse(ctx, id) }
+
+// Resume implements web.Jobs.
+func (j *Jobs) Resume(ctx context.Context, id string) (catalog.Job, error) { return j.refuse(ctx, id) }
+
+// Retry implements web.Jobs.
+func (j *Jobs) Retry(ctx context.Context, id string) (catalog.Job, error) { return j.refuse(ctx, id) }
+
+func (j *Jobs) refuse(ctx context.Context, id string) (catalog.Job, error) {
+	job, err := j.Get(ctx, id)
+	if err == nil {
+		err = fmt.Errorf("job %s is %s: %w", id, job.State, catalog.ErrConflict)
+	}
+	return job, err
+}
+
+// Last implements web.Jobs.
+func (j *Jobs) Last(context.Context) (int64, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	n := j.next
-	j.next++
-	j.watchers[n] = changed
-	return func() {
-		j.mu.Lock()
-		defer j.mu.Unlock()
-		delete(j.watchers, n)
+	return j.last, nil
+}
+
+// Follow implements web.Jobs.
+func (j *Jobs) Follow(ctx context.Context, after int64, changed func([]catalog.Job) error) error {
+	for {
+		jobs, wait := j.since(after)
+		if len(jobs) > 0 {
+			after = jobs[len(jobs)-1].Sequence
+			if err := changed(jobs); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-wait:
+		}
 	}
+}
+
+// since are the jobs that changed after a change, in order, and what is closed at
+// the next one.
+func (j *Jobs) since(after int64) ([]catalog.Job, <-chan struct{}) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	jobs := slices.DeleteFunc(slices.Clone(j.jobs), func(job catalog.Job) bool { return job.Sequence <= after })
+	slices.SortFunc(jobs, func(a, b catalog.Job) int { return cmp.Compare(a.Sequence, b.Sequence) })
+	return jobs, j.changed
 }

@@ -1,4 +1,4 @@
-package main
+package rollout
 
 import (
 	"context"
@@ -14,34 +14,34 @@ const dropLimit = 10 * time.Second
 // dropOldIndexes drops the indexes of a collection that neither searches nor a rollback
 // use any more: Milvus keeps each of them in memory. Vectors stay in the
 // catalogue. What cannot be dropped now is when the model changes again.
-func (x *parts) dropOldIndexes(ctx context.Context, done move) {
+func (r *Rollout) dropOldIndexes(ctx context.Context, done move) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dropLimit)
 	defer cancel()
 	name := done.collection.Name
-	fingerprints, err := x.store.Fingerprints(ctx, name)
+	fingerprints, err := r.Catalog.Fingerprints(ctx, name)
 	for _, fingerprint := range fingerprints {
-		if x.models.knows(fingerprint) || fingerprint == done.fingerprint || fingerprint == done.collection.Fingerprint {
+		if r.models.knows(fingerprint) || fingerprint == done.fingerprint || fingerprint == done.collection.Fingerprint {
 			continue
 		}
-		if err = x.indexer.DropIndex(ctx, name, fingerprint); err != nil {
+		if err = r.Indexer.DropIndex(ctx, name, fingerprint); err != nil {
 			break
 		}
-		x.program.log.Info("dropped the index of an earlier model", "collection", name, "fingerprint", fingerprint)
+		r.Log.Info("dropped the index of an earlier model", "collection", name, "fingerprint", fingerprint)
 	}
 	if err != nil {
-		x.program.log.Warn("an index of an earlier model stays in memory", "collection", name, "error", err)
+		r.Log.Warn("an index of an earlier model stays in memory", "collection", name, "error", err)
 	}
 }
 
 // tellLeft names the collections that the model in use does not search.
-func (x *parts) tellLeft(ctx context.Context) {
-	collections, err := x.store.Collections(ctx)
+func (r *Rollout) tellLeft(ctx context.Context) {
+	collections, err := r.Catalog.Collections(ctx)
 	if err != nil { // the model has changed all the same
-		x.program.log.Warn("which collections stay with another model is not known", "error", err)
+		r.Log.Warn("which collections stay with another model is not known", "error", err)
 	}
 	for _, collection := range collections {
-		if collection.Images > 0 && !x.models.now().searches(collection) {
-			x.program.log.Warn("a collection stays with the model that it was indexed with: index it again to search it with this one", "collection", collection.Name)
+		if collection.Images > 0 && !r.Searches(collection) {
+			r.Log.Warn("a collection stays with the model that it was indexed with: index it again to search it with this one", "collection", collection.Name)
 		}
 	}
 }

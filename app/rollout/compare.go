@@ -1,4 +1,4 @@
-package main
+package rollout
 
 import (
 	"context"
@@ -7,7 +7,6 @@ import (
 	"path"
 
 	"polylens/app/judge"
-	"polylens/encoder"
 	"polylens/indexer/catalog"
 	"polylens/trainer/evaluate"
 )
@@ -22,28 +21,28 @@ const (
 // compare asks both models for what people have said of the pictures of each
 // collection, among a sample of them. A loss beyond what the forgetting gate
 // allows is an error unless it is forced.
-func (x *parts) compare(ctx context.Context, next *views, force bool) error {
-	collections, err := x.store.Collections(ctx)
+func (r *Rollout) compare(ctx context.Context, next *views, force bool) error {
+	collections, err := r.Catalog.Collections(ctx)
 	if err != nil {
 		return err
 	}
 	for _, collection := range collections {
-		if collection.Images == 0 || !x.models.now().searches(collection) {
+		if collection.Images == 0 || !r.Searches(collection) {
 			continue
 		}
-		if err := x.compareOn(ctx, collection, next, force); err != nil {
+		if err := r.compareOn(ctx, collection, next, force); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (x *parts) compareOn(ctx context.Context, collection catalog.Collection, next *views, force bool) error {
-	images, _, err := x.store.ListImages(ctx, collection.Name, "", comparedPictures)
+func (r *Rollout) compareOn(ctx context.Context, collection catalog.Collection, next *views, force bool) error {
+	images, _, err := r.Catalog.ListImages(ctx, collection.Name, "", comparedPictures)
 	if err != nil {
 		return err
 	}
-	before, err := x.models.now().of(collection.SearchedMaxPatches)
+	before, err := r.models.now().of(collection.SearchedMaxPatches)
 	if err != nil {
 		return err
 	}
@@ -53,15 +52,15 @@ func (x *parts) compareOn(ctx context.Context, collection catalog.Collection, ne
 	}
 	set, err := evaluate.NewSet(describe(images), nil)
 	if err != nil {
-		x.program.log.Info("the models cannot be compared: no picture of the collection has a text", "collection", collection.Name)
+		r.Log.Info("the models cannot be compared: no picture of the collection has a text", "collection", collection.Name)
 		return nil //nolint:nilerr // a collection without captions is none to judge by
 	}
 	contents := contentsOf(images)
-	was, err := x.side(ctx, contents, before)
+	was, err := r.side(ctx, contents, before)
 	if err != nil {
 		return err
 	}
-	is, err := x.side(ctx, contents, after)
+	is, err := r.side(ctx, contents, after)
 	if err != nil {
 		return err
 	}
@@ -69,7 +68,7 @@ func (x *parts) compareOn(ctx context.Context, collection catalog.Collection, ne
 	if err != nil {
 		return err
 	}
-	x.program.log.Info("models compared", "collection", collection.Name, "pictures", len(images),
+	r.Log.Info("models compared", "collection", collection.Name, "pictures", len(images),
 		"r5 before", judge.MeanRecall(found.Before), "r5 after", judge.MeanRecall(found.After), "same hits", found.SameHits)
 	verdict, err := found.Forgetting()
 	if err == nil && !verdict.Passed && !force {
@@ -83,7 +82,7 @@ func describe(images []catalog.Image) []evaluate.Picture {
 	most := max(1, comparedTexts/max(1, len(images)))
 	pictures := make([]evaluate.Picture, len(images))
 	for i, image := range images {
-		texts := textsOf(image.Captions)
+		texts := TextsOf(image.Captions)
 		pictures[i] = evaluate.Picture{Name: path.Base(image.URI), Texts: texts[:min(most, len(texts))]}
 	}
 	return pictures
@@ -98,8 +97,8 @@ func contentsOf(images []catalog.Image) []string {
 }
 
 // side is a model with the vectors that it has given the contents of pictures.
-func (x *parts) side(ctx context.Context, contents []string, model *encoder.Encoder) (judge.Side, error) {
-	known, err := x.store.Vectors(ctx, model.PictureFingerprint(), contents)
+func (r *Rollout) side(ctx context.Context, contents []string, model Model) (judge.Side, error) {
+	known, err := r.Catalog.Vectors(ctx, model.PictureFingerprint(), contents)
 	if err != nil {
 		return judge.Side{}, err
 	}
@@ -110,4 +109,13 @@ func (x *parts) side(ctx context.Context, contents []string, model *encoder.Enco
 		}
 	}
 	return judge.Side{Model: model, Vectors: vectors}, nil
+}
+
+// TextsOf are captions as evaluation takes them.
+func TextsOf(captions []catalog.Caption) []evaluate.Text {
+	texts := make([]evaluate.Text, len(captions))
+	for i, caption := range captions {
+		texts[i] = evaluate.Text(caption)
+	}
+	return texts
 }

@@ -1,14 +1,9 @@
-package main
+package rollout
 
 import (
-	"context"
 	"errors"
-	"image"
 	"slices"
 	"sync"
-
-	"polylens/encoder"
-	"polylens/search"
 )
 
 // models are the model that searches use and, while collections are encoded for
@@ -18,8 +13,6 @@ type models struct {
 	searching *views
 	next      *views // nil: the same
 }
-
-func newModels(first *encoder.Encoder) *models { return &models{searching: newViews(first)} }
 
 // now is the model that searches use.
 func (m *models) now() *views {
@@ -72,7 +65,7 @@ var errReplaced = errors.New("the model was replaced while pictures were encoded
 
 // borrow finds a loaded model that gives the vectors of a picture fingerprint,
 // and keeps it open until done is called.
-func (m *models) borrow(fingerprint string, maxPatches int) (model *encoder.Encoder, done func(), err error) {
+func (m *models) borrow(fingerprint string, maxPatches int) (model Model, done func(), err error) {
 	for _, loaded := range m.loaded() {
 		view, err := loaded.of(maxPatches)
 		if err == nil && view.PictureFingerprint() == fingerprint && loaded.use() {
@@ -89,74 +82,10 @@ func (m *models) knows(fingerprint string) bool {
 }
 
 // close frees what is loaded.
-func (m *models) close(context.Context) error {
+func (m *models) close() error {
 	var err error
 	for _, loaded := range m.loaded() {
 		err = errors.Join(err, loaded.retire())
 	}
 	return err
-}
-
-// use keeps the model open until release, unless it is to be closed.
-func (v *views) use() bool {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.retired {
-		return false
-	}
-	v.users++
-	return true
-}
-
-func (v *views) release() {
-	v.mu.Lock()
-	v.users--
-	last := v.retired && v.users == 0
-	v.mu.Unlock()
-	if last {
-		_ = v.model.Close() // frees memory; nobody is left to be told
-	}
-}
-
-// retire closes the model once nobody uses it any more.
-func (v *views) retire() error {
-	if v == nil {
-		return nil
-	}
-	v.mu.Lock()
-	unused := !v.retired && v.users == 0
-	v.retired = true
-	v.mu.Unlock()
-	if !unused {
-		return nil
-	}
-	return v.model.Close()
-}
-
-// steadySearch answers searches by one model and its index: the two never
-// change while one is answered.
-type steadySearch struct {
-	*search.Service
-	steady *sync.RWMutex
-}
-
-// ByText implements web.Searcher, as do the methods below.
-func (s steadySearch) ByText(ctx context.Context, collection, text string, options search.Options) (search.Results, error) {
-	s.steady.RLock()
-	defer s.steady.RUnlock()
-	return s.Service.ByText(ctx, collection, text, options)
-}
-
-// ByPicture implements web.Searcher.
-func (s steadySearch) ByPicture(ctx context.Context, collection string, picture image.Image, options search.Options) (search.Results, error) {
-	s.steady.RLock()
-	defer s.steady.RUnlock()
-	return s.Service.ByPicture(ctx, collection, picture, options)
-}
-
-// ByImage implements web.Searcher.
-func (s steadySearch) ByImage(ctx context.Context, collection, id string, options search.Options) (search.Results, error) {
-	s.steady.RLock()
-	defer s.steady.RUnlock()
-	return s.Service.ByImage(ctx, collection, id, options)
 }

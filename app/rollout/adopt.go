@@ -1,0 +1,69 @@
+package rollout
+
+import (
+	"context"
+	"errors"
+
+	"polylens/indexer/catalog"
+)
+
+// Align points the searches of every collection at the index of the model that
+// the catalogue names, or of the loaded one where that is complete. It finishes
+// what a process that ended while it changed models has left.
+func (r *Rollout) Align(ctx context.Context) error {
+	collections, err := r.Catalog.Collections(ctx)
+	if err != nil {
+		return err
+	}
+	for _, collection := range collections {
+		if collection.Fingerprint == "" || collection.Images == 0 {
+			continue
+		}
+		err := r.activate(ctx, collection.Name, collection.Fingerprint)
+		if err != nil && !errors.Is(err, catalog.ErrCollectionNotFound) { // a lost index: the next run fills it again
+			return err
+		}
+		if r.Searches(collection) {
+			continue
+		}
+		if move, err := r.move(ctx, collection, r.models.now()); err != nil || move.missing > 0 {
+			continue // it stays with the other model
+		} else if err := r.carryOut(ctx, move); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Adopt makes the searches of a collection use the loaded model, as the
+// collection chose to be seen by it, once it has seen all of its images. Until
+// then the other model, or choice, goes on. It waits for a change of models, so
+// that what it does is not of the model before; while one is prepared there is
+// nothing to adopt.
+func (r *Rollout) Adopt(ctx context.Context, name string) error {
+	r.switching.Lock()
+	defer r.switching.Unlock()
+	if err := r.forgetCanceled(ctx); err != nil || r.Choice().State() == Preparing {
+		return err
+	}
+	return r.adopt(ctx, name)
+}
+
+func (r *Rollout) adopt(ctx context.Context, name string) error {
+	collection, err := r.Catalog.Collection(ctx, name)
+	if err != nil {
+		return err
+	}
+	move, err := r.move(ctx, collection, r.models.now())
+	if err != nil || collection.Fingerprint == move.fingerprint {
+		return err
+	}
+	if move.missing > 0 {
+		r.Log.Warn("searches keep the vectors they had: index the other folders of the collection anew, too",
+			"collection", name, "images", collection.Images, "encoded anew", collection.Images-move.missing)
+		return nil
+	}
+	r.searching.Lock()
+	defer r.searching.Unlock()
+	return r.carryOut(ctx, move)
+}

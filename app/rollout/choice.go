@@ -1,0 +1,106 @@
+package rollout
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// ChoiceFile says in a data folder which model it uses.
+const ChoiceFile = "model.json"
+
+// Choice is the model that a data folder uses, those that it used before, and the
+// one that is to follow.
+type Choice struct {
+	Used
+	Before []Used `json:"before,omitempty"` // the latest last
+	Next   *Next  `json:"next,omitempty"`
+}
+
+// Used is a model with the run that wrote it.
+type Used struct {
+	Model string `json:"model"`         // a name, or a directory
+	Run   string `json:"run,omitempty"` // ID of the run
+}
+
+// Next is a model that collections are being encoded for.
+type Next struct {
+	Used
+	Force bool   `json:"force,omitempty"` // whatever searches find with it
+	Job   string `json:"job"`             // ID of the job that encodes
+}
+
+// ReadChoice reads the choice of a data folder; without one it is the model that
+// first names.
+func ReadChoice(data, first string) (Choice, error) {
+	choice := Choice{Used: Used{Model: first}}
+	path := filepath.Join(data, ChoiceFile)
+	content, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return choice, nil
+	}
+	if err == nil {
+		choice.Model = ""
+		err = json.Unmarshal(content, &choice)
+	}
+	if err == nil && choice.Model == "" {
+		err = errors.New("it names no model")
+	}
+	if err != nil {
+		return choice, fmt.Errorf("which model the data folder uses: %s: %w (name one with --model, or remove the file)", path, err)
+	}
+	return choice, nil
+}
+
+// Write replaces the choice of a data folder, whole or not at all.
+func (c Choice) Write(data string) error {
+	content, err := json.MarshalIndent(c, "", "  ")
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(data, ChoiceFile)
+	if err := writeSynced(path+".new", content); err != nil {
+		return fmt.Errorf("which model the data folder uses: %w", err)
+	}
+	return os.Rename(path+".new", path)
+}
+
+func writeSynced(path string, content []byte) (err error) {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	if _, err := file.Write(content); err != nil {
+		return err
+	}
+	return file.Sync()
+}
+
+// State is that of a data folder with this choice.
+func (c Choice) State() State {
+	if c.Next != nil {
+		return Preparing
+	}
+	return Steady
+}
+
+// To is the choice after another model has taken over.
+func (c Choice) To(model Used) Choice {
+	return Choice{Used: model, Before: append(slices.Clone(c.Before), c.Used)}
+}
+
+// Back is the choice after the model before has taken over again, past those that
+// are gone; false if none is left.
+func (c Choice) Back(there func(model string) bool) (Choice, bool) {
+	for last := len(c.Before) - 1; last >= 0; last-- {
+		if there(c.Before[last].Model) {
+			return Choice{Used: c.Before[last], Before: c.Before[:last]}, true
+		}
+	}
+	return c, false
+}

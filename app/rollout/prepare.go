@@ -1,0 +1,294 @@
+package rollout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"polylens/indexer"
+	"polylens/indexer/catalog"
+	"polylens/indexer/jobs"
+	"polylens/indexer/source"
+)
+
+// JobModel is the kind of jobs that prepare another model.
+const JobModel = "model"
+
+// Progress is how far a job of kind JobModel is.
+type Progress struct {
+	indexer.Report
+	Model      string `json:"model"`      // that is prepared
+	Collection string `json:"collection"` // that is being encoded
+}
+
+// Kind is the job that encodes all collections with the next model, compares it
+// with the one in use, and lets searches use it. Another process takes over where
+// one fell silent: what is encoded is not encoded again.
+func (r *Rollout) Kind() jobs.Kind {
+	return jobs.Kind{Name: JobModel, Handle: r.handle, PerProcess: 1, Exclusive: func(string) string { return "model" }}
+}
+
+func (r *Rollout) handle(ctx context.Context, job *jobs.Running) error {
+	next := r.preparedBy(job.ID)
+	if next == nil {
+		return errors.New("the model was given up")
+	}
+	err := r.encodeAll(ctx, job, next.Model)
+	r.switching.Lock()
+	defer r.switching.Unlock()
+	if now := r.Choice().Next; now == nil || now.Job != job.ID {
+		return errors.Join(err, r.outcome) // rolled back meanwhile
+	}
+	if err == nil {
+		err = r.complete(ctx, *next)
+	}
+	if err == nil || isInterrupted(ctx) {
+		return err
+	}
+	r.Log.Error("the next model is not used", "model", next.Model, "error", err)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveUpLimit)
+	defer cancel()
+	return errors.Join(err, r.forget(last, err))
+}
+
+// preparedBy is the next model if a job prepares it. It waits for whoever has just
+// ordered that job.
+func (r *Rollout) preparedBy(job string) *Next {
+	r.switching.Lock()
+	defer r.switching.Unlock()
+	if next := r.Choice().Next; next != nil && next.Job == job {
+		return next
+	}
+	return nil
+}
+
+// giveUpLimit bounds what is written when a model is given up after its job was
+// canceled.
+const giveUpLimit = 10 * time.Second
+
+// isInterrupted tells whether the job goes on later, here or elsewhere.
+func isInterrupted(ctx context.Context) bool {
+	return ctx.Err() != nil && !errors.Is(context.Cause(ctx), jobs.ErrCanceled)
+}
+
+// encodeAll encodes what the next model has not seen.
+func (r *Rollout) encodeAll(ctx context.Context, job *jobs.Running, model string) error {
+	behind, err := r.behind(ctx, r.models.indexing())
+	if err != nil {
+		return err
+	}
+	for _, collection := range behind {
+		folders, err := r.folders(ctx, collection.Name)
+		if err != nil {
+			return err
+		}
+		for _, folder := range folders {
+			if err := r.encode(ctx, job, Progress{Model: model, Collection: collection.Name}, folder); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// encode encodes the pictures of one folder.
+func (r *Rollout) encode(ctx context.Context, job *jobs.Running, progress Progress, folder string) error {
+	directory, err := source.NewDirectory(folder)
+	if err != nil {
+		return err
+	}
+	request := indexer.Request{Collection: progress.Collection, Source: directory}
+	progress.Report, err = r.Indexer.Run(ctx, request, func(p indexer.Progress) {
+		_ = job.Report(ctx, Progress{indexer.Report{Progress: p}, progress.Model, progress.Collection}) // ctx ends when the job is lost
+	})
+	return errors.Join(err, job.Report(context.WithoutCancel(ctx), progress))
+}
+
+// folders are where the pictures of a collection come from. One that cannot be
+// read any more is catalog.ErrInvalid.
+func (r *Rollout) folders(ctx context.Context, collection string) ([]string, error) {
+	names, err := r.Catalog.Sources(ctx, collection)
+	if err != nil {
+		return nil, err
+	}
+	folders := make([]string, len(names))
+	for i, name := range names {
+		if folders[i], err = source.Folder(name); err != nil {
+			return nil, err
+		}
+		if _, err := source.NewDirectory(folders[i]); err != nil {
+			return nil, fmt.Errorf("the pictures of collection %q are needed to encode them anew: %w: %w", collection, catalog.ErrInvalid, err)
+		}
+	}
+	return folders, nil
+}
+
+// behind are the collections that can be searched now and not yet with another
+// model.
+func (r *Rollout) behind(ctx context.Context, next *views) ([]catalog.Collection, error) {
+	collections, err := r.Catalog.Collections(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var behind []catalog.Collection
+	for _, collection := range collections {
+		if collection.Images == 0 || !r.Searches(collection) || next.searches(collection) {
+			continue
+		}
+		move, err := r.move(ctx, collection, next)
+		if err != nil {
+			return nil, err
+		}
+		if move.missing > 0 {
+			behind = append(behind, collection)
+		}
+	}
+	return behind, nil
+}
+
+// prepare queues the job that encodes collections for the next model. Whatever is
+// indexed from now on is encoded by it.
+func (r *Rollout) prepare(ctx context.Context, next *views, model Next, behind []catalog.Collection) error {
+	for _, collection := range behind { // without its pictures nothing is begun
+		if _, err := r.folders(ctx, collection.Name); err != nil {
+			return errors.Join(err, next.retire())
+		}
+	}
+	if err := r.models.expect(next); err != nil {
+		return err
+	}
+	r.outcome = nil
+	if err := r.order(ctx, model); err != nil {
+		return errors.Join(err, r.abandon())
+	}
+	r.Log.Info("collections are encoded for the next model; searches use the one before", "model", model.Model, "collections", len(behind))
+	return nil
+}
+
+// order queues the job that prepares the next model, and keeps both.
+func (r *Rollout) order(ctx context.Context, model Next) error {
+	job, err := r.Queue.Enqueue(ctx, jobs.Order{Kind: JobModel, Params: model.Used})
+	if err != nil {
+		return err
+	}
+	model.Job = job.ID
+	choice := r.Choice()
+	choice.Next = &model
+	return r.choose(choice)
+}
+
+// Resume loads the next model again, for which an earlier process has begun to
+// encode. It comes before any job runs.
+func (r *Rollout) Resume(ctx context.Context) error {
+	r.switching.Lock()
+	defer r.switching.Unlock()
+	if err := r.forgetCanceled(ctx); err != nil {
+		return err
+	}
+	choice := r.Choice()
+	if choice.Next == nil || r.models.indexing() != r.models.now() {
+		return nil
+	}
+	next, err := r.load(ctx, choice.Next.Model)
+	if err != nil {
+		return r.giveUp(ctx, fmt.Errorf("the next model cannot be opened: %w", err))
+	}
+	return r.models.expect(next)
+}
+
+// forgetCanceled gives up a next model whose job has ended without it: one that
+// was canceled before it began, or that a process died over.
+func (r *Rollout) forgetCanceled(ctx context.Context) error {
+	next := r.Choice().Next
+	if next == nil {
+		return nil
+	}
+	job, err := r.Queue.Get(ctx, next.Job)
+	switch {
+	case errors.Is(err, catalog.ErrNotFound):
+		return r.forget(ctx, errors.New("its job is gone"))
+	case err != nil:
+		return err
+	case job.State.Finished():
+		return r.forget(ctx, fmt.Errorf("its job is %s: %s", job.State, job.Error))
+	}
+	return nil
+}
+
+// complete compares the new index with the old one and lets searches use it.
+func (r *Rollout) complete(ctx context.Context, next Next) error {
+	views := r.models.indexing()
+	behind, err := r.behind(ctx, views)
+	if err != nil {
+		return err
+	}
+	if len(behind) > 0 {
+		move, err := r.move(ctx, behind[0], views)
+		return errors.Join(err, fmt.Errorf("of the %d pictures of collection %q at least %d could not be encoded: index its folders, then try again",
+			behind[0].Images, behind[0].Name, move.missing))
+	}
+	if err := r.compare(ctx, views, next.Force); err != nil {
+		return err
+	}
+	return r.flip(ctx, views, r.Choice().To(next.Used))
+}
+
+// giveUp forgets the next model and cancels its job.
+func (r *Rollout) giveUp(ctx context.Context, why error) error {
+	job := r.Choice().Next.Job
+	if err := r.forget(ctx, why); err != nil {
+		return err
+	}
+	if _, err := r.Queue.Cancel(ctx, job); err != nil && !errors.Is(err, catalog.ErrConflict) && !errors.Is(err, catalog.ErrNotFound) {
+		r.Log.Warn("a job cannot be canceled", "job", job, "error", err)
+	}
+	return nil
+}
+
+// forget forgets the next model, and says why where its run is shown.
+func (r *Rollout) forget(ctx context.Context, why error) error {
+	next := r.Choice().Next
+	if run, err := r.Catalog.Run(ctx, next.Run); err == nil {
+		reason := "its model is not used: " + why.Error()
+		if err := r.Catalog.MoveRun(ctx, run.ID, run.State, run.State, reason); err != nil {
+			r.Log.Warn("why the model is not used cannot be kept", "run", run.Name, "error", err)
+		}
+	}
+	r.outcome = why
+	return r.abandon()
+}
+
+// abandon lets indexing use the model of searches again.
+func (r *Rollout) abandon() error {
+	choice := r.Choice()
+	choice.Next = nil
+	return errors.Join(r.choose(choice), r.models.expect(nil))
+}
+
+// Settle waits until the next model is used, or given up; then it tells why. When
+// ctx ends, the next model is given up.
+func (r *Rollout) Settle(ctx context.Context) error {
+	for r.Choice().Next != nil {
+		select {
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), r.giveUpLate(ctx))
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	r.switching.Lock()
+	defer r.switching.Unlock()
+	return r.outcome
+}
+
+// giveUpLate gives up the next model after its caller's context has ended.
+func (r *Rollout) giveUpLate(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveUpLimit)
+	defer cancel()
+	r.switching.Lock()
+	defer r.switching.Unlock()
+	if r.Choice().Next == nil {
+		return nil
+	}
+	return r.giveUp(ctx, errors.New("canceled"))
+}

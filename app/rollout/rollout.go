@@ -1,0 +1,293 @@
+package rollout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+
+	"polylens/encoder/hub"
+	"polylens/indexer"
+	"polylens/indexer/catalog"
+	"polylens/indexer/jobs"
+	"polylens/search"
+)
+
+// Catalog is what is needed of the catalogue; *database.Store is one.
+type Catalog interface {
+	Collections(ctx context.Context) ([]catalog.Collection, error)
+	Collection(ctx context.Context, name string) (catalog.Collection, error)
+	SetFingerprint(ctx context.Context, name, fingerprint string, maxPatches int) error
+	Fingerprints(ctx context.Context, collection string) ([]string, error)
+	IndexableIDs(ctx context.Context, collection, fingerprint string) ([]string, error)
+	Pending(ctx context.Context, collection, fingerprint, after string, limit int) ([]catalog.IndexRow, error)
+	Sources(ctx context.Context, collection string) ([]string, error)
+	ListImages(ctx context.Context, collection, cursor string, limit int) ([]catalog.Image, string, error)
+	Vectors(ctx context.Context, fingerprint string, contents []string) (map[string][]float32, error)
+	Run(ctx context.Context, id string) (catalog.Run, error)
+	MoveRun(ctx context.Context, id string, from, to catalog.RunState, reason string) error
+}
+
+// Index is what is needed of the vector index; a search.Index is one.
+type Index interface {
+	Activate(ctx context.Context, key search.Key) error
+}
+
+// Indexer encodes pictures with the model of Rollout.IndexerEncoder;
+// *indexer.Indexer is one.
+type Indexer interface {
+	Run(ctx context.Context, request indexer.Request, tell func(indexer.Progress)) (indexer.Report, error)
+	DropIndex(ctx context.Context, collection, fingerprint string) error
+}
+
+// Queue keeps the jobs; *jobs.Queue is one, with Rollout.Kind among its kinds.
+type Queue interface {
+	Enqueue(ctx context.Context, order jobs.Order) (catalog.Job, error)
+	Get(ctx context.Context, id string) (catalog.Job, error)
+	Cancel(ctx context.Context, id string) (catalog.Job, error)
+}
+
+// Rooms are what a Rollout works with, once they are there.
+type Rooms struct {
+	Catalog Catalog
+	Index   Index
+	Indexer Indexer
+	Queue   Queue
+}
+
+// Options say where a data folder is and how its models are opened.
+type Options struct {
+	Data   string // the data folder, which this process holds
+	Choice Choice // of the data folder
+	// Named is the model that the command line chose, which no change would
+	// outlast; empty when the data folder chooses.
+	Named string
+	// Open loads a model so far that the first query does not wait for it. There
+	// tells whether there is a model of that name.
+	Open  func(ctx context.Context, name string) (Model, error)
+	There func(name string) bool
+	Log   *slog.Logger
+}
+
+// Rollout is the model in use of a data folder, the next, and the ways between
+// them. Its methods may be called from many goroutines.
+type Rollout struct {
+	Options
+	Rooms
+	models *models
+
+	choosing  sync.Mutex // of chosen
+	chosen    Choice
+	switching sync.Mutex   // held by what changes the model
+	searching sync.RWMutex // held by searches, alone by what changes their index
+	outcome   error        // why the last change of the model failed; of switching
+}
+
+// New begins with the model in use, which Close closes. Connect comes before
+// anything that changes the model.
+func New(inUse Model, options Options) *Rollout {
+	return &Rollout{Options: options, chosen: options.Choice, models: &models{searching: newViews(inUse)}}
+}
+
+// Connect plugs in what was made with the encoders of the rollout itself.
+func (r *Rollout) Connect(rooms Rooms) { r.Rooms = rooms }
+
+// Close frees the loaded models.
+func (r *Rollout) Close(context.Context) error { return r.models.close() }
+
+// Model is the model that searches use.
+func (r *Rollout) Model() Model { return r.models.now().model }
+
+// View is the model that searches use as a collection was seen by it.
+func (r *Rollout) View(collection catalog.Collection) (Model, error) {
+	return r.models.now().of(collection.SearchedMaxPatches)
+}
+
+// Searches tells whether the model in use answers searches of a collection.
+func (r *Rollout) Searches(collection catalog.Collection) bool {
+	return r.models.now().searches(collection)
+}
+
+// Name is what the model in use was named as.
+func (r *Rollout) Name() string {
+	if r.Named != "" {
+		return r.Named
+	}
+	return r.Choice().Model
+}
+
+// Choice is the data folder's model and what comes next.
+func (r *Rollout) Choice() Choice {
+	r.choosing.Lock()
+	defer r.choosing.Unlock()
+	return r.chosen
+}
+
+// SearchEncoder is the model of the moment as search wants it.
+func (r *Rollout) SearchEncoder() search.Encoder { return searchEncoder{r.Model(), r.models} }
+
+// IndexerEncoder is the model of the moment as the indexer wants it.
+func (r *Rollout) IndexerEncoder() indexer.Encoder {
+	return indexerModels{indexerEncoder{r.Model(), r.models, 0}}
+}
+
+// Searcher answers searches through a service, each by one model.
+func (r *Rollout) Searcher(service *search.Service) *Searcher {
+	return &Searcher{service, &r.searching}
+}
+
+// choose keeps a choice, in the data folder first.
+func (r *Rollout) choose(choice Choice) error {
+	if err := choice.Write(r.Data); err != nil {
+		return err
+	}
+	r.choosing.Lock()
+	defer r.choosing.Unlock()
+	r.chosen = choice
+	return nil
+}
+
+// check refuses an event that the state does not allow, and any where the command
+// line has chosen for the data folder.
+func (r *Rollout) check(e event) error {
+	choice := r.Choice()
+	switch {
+	case r.Named != "":
+		return fmt.Errorf("%w: this process was told its model by --model or POLYLENS_MODEL, which the data folder's choice would not outlast: "+
+			"start it without, after `polylens model use %s`", catalog.ErrConflict, r.Named)
+	case !choice.State().may(e) && choice.Next != nil:
+		return fmt.Errorf("%w: collections are being encoded for the model %s: wait for that, or roll back", catalog.ErrConflict, choice.Next.Model)
+	}
+	return nil
+}
+
+// Use lets the data folder use another model: at once if pictures have the
+// vectors that they had, else as soon as a job has encoded every collection anew
+// beside the index that searches go on to use; Choice().Next tells which.
+func (r *Rollout) Use(ctx context.Context, to Used, force bool) error {
+	r.switching.Lock()
+	defer r.switching.Unlock()
+	if err := r.forgetCanceled(ctx); err != nil {
+		return err
+	}
+	if err := r.check(use); err != nil {
+		return err
+	}
+	to, err := to.Lasting()
+	if err != nil || r.Choice().Used == to {
+		return err
+	}
+	next, err := r.load(ctx, to.Model)
+	if err != nil {
+		return err
+	}
+	behind, err := r.behind(ctx, next)
+	if err != nil {
+		return errors.Join(err, next.retire())
+	}
+	if len(behind) > 0 {
+		return r.prepare(ctx, next, Next{Used: to, Force: force}, behind)
+	}
+	if err := r.useNow(ctx, next, to, force); err != nil {
+		return errors.Join(err, next.retire())
+	}
+	return nil
+}
+
+// Lasting names a model in a way that also holds for a process that stands in
+// another folder.
+func (u Used) Lasting() (Used, error) {
+	if !hub.IsPath(u.Model) {
+		return u, nil
+	}
+	dir, err := filepath.Abs(u.Model)
+	u.Model = dir
+	return u, err
+}
+
+// useNow lets searches use a model that has seen all pictures. It is compared with
+// the one in use, unless texts alone have changed and the forgetting gate has
+// judged that.
+func (r *Rollout) useNow(ctx context.Context, next *views, to Used, force bool) error {
+	samePictures := next.model.PictureFingerprint() == r.Model().PictureFingerprint()
+	if run, err := r.Catalog.Run(ctx, to.Run); err != nil || len(run.Gate) == 0 || !samePictures {
+		if err := r.compare(ctx, next, force); err != nil {
+			return err
+		}
+	}
+	return r.flip(ctx, next, r.Choice().To(to))
+}
+
+func (r *Rollout) load(ctx context.Context, name string) (*views, error) {
+	model, err := r.Open(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return newViews(model), nil
+}
+
+// RollBack lets the data folder use the model before again, without encoding
+// anything, or gives up the one that is being prepared. What was indexed since
+// is encoded afterwards.
+func (r *Rollout) RollBack(ctx context.Context) error {
+	r.switching.Lock()
+	defer r.switching.Unlock()
+	choice := r.Choice()
+	if choice.State().may(giveUp) && r.Named == "" {
+		return r.giveUp(ctx, errors.New("rolled back before it was used"))
+	}
+	if err := r.check(rollBack); err != nil {
+		return err
+	}
+	back, ok := choice.Back(r.There)
+	if !ok {
+		return fmt.Errorf("%w: no other model was used before", catalog.ErrConflict)
+	}
+	before, err := r.load(ctx, back.Model)
+	if err != nil {
+		return err
+	}
+	if err := r.flip(ctx, before, back); err != nil {
+		return errors.Join(err, before.retire())
+	}
+	return r.catchUp(ctx)
+}
+
+// catchUp queues the indexing of collections that the model in use has not seen
+// all of.
+func (r *Rollout) catchUp(ctx context.Context) error {
+	collections, err := r.Catalog.Collections(ctx)
+	if err != nil {
+		return err
+	}
+	for _, collection := range collections {
+		move, err := r.move(ctx, collection, r.models.now())
+		if err != nil {
+			return err
+		}
+		if collection.Fingerprint == "" || move.missing == 0 {
+			continue
+		}
+		if err := r.encodeLater(ctx, collection.Name); err != nil {
+			r.Log.Warn("what was indexed since is not found before it is indexed again", "collection", collection.Name, "error", err)
+		}
+	}
+	return nil
+}
+
+// encodeLater queues the indexing of all sources of a collection.
+func (r *Rollout) encodeLater(ctx context.Context, collection string) error {
+	folders, err := r.folders(ctx, collection)
+	if err != nil {
+		return err
+	}
+	for _, folder := range folders {
+		order := jobs.Order{Kind: indexer.JobIndex, Collection: collection, Params: indexer.JobParams{Directory: folder}}
+		if _, err := r.Queue.Enqueue(ctx, order); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"polylens/indexer/catalog"
+	"polylens/web"
+	"polylens/web/client"
+)
+
+// runOrder says what to train.
+type runOrder struct {
+	name    string
+	config  runConfig
+	restart bool // forget an earlier run of the name
+}
+
+// begin orders a run of a server, or goes on with the one of its name.
+func (o runOrder) begin(ctx context.Context, c *client.Client) (web.Run, error) {
+	earlier, err := c.FindRun(ctx, fmt.Sprintf("run %q", o.name), func(run web.Run) bool { return run.Name == o.name })
+	switch {
+	case err != nil && !errors.Is(err, catalog.ErrNotFound):
+		return earlier, err
+	case err == nil && o.restart:
+		if earlier.Output != nil { // the server would refuse the new run, after the earlier one is gone
+			if err := checkFree(earlier.Output.Directory); err != nil {
+				return earlier, err
+			}
+		}
+		if err := c.DeleteRun(ctx, earlier.ID); err != nil {
+			return earlier, err
+		}
+	case err == nil && (earlier.State == catalog.RunStopped || earlier.State == catalog.RunFailed || earlier.Interrupted):
+		if err := o.sameAs(earlier); err != nil { // the model that it began with was that of its time
+			return earlier, err
+		}
+		return c.ResumeRun(ctx, earlier.ID)
+	case err == nil && (earlier.State == catalog.RunQueued || earlier.State == catalog.RunRunning):
+		return earlier, o.sameAs(earlier) // somebody followed it, and can again
+	}
+	fields, err := o.config.fields()
+	if err != nil {
+		return earlier, err
+	}
+	return c.StartRun(ctx, o.name, fields)
+}
+
+// runPrinter tells people now and then how far a run is.
+func runPrinter(p *program) func(web.Run) {
+	next := time.Now().Add(2 * time.Second)
+	return func(run web.Run) {
+		if time.Now().Before(next) {
+			return
+		}
+		next = time.Now().Add(5 * time.Second)
+		line := fmt.Sprintf("run %s %s", run.Name, run.State)
+		if run.Steps > 0 {
+			line += fmt.Sprintf(", step %d of %d", run.Step, run.Steps)
+		}
+		fmt.Fprintln(p.terminal.err, line)
+	}
+}
+
+// sameAs is nil for a run that was begun with the settings that are ordered.
+func (o runOrder) sameAs(earlier web.Run) error {
+	config := o.config
+	if config.Model == "" {
+		config.Model = earlier.Base.Directory
+	}
+	kept, err := json.Marshal(earlier.Config)
+	if err != nil {
+		return err
+	}
+	if !config.equal(kept) {
+		return fmt.Errorf("the run %q was begun with other settings: choose another --name, or begin anew with --restart", o.name)
+	}
+	return nil
+}

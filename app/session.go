@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"polylens/web/client"
+)
+
+// runningServer is one that holds the data folder.
+type runningServer struct {
+	*client.Client
+	address string
+}
+
+// holdOrFind takes the data folder for this process, until the program closes, or
+// finds the server that holds it: then it is not nil.
+func (p *program) holdOrFind(ctx context.Context, command string) (*runningServer, error) {
+	instance, holder, err := hold(p.globals.Data, command)
+	if errors.Is(err, errInUse) && holder.alive(ctx) {
+		p.log.Info("using the server that runs already", "address", holder.Address, "pid", holder.PID)
+		return &runningServer{client.New("http://" + holder.Address), holder.Address}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	p.later(instance.release)
+	return nil, nil
+}
+
+// api is the API of the server that holds the data folder, or of this process,
+// with Milvus and all. Jobs run here only if the command works.
+func (p *program) api(ctx context.Context, command string, works bool) (*client.Client, error) {
+	running, err := p.holdOrFind(ctx, command)
+	if err != nil {
+		return nil, err
+	}
+	if running != nil {
+		return running.Client, p.agrees(ctx, running.Client)
+	}
+	x, err := p.openParts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := x.connect(ctx); err != nil {
+		return nil, err
+	}
+	if works {
+		if err := x.work(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return x.client()
+}
+
+// client is the API of this process.
+func (x *parts) client() (*client.Client, error) {
+	handler, err := x.handler(handlerOptions{local: true})
+	if err != nil {
+		return nil, err
+	}
+	x.program.later(func(context.Context) error { handler.Close(); return nil })
+	return client.Of(handler), nil
+}
+
+// agrees refuses a server that works with another model, or in another precision,
+// than the command line names.
+func (p *program) agrees(ctx context.Context, c *client.Client) error {
+	if !p.globals.named && p.globals.Precision == "" {
+		return nil
+	}
+	named, err := p.openEncoder(ctx)
+	if err != nil {
+		return err
+	}
+	info, err := c.Info(ctx)
+	if err != nil || info.Model.Fingerprint == named.Fingerprint() {
+		return err
+	}
+	return usageError{fmt.Errorf("the server of the data folder works with its model %s, not with %s in %s: leave --model and --precision out, or stop it",
+		info.Model.Name, p.globals.Model, named.Precision())}
+}

@@ -1,0 +1,104 @@
+package indexer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"polylens/indexer/catalog"
+	"polylens/indexer/jobs"
+	"polylens/indexer/source"
+)
+
+// Kinds of jobs.
+const (
+	JobIndex   = "index"   // Run over a directory
+	JobCheck   = "check"   // Check
+	JobRebuild = "rebuild" // Rebuild
+)
+
+// JobParams says what a job is to do.
+type JobParams struct {
+	Directory   string `json:"directory,omitempty"` // of an index job
+	RetryFailed bool   `json:"retry_failed,omitempty"`
+	MaxPatches  int    `json:"max_patches,omitempty"` // see Request; of an index job
+}
+
+// Kinds are the jobs of the indexer, one at a time for each collection. indexed,
+// which may be nil, ends an index job that has succeeded so far: an error of it is
+// the job's.
+func (ix *Indexer) Kinds(indexed func(ctx context.Context, collection string) error) []jobs.Kind {
+	return []jobs.Kind{
+		{Name: JobIndex, PerProcess: 1, Exclusive: jobs.PerCollection, Handle: func(ctx context.Context, job *jobs.Running) error {
+			if err := ix.indexJob(ctx, job); err != nil || indexed == nil {
+				return err
+			}
+			return indexed(ctx, job.Collection)
+		}},
+		{Name: JobCheck, PerProcess: 1, Exclusive: jobs.PerCollection, Handle: checkWith(ix.Check)},
+		{Name: JobRebuild, PerProcess: 1, Exclusive: jobs.PerCollection, Handle: checkWith(ix.Rebuild)},
+	}
+}
+
+func (ix *Indexer) indexJob(ctx context.Context, job *jobs.Running) error {
+	var params JobParams
+	if err := json.Unmarshal(job.Params, &params); err != nil {
+		return fmt.Errorf("parameters of the job: %w", err)
+	}
+	directory, err := source.NewDirectory(params.Directory)
+	if err != nil {
+		return err
+	}
+	report, err := ix.Run(ctx, Request{
+		Collection: job.Collection, Source: directory, RetryFailed: params.RetryFailed, MaxPatches: params.MaxPatches,
+	}, func(p Progress) { _ = job.Report(ctx, p) }) // ctx ends when the job is lost
+	return errors.Join(err, job.Report(context.WithoutCancel(ctx), report))
+}
+
+// checkWith is the handler of a job that compares the index with the catalogue.
+func checkWith(check func(context.Context, string) (CheckReport, error)) jobs.Handler {
+	return func(ctx context.Context, job *jobs.Running) error {
+		report, err := check(ctx, job.Collection)
+		return errors.Join(err, job.Report(context.WithoutCancel(ctx), report))
+	}
+}
+
+// Jobs is the queue with orders for the indexer, which are checked before they
+// wait.
+type Jobs struct {
+	*jobs.Queue
+	indexer *Indexer
+}
+
+// NewJobs takes orders for a queue that has the indexer's Kinds.
+func NewJobs(queue *jobs.Queue, indexer *Indexer) *Jobs { return &Jobs{queue, indexer} }
+
+// Index queues the indexing of a directory into a collection, which is created if
+// it is missing. catalog.ErrInvalid when the directory cannot be read or the model
+// cannot cut pictures as params ask.
+func (j *Jobs) Index(ctx context.Context, collection string, params JobParams) (catalog.Job, error) {
+	if err := catalog.ValidateCollectionName(collection); err != nil {
+		return catalog.Job{}, err
+	}
+	if _, err := source.NewDirectory(params.Directory); err != nil {
+		return catalog.Job{}, fmt.Errorf("%w: %w", catalog.ErrInvalid, err)
+	}
+	if err := j.indexer.CheckMaxPatches(params.MaxPatches); err != nil {
+		return catalog.Job{}, err
+	}
+	return j.Enqueue(ctx, jobs.Order{Kind: JobIndex, Collection: collection, Params: params})
+}
+
+// Check queues the comparison of a collection's index with the catalogue: every
+// difference is repaired, or the whole index filled anew.
+func (j *Jobs) Check(ctx context.Context, collection string, rebuild bool) (catalog.Job, error) {
+	if _, err := j.indexer.store.UncountedCollection(ctx, collection); err != nil {
+		return catalog.Job{}, err
+	}
+	kind := JobCheck
+	if rebuild {
+		kind = JobRebuild
+	}
+	return j.Enqueue(ctx, jobs.Order{Kind: kind, Collection: collection, Params: JobParams{}})
+}

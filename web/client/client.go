@@ -1,0 +1,126 @@
+package client
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"polylens/search"
+	"polylens/web/problem"
+)
+
+const (
+	callLimit  = 2 * time.Minute  // for one call and its answer
+	lastLimit  = 10 * time.Second // for a call after its caller's context has ended
+	pollEvery  = 300 * time.Millisecond
+	maxProblem = 1 << 20 // bytes of a problem that are read
+	pageSize   = 1000
+)
+
+// Client calls the API of one server. Errors are those of the domain, as package
+// problem makes them of the server's; one that cannot be reached is
+// search.ErrUnavailable.
+type Client struct {
+	base string // ends with /api/v1
+	http *http.Client
+}
+
+// New is a client of the server at an address, such as http://127.0.0.1:8080.
+func New(address string) *Client {
+	return &Client{base: strings.TrimSuffix(address, "/") + "/api/v1", http: &http.Client{Timeout: callLimit}}
+}
+
+// Of is a client of a handler in this process.
+func Of(handler http.Handler) *Client {
+	return &Client{base: "http://localhost/api/v1", http: &http.Client{Timeout: callLimit, Transport: local{handler}}}
+}
+
+// call sends one request and reads the answer into target, unless it is nil.
+func (c *Client) call(ctx context.Context, method, path string, body, target any) error {
+	request, err := c.request(ctx, method, path, body)
+	if err != nil {
+		return err
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return fmt.Errorf("the running server: %w: %w", search.ErrUnavailable, err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode >= http.StatusMultipleChoices {
+		return problemOf(response)
+	}
+	if target == nil {
+		return nil
+	}
+	if err := json.NewDecoder(response.Body).Decode(target); err != nil {
+		return fmt.Errorf("answer of the running server: %w", err)
+	}
+	return nil
+}
+
+func (c *Client) request(ctx context.Context, method, path string, body any) (*http.Request, error) {
+	if body == nil {
+		return http.NewRequestWithContext(ctx, method, c.base+path, nil)
+	}
+	data, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	request, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(data))
+	if err == nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	return request, err
+}
+
+// problemOf makes an error of a problem document (RFC 9457).
+func problemOf(response *http.Response) error {
+	var answer struct{ Type, Title, Detail string }
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxProblem)).Decode(&answer); err != nil {
+		return fmt.Errorf("the running server answered %s", response.Status)
+	}
+	return problem.Error(answer.Type, cmp.Or(answer.Detail, answer.Title))
+}
+
+// path joins parts of a path, each escaped.
+func path(parts ...string) string {
+	var joined strings.Builder
+	for _, part := range parts {
+		joined.WriteString("/" + url.PathEscape(part))
+	}
+	return joined.String()
+}
+
+// follow asks for something again and again until it is over, and tells how it
+// stands each time before. When ctx ends, stop is called with a context of its
+// own.
+func follow[T any](ctx context.Context, now T, over func(T) bool, tell func(T), again func(context.Context) (T, error), stop func(context.Context) error) (T, error) {
+	for !over(now) {
+		tell(now)
+		select {
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLimit)
+			defer cancel()
+			if err := stop(last); err != nil {
+				return now, fmt.Errorf("%w (and it could not be stopped: %w)", ctx.Err(), err)
+			}
+			return now, ctx.Err()
+		case <-time.After(pollEvery):
+		}
+		next, err := again(ctx)
+		if err != nil && ctx.Err() == nil {
+			return now, err
+		}
+		if err == nil {
+			now = next
+		}
+	}
+	return now, nil
+}

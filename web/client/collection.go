@@ -1,0 +1,42 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"polylens/web"
+)
+
+// Info tells what the server is.
+func (c *Client) Info(ctx context.Context) (info web.Info, err error) {
+	err = c.call(ctx, http.MethodGet, "/info", nil, &info)
+	return info, err
+}
+
+// Collections answers all collections.
+func (c *Client) Collections(ctx context.Context) ([]web.Collection, error) {
+	var answer struct{ Collections []web.Collection }
+	err := c.call(ctx, http.MethodGet, "/collections", nil, &answer)
+	return answer.Collections, err
+}
+
+// Collection answers one collection.
+func (c *Client) Collection(ctx context.Context, name string) (found web.Collection, err error) {
+	err = c.call(ctx, http.MethodGet, path("collections", name), nil, &found)
+	return found, err
+}
+
+// DeleteCollection removes a collection and its index; the pictures stay.
+func (c *Client) DeleteCollection(ctx context.Context, name string) error {
+	return c.call(ctx, http.MethodDelete, path("collections", name), nil, nil)
+}
+
+// Search finds the images that a text describes, best first.
+func (c *Client) Search(ctx context.Context, collection, text string, limit int) ([]web.Hit, error) {
+	query := url.Values{"q": {text}, "limit": {strconv.Itoa(limit)}}
+	var answer struct{ Hits []web.Hit }
+	err := c.call(ctx, http.MethodGet, path("collections", collection, "search")+"?"+query.Encode(), nil, &answer)
+	return answer.Hits, err
+}

@@ -1,0 +1,83 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"polylens/indexer/catalog"
+	"polylens/web"
+)
+
+// Index queues the indexing of a folder of the server. maxPatches is chosen for
+// the collection, unless it is 0.
+func (c *Client) Index(ctx context.Context, collection, folder string, maxPatches int) (job web.Job, err error) {
+	body := map[string]any{"source": web.Source{Directory: folder}}
+	if maxPatches != 0 {
+		body["max_num_patches"] = maxPatches
+	}
+	err = c.call(ctx, http.MethodPost, path("collections", collection, "jobs"), body, &job)
+	return job, err
+}
+
+// Job answers one job.
+func (c *Client) Job(ctx context.Context, id string) (job web.Job, err error) {
+	err = c.call(ctx, http.MethodGet, path("jobs", id), nil, &job)
+	return job, err
+}
+
+// Jobs answers up to limit jobs, newest first.
+func (c *Client) Jobs(ctx context.Context, filter catalog.JobFilter) ([]web.Job, error) {
+	query := url.Values{"limit": {strconv.Itoa(min(max(filter.Limit, 1), pageSize))}}
+	for name, value := range map[string]string{"collection": filter.Collection, "kind": filter.Kind, "cursor": filter.Before} {
+		if value != "" {
+			query.Set(name, value)
+		}
+	}
+	if len(filter.States) > 0 {
+		states := make([]string, len(filter.States))
+		for i, state := range filter.States {
+			states[i] = string(state)
+		}
+		query.Set("state", strings.Join(states, ","))
+	}
+	var answer struct{ Jobs []web.Job }
+	err := c.call(ctx, http.MethodGet, "/jobs?"+query.Encode(), nil, &answer)
+	return answer.Jobs, err
+}
+
+// CancelJob ends a job; one that runs ends a moment later.
+func (c *Client) CancelJob(ctx context.Context, id string) (job web.Job, err error) {
+	err = c.call(ctx, http.MethodDelete, path("jobs", id), nil, &job)
+	return job, err
+}
+
+// PauseJob, ResumeJob and RetryJob do what their names say.
+func (c *Client) PauseJob(ctx context.Context, id string) (web.Job, error) {
+	return c.commandJob(ctx, id, "pause")
+}
+
+// ResumeJob puts a paused job back into the queue.
+func (c *Client) ResumeJob(ctx context.Context, id string) (web.Job, error) {
+	return c.commandJob(ctx, id, "resume")
+}
+
+// RetryJob puts a failed or canceled job back into the queue.
+func (c *Client) RetryJob(ctx context.Context, id string) (web.Job, error) {
+	return c.commandJob(ctx, id, "retry")
+}
+
+func (c *Client) commandJob(ctx context.Context, id, verb string) (job web.Job, err error) {
+	err = c.call(ctx, http.MethodPost, path("jobs", id, verb), struct{}{}, &job)
+	return job, err
+}
+
+// FollowJob tells how a job stands until it is finished. When ctx ends, the job is
+// canceled.
+func (c *Client) FollowJob(ctx context.Context, job web.Job, tell func(web.Job)) (web.Job, error) {
+	return follow(ctx, job, func(job web.Job) bool { return job.State.Finished() }, tell,
+		func(ctx context.Context) (web.Job, error) { return c.Job(ctx, job.ID) },
+		func(ctx context.Context) error { _, err := c.CancelJob(ctx, job.ID); return err })
+}
