@@ -19,18 +19,11 @@ const (
 // conclude writes how the job ended, and the last report with it.
 func (r *Running) conclude(err error) {
 	defer r.end(nil)
-	r.writing.Lock()
-	defer r.writing.Unlock()
-	cause, progress := context.Cause(r.ctx), r.takePending()
+	cause := context.Cause(r.ctx)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), concludeFor)
 	defer cancel()
-	for r.lost() == nil {
-		writeErr := r.change(ctx, func(job *catalog.Job, now time.Time) error {
-			if progress != nil {
-				job.Progress = progress
-			}
-			return r.kind.conclude(job, now, err, cause)
-		})
+	for {
+		writeErr := r.write(ctx, func(job *catalog.Job, now time.Time) error { return r.kind.conclude(job, now, err, cause) })
 		if writeErr == nil {
 			r.tell(err, cause)
 			return

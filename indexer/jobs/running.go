@@ -30,10 +30,9 @@ type Running struct {
 	end      context.CancelCauseFunc
 	over     chan struct{} // closed when the job has been concluded
 	reported chan struct{} // capacity 1: a report waits
+	writing  chan struct{} // capacity 1: full while progress is written, so that reports stay in order
 	isLost   atomic.Bool   // the lease
-
-	renewed time.Time  // when the call began that last renewed the lease; only keep uses it
-	writing sync.Mutex // held while progress is written, so that reports stay in order
+	renewed  time.Time     // when the call began that last renewed the lease; only keep uses it
 
 	mu      sync.Mutex
 	pending json.RawMessage // progress that is not written yet; nil: none
@@ -45,7 +44,8 @@ func newRunning(ctx context.Context, w *Worker, job catalog.Job, began time.Time
 	return &Running{
 		Job: job, queue: w.queue, kind: w.queue.kinds[job.Kind], settings: w.settings,
 		log: w.settings.Log.With("job", job.ID, "kind", job.Kind, "collection", job.Collection),
-		ctx: work, end: end, over: make(chan struct{}), reported: make(chan struct{}, 1), renewed: began,
+		ctx: work, end: end, renewed: began,
+		over: make(chan struct{}), reported: make(chan struct{}, 1), writing: make(chan struct{}, 1),
 	}
 }
 
@@ -88,28 +88,44 @@ func (r *Running) lost() error {
 
 // flush writes the report that waits. It fails only when the lease is lost.
 func (r *Running) flush(ctx context.Context) error {
-	r.writing.Lock()
-	defer r.writing.Unlock()
+	err := r.write(ctx, nil)
+	if err != nil && !errors.Is(err, catalog.ErrLeaseLost) {
+		r.log.Warn("cannot write progress of job, it waits", "error", err)
+		return nil
+	}
+	return err
+}
+
+// write writes the report that waits, if any, and with it a change, unless nil.
+func (r *Running) write(ctx context.Context, change func(job *catalog.Job, now time.Time) error) error {
+	select {
+	case r.writing <- struct{}{}:
+		defer func() { <-r.writing }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	if err := r.lost(); err != nil {
 		return err
 	}
 	data := r.takePending()
-	if data == nil {
+	if data == nil && change == nil {
 		return nil
 	}
-	err := r.change(ctx, func(job *catalog.Job, _ time.Time) error {
-		job.Progress = data
-		return nil
+	err := r.change(ctx, func(job *catalog.Job, now time.Time) error {
+		if data != nil {
+			job.Progress = data
+		}
+		if change == nil {
+			return nil
+		}
+		return change(job, now)
 	})
-	switch {
-	case errors.Is(err, catalog.ErrLeaseLost):
+	if errors.Is(err, catalog.ErrLeaseLost) {
 		r.lose()
-		return err
-	case err != nil:
-		r.log.Warn("cannot write progress of job, it waits", "error", err)
+	} else if err != nil {
 		r.putBack(data)
 	}
-	return nil
+	return err
 }
 
 func (r *Running) takePending() json.RawMessage {

@@ -47,11 +47,11 @@ type Worker struct {
 	settings Settings
 	wake     chan struct{} // capacity 1: there may be something to claim
 	done     chan struct{} // closed when the work has ended
+	tidied   time.Time     // when old jobs were last deleted; only work uses it
 
 	mu      sync.Mutex
 	stop    context.CancelCauseFunc // nil until Start
 	running map[string]*Running     // by lease
-	tidied  time.Time
 }
 
 // NewWorker makes a worker of all kinds of a queue.
