@@ -17,6 +17,7 @@ type modelCommand struct {
 	New      modelNewCommand      `cmd:"" help:"Write a model with random weights, to train from scratch."`
 	Prune    modelPruneCommand    `cmd:"" name:"prune-vocabulary" help:"Write a copy of a model that has only the tokens of given texts."`
 	Grow     modelGrowCommand     `cmd:"" name:"grow-vocabulary" help:"Write a copy of a model with tokens for further words."`
+	Convert  modelConvertCommand  `cmd:"" help:"Write a copy of a model whose weights are stored in another type."`
 	Gate     modelGateCommand     `cmd:"" help:"Judge whether a model may be used in int8, also by your own pictures."`
 	Verify   modelVerifyCommand   `cmd:"" help:"Compare the files of models with the hashes they should have."`
 	Rm       modelRmCommand       `cmd:"" help:"Remove a model from the data folder."`

@@ -99,7 +99,7 @@ func (c *modelPruneCommand) Run(ctx context.Context, p *program) error {
 	if c.Size < 0 {
 		return usageError{fmt.Errorf("--size %d: want 1 or more", c.Size)}
 	}
-	from, err := p.checkpoint(c.Model)
+	from, err := p.checkpoint(c.Model, "vocabulary")
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ Examples:
 }
 
 func (c *modelGrowCommand) Run(ctx context.Context, p *program) error {
-	from, err := p.checkpoint(c.Model)
+	from, err := p.checkpoint(c.Model, "vocabulary")
 	if err != nil {
 		return err
 	}
@@ -141,14 +141,15 @@ func (c *modelGrowCommand) Run(ctx context.Context, p *program) error {
 	return c.write(ctx, p, func(dir string) error { return fresh.Grow(ctx, from, dir, words) })
 }
 
-// checkpoint is the directory of a model that has weights of its own.
-func (p *program) checkpoint(name string) (string, error) {
+// checkpoint is the directory of a model whose vocabulary or weights can be
+// changed: what says which.
+func (p *program) checkpoint(name, what string) (string, error) {
 	dir, err := p.findModel(name)
 	if err != nil {
 		return "", err
 	}
 	if hub.IsExport(dir) {
-		return "", fmt.Errorf("the model %s is an ONNX export, whose vocabulary cannot be changed: name the checkpoint that it was made of", dir)
+		return "", fmt.Errorf("the model %s is an ONNX export, whose %s cannot be changed: name the checkpoint that it was made of", dir, what)
 	}
 	return dir, nil
 }

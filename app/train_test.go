@@ -296,7 +296,7 @@ func TestTrainDiskFull(t *testing.T) {
 	}
 	arguments := c.arguments(t, lines(1, pictured), with(t, unsplit, `{"mode":"full"}`))
 	command := f.command(t.Context(), arguments...)
-	// The bundled model takes 31 MB and a checkpoint 92 MB. Both have room at last.
+	// The trained model takes 31 MB and a checkpoint 92 MB. Both have room at last.
 	script := fmt.Sprintf(`mount -t tmpfs -o size=400m none %[1]q && head -c 300m /dev/zero > %[1]q/ballast
 "$@"; echo "code $?" >&2
 ls -A %[1]q/models >&2

@@ -104,13 +104,14 @@ func (t training) run(ctx context.Context, recorder *database.RunRecorder) (trai
 }
 
 // checkSpace tells before the first step that the model would not fit on the disk.
-// An adapter is small.
+// An adapter is small. What is trained is written in 32 bits, whatever it was
+// stored in.
 func (t training) checkSpace(target, base string) error {
 	info, err := hub.Describe(t.name, base)
 	if err != nil || t.config.Mode == "lora" {
 		return err
 	}
-	return checkpoint.CheckSpace(filepath.Dir(target), info.Bytes)
+	return checkpoint.CheckSpace(filepath.Dir(target), max(info.Bytes, 4*info.Parameters))
 }
 
 // inspect reads the pairs and looks at the pictures.

@@ -89,6 +89,26 @@ func TestHalved(t *testing.T) {
 	}
 }
 
+// TestHalvedAlready: what is stored in 16 bits takes no second copy.
+func TestHalvedAlready(t *testing.T) {
+	recipe := Recipe{Source: source(t), Fingerprint: "f", Precision: FP16}
+	if !recipe.Needed() {
+		t.Error("a checkpoint in 32 bits is taken for one in 16")
+	}
+	recipe.Source = made(t, recipe)
+	cache := t.TempDir()
+	if index, err := Make(t.Context(), recipe, cache); err != nil || index != recipe.Source {
+		t.Errorf("16 bits of 16 bits make %v, %v", index, err)
+	}
+	if entries, _ := os.ReadDir(cache); len(entries) > 0 {
+		t.Errorf("it leaves %v", entries)
+	}
+	recipe.Precision = INT8
+	if !recipe.Needed() {
+		t.Error("16 bits are taken for 8")
+	}
+}
+
 func lora(t *testing.T) *adapter.Adapter {
 	t.Helper()
 	dir := t.TempDir()

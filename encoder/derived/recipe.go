@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"regexp"
+	"slices"
 
 	"polylens/encoder/adapter"
 	"polylens/encoder/safetensors"
@@ -32,8 +33,16 @@ type Recipe struct {
 	Precision   Precision
 }
 
-// Needed reports whether the source itself would do.
-func (r Recipe) Needed() bool { return r.Adapter != nil || r.Precision != FP32 }
+// Needed reports whether anything has to be made: the source itself may do.
+func (r Recipe) Needed() bool {
+	if r.Adapter != nil || r.Precision == INT8 {
+		return true
+	}
+	return r.Precision == FP16 && slices.ContainsFunc(r.Source.Names(), func(name string) bool {
+		tensor, _ := r.Source.Tensor(name)
+		return r.treat(tensor) == halve && tensor.DType != safetensors.F16
+	})
+}
 
 // name of the folder of the result: equal recipes have equal names.
 func (r Recipe) name() string {

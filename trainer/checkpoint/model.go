@@ -17,10 +17,16 @@ import (
 // Model is what a model directory is made of.
 type Model struct {
 	// Original is the checkpoint that was trained. Tensors that are not in
-	// Changed are copied from it byte for byte. Nil for a model trained from
-	// scratch, whose tensors are all in Changed.
+	// Changed are copied from it byte for byte, unless Matrices is set. Nil for a
+	// model trained from scratch, whose tensors are all in Changed.
 	Original *safetensors.Index
 	Changed  []Changed
+
+	// Matrices is the type that numbers of the original are stored in where a
+	// tensor has two axes or more: F32, F16 or BF16. Biases, norms and the
+	// temperature, less than a hundredth of a model, stay as they are, and "" leaves
+	// all.
+	Matrices safetensors.DType
 
 	Weights string // name of the file of the weights; "" is model.safetensors
 
@@ -31,7 +37,7 @@ type Model struct {
 // Changed is a tensor that takes the place of the original's of its name.
 type Changed struct {
 	Name   string
-	DType  safetensors.DType // to be stored as: F32 or BF16
+	DType  safetensors.DType // to be stored as: F32, F16 or BF16
 	Shape  []int64           // another than the original's where the vocabulary or the positions have changed
 	Values []float32
 }
@@ -42,7 +48,7 @@ type Changed struct {
 // never in memory twice.
 //
 // It is an error if a changed tensor is not in the original, does not fill its
-// shape or holds a value that is not finite. An error is a *SpaceError,
+// shape or holds a value that is not finite, or that its type cannot hold. An error is a *SpaceError,
 // wrapped, where the disk is full.
 func WriteModel(ctx context.Context, dir string, model Model) error {
 	if err := model.write(ctx, filepath.Clean(dir)); err != nil {
@@ -111,16 +117,12 @@ func copyFile(ctx context.Context, from, to string) error {
 	return err
 }
 
-// source is a tensor and where its bytes come from.
-type source struct {
-	safetensors.Tensor
-	changed []float32 // nil for a tensor of the original
-	dir     string    // of the original
-}
-
 // tensors lists all tensors of the model in the order to write them: wide types
 // first, so that each is aligned to its elements, then by name.
 func (m Model) tensors() ([]source, error) {
+	if _, err := encoding(cmp.Or(m.Matrices, safetensors.F32)); err != nil {
+		return nil, err
+	}
 	changed := map[string]bool{}
 	var all []source
 	for _, tensor := range m.Changed {
@@ -134,7 +136,7 @@ func (m Model) tensors() ([]source, error) {
 	if m.Original != nil {
 		for _, name := range m.Original.Names() {
 			if tensor, _ := m.Original.Tensor(name); !changed[name] {
-				all = append(all, source{Tensor: tensor, dir: m.Original.Dir})
+				all = append(all, m.kept(tensor))
 			}
 		}
 	}
@@ -158,26 +160,6 @@ func (m Model) check(tensor Changed) error {
 		return fmt.Errorf("tensor %q is not in the original %s", tensor.Name, m.Original.Dir)
 	}
 	return nil
-}
-
-// width is the bytes of an element.
-func (s source) width() int64 {
-	count := elements(s.Shape)
-	if count <= 0 {
-		return 0 // has no bytes to be aligned
-	}
-	return s.bytes() / count
-}
-
-func (s source) bytes() int64 {
-	switch {
-	case s.changed == nil:
-		return s.Length
-	case s.DType == safetensors.BF16:
-		return 2 * int64(len(s.changed))
-	default:
-		return 4 * int64(len(s.changed))
-	}
 }
 
 func describe(tensors []source) []safetensors.Tensor {
@@ -221,17 +203,4 @@ func writeTensors(to io.Writer, tensors []source) error {
 		}
 	}
 	return writer.Close()
-}
-
-func (s source) write(to io.Writer) error {
-	if s.dir == "" {
-		return writeValues(to, s.DType, s.changed)
-	}
-	file, err := os.Open(filepath.Join(s.dir, s.File))
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	_, err = io.CopyN(to, io.NewSectionReader(file, s.Offset, s.Length), s.Length)
-	return err
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"polylens/encoder/half"
 	"polylens/encoder/safetensors"
 )
 
@@ -97,6 +98,53 @@ func TestModelIsWritten(t *testing.T) {
 	}
 }
 
+// TestModelIsConverted stores matrices in 16 bits, and all else as it was.
+func TestModelIsConverted(t *testing.T) {
+	const rows = 3 * chunk / 2 // read in two parts, and the second is shorter
+	table := make([]float32, 2*rows)
+	for i := range table {
+		table[i] = float32(i) / 64
+	}
+	from := filepath.Join(t.TempDir(), "wide")
+	err := WriteModel(t.Context(), from, Model{Changed: []Changed{
+		{Name: "table", DType: safetensors.F32, Shape: []int64{rows, 2}, Values: table},
+		{Name: "empty", DType: safetensors.F32, Shape: []int64{0, 4}},
+		{Name: "brain", DType: safetensors.BF16, Shape: []int64{1, 2}, Values: []float32{0.5, -2}},
+		{Name: "bias", DType: safetensors.F32, Shape: []int64{2}, Values: []float32{1.0001, 70000}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := filepath.Join(t.TempDir(), "half")
+	if err := WriteModel(t.Context(), to, Model{Original: open(t, from), Matrices: safetensors.F16}); err != nil {
+		t.Fatal(err)
+	}
+	for i, value := range table {
+		table[i] = half.From(half.To(value))
+	}
+	written := open(t, to)
+	for name, want := range map[string]struct {
+		dtype  safetensors.DType
+		values []float32
+	}{
+		"table": {safetensors.F16, table}, "empty": {safetensors.F16, nil},
+		"brain": {safetensors.F16, []float32{0.5, -2}}, "bias": {safetensors.F32, []float32{1.0001, 70000}},
+	} {
+		tensor, _ := written.Tensor(name)
+		if values, err := written.Floats(name); err != nil || tensor.DType != want.dtype || !slices.Equal(values, want.values) {
+			t.Errorf("%s is of type %s, want %s, or other values: %v", name, tensor.DType, want.dtype, err)
+		}
+	}
+	// Back again is longer, and loses nothing more.
+	back := filepath.Join(t.TempDir(), "back")
+	if err := WriteModel(t.Context(), back, Model{Original: written, Matrices: safetensors.F32}); err != nil {
+		t.Fatal(err)
+	}
+	if values, err := open(t, back).Floats("table"); err != nil || !slices.Equal(values, table) {
+		t.Errorf("the table has other values: %v", err)
+	}
+}
+
 func TestModelFromScratch(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new")
 	err := WriteModel(t.Context(), dir, Model{Changed: []Changed{{Name: "w", DType: safetensors.F32, Shape: []int64{1}, Values: []float32{3}}}})
@@ -122,6 +170,9 @@ func TestModelRefused(t *testing.T) {
 		{"twice", func(m *Model) { m.Changed = append(m.Changed, wide) }, `tensor "wide" is given twice`},
 		{"shape", func(m *Model) { m.Changed[0].Shape = []int64{3} }, "has 2 values for the shape [3]"},
 		{"negative", func(m *Model) { m.Changed[0].Shape = []int64{-1, -2} }, "has 2 values for the shape [-1 -2]"},
+		{"beyond float16", func(m *Model) { m.Changed[0].DType, m.Changed[0].Values = safetensors.F16, []float32{65519, -65520} },
+			`tensor "wide": value 1 is -65520, and float16 ends at 65504: use bfloat16`},
+		{"type of matrices", func(m *Model) { m.Matrices = safetensors.I8 }, "cannot be written as I8"},
 		{"type", func(m *Model) { m.Changed[0].DType = safetensors.I8 }, "cannot be written as I8"},
 		{"copy", func(m *Model) { m.Copy = []string{filepath.Join(from, "tokenizer.json")} }, "tokenizer.json"},
 		{"path", func(m *Model) { m.Files = map[string][]byte{"../up": nil} }, `"../up" cannot name a file`},

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 
+	"polylens/encoder/half"
 	"polylens/encoder/safetensors"
 )
 
@@ -117,6 +118,9 @@ func writeValues(to io.Writer, dtype safetensors.DType, values []float32) error 
 		if bad := slices.IndexFunc(part, infinite); bad >= 0 {
 			return fmt.Errorf("value %d is %v: training has diverged", start+bad, part[bad])
 		}
+		if bad := slices.IndexFunc(part, beyondHalf); bad >= 0 && dtype == safetensors.F16 {
+			return fmt.Errorf("value %d is %v, and float16 ends at 65504: use bfloat16", start+bad, part[bad])
+		}
 		raw = raw[:0]
 		for _, value := range part {
 			raw = put(raw, math.Float32bits(value))
@@ -132,16 +136,26 @@ const exponent = 0x7f800000 // all ones: infinite, or not a number
 
 func infinite(value float32) bool { return math.Float32bits(value)&exponent == exponent }
 
+// beyondHalf tells of the values that float16 would make infinite.
+func beyondHalf(value float32) bool { return math.Abs(float64(value)) >= 65520 }
+
 // encoding appends the bits of a float32 in another type.
 func encoding(dtype safetensors.DType) (func(raw []byte, bits uint32) []byte, error) {
 	switch dtype {
 	case safetensors.F32:
 		return binary.LittleEndian.AppendUint32, nil
+	case safetensors.F16:
+		return appendF16, nil
 	case safetensors.BF16:
 		return appendBF16, nil
 	default:
-		return nil, fmt.Errorf("values cannot be written as %s, only as F32 and BF16", dtype)
+		return nil, fmt.Errorf("values cannot be written as %s, only as F32, F16 and BF16", dtype)
 	}
+}
+
+// appendF16 rounds to the nearest float16, ties to even.
+func appendF16(raw []byte, bits uint32) []byte {
+	return binary.LittleEndian.AppendUint16(raw, half.To(math.Float32frombits(bits)))
 }
 
 // appendBF16 rounds to the nearest bfloat16, ties to even. The largest values

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"polylens/encoder/safetensors"
 	"polylens/encoder/siglip2"
@@ -52,7 +53,7 @@ func newTable(index *safetensors.Index, rows []source) (checkpoint.Changed, erro
 	table := checkpoint.Changed{
 		Name: embedding, DType: safetensors.F32, Shape: []int64{int64(len(rows)), width}, Values: make([]float32, int64(len(rows))*width),
 	}
-	if old.DType == safetensors.BF16 {
+	if old.DType == safetensors.BF16 || old.DType == safetensors.F16 && copies(rows) {
 		table.DType = old.DType
 	}
 	row := make([]float32, width)
@@ -68,6 +69,12 @@ func newTable(index *safetensors.Index, rows []source) (checkpoint.Changed, erro
 		}
 	}
 	return table, nil
+}
+
+// copies reports whether every row is one of the original's, which means nothing
+// has to be rounded.
+func copies(rows []source) bool {
+	return !slices.ContainsFunc(rows, func(from source) bool { return len(from) != 1 })
 }
 
 func add(to, values []float32, factor float32) {
