@@ -9,8 +9,8 @@ import (
 	"os"
 
 	"polylens/app/setup"
-	"polylens/encoder/disk"
 	"polylens/encoder/hub"
+	"polylens/internal/disk"
 	"polylens/search/milvus"
 )
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"polylens/indexer/catalog"
+	"polylens/internal/progress"
 	"polylens/web"
 )
 
@@ -65,7 +66,13 @@ func (c *indexCommand) Run(ctx context.Context, p *program) error {
 	}
 	job, err := api.Index(ctx, c.Collection, folder, c.Patches)
 	if err == nil {
-		job, err = api.FollowJob(ctx, job, progressPrinter(p))
+		line := progress.New(p.terminal.err)
+		job, err = api.FollowJob(ctx, job, func(job web.Job) {
+			if !job.State.Finished() {
+				line.Show(countOf(job))
+			}
+		})
+		line.End()
 	}
 	if errors.Is(err, catalog.ErrInvalid) {
 		return usageError{err}
@@ -96,20 +103,11 @@ func (c *indexCommand) print(p *program, job web.Job, folder string) error {
 	return err
 }
 
-// progressPrinter tells people now and then how far a job is.
-func progressPrinter(p *program) func(web.Job) {
-	next := time.Now().Add(2 * time.Second)
-	return func(job web.Job) {
-		if job.State.Finished() || time.Now().Before(next) {
-			return
-		}
-		next = time.Now().Add(5 * time.Second)
-		line := fmt.Sprintf("%d of %d pictures, %.1f a second", job.Progress.Done, job.Progress.Total, job.Progress.Rate)
-		if job.Progress.SecondsLeft > 0 {
-			line += fmt.Sprintf(", %s left", (time.Duration(job.Progress.SecondsLeft) * time.Second).Round(time.Second))
-		}
-		fmt.Fprintln(p.terminal.err, line)
-	}
+// countOf says how far a job is.
+func countOf(job web.Job) progress.Count {
+	done := job.Progress
+	return progress.Count{Done: done.Done, Total: done.Total, What: "pictures", Rate: done.Rate,
+		Left: time.Duration(done.SecondsLeft) * time.Second}
 }
 
 // outcome is the error of a job that did not succeed.

@@ -8,16 +8,17 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"polylens/app/rollout"
+	"polylens/internal/lock"
+	"polylens/internal/replace"
 )
 
 // instance is this process's hold on the data folder. The kernel lets go of it
 // with the process, however it ends.
 type instance struct {
-	lock *os.File
+	lock *lock.File
 	card string // path of the file that says where the server listens
 }
 
@@ -35,29 +36,30 @@ func hold(data, command string) (*instance, card, error) {
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return nil, card{}, fmt.Errorf("data folder: %w", err)
 	}
-	path := filepath.Join(data, "lock")
-	lock, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	i := &instance{card: filepath.Join(data, "serve.json")}
+	var err error
+	var held *lock.HeldError
+	i.lock, err = lock.Try(filepath.Join(data, "lock"), fmt.Sprintf("%d (polylens %s)", os.Getpid(), command))
+	if errors.As(err, &held) {
+		return nil, readCard(i.card), fmt.Errorf("the data folder %s is %w by process %s: wait for it, stop it, or name another folder with --data",
+			data, errInUse, held.Holder)
+	}
 	if err != nil {
 		return nil, card{}, fmt.Errorf("data folder: %w", err)
 	}
-	i := &instance{lock: lock, card: filepath.Join(data, "serve.json")}
-	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		lock.Close()
-		if !errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, card{}, fmt.Errorf("lock %s: %w", path, err)
-		}
-		holder, _ := os.ReadFile(path)
-		return nil, readCard(i.card), fmt.Errorf("the data folder %s is %w by process %s: wait for it, stop it, or name another folder with --data",
-			data, errInUse, strings.TrimSpace(string(holder)))
-	}
-	err = errors.Join(os.Remove(i.card), lock.Truncate(0))
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, card{}, errors.Join(err, lock.Close())
-	}
-	if _, err := fmt.Fprintf(lock, "%d (polylens %s)\n", os.Getpid(), command); err != nil {
-		return nil, card{}, errors.Join(err, lock.Close())
+	if err := i.clear(data); err != nil {
+		return nil, card{}, errors.Join(fmt.Errorf("data folder: %w", err), i.lock.Close())
 	}
 	return i, card{}, nil
+}
+
+// clear removes what an earlier holder has left.
+func (i *instance) clear(data string) error {
+	err := os.Remove(i.card)
+	if errors.Is(err, os.ErrNotExist) {
+		err = nil
+	}
+	return errors.Join(err, replace.Sweep(i.card), replace.Sweep(filepath.Join(data, rollout.ChoiceFile)))
 }
 
 // announce writes the card: from now on other processes find this server.
@@ -66,11 +68,7 @@ func (i *instance) announce(address string) error {
 	if err != nil {
 		return err
 	}
-	temp := i.card + ".new"
-	if err := os.WriteFile(temp, data, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(temp, i.card)
+	return replace.Volatile(i.card, data) // it counts no longer than the lock is held
 }
 
 // release lets go of the data folder.

@@ -3,11 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"io"
 	"os"
 
 	"polylens/encoder/hub"
+	"polylens/internal/progress"
 )
 
 type modelPullCommand struct {
@@ -49,17 +48,17 @@ func (c *modelPullCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	progress := newPullProgress(p.terminal, c.JSON)
-	info, err := store.Pull(ctx, reference, hub.PullOptions{Access: access, Precision: c.Onnx, Progress: progress.show})
-	progress.end()
+	line := progress.New(p.terminal.err)
+	info, err := store.Pull(ctx, reference, hub.PullOptions{Access: access, Precision: c.Onnx, Progress: c.teller(p, line)})
+	line.End()
 	if err != nil {
 		return err
 	}
-	line := newModelLine(info)
+	pulled := newModelLine(info)
 	if c.JSON {
-		return json.NewEncoder(p.terminal.out).Encode(line)
+		return json.NewEncoder(p.terminal.out).Encode(pulled)
 	}
-	p.print("%s: %d files, %s, revision %.12s, in %s", line.Name, len(info.Files), size(line.Bytes), orDash(line.Revision), line.Dir)
+	p.print("%s: %d files, %s, revision %.12s, in %s", pulled.Name, len(info.Files), size(pulled.Bytes), orDash(pulled.Revision), pulled.Dir)
 	return nil
 }
 
@@ -71,52 +70,18 @@ func (c *modelPullCommand) reference() (hub.Reference, error) {
 	return hub.ParseReference(text)
 }
 
-// pullProgress shows how far a pull is: as JSON, as one line of a terminal
-// that changes, or not at all.
-type pullProgress struct {
-	lines  *json.Encoder // nil without --json
-	screen io.Writer     // nil where no terminal is
-	open   bool          // a line of the screen is not ended
-}
-
-func newPullProgress(terminal terminal, asJSON bool) *pullProgress {
-	switch {
-	case asJSON:
-		return &pullProgress{lines: json.NewEncoder(terminal.out)}
-	case isTerminal(terminal.err):
-		return &pullProgress{screen: terminal.err}
+// teller tells programs or people how far the pull is. What cannot be written
+// is no reason to stop.
+func (c *modelPullCommand) teller(p *program, line *progress.Line) func(hub.Event) {
+	if c.JSON {
+		lines := json.NewEncoder(p.terminal.out)
+		return func(event hub.Event) { _ = lines.Encode(event) }
 	}
-	return &pullProgress{}
-}
-
-// isTerminal reports whether somebody may be looking.
-func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
-
-// show prints one event. A line that cannot be written is no reason to stop.
-func (s *pullProgress) show(event hub.Event) {
-	switch {
-	case s.lines != nil:
-		_ = s.lines.Encode(event)
-	case s.screen == nil:
-	case event.Stage == hub.StageRetry: // stays to be read
-		fmt.Fprintf(s.screen, "\r\x1b[K%s\n", event)
-		s.open = false
-	default:
-		fmt.Fprintf(s.screen, "\r\x1b[K%s", event)
-		s.open = true
-	}
-}
-
-// end leaves the cursor on a line of its own.
-func (s *pullProgress) end() {
-	if s.open {
-		fmt.Fprintln(s.screen)
+	return func(event hub.Event) {
+		if event.Stage == hub.StageRetry || event.Stage == hub.StageWait { // stay to be read
+			line.Note(event)
+		} else {
+			line.Show(event)
+		}
 	}
 }

@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"time"
 
 	"polylens/app/cldr"
 	"polylens/app/judge"
 	"polylens/app/setup"
+	"polylens/internal/progress"
 	"polylens/trainer/data"
 )
 
@@ -68,13 +68,13 @@ func (p *program) pictureFiles() *data.Files {
 	return data.NewFiles(data.FileOptions{Cache: filepath.Join(p.globals.Cache, "pictures")})
 }
 
-// progress says now and then how far things are.
+// progress shows people how far things are.
 func (p *program) progress() func(what string, done, of int) {
-	next := time.Now().Add(2 * time.Second)
+	line := progress.New(p.terminal.err)
 	return func(what string, done, of int) {
-		if time.Now().After(next) {
-			fmt.Fprintf(p.terminal.err, "%d of %d %s\n", done, of, what)
-			next = time.Now().Add(5 * time.Second)
+		line.Show(progress.Count{Done: done, Total: of, What: what})
+		if done == of {
+			line.End()
 		}
 	}
 }

@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"polylens/indexer/catalog"
+	"polylens/internal/progress"
 	"polylens/web"
 	"polylens/web/client"
 )
@@ -49,20 +49,13 @@ func (o runOrder) begin(ctx context.Context, c *client.Client) (web.Run, error) 
 	return c.StartRun(ctx, o.name, fields)
 }
 
-// runPrinter tells people now and then how far a run is.
-func runPrinter(p *program) func(web.Run) {
-	next := time.Now().Add(2 * time.Second)
-	return func(run web.Run) {
-		if time.Now().Before(next) {
-			return
-		}
-		next = time.Now().Add(5 * time.Second)
-		line := fmt.Sprintf("run %s %s", run.Name, run.State)
-		if run.Steps > 0 {
-			line += fmt.Sprintf(", step %d of %d", run.Step, run.Steps)
-		}
-		fmt.Fprintln(p.terminal.err, line)
+// lineOf says how far a run is.
+func lineOf(run web.Run) progress.Text {
+	line := fmt.Sprintf("run %s %s", run.Name, run.State)
+	if run.Steps > 0 {
+		line += fmt.Sprintf(", step %d of %d", run.Step, run.Steps)
 	}
+	return progress.Text(line)
 }
 
 // sameAs is nil for a run that was begun with the settings that are ordered.

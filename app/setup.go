@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"polylens/app/setup"
+	"polylens/internal/progress"
 )
 
 type setupCommand struct {
@@ -42,7 +43,15 @@ func (c *setupCommand) Run(ctx context.Context, p *program) error {
 	if len(names) == 0 {
 		names = setup.Default(c.For == "test")
 	}
-	s := p.setup(c.From, func(e setup.Event) { fmt.Fprintln(p.terminal.err, e) })
+	line := progress.New(p.terminal.err)
+	defer line.End()
+	s := p.setup(c.From, func(event setup.Event) {
+		if event.Stage == setup.StageFetch && event.Elapsed > 0 {
+			line.Show(event) // again and again while it lasts
+		} else {
+			line.Note(event)
+		}
+	})
 	for _, name := range names {
 		if _, err := s.Find(name); err != nil {
 			return usageError{err}

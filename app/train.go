@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 
 	"polylens/indexer/catalog"
+	"polylens/internal/progress"
+	"polylens/web"
 )
 
 type trainCommand struct {
@@ -275,7 +277,9 @@ func (c *trainCommand) handOver(ctx context.Context, p *program, config runConfi
 	}
 	run, err := runOrder{c.Name, config, c.Restart}.begin(ctx, running.Client)
 	if err == nil {
-		run, err = running.FollowRun(ctx, run, runPrinter(p))
+		line := progress.New(p.terminal.err)
+		run, err = running.FollowRun(ctx, run, func(run web.Run) { line.Show(lineOf(run)) })
+		line.End()
 	}
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"polylens/internal/replace"
 	"polylens/trainer/balance"
 	"polylens/trainer/evaluate"
 )
@@ -65,7 +66,7 @@ func (p *program) keepOutcome(outcome trainOutcome) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(p.outcomeFile(outcome.Name), content, 0o600)
+	return replace.Durable(p.outcomeFile(outcome.Name), content, replace.Private)
 }
 
 func (p *program) readOutcome(name string) (trainOutcome, error) {

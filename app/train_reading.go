@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"polylens/app/cldr"
 	"polylens/app/setup"
@@ -63,16 +62,8 @@ func (p *program) reading(progress func(done, total int)) (trainer.Reading, erro
 
 // progressLine tells people now and then how many pictures have been looked at.
 func progressLine(p *program) func(done, total int) {
-	next := make(chan time.Time, 1) // holds when to tell next; the callers are many
-	next <- time.Now().Add(2 * time.Second)
-	return func(done, total int) {
-		at := <-next
-		if time.Now().After(at) {
-			fmt.Fprintf(p.terminal.err, "looked at %d of %d pictures\n", done, total)
-			at = time.Now().Add(5 * time.Second)
-		}
-		next <- at
-	}
+	tell := p.progress()
+	return func(done, total int) { tell("pictures looked at", done, total) }
 }
 
 // guarded is what the model must not forget; nil for nothing.

@@ -15,6 +15,7 @@ import (
 	"polylens/encoder/adapter"
 	"polylens/encoder/safetensors"
 	"polylens/encoder/siglip2"
+	"polylens/internal/replace"
 )
 
 // PictureFingerprint identifies what gives pictures their vectors: 64 hexadecimal
@@ -56,10 +57,7 @@ func remember(entry, digest string) {
 	if os.MkdirAll(filepath.Dir(entry), 0o700) != nil {
 		return
 	}
-	fresh := fmt.Sprintf("%s.%d", entry, os.Getpid())
-	if os.WriteFile(fresh, []byte(digest), 0o600) != nil || os.Rename(fresh, entry) != nil {
-		_ = os.Remove(fresh)
-	}
+	_ = replace.Volatile(entry, []byte(digest))
 }
 
 func digestPictureSide(dir string, index *safetensors.Index, merged *adapter.Adapter) (string, error) {

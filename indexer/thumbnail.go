@@ -16,6 +16,7 @@ import (
 	"polylens/indexer/catalog/database"
 	"polylens/indexer/decode"
 	"polylens/indexer/source"
+	"polylens/internal/replace"
 )
 
 // ThumbnailSides are the sides thumbnails are made in; others are rounded up
@@ -130,23 +131,11 @@ func (t *Thumbnails) of(ctx context.Context, path string, side int) (Thumbnail, 
 	return Thumbnail{Data: data, ContentType: contentType, SHA256: content.SHA256}, err
 }
 
-// keep writes through a temporary file: a reader never sees half of it.
+// keep writes at once: a reader never sees half of it.
 func (t *Thumbnails) keep(key string, data []byte) error {
 	path := filepath.Join(t.folder, key)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	temporary, err := os.CreateTemp(t.folder, "new-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temporary.Name()) // no effect after Rename
-	_, err = temporary.Write(data)
-	if closeErr := temporary.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(temporary.Name(), path)
+	return replace.Volatile(path, data)
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"polylens/internal/replace"
 	"polylens/trainer/checkpoint"
 	"polylens/trainer/curve"
 	"polylens/trainer/data"
@@ -88,7 +89,7 @@ func (r *run) evaluateBefore(ctx context.Context) (measured, error) {
 	if err != nil {
 		return before.measured, err
 	}
-	return before.measured, errors.Join(os.MkdirAll(r.Folder, 0o755), checkpoint.ReplaceFile(ctx, path, content))
+	return before.measured, errors.Join(os.MkdirAll(r.Folder, 0o755), replace.Sweep(path), replace.Durable(path, content, replace.Shared))
 }
 
 // readBefore reads the file. One that cannot be read is written anew.

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"polylens/internal/replace"
 )
 
 // ChoiceFile says in a data folder which model it uses.
@@ -62,23 +64,10 @@ func (c Choice) Write(data string) error {
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(data, ChoiceFile)
-	if err := writeSynced(path+".new", content); err != nil {
+	if err := replace.Durable(filepath.Join(data, ChoiceFile), content, replace.Private); err != nil {
 		return fmt.Errorf("which model the data folder uses: %w", err)
 	}
-	return os.Rename(path+".new", path)
-}
-
-func writeSynced(path string, content []byte) (err error) {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	if _, err := file.Write(content); err != nil {
-		return err
-	}
-	return file.Sync()
+	return nil
 }
 
 // State is that of a data folder with this choice.

@@ -13,6 +13,7 @@ import (
 
 	"polylens/encoder/adapter"
 	"polylens/encoder/safetensors"
+	"polylens/internal/replace"
 )
 
 const layerName = "text_model.encoder.layers.0.self_attn.q_proj.weight"
@@ -161,7 +162,7 @@ func TestMakeIsWholeAndOnce(t *testing.T) {
 	if _, err := Make(ended, recipe, cache); !errors.Is(err, context.Canceled) {
 		t.Fatalf("an ended context gives %v", err)
 	}
-	interrupted := filepath.Join(cache, "derived", leftover+"1")
+	interrupted := filepath.Join(cache, "derived", replace.Unfinished+"other-1")
 	if err := os.MkdirAll(interrupted, 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -6,13 +6,13 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
 	"polylens/encoder/half"
-	"polylens/encoder/internal/filelock"
 	"polylens/encoder/safetensors"
+	"polylens/internal/lock"
+	"polylens/internal/replace"
 )
 
 // Make returns the weights that a recipe gives, from the cache folder if they
@@ -39,46 +39,20 @@ func makeLocked(ctx context.Context, recipe Recipe, folder string) error {
 	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return err
 	}
-	lock, err := filelock.Take(ctx, filepath.Join(parent, ".lock"), nil)
+	held, err := lock.Wait(ctx, filepath.Join(parent, ".lock"), nil)
 	if err != nil {
 		return err
 	}
-	defer lock.Close()
+	defer held.Close()
 	if _, err := safetensors.Open(folder); err == nil {
 		return nil // another process was faster
 	}
-	if err := removeLeftovers(parent); err != nil {
+	if err := replace.SweepDirectories(parent); err != nil { // of other recipes too: they take much room
 		return err
 	}
-	fresh, err := os.MkdirTemp(parent, leftover+"*")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(fresh)
-	if err := recipe.writeFile(ctx, filepath.Join(fresh, safetensors.SingleFile)); err != nil {
-		return err
-	}
-	if err := os.RemoveAll(folder); err != nil { // damaged, or it would have opened
-		return err
-	}
-	return os.Rename(fresh, folder)
-}
-
-// leftover starts the names of folders that are being filled.
-const leftover = ".making-"
-
-// removeLeftovers clears what a process that died left. It runs under the lock.
-func removeLeftovers(parent string) error {
-	entries, err := os.ReadDir(parent)
-	for _, entry := range entries {
-		if len(entry.Name()) > len(leftover) && entry.Name()[:len(leftover)] == leftover {
-			err = errors.Join(err, os.RemoveAll(filepath.Join(parent, entry.Name())))
-		}
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
+	return replace.Directory(folder, 0o700, func(dir string) error {
+		return recipe.writeFile(ctx, filepath.Join(dir, safetensors.SingleFile))
+	})
 }
 
 func (r Recipe) writeFile(ctx context.Context, path string) (err error) {

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"polylens/internal/replace"
 )
 
 // Store keeps verdicts in a folder. It may be used by several processes.
@@ -40,16 +42,7 @@ func (s Store) Write(verdict Verdict) error {
 	if err := os.MkdirAll(s.Folder, 0o700); err != nil {
 		return err
 	}
-	fresh, err := os.CreateTemp(s.Folder, ".new-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(fresh.Name()) // gone already once renamed
-	_, err = fresh.Write(append(content, '\n'))
-	if err = errors.Join(err, fresh.Close()); err != nil {
-		return err
-	}
-	return os.Rename(fresh.Name(), s.Path(verdict.Fingerprint, verdict.Precision))
+	return replace.Volatile(s.Path(verdict.Fingerprint, verdict.Precision), append(content, '\n'))
 }
 
 // Path is the file that holds the verdict on a model.

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"context"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -9,9 +10,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
+	"time"
 
 	"polylens/encoder/siglip2"
+	"polylens/internal/lock"
+	"polylens/internal/replace"
 )
 
 // BundledName is the name of the model that the program carries.
@@ -52,50 +55,36 @@ func unpack(bundle fs.FS, models string) (string, error) {
 	return dir, nil
 }
 
+// unpackPatience is how long to wait for another process that unpacks, which
+// takes seconds.
+const unpackPatience = 2 * time.Minute
+
 // replaceLocked lets one process at a time unpack, and only if no other has
 // done so meanwhile. The lock ends with the process that holds it.
 func replaceLocked(bundle fs.FS, dir string) error {
 	models := filepath.Dir(dir)
-	lock, err := os.OpenFile(filepath.Join(models, ".lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	ctx, cancel := context.WithTimeout(context.Background(), unpackPatience)
+	defer cancel()
+	held, err := lock.Wait(ctx, filepath.Join(models, ".lock"), nil)
 	if err != nil {
 		return err
 	}
-	defer lock.Close()
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
-		return fmt.Errorf("locking %s: %w", lock.Name(), err)
-	}
+	defer held.Close()
 	if matches(bundle, dir) == nil {
 		return nil
 	}
-	removeLeftovers(models)
-	return replace(bundle, dir)
-}
-
-// replace writes the bundle beside dir, checks it and moves it into place.
-func replace(bundle fs.FS, dir string) error {
-	fresh, err := os.MkdirTemp(filepath.Dir(dir), leftover+"*")
-	if err != nil {
+	if err := replace.SweepDirectory(dir); err != nil {
 		return err
 	}
-	defer os.RemoveAll(fresh)
-	content := filepath.Join(fresh, "new")
-	if err := copyAll(bundle, content); err != nil {
-		return err
-	}
-	if err := matches(bundle, content); err != nil {
-		return err
-	}
-	err = os.Rename(dir, filepath.Join(fresh, "old"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return os.Rename(content, dir)
+	return replace.Directory(dir, 0o755, func(fresh string) error {
+		if err := copyAll(bundle, fresh); err != nil {
+			return err
+		}
+		return matches(bundle, fresh)
+	})
 }
 
 func copyAll(bundle fs.FS, to string) error {
-	if err := os.Mkdir(to, 0o755); err != nil {
-		return err
-	}
 	return fs.WalkDir(bundle, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
@@ -104,19 +93,8 @@ func copyAll(bundle fs.FS, to string) error {
 		if err != nil {
 			return err
 		}
-		return writeSynced(filepath.Join(to, name), content)
+		return replace.Durable(filepath.Join(to, name), content, replace.Shared)
 	})
-}
-
-// writeSynced writes a file through to the disk, so that no crash leaves it
-// short once the folder has its name.
-func writeSynced(path string, content []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	return errors.Join(err, f.Sync(), f.Close())
 }
 
 // matches compares every file of the bundle with the one in dir by its hash.
@@ -136,16 +114,4 @@ func matches(bundle fs.FS, dir string) error {
 		}
 		return err
 	})
-}
-
-// leftover starts the names of folders that unpacking works in.
-const leftover = ".unpacking-"
-
-// removeLeftovers clears what an interrupted unpacking left. It runs under the
-// lock, so no process is at work in them.
-func removeLeftovers(models string) {
-	folders, _ := filepath.Glob(filepath.Join(escapeGlob(models), leftover+"*")) // the pattern is sound
-	for _, folder := range folders {
-		os.RemoveAll(folder)
-	}
 }

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"polylens/internal/replace"
 )
 
 // Fingerprint identifies what a model computes: 64 hexadecimal digits, the
@@ -133,12 +135,5 @@ func writeDigest(entry, digest string) {
 	if entry == "" || os.MkdirAll(filepath.Dir(entry), 0o700) != nil {
 		return
 	}
-	f, err := os.CreateTemp(filepath.Dir(entry), ".new-*")
-	if err != nil {
-		return
-	}
-	_, writeErr := f.WriteString(digest)
-	if writeErr != nil || f.Close() != nil || os.Rename(f.Name(), entry) != nil {
-		os.Remove(f.Name())
-	}
+	_ = replace.Volatile(entry, []byte(digest))
 }

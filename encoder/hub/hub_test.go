@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"polylens/encoder/internal/formula"
+	"polylens/internal/replace"
 )
 
 const config = `{"model_type":"siglip",
@@ -169,7 +170,7 @@ func TestUnpackIsWholeAndRepeatable(t *testing.T) {
 			t.Errorf("%s: not repaired: %v", name, err)
 		}
 	}
-	if rest, _ := filepath.Glob(filepath.Join(models, leftover+"*")); len(rest) > 0 {
+	if rest, _ := filepath.Glob(filepath.Join(models, replace.Unfinished+"*")); len(rest) > 0 {
 		t.Errorf("left behind: %v", rest)
 	}
 }
@@ -177,7 +178,7 @@ func TestUnpackIsWholeAndRepeatable(t *testing.T) {
 func TestUnpackClearsLeftovers(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	models := t.TempDir()
-	interrupted := filepath.Join(models, leftover+"123")
+	interrupted := filepath.Join(models, replace.Unfinished+BundledName+"-123")
 	if err := os.MkdirAll(filepath.Join(interrupted, "new"), 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+
+	"polylens/internal/replace"
 )
 
 // adopt stamps a model whose files are in place already.
@@ -74,7 +76,7 @@ func (p *pull) unusable(err error) error {
 // swap exchanges the directories. Should the process end between the two
 // renamings, the next pull finds the new one whole.
 func (p *pull) swap() error {
-	if err := syncFolder(p.fresh()); err != nil {
+	if err := replace.SyncFolder(p.fresh()); err != nil {
 		return err
 	}
 	old := filepath.Join(p.staging, "old")
@@ -87,16 +89,7 @@ func (p *pull) swap() error {
 	if err := move(p.fresh(), p.target); err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(p.target))
-}
-
-// syncFolder writes the names of a folder through to the disk.
-func syncFolder(path string) error {
-	folder, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
+	return replace.SyncFolder(filepath.Dir(p.target))
 }
 
 // offlineRemedy is what to do without the hub.

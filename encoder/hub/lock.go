@@ -6,7 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"polylens/encoder/internal/filelock"
+	"polylens/internal/lock"
 )
 
 // locks is the folder below the models folder with a file for each model that
@@ -15,12 +15,12 @@ const locks = ".locks"
 
 // lock waits until no other process pulls or removes the model. The kernel
 // frees the lock with the process, however it ends.
-func (s Store) lock(ctx context.Context, name string, waiting func()) (*os.File, error) {
+func (s Store) lock(ctx context.Context, name string, waiting func()) (*lock.File, error) {
 	folder := filepath.Join(s.Models, locks)
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return nil, fmt.Errorf("models folder: %w", err)
 	}
-	file, err := filelock.Take(ctx, filepath.Join(folder, folderName(name)), waiting)
+	file, err := lock.Wait(ctx, filepath.Join(folder, folderName(name)), waiting)
 	if err != nil {
 		return nil, fmt.Errorf("models folder: %w", err)
 	}

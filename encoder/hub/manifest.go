@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"polylens/internal/replace"
 )
 
 // ManifestFile is the name of the manifest in a model directory.
@@ -105,14 +107,7 @@ func (m Manifest) write(dir string) error {
 	if err := encoder.Encode(m); err != nil {
 		return err
 	}
-	fresh := filepath.Join(dir, "."+ManifestFile+".new")
-	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err := writeSynced(fresh, content.Bytes()); err != nil {
-		return err
-	}
-	return os.Rename(fresh, filepath.Join(dir, ManifestFile))
+	return replace.Durable(filepath.Join(dir, ManifestFile), content.Bytes(), replace.Shared)
 }
 
 // stamp fills in what the files of a model directory say of it, and their

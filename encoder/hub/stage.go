@@ -10,7 +10,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"polylens/encoder/disk"
+	"polylens/internal/disk"
+	"polylens/internal/replace"
 )
 
 // pulling is the folder below the models folder in which models are made. Each
@@ -146,16 +147,7 @@ func linkOrCopy(ctx context.Context, from, to string) error {
 		return err
 	}
 	defer source.Close()
-	fresh := to + ".part"
-	file, err := os.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(file, contextReader{ctx, source})
-	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return errors.Join(err, os.Remove(fresh))
-	}
-	return os.Rename(fresh, to)
+	return replace.DurableFrom(to, contextReader{ctx, source}, replace.Shared)
 }
 
 // contextReader stops reading when its context ends.

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"polylens/internal/replace"
 )
 
 // views is the folder below the models folder that holds a directory for each
@@ -70,26 +72,18 @@ func (s snapshot) makeView(dir string, files []remoteFile) error {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return err
 	}
-	fresh, err := os.MkdirTemp(filepath.Dir(dir), leftover+"*")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(fresh)
-	content := filepath.Join(fresh, "new")
-	for _, file := range files {
-		path, err := s.real(file.Name)
-		if err != nil {
-			return err
+	return replace.Directory(dir, 0o755, func(fresh string) error {
+		for _, file := range files {
+			path, err := s.real(file.Name)
+			if err != nil {
+				return err
+			}
+			if err := link(path, filepath.Join(fresh, filepath.FromSlash(file.Name))); err != nil {
+				return err
+			}
 		}
-		if err := link(path, filepath.Join(content, filepath.FromSlash(file.Name))); err != nil {
-			return err
-		}
-	}
-	err = os.Rename(dir, filepath.Join(fresh, "old"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return os.Rename(content, dir)
+		return nil
+	})
 }
 
 // link makes a hard link and the folders above it.

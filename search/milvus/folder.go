@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
-	"golang.org/x/sys/unix"
+	"polylens/internal/lock"
+	"polylens/internal/replace"
 )
 
 // dataFolder is the folder of one embedded server, held by one process:
@@ -23,7 +25,7 @@ import (
 //	etcd/ rocksmq/ storage/ tmp/  Milvus' own
 type dataFolder struct {
 	path string
-	lock *os.File
+	lock *lock.File
 }
 
 // openDataFolder creates the folder if needed and takes its lock.
@@ -43,36 +45,26 @@ func openDataFolder(path string) (*dataFolder, error) {
 	if err := os.Chmod(path, 0o700); err != nil {
 		return nil, fmt.Errorf("the data folder must belong to the user who runs Polylens: %w", err)
 	}
-	lock, err := takeLock(filepath.Join(path, "lock"))
+	held, err := takeLock(filepath.Join(path, "lock"))
 	if err != nil {
 		return nil, err
 	}
-	return &dataFolder{path: path, lock: lock}, nil
+	folder := &dataFolder{path: path, lock: held}
+	if err := errors.Join(replace.Sweep(folder.passwordFile()), replace.Sweep(folder.processes())); err != nil {
+		return nil, errors.Join(err, held.Close())
+	}
+	return folder, nil
 }
 
 // takeLock locks a file for this process and writes its pid into it.
-func takeLock(path string) (*os.File, error) {
-	lock, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
+func takeLock(path string) (*lock.File, error) {
+	taken, err := lock.Try(path, strconv.Itoa(os.Getpid()))
+	var held *lock.HeldError
+	if errors.As(err, &held) {
+		return nil, fmt.Errorf("the Milvus data folder %s is in use by process %s: stop that Polylens or give this one another data folder",
+			filepath.Dir(path), held.Holder)
 	}
-	err = unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		holder, _ := os.ReadFile(path)
-		err = fmt.Errorf("the Milvus data folder %s is in use by process %s: stop that Polylens or give this one another data folder",
-			filepath.Dir(path), strings.TrimSpace(string(holder)))
-	}
-	if err == nil {
-		err = lock.Truncate(0)
-	}
-	if err == nil {
-		_, err = fmt.Fprintln(lock, os.Getpid())
-	}
-	if err != nil {
-		lock.Close()
-		return nil, err
-	}
-	return lock, nil
+	return taken, err
 }
 
 // close releases the lock.
@@ -81,9 +73,11 @@ func (f *dataFolder) close() { f.lock.Close() }
 func (f *dataFolder) door() string { return filepath.Join(f.path, doorName) }
 func (f *dataFolder) logs() string { return filepath.Join(f.path, "logs") }
 
+func (f *dataFolder) passwordFile() string { return filepath.Join(f.path, "password") }
+
 // password reads the password of Milvus' root user, making it at first use.
 func (f *dataFolder) password() (string, error) {
-	path := filepath.Join(f.path, "password")
+	path := f.passwordFile()
 	text, err := os.ReadFile(path)
 	if err == nil {
 		return strings.TrimSpace(string(text)), nil
@@ -92,7 +86,7 @@ func (f *dataFolder) password() (string, error) {
 		return "", err
 	}
 	password := rand.Text()
-	return password, writeFile(path, []byte(password+"\n"))
+	return password, replace.Durable(path, []byte(password+"\n"), replace.Private)
 }
 
 // writeSettings writes the configuration of Milvus and of its etcd.
@@ -105,26 +99,9 @@ func (f *dataFolder) writeSettings(ports ports, isolated bool) error {
 		if err != nil {
 			return err
 		}
-		if err := writeFile(filepath.Join(f.path, "configs", name), append(text, '\n')); err != nil {
+		if err := replace.Durable(filepath.Join(f.path, "configs", name), append(text, '\n'), replace.Private); err != nil {
 			return err
 		}
 	}
-	return writeFile(filepath.Join(f.path, "configs", "glog.conf"), []byte(glogSettings))
-}
-
-// writeFile replaces a file that only its owner can read, at once or not at all.
-func writeFile(path string, content []byte) error {
-	temp := path + ".new"
-	file, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(content)
-	if err == nil {
-		err = file.Sync()
-	}
-	if err := errors.Join(err, file.Close()); err != nil {
-		return err
-	}
-	return os.Rename(temp, path)
+	return replace.Durable(filepath.Join(f.path, "configs", "glog.conf"), []byte(glogSettings), replace.Private)
 }

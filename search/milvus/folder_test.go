@@ -108,7 +108,7 @@ func add(t *testing.T, folder *dataFolder, who identity) {
 	if text, err = json.Marshal(append(known, who)); err != nil {
 		t.Fatal(err)
 	}
-	if err := writeFile(folder.processes(), text); err != nil {
+	if err := os.WriteFile(folder.processes(), text, 0o600); err != nil {
 		t.Fatal(err)
 	}
 }

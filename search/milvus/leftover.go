@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"polylens/internal/replace"
 )
 
 // identity names a process so that the next process with the same id is not mistaken
@@ -33,7 +35,7 @@ func (f *dataFolder) remember(pids ...int) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(f.processes(), text)
+	return replace.Durable(f.processes(), text, replace.Private)
 }
 
 func (f *dataFolder) forget() error { return removeIfExists(f.processes()) }

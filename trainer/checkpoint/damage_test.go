@@ -9,6 +9,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"polylens/internal/replace"
 )
 
 // twoSteps has checkpoints of the steps 1 and 2.
@@ -132,7 +134,7 @@ func TestCutOffBeforeItCounted(t *testing.T) {
 
 func TestLeftoversAreRemoved(t *testing.T) {
 	folder := twoSteps(t)
-	left := filepath.Join(folder.Path, unfinished+stepName(9)+"-123")
+	left := filepath.Join(folder.Path, replace.Unfinished+stepName(9)+"-123")
 	if err := os.Mkdir(left, 0o755); err != nil {
 		t.Fatal(err)
 	}

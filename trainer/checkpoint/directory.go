@@ -6,76 +6,23 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"hash"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
-)
 
-// unfinished starts the names of folders that are being filled or removed.
-const unfinished = ".writing-"
+	"polylens/internal/replace"
+)
 
 // makeDirectory lets fill write into a folder beside target, flushes it to the
 // disk and gives it its name: target appears whole or not at all. Where target
-// exists already, it is replaced. Files are to be written by writeFile.
-func makeDirectory(target string, fill func(dir string) error) (err error) {
-	parent := filepath.Dir(target)
-	if err := removeUnfinished(target); err != nil {
+// exists already, it is replaced. What processes that died have left of target
+// is removed. Files are to be written by writeFile.
+func makeDirectory(target string, fill func(dir string) error) error {
+	if err := replace.SweepDirectory(target); err != nil {
 		return err
 	}
-	fresh, err := os.MkdirTemp(parent, unfinished+filepath.Base(target)+"-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(fresh)) }() // without effect once renamed
-	if err := os.Chmod(fresh, 0o755); err != nil {
-		return err
-	}
-	if err := fill(fresh); err != nil {
-		return err
-	}
-	if err := syncDirectory(fresh); err != nil {
-		return err
-	}
-	if err := moveAway(target); err != nil {
-		return err
-	}
-	if err := os.Rename(fresh, target); err != nil {
-		return err
-	}
-	return errors.Join(syncDirectory(parent), removeUnfinished(target))
-}
-
-// moveAway makes room for another folder of the name. What is moved counts as
-// unfinished.
-func moveAway(target string) error {
-	err := os.Rename(target, filepath.Join(filepath.Dir(target), unfinished+filepath.Base(target)+"-0"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
-}
-
-// removeUnfinished clears what a process that died has left of a folder.
-func removeUnfinished(target string) error {
-	prefix := unfinished + filepath.Base(target) + "-"
-	return removeMatching(filepath.Dir(target), func(name string) bool {
-		number, ok := strings.CutPrefix(name, prefix)
-		return ok && strings.Trim(number, "0123456789") == "" // else it is of a longer name
-	})
-}
-
-func removeMatching(folder string, matches func(name string) bool) error {
-	entries, err := os.ReadDir(folder)
-	for _, entry := range entries {
-		if matches(entry.Name()) {
-			err = errors.Join(err, os.RemoveAll(filepath.Join(folder, entry.Name())))
-		}
-	}
-	return err
+	return replace.Directory(target, 0o755, fill)
 }
 
 // writeFile makes a file, flushes it to the disk and returns its stamp.
@@ -123,32 +70,4 @@ func writeContent(ctx context.Context, path string, content []byte) (stampedFile
 		_, err := to.Write(content)
 		return err
 	})
-}
-
-// ReplaceFile gives a small file new content, whole or not at all, flushed to
-// the disk.
-func ReplaceFile(ctx context.Context, path string, content []byte) error {
-	fresh := path + ".new"
-	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if _, err := writeContent(ctx, fresh, content); err != nil {
-		return err
-	}
-	if err := os.Rename(fresh, path); err != nil {
-		return err
-	}
-	return syncDirectory(filepath.Dir(path))
-}
-
-// syncDirectory makes the names in a folder survive a power failure.
-func syncDirectory(path string) error {
-	folder, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(folder.Sync(), folder.Close()); err != nil {
-		return fmt.Errorf("flushing %s: %w", path, err)
-	}
-	return nil
 }

@@ -1,7 +1,6 @@
 package checkpoint
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"polylens/internal/replace"
 )
 
 // Folder holds the checkpoints of one run. One process at a time may save into
@@ -68,8 +69,8 @@ func (f Folder) latest() (int64, bool) {
 	return stepOf(strings.TrimSuffix(string(content), "\n"))
 }
 
-func (f Folder) pointTo(ctx context.Context, step int64) error {
-	return ReplaceFile(ctx, filepath.Join(f.Path, latestFile), []byte(stepName(step)+"\n"))
+func (f Folder) pointTo(step int64) error {
+	return replace.Durable(filepath.Join(f.Path, latestFile), []byte(stepName(step)+"\n"), replace.Shared)
 }
 
 // candidates are the steps to load from, in the order to try them: the one
@@ -105,21 +106,14 @@ func (f Folder) prune(progress Progress) error {
 	for _, step := range steps {
 		best := progress.Best != nil && progress.Best.Step == step
 		if !best && !slices.Contains(kept, step) {
-			err = errors.Join(err, f.remove(step))
+			err = errors.Join(err, replace.RemoveDirectory(f.pathOf(step)))
 		}
 	}
 	return err
 }
 
-// remove renames first, so that no part of a checkpoint passes for one.
-func (f Folder) remove(step int64) error {
-	if err := moveAway(f.pathOf(step)); err != nil {
-		return err
-	}
-	return removeUnfinished(f.pathOf(step))
-}
-
-// removeUnfinished clears what a process that died has left of any step.
+// removeUnfinished clears what a process that died has left of any step and of
+// the pointer.
 func (f Folder) removeUnfinished() error {
-	return removeMatching(f.Path, func(name string) bool { return strings.HasPrefix(name, unfinished) })
+	return errors.Join(replace.SweepDirectories(f.Path), replace.Sweep(filepath.Join(f.Path, latestFile)))
 }

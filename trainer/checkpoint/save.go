@@ -53,7 +53,7 @@ func (f Folder) save(ctx context.Context, progress Progress, state []Section) er
 		return writeState(ctx, dir, progress, state)
 	})
 	if err == nil {
-		err = f.pointTo(ctx, progress.Step)
+		err = f.pointTo(progress.Step)
 	}
 	return explainSpace(err, f.Path, needed)
 }

@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"polylens/encoder/disk"
+	"polylens/internal/disk"
 )
 
 // SpaceError says that a disk has no room for what is to be written.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"polylens/internal/replace"
 )
 
 // file is a file that grows by whole pieces.
@@ -38,19 +40,8 @@ func create(path string, flags int) (*file, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open curve: %w", err)
 	}
-	if err := syncFolder(filepath.Dir(path)); err != nil {
-		return nil, errors.Join(err, opened.Close())
+	if err := replace.SyncFolder(filepath.Dir(path)); err != nil {
+		return nil, errors.Join(fmt.Errorf("open curve: %w", err), opened.Close())
 	}
 	return &file{File: opened}, nil
-}
-
-func syncFolder(path string) error {
-	folder, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("open curve: %w", err)
-	}
-	if err := errors.Join(folder.Sync(), folder.Close()); err != nil {
-		return fmt.Errorf("open curve: %w", err)
-	}
-	return nil
 }

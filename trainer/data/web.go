@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"code.dny.dev/ssrf"
+
+	"polylens/internal/replace"
 )
 
 const maxRedirects = 3
@@ -112,17 +114,9 @@ func keep(path string, content []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("cache of pictures from the web: %w", err)
 	}
-	temp, err := os.CreateTemp(filepath.Dir(path), ".part-")
-	if err != nil {
+	// Readers cannot tell a picture that a power failure has cut from a whole one.
+	if err := replace.Durable(path, content, replace.Private); err != nil {
 		return fmt.Errorf("cache of pictures from the web: %w", err)
 	}
-	defer os.Remove(temp.Name()) // no effect after the rename
-	_, err = temp.Write(content)
-	if err == nil {
-		err = temp.Sync() // or the file could be empty after a power cut
-	}
-	if err := errors.Join(err, temp.Close()); err != nil {
-		return fmt.Errorf("cache of pictures from the web: %w", err)
-	}
-	return os.Rename(temp.Name(), path)
+	return nil
 }

@@ -4,14 +4,13 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
 
 	"polylens/encoder/ort"
+	"polylens/internal/replace"
 )
 
 // Key is what an answer holds for: on another machine, with another library or
@@ -95,31 +94,8 @@ func Save(cache string, key Key, options ort.Options) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("storing the measured threads: %w", err)
 	}
-	if err := replace(path, append(content, '\n')); err != nil {
+	if err := replace.Volatile(path, append(content, '\n')); err != nil {
 		return fmt.Errorf("storing the measured threads: %w", err)
-	}
-	return nil
-}
-
-// replace writes a file so that a reader sees the old or the new one, whole.
-func replace(path string, content []byte) error {
-	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(content)
-	if err = errors.Join(err, file.Close()); err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, removeIfThere(file.Name()))
-	}
-	return nil
-}
-
-func removeIfThere(path string) error {
-	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
-		return err
 	}
 	return nil
 }

@@ -1,2 +1,0 @@
-// Package disk reports how much room there is for files.
-package disk
