@@ -195,6 +195,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a job wait until it is resumed; one that runs stops where it is */
+        post: operations["pause-job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put a paused job back into the queue */
+        post: operations["resume-job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put a failed or canceled job back into the queue */
+        post: operations["retry-job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs": {
         parameters: {
             query?: never;
@@ -608,18 +659,33 @@ export interface components {
             version: string;
         };
         Job: {
-            collection: string;
+            collection?: string;
             /** Format: date-time */
             created: string;
-            /** @description Why the job failed */
+            /** @description Why the last attempt failed */
             error?: string;
             /** @description The first pictures that could not be read */
             failures: components["schemas"]["FileFailed"][];
             /** Format: date-time */
             finished?: string;
             id: string;
+            /**
+             * @description Index a folder; compare the index with the catalogue, or fill it anew; prepare another model; train one
+             * @enum {string}
+             */
+            kind: "index" | "check" | "rebuild" | "model" | "train";
+            /** @description The model that it prepares; of model jobs */
+            model?: string;
             progress: components["schemas"]["Progress"];
-            source: components["schemas"]["Source"];
+            /** @description Identity of the run that it trains; of train jobs */
+            run?: string;
+            /**
+             * Format: int64
+             * @description Number of its last change; grows over all jobs
+             */
+            sequence: number;
+            /** @description Where the pictures come from; of index jobs */
+            source?: components["schemas"]["Source"];
             /** Format: date-time */
             started?: string;
             /** @enum {string} */
@@ -628,6 +694,8 @@ export interface components {
         JobsAnswerBody: {
             /** @description Newest first */
             jobs: components["schemas"]["Job"][];
+            /** @description Cursor of the next page; absent after the last */
+            next?: string;
         };
         ModelInfo: {
             /** @description Whether it is the small model that comes with Polylens, made for emoji-like art only */
@@ -1493,7 +1561,18 @@ export interface operations {
     };
     "list-jobs": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only jobs of this collection */
+                collection?: string;
+                /** @description Only jobs of this kind */
+                kind?: string;
+                /** @description Only jobs in one of these states, separated by commas */
+                state?: ("queued" | "running" | "paused" | "succeeded" | "failed" | "canceled")[] | null;
+                /** @description Jobs a page */
+                limit?: number;
+                /** @description “next” of the page before */
+                cursor?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1594,6 +1673,195 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "pause-job": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text; a repeated call with the same key and body is answered as before, without being carried out again */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Identity of the job */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "resume-job": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text; a repeated call with the same key and body is answered as before, without being carried out again */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Identity of the job */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "retry-job": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text; a repeated call with the same key and body is answered as before, without being carried out again */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Identity of the job */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    Location?: string;
                     [name: string]: unknown;
                 };
                 content: {

@@ -26,6 +26,6 @@ export class App {
   /** While a job fills a collection, what has arrived is shown now and then. */
   async #jobChanged(job: Job, ended: boolean): Promise<void> {
     const grows = job.progress.indexed + job.progress.removed > 0
-    if ((ended || grows) && (await this.collections.look(ended))) this.search.changed(job.collection, ended)
+    if ((ended || grows) && (await this.collections.look(ended))) this.search.changed(job.collection ?? '', ended)
   }
 }

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Job } from './api'
 import { FakeSocket, holdCalls, last, job } from '../testing/server'
-import { percentOf, Jobs } from './jobs.svelte'
+import { percentOf, subjectOf, Jobs } from './jobs.svelte'
 
 let jobs: Jobs
 let told: [string, boolean][]
@@ -60,5 +61,16 @@ describe('jobs', () => {
     expect(percentOf(undefined)).toBeUndefined()
     expect(percentOf(job('a', 'running', 5))).toBe(50)
     expect(percentOf({ ...job('a', 'queued'), progress: { ...job('a', 'queued').progress, total: 0 } })).toBeUndefined()
+  })
+})
+
+describe('subjectOf', () => {
+  it('names what jobs of every kind work on', () => {
+    const of = (more: Partial<Job>): string => subjectOf({ ...job('1', 'running'), ...more })
+    expect(of({})).toBe('/pictures')
+    expect(of({ kind: 'model', source: undefined, model: 'other' })).toBe('Model other')
+    expect(of({ kind: 'train', source: undefined })).toBe('Training')
+    expect(of({ kind: 'check', source: undefined })).toBe('Check of the index')
+    expect(of({ kind: 'rebuild', source: undefined })).toBe('Rebuild of the index')
   })
 })

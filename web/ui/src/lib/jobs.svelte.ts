@@ -4,6 +4,17 @@ import { apiURL } from './url'
 
 export const isFinal = (job: Job): boolean => ['succeeded', 'failed', 'canceled'].includes(job.state)
 
+/** subjectOf names what a job works on. */
+export function subjectOf(job: Job): string {
+  switch (job.kind) {
+    case 'model': return `Model ${job.model ?? ''}`
+    case 'train': return 'Training'
+    case 'check': return 'Check of the index'
+    case 'rebuild': return 'Rebuild of the index'
+    default: return job.source?.directory ?? ''
+  }
+}
+
 /** percentOf says how far a job is, if that is known. */
 export function percentOf(job: Job | undefined): number | undefined {
   if (!job || job.progress.total <= 0) return undefined
