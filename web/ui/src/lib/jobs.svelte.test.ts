@@ -66,11 +66,14 @@ describe('jobs', () => {
 
 describe('subjectOf', () => {
   it('names what jobs of every kind work on', () => {
-    const of = (more: Partial<Job>): string => subjectOf({ ...job('1', 'running'), ...more })
-    expect(of({})).toBe('/pictures')
-    expect(of({ kind: 'model', source: undefined, model: 'other' })).toBe('Model other')
-    expect(of({ kind: 'train', source: undefined })).toBe('Training')
-    expect(of({ kind: 'check', source: undefined })).toBe('Check of the index')
-    expect(of({ kind: 'rebuild', source: undefined })).toBe('Rebuild of the index')
+    const of = (kind: Job['kind'], more: Partial<Job> = {}): string => {
+      const { source, ...rest } = job('1', 'running')
+      return subjectOf({ ...rest, kind, ...(kind === 'index' && source ? { source } : {}), ...more })
+    }
+    expect(of('index')).toBe('/pictures')
+    expect(of('model', { model: 'other' })).toBe('Model other')
+    expect(of('train')).toBe('Training')
+    expect(of('check')).toBe('Check of the index')
+    expect(of('rebuild')).toBe('Rebuild of the index')
   })
 })
