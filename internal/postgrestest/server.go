@@ -111,7 +111,7 @@ func (s *server) end() error {
 	case <-s.finished:
 		return nil
 	case <-time.After(patience):
-		return errors.Join(errors.New("Postgres does not stop"), s.process.Process.Kill())
+		return errors.Join(errors.New("the server does not stop"), s.process.Process.Kill())
 	}
 }
 
