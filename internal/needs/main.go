@@ -112,5 +112,5 @@ func (w *want) String() string {
 	for _, remedy := range slices.Sorted(maps.Keys(w.things)) {
 		parts = append(parts, strings.Join(slices.Sorted(maps.Keys(w.things[remedy])), ", ")+": "+remedy)
 	}
-	return fmt.Sprintf("%d tests left out, missing %s", len(w.leftOut), strings.Join(parts, "; "))
+	return fmt.Sprintf("tests left out: %d; missing: %s", len(w.leftOut), strings.Join(parts, "; "))
 }

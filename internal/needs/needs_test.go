@@ -78,7 +78,7 @@ func TestMissingFailsThePackage(t *testing.T) {
 	if len(said) != 1 {
 		t.Errorf("it says %q, want one line", said)
 	}
-	expect(t, output, "4 tests left out, missing Milvus (POLYLENS_MILVUS is not set), ONNX Runtime (POLYLENS_ONNXRUNTIME is not set): run “make test”",
+	expect(t, output, "tests left out: 4; missing: Milvus (POLYLENS_MILVUS is not set), ONNX Runtime (POLYLENS_ONNXRUNTIME is not set): run “make test”",
 		"setup --for test --print-env", "ran what needs nothing")
 	refuse(t, output, "ran with", "ran a part", "--- FAIL", "--- SKIP")
 }
@@ -88,7 +88,7 @@ func TestMissingBesideAFailure(t *testing.T) {
 	if passed {
 		t.Error("it passes")
 	}
-	expect(t, output, "--- FAIL: TestNeedsNothing", "4 tests left out")
+	expect(t, output, "--- FAIL: TestNeedsNothing", "tests left out: 4")
 }
 
 // TestStrictFailsTheTest: as “make test” wants it.

@@ -51,6 +51,7 @@ func open(t *testing.T, url string) *sql.DB {
 }
 
 func TestDatabasesAreEmptyAndGoAway(t *testing.T) {
+	serverURL(t)
 	var urls []string
 	for range 2 {
 		t.Run("one", func(t *testing.T) {
