@@ -131,7 +131,7 @@ func TestDemoPairs(t *testing.T) {
 			t.Errorf("%v: %+v", arguments, outcome.Pairs)
 		}
 	}
-	f.env = append(f.env, "POLYLENS_DEMO"+"=")
+	f.env = append(f.env, "POLYLENS_DEMO=")
 	for _, command := range [][]string{{"eval"}, {"model", "gate"}} {
 		f.fail(t, exitNotSetUp, []string{"demo", "polylens setup"}, append(command, "--pairs", "demo")...)
 	}
