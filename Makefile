@@ -29,11 +29,11 @@ build: ## build bin/polylens
 
 test: test-go test-ui ## run every test; fetches what they need first
 
-# One shell: the variables that setup prints must reach the tests. Nothing is
-# skipped for want of them.
+# One shell: the variables that setup prints must reach the tests. A test that
+# lacks something fails.
 test-go: build $(UI)/node_modules
 	@settings=$$($(BIN) setup --for test --print-env) && eval "$$settings" && \
-		$(GO) test $(TESTFLAGS) $(PACKAGES)
+		POLYLENS_TEST_STRICT=1 $(GO) test $(TESTFLAGS) $(PACKAGES)
 
 test-ui: $(UI)/node_modules
 	@cd $(UI) && npm test --silent

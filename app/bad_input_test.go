@@ -10,12 +10,13 @@ import (
 	"testing"
 
 	"polylens/encoder/hub"
+	"polylens/internal/needs"
 )
 
 // TestBadModels breaks a copy of the bundled model in many ways: each is one
 // clear line, and nothing crashes.
 func TestBadModels(t *testing.T) {
-	need(t, needRuntime)
+	needs.ONNXRuntime(t)
 	for name, test := range map[string]struct {
 		damage func(t *testing.T, dir string)
 		words  []string
@@ -67,7 +68,7 @@ func TestBadModels(t *testing.T) {
 }
 
 func TestUnknownModel(t *testing.T) {
-	need(t, needRuntime)
+	needs.ONNXRuntime(t)
 	f := newFolders(t)
 	f.fail(t, exitNotFound, []string{"no-such-model", "model list"}, "embed", "--model", "no-such-model", "--text", "a fish")
 	f.fail(t, exitNotFound, []string{"no-such-model", "model list"}, "tokenize", "--model", "no-such-model")
@@ -84,7 +85,7 @@ func TestBadRuntime(t *testing.T) {
 // TestMilvusDown names an address where nothing answers.
 func TestMilvusDown(t *testing.T) {
 	t.Parallel()
-	need(t, needRuntime)
+	needs.ONNXRuntime(t)
 	f := newFolders(t)
 	const nobody = "127.0.0.1:1"
 	pictures := t.TempDir()
@@ -184,7 +185,8 @@ func remove(t testing.TB, path string) {
 // must not be compared.
 func TestOtherModel(t *testing.T) {
 	t.Parallel()
-	need(t, needRuntime, needMilvus)
+	needs.ONNXRuntime(t)
+	needs.Milvus(t)
 	f := newFolders(t)
 	pictures := t.TempDir()
 	drawFolder(t, pictures, 1, 3)

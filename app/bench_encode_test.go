@@ -11,12 +11,13 @@ import (
 
 	"polylens/encoder/hub"
 	"polylens/encoder/siglip2"
+	"polylens/internal/needs"
 )
 
 func TestBenchEncode(t *testing.T) {
-	need(t, needRuntime)
+	needs.ONNXRuntime(t)
 	f := newFolders(t)
-	f.env = []string{needMilvus + "=/nowhere"}
+	f.env = []string{"POLYLENS_MILVUS=/nowhere"}
 	text := f.succeed(t, "bench", "encode", "--batch", "2", "--threads", "1", "--seconds", "0.1", "--pictures", drawnFolder(t), "--json")
 	var keys map[string]any
 	if err := json.Unmarshal([]byte(text), &keys); err != nil {
@@ -70,7 +71,7 @@ func drawnFolder(t *testing.T) string {
 }
 
 func TestBenchEncodeForPeople(t *testing.T) {
-	need(t, needRuntime)
+	needs.ONNXRuntime(t)
 	text := newFolders(t).succeed(t, "bench", "encode", "--batch", "1", "--seconds", "0")
 	for _, want := range []string{bundledModel, "1 together", "pictures", "GFLOP/s in fp32"} {
 		if !strings.Contains(text, want) {
@@ -91,7 +92,7 @@ func TestBenchEncodeRefuses(t *testing.T) {
 	} {
 		f.fail(t, exitUsage, []string{test.word}, "bench", "encode", test.flag, test.value)
 	}
-	need(t, needRuntime)
+	needs.ONNXRuntime(t)
 	f.fail(t, exitNotFound, []string{"no-such-model"}, "bench", "encode", "--model", "no-such-model")
 	f.fail(t, exitFailure, []string{"there is no picture in"}, "bench", "encode", "--pictures", t.TempDir())
 }

@@ -22,6 +22,7 @@ import (
 	"polylens/encoder/siglip2"
 	"polylens/indexer"
 	"polylens/indexer/catalog"
+	"polylens/internal/needs"
 )
 
 // BenchmarkIndexRate indexes folders of JPEGs through the real indexer, model
@@ -34,7 +35,8 @@ import (
 // Everything happens once, whatever -benchtime says: a second run on the same
 // files would encode nothing.
 func BenchmarkIndexRate(b *testing.B) {
-	need(b, needRuntime, needMilvus)
+	needs.ONNXRuntime(b)
+	needs.Milvus(b)
 	const pictures = 128 // starting and ending a task take half a second
 	x := indexParts(b, indexModel(b))
 	for _, size := range []struct {
@@ -64,7 +66,7 @@ func indexParts(b *testing.B, model string) *parts {
 	b.Helper()
 	globals := globals{
 		Data: filepath.Join(b.TempDir(), "data"), Cache: b.TempDir(), Model: model, Precision: os.Getenv("POLYLENS_BENCH_PRECISION"),
-		Onnxruntime: os.Getenv(needRuntime), Milvus: os.Getenv(needMilvus),
+		Onnxruntime: needs.ONNXRuntime(b), Milvus: needs.Milvus(b),
 		Turbojpeg: os.Getenv("POLYLENS_TURBOJPEG"), DecodeMiB: 1024,
 	}
 	return openBench(b, newProgram(globals, terminal{in: os.Stdin, out: io.Discard, err: io.Discard}, slog.New(slog.DiscardHandler)))

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"polylens/indexer/catalog"
+	"polylens/internal/needs"
 	"polylens/search"
 	"polylens/search/milvus"
 )
@@ -33,7 +34,8 @@ const (
 // text tower alone says what the rest is spent on. Every query is new, so that
 // no cache answers.
 func BenchmarkSearchHTTP(b *testing.B) {
-	need(b, needRuntime, needMilvus)
+	needs.ONNXRuntime(b)
+	needs.Milvus(b)
 	x := benchParts(b)
 	fillBench(b, x)
 	server := httptest.NewServer(benchHandler(b, x))
@@ -97,7 +99,7 @@ func benchParts(b *testing.B) *parts {
 	b.Helper()
 	globals := globals{
 		Data: filepath.Join(b.TempDir(), "data"), Model: bundledModel,
-		Onnxruntime: os.Getenv(needRuntime), Milvus: os.Getenv(needMilvus),
+		Onnxruntime: needs.ONNXRuntime(b), Milvus: needs.Milvus(b),
 	}
 	p := newProgram(globals, terminal{in: os.Stdin, out: io.Discard, err: io.Discard}, slog.New(slog.DiscardHandler))
 	return openBench(b, p)

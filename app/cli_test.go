@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"polylens/internal/needs"
 )
 
 var commands = []string{"serve", "index", "search", "embed", "tokenize", "eval", "model list", "model pull", "model info",
@@ -73,7 +75,7 @@ func TestUsageErrors(t *testing.T) {
 
 func TestNotSetUp(t *testing.T) {
 	f := newFolders(t)
-	f.env = []string{"POLYLENS_CACHE=" + t.TempDir(), needRuntime + "=", needMilvus + "=", needDemo + "=", "POLYLENS_CLDR="}
+	f.env = []string{"POLYLENS_CACHE=" + t.TempDir(), "POLYLENS_ONNXRUNTIME=", "POLYLENS_MILVUS=", "POLYLENS_DEMO=", "POLYLENS_CLDR="}
 	folder := t.TempDir()
 	for _, arguments := range [][]string{
 		{"embed", "--text", "a fish"}, {"search", "a fish", "--collection", "c"}, {"index", folder, "--collection", "c"},
@@ -124,7 +126,7 @@ func TestTokenize(t *testing.T) {
 }
 
 func TestEmbed(t *testing.T) {
-	need(t, needRuntime)
+	needs.ONNXRuntime(t)
 	f := newFolders(t)
 	red, blue := drawPicture(t, t.TempDir(), "red, with comma.png", 1), drawPicture(t, t.TempDir(), "blue.jpg", 2)
 	type line struct {
@@ -199,7 +201,9 @@ func TestIsAddress(t *testing.T) {
 }
 
 func TestDoctor(t *testing.T) {
-	need(t, needRuntime, needMilvus, needDemo)
+	needs.ONNXRuntime(t)
+	needs.Milvus(t)
+	needs.Demo(t)
 	f := newFolders(t)
 	got := f.run(t, "doctor", "--json")
 	checks := map[string]finding{}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"polylens/internal/needs"
 	"polylens/trainer/evaluate"
 	"polylens/web/webtest"
 )
@@ -34,7 +35,9 @@ const demoPatience = 8 * time.Minute
 // anything is indexed, live progress, and then the right pictures. Afterwards
 // the quality of the model is measured on the same collection.
 func TestDemo(t *testing.T) {
-	need(t, needRuntime, needMilvus, needDemo)
+	needs.ONNXRuntime(t)
+	needs.Milvus(t)
+	needs.Demo(t)
 	browser := webtest.NewBrowser(t)
 	f := newFolders(t)
 	server := f.serve(t, "--demo")
@@ -94,7 +97,7 @@ func watchProgress(t *testing.T, page *webtest.Page, server *server) {
 // dropPicture drops a picture of the collection on the page: it finds itself.
 func dropPicture(t *testing.T, page *webtest.Page, server *server) {
 	t.Helper()
-	found, err := filepath.Glob(filepath.Join(os.Getenv(needDemo), "1f98b-*.png"))
+	found, err := filepath.Glob(filepath.Join(needs.Demo(t), "1f98b-*.png"))
 	if err != nil || len(found) != 1 {
 		t.Fatalf("%v, %v", found, err)
 	}

@@ -16,13 +16,15 @@ import (
 	"time"
 
 	"polylens/indexer/catalog"
+	"polylens/internal/needs"
 )
 
 // TestIndexAndSearch runs one collection through its life on the command
 // line: every command starts Milvus, works and ends it.
 func TestIndexAndSearch(t *testing.T) {
 	t.Parallel()
-	need(t, needRuntime, needMilvus)
+	needs.ONNXRuntime(t)
+	needs.Milvus(t)
 	f := newFolders(t)
 	pictures := t.TempDir()
 	drawFolder(t, pictures, 1, 20)
@@ -87,7 +89,8 @@ func (f folders) index(t testing.TB, pictures string) indexOutcome {
 // it, nothing on the network, a quick end, and a second life.
 func TestServe(t *testing.T) {
 	t.Parallel()
-	need(t, needRuntime, needMilvus)
+	needs.ONNXRuntime(t)
+	needs.Milvus(t)
 	f := newFolders(t)
 	pictures := t.TempDir()
 	drawFolder(t, pictures, 1, 8)

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"polylens/internal/needs"
 )
 
 // halves is a picture, red on the left and blue with stripes on the right.
@@ -49,7 +51,7 @@ func cosineOf(a, b []float32) float64 {
 // TestEmbedDense: patches follow their picture row by row, and those of one half
 // are more like one another than like those of the other.
 func TestEmbedDense(t *testing.T) {
-	need(t, needRuntime)
+	needs.ONNXRuntime(t)
 	f, path := newFolders(t), halves(t)
 	type line struct {
 		embedLine

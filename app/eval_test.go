@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"polylens/internal/needs"
 	"polylens/trainer/evaluate"
 )
 
@@ -30,7 +31,7 @@ func evalPictures(t *testing.T) string {
 	var sidecar, table strings.Builder
 	table.WriteString("image,text,language,kind\n")
 	for i, name := range evalNames {
-		found, err := filepath.Glob(filepath.Join(os.Getenv(needDemo), name.codePoints+"-*.png"))
+		found, err := filepath.Glob(filepath.Join(needs.Demo(t), name.codePoints+"-*.png"))
 		if err != nil || len(found) != 1 {
 			t.Fatalf("%s: %v, %v", name.codePoints, found, err)
 		}
@@ -76,7 +77,8 @@ func checkEval(t *testing.T, text string, want ...string) []evaluate.Quality {
 }
 
 func TestEvalPairs(t *testing.T) {
-	need(t, needRuntime, needDemo)
+	needs.ONNXRuntime(t)
+	needs.Demo(t)
 	f, folder := newFolders(t), evalPictures(t)
 	both := []string{"de text_to_image 6", "de image_to_text 6", "en text_to_image 6", "en image_to_text 6", "mean text_to_image 12", "mean image_to_text 12"}
 	english := []string{"en text_to_image 6", "en image_to_text 6", "mean text_to_image 6", "mean image_to_text 6"}
@@ -114,7 +116,8 @@ func TestEvalPairs(t *testing.T) {
 
 // TestEvalSplit: the parts of a split have every picture once.
 func TestEvalSplit(t *testing.T) {
-	need(t, needRuntime, needDemo)
+	needs.ONNXRuntime(t)
+	needs.Demo(t)
 	f, folder := newFolders(t), evalPictures(t)
 	total := 0
 	for _, part := range []string{"training", "validation", "test"} {
@@ -142,10 +145,11 @@ func emptyFolder(t *testing.T) string {
 
 // TestEvalForgetting: a model that is worse than its baseline fails.
 func TestEvalForgetting(t *testing.T) {
-	need(t, needRuntime, needDemo)
+	needs.ONNXRuntime(t)
+	needs.Demo(t)
 	f := newFolders(t)
 	report, pairs := filepath.Join(t.TempDir(), "report.ndjson"), filepath.Join(t.TempDir(), "wrong.ndjson")
-	pictures, err := filepath.Glob(filepath.Join(os.Getenv(needDemo), "1f40*.png"))
+	pictures, err := filepath.Glob(filepath.Join(needs.Demo(t), "1f40*.png"))
 	if err != nil || len(pictures) < 10 {
 		t.Fatal(pictures, err)
 	}
@@ -168,7 +172,8 @@ func TestEvalForgetting(t *testing.T) {
 }
 
 func TestEvalClasses(t *testing.T) {
-	need(t, needRuntime, needDemo)
+	needs.ONNXRuntime(t)
+	needs.Demo(t)
 	f, folder := newFolders(t), evalPictures(t)
 	classes := filepath.Join(t.TempDir(), "classes.ndjson")
 	writeFile(t, classes, `{"label":"food","prompts":{"en":["apple","tomato"],"de":["Apfel","Tomate"]}}
@@ -194,7 +199,9 @@ func TestEvalClasses(t *testing.T) {
 // TestEvalCollection: the vectors of a collection, compared with all or through
 // the index, give what its pictures give when they are encoded anew.
 func TestEvalCollection(t *testing.T) {
-	need(t, needRuntime, needMilvus, needDemo)
+	needs.ONNXRuntime(t)
+	needs.Milvus(t)
+	needs.Demo(t)
 	f, folder := newFolders(t), evalPictures(t)
 	f.succeed(t, "index", folder, "--collection", "six")
 	want := []string{"de text_to_image 6", "de image_to_text 6", "en text_to_image 6", "en image_to_text 6", "mean text_to_image 12", "mean image_to_text 12"}

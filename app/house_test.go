@@ -13,6 +13,7 @@ import (
 	"polylens/app/rollout"
 	"polylens/indexer"
 	"polylens/indexer/catalog"
+	"polylens/internal/needs"
 	"polylens/search"
 	"polylens/search/exact"
 )
@@ -34,7 +35,7 @@ type house struct {
 // open opens everything as a process does.
 func (h house) open(t *testing.T) *parts {
 	t.Helper()
-	g := globals{Data: h.data, Cache: t.TempDir(), Onnxruntime: os.Getenv(needRuntime), DecodeMiB: 64}
+	g := globals{Data: h.data, Cache: t.TempDir(), Onnxruntime: needs.ONNXRuntime(t), DecodeMiB: 64}
 	if err := g.chooseModel(); err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +62,7 @@ func shut(t *testing.T, x *parts) {
 
 func newHouse(t *testing.T) (house, string) {
 	t.Helper()
-	need(t, needRuntime)
+	needs.ONNXRuntime(t)
 	pictures := t.TempDir()
 	drawFolder(t, pictures, 1, 6)
 	return house{data: filepath.Join(t.TempDir(), "data"), index: exact.New()}, pictures

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"polylens/indexer/catalog"
+	"polylens/internal/needs"
 	"polylens/search"
 )
 
@@ -30,7 +31,8 @@ const killRounds = 20
 // disturbed.
 func TestKill(t *testing.T) {
 	t.Parallel() // it waits for servers most of the time
-	need(t, needRuntime, needMilvus)
+	needs.ONNXRuntime(t)
+	needs.Milvus(t)
 	if testing.Short() {
 		t.Skip("takes minutes")
 	}
@@ -150,7 +152,7 @@ func (f folders) state(t testing.TB) state {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
-	settings := globals{Data: f.data, Model: bundledModel, Onnxruntime: os.Getenv(needRuntime), Milvus: os.Getenv(needMilvus), DecodeMiB: 1024}
+	settings := globals{Data: f.data, Model: bundledModel, Onnxruntime: needs.ONNXRuntime(t), Milvus: needs.Milvus(t), DecodeMiB: 1024}
 	if err := settings.finish(); err != nil {
 		t.Fatal(err)
 	}

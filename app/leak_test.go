@@ -14,6 +14,7 @@ import (
 
 	"polylens/encoder"
 	"polylens/encoder/hub"
+	"polylens/internal/needs"
 )
 
 // leakEnv sets how many texts and pictures TestMemoryStaysFlat encodes, for
@@ -34,7 +35,7 @@ const leakWarmUp = 3000
 // the bundled model and looks at the memory of the process after each tenth of
 // the work: it must not grow after the first.
 func TestMemoryStaysFlat(t *testing.T) {
-	need(t, needRuntime)
+	needs.ONNXRuntime(t)
 	total := leakCount(t)
 	model := leakModel(t)
 	encodeMany(t, model, -1, leakWarmUp)
@@ -73,7 +74,7 @@ func leakModel(t *testing.T) *encoder.Encoder {
 	if err != nil {
 		t.Fatal(err)
 	}
-	model, err := encoder.Open(t.Context(), dir, encoder.Options{Library: os.Getenv(needRuntime), Cache: t.TempDir()})
+	model, err := encoder.Open(t.Context(), dir, encoder.Options{Library: needs.ONNXRuntime(t), Cache: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}

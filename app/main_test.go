@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"polylens/internal/needs"
 	"polylens/search/milvus"
 )
 
@@ -25,7 +26,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		main()
 	}
-	os.Exit(m.Run())
+	os.Exit(needs.Main(m))
 }
 
 // result is how a run of the program ended.
@@ -128,19 +129,3 @@ func objects[T any](t testing.TB, text string) []T {
 	}
 	return all
 }
-
-// need skips the test unless make test has set the variables.
-func need(t testing.TB, variables ...string) {
-	t.Helper()
-	for _, name := range variables {
-		if os.Getenv(name) == "" {
-			t.Skipf("%s is not set; make test sets it", name)
-		}
-	}
-}
-
-const (
-	needRuntime = "POLYLENS_ONNXRUNTIME"
-	needMilvus  = "POLYLENS_MILVUS"
-	needDemo    = "POLYLENS_DEMO"
-)

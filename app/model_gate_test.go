@@ -10,6 +10,7 @@ import (
 	"polylens/app/judge"
 	"polylens/encoder"
 	"polylens/encoder/gate"
+	"polylens/internal/needs"
 )
 
 // gateShape is what model gate --json prints, texts and numbers aside.
@@ -26,9 +27,9 @@ func shapeOf(text string) string {
 
 // gateFolders have a cache of their own: verdicts are kept there.
 func gateFolders(t *testing.T) folders {
-	need(t, needRuntime)
+	needs.ONNXRuntime(t)
 	f := newFolders(t)
-	f.env = []string{"POLYLENS_CACHE=" + t.TempDir(), "POLYLENS_PRECISION=", needDemo + "="}
+	f.env = []string{"POLYLENS_CACHE=" + t.TempDir(), "POLYLENS_PRECISION=", "POLYLENS_DEMO="}
 	return f
 }
 
@@ -101,7 +102,7 @@ func TestModelGateUsage(t *testing.T) {
 			t.Errorf("model gate --help lacks %q", want)
 		}
 	}
-	need(t, needRuntime)
+	needs.ONNXRuntime(t)
 	f.fail(t, exitUsage, []string{"--pairs", "/no/such"}, "model", "gate", "--pairs", "/no/such")
 	f.fail(t, exitFailure, []string{"no picture in", "has a caption"}, "model", "gate", "--pairs", t.TempDir())
 }

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"polylens/internal/needs"
 )
 
 // in runs a command from a folder.
@@ -22,7 +24,7 @@ func (f folders) in(t *testing.T, dir string, arguments ...string) string {
 // TestRelativeModel: what was named by a relative path is found by a process that
 // stands elsewhere.
 func TestRelativeModel(t *testing.T) {
-	need(t, needRuntime)
+	needs.ONNXRuntime(t)
 	f, c, here, elsewhere := newFolders(t), newCatalogue(t), t.TempDir(), t.TempDir()
 	if err := os.CopyFS(filepath.Join(here, "own"), os.DirFS("../encoder/hub/polylens-mini")); err != nil {
 		t.Fatal(err)
@@ -38,7 +40,7 @@ func TestRelativeModel(t *testing.T) {
 
 // TestRestartLosesNothing: a run that cannot begin anew is left as it is.
 func TestRestartLosesNothing(t *testing.T) {
-	need(t, needRuntime)
+	needs.ONNXRuntime(t)
 	f, c := newFolders(t), newCatalogue(t)
 	arguments := c.arguments(t, lines(1, pictured), unsplit)
 	f.succeed(t, arguments...)
@@ -53,7 +55,7 @@ func TestRestartLosesNothing(t *testing.T) {
 
 // TestBaseOfAdapterStays: a model that an adapter in use changes is not removed.
 func TestBaseOfAdapterStays(t *testing.T) {
-	need(t, needRuntime)
+	needs.ONNXRuntime(t)
 	f, c := newFolders(t), newCatalogue(t)
 	arguments := c.arguments(t, lines(1, pictured), unsplit)
 	f.succeed(t, arguments...)
@@ -66,7 +68,7 @@ func TestBaseOfAdapterStays(t *testing.T) {
 // TestMovedDataFolder: an adapter in use and its base are found where the data
 // folder has been moved to, and a rollback passes over a model that was removed.
 func TestMovedDataFolder(t *testing.T) {
-	need(t, needRuntime)
+	needs.ONNXRuntime(t)
 	f, c := newFolders(t), newCatalogue(t)
 	arguments := c.arguments(t, lines(1, pictured), unsplit)
 	f.succeed(t, arguments...)
@@ -87,7 +89,8 @@ func TestMovedDataFolder(t *testing.T) {
 
 // TestServerOfAnotherModel: what the server cannot do is not done in another way.
 func TestServerOfAnotherModel(t *testing.T) {
-	need(t, needRuntime, needMilvus)
+	needs.ONNXRuntime(t)
+	needs.Milvus(t)
 	f, pictures, other := newFolders(t), t.TempDir(), otherModel(t, 1)
 	drawFolder(t, pictures, 1, 2)
 	f.serve(t)
@@ -99,7 +102,7 @@ func TestServerOfAnotherModel(t *testing.T) {
 // TestLostModel: a data folder whose model is gone gets another one, by name or
 // by going back.
 func TestLostModel(t *testing.T) {
-	need(t, needRuntime)
+	needs.ONNXRuntime(t)
 	for _, repair := range [][]string{{"model", "use", bundledModel}, {"model", "rollback"}} {
 		f, dir := newFolders(t), copyModel(t)
 		f.succeed(t, "model", "use", dir)

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"polylens/app/judge"
+	"polylens/internal/needs"
 	"polylens/trainer/data/inspect"
 	"polylens/trainer/evaluate"
 )
@@ -120,7 +121,8 @@ func TestPairsThatCannotBeRead(t *testing.T) {
 // TestDemoPairs: by its name, the demo is judged in the languages of
 // Crossmodal-3600 and is nobody's own.
 func TestDemoPairs(t *testing.T) {
-	need(t, needRuntime, needDemo)
+	needs.ONNXRuntime(t)
+	needs.Demo(t)
 	f := newFolders(t)
 	f.env = []string{"POLYLENS_CACHE=" + t.TempDir()}
 	for _, arguments := range [][]string{{"--pairs", "demo"}, nil} {
@@ -129,7 +131,7 @@ func TestDemoPairs(t *testing.T) {
 			t.Errorf("%v: %+v", arguments, outcome.Pairs)
 		}
 	}
-	f.env = append(f.env, needDemo+"=")
+	f.env = append(f.env, "POLYLENS_DEMO=")
 	for _, command := range [][]string{{"eval"}, {"model", "gate"}} {
 		f.fail(t, exitNotSetUp, []string{"demo", "polylens setup"}, append(command, "--pairs", "demo")...)
 	}

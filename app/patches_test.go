@@ -17,6 +17,7 @@ import (
 
 	"polylens/encoder/siglip2"
 	"polylens/indexer/catalog"
+	"polylens/internal/needs"
 	"polylens/web"
 	"polylens/web/client"
 )
@@ -45,7 +46,8 @@ func naflexModel(t testing.TB) string {
 // numbers of patches, and one of them changes its mind while it is searched.
 func TestMaxNumPatches(t *testing.T) {
 	t.Parallel()
-	need(t, needRuntime, needMilvus)
+	needs.ONNXRuntime(t)
+	needs.Milvus(t)
 	f := newFolders(t)
 	f.env = append(f.env, "POLYLENS_MODEL="+naflexModel(t))
 	pictures := t.TempDir()
@@ -169,9 +171,9 @@ func (s *server) post(t testing.TB, path, contentType, body string, status int) 
 // TestFixedResolutionRefusesMaxNumPatches: in the process and through a server.
 func TestFixedResolutionRefusesMaxNumPatches(t *testing.T) {
 	t.Parallel()
-	need(t, needRuntime)
+	needs.ONNXRuntime(t)
 	p := newProgram(globals{
-		Data: filepath.Join(t.TempDir(), "data"), Cache: t.TempDir(), Model: bundledModel, Onnxruntime: os.Getenv(needRuntime), DecodeMiB: 64,
+		Data: filepath.Join(t.TempDir(), "data"), Cache: t.TempDir(), Model: bundledModel, Onnxruntime: needs.ONNXRuntime(t), DecodeMiB: 64,
 	}, terminal{in: os.Stdin, out: io.Discard, err: io.Discard}, slog.New(slog.DiscardHandler))
 	t.Cleanup(func() {
 		if err := p.close(t.Context()); err != nil {

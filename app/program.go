@@ -72,6 +72,7 @@ func (p *program) setup(from string, progress func(setup.Event)) *setup.Setup {
 		setup.CLDR:        os.Getenv("POLYLENS_CLDR"),
 		setup.Demo:        os.Getenv("POLYLENS_DEMO"),
 		setup.Chromium:    findChromium(),
+		setup.Postgres:    os.Getenv("POLYLENS_POSTGRES"),
 	}
 	if p.milvusAddress() == "" {
 		given[setup.Milvus] = p.globals.Milvus

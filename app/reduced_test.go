@@ -7,11 +7,12 @@ import (
 	"polylens/encoder/preprocess"
 	"polylens/indexer/decode"
 	"polylens/indexer/decode/reduced"
+	"polylens/internal/needs"
 )
 
 // The README says by how much reducing JPEGs moves vectors.
 func TestReducedPicturesKeepTheirVectors(t *testing.T) {
-	need(t, needRuntime)
+	needs.ONNXRuntime(t)
 	model := leakModel(t)
 	grain := texture()
 	for _, points := range reduced.Points {

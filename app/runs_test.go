@@ -17,6 +17,7 @@ import (
 
 	"polylens/indexer/catalog"
 	"polylens/indexer/catalog/database"
+	"polylens/internal/needs"
 	"polylens/web"
 )
 
@@ -25,7 +26,7 @@ import (
 func trainPictures(t testing.TB, count int) string {
 	t.Helper()
 	folder := t.TempDir()
-	content, err := os.ReadFile(filepath.Join(os.Getenv(needDemo), "metadata.jsonl"))
+	content, err := os.ReadFile(filepath.Join(needs.Demo(t), "metadata.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +39,7 @@ func trainPictures(t testing.TB, count int) string {
 		if err := json.Unmarshal([]byte(line), &described); err != nil {
 			t.Fatal(err)
 		}
-		picture, err := os.ReadFile(filepath.Join(os.Getenv(needDemo), described.FileName))
+		picture, err := os.ReadFile(filepath.Join(needs.Demo(t), described.FileName))
 		if err != nil {
 			continue
 		}
@@ -149,7 +150,9 @@ func (s *server) liveRun(t testing.TB, connection *websocket.Conn, name string) 
 // one that does not.
 func TestTrainAndActivate(t *testing.T) {
 	t.Parallel()
-	need(t, needRuntime, needMilvus, needDemo)
+	needs.ONNXRuntime(t)
+	needs.Milvus(t)
+	needs.Demo(t)
 	const count = 12
 	f, pictures := newFolders(t), trainPictures(t, count)
 	server := f.serve(t)
@@ -286,7 +289,9 @@ func (s *server) wantItself(t testing.TB, pictures string) {
 // time but the last it goes on from where it was.
 func TestRunsSurvive(t *testing.T) {
 	t.Parallel()
-	need(t, needRuntime, needMilvus, needDemo)
+	needs.ONNXRuntime(t)
+	needs.Milvus(t)
+	needs.Demo(t)
 	f, pictures := newFolders(t), trainPictures(t, 12)
 	server := f.serve(t)
 	server.waitReady(t)
@@ -334,7 +339,8 @@ func TestRunsSurvive(t *testing.T) {
 // TestTrainAlone: without a server the command records its run itself.
 func TestTrainAlone(t *testing.T) {
 	t.Parallel()
-	need(t, needRuntime, needDemo)
+	needs.ONNXRuntime(t)
+	needs.Demo(t)
 	f, pictures := newFolders(t), trainPictures(t, 12)
 	config := filepath.Join(t.TempDir(), "config.json")
 	writeFile(t, config, trainConfig("text-only", 2, ""))

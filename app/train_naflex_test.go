@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"polylens/encoder/safetensors"
+	"polylens/internal/needs"
 )
 
 // trainableModel is a NaFlex model that has temperature and bias of the loss.
@@ -36,7 +37,7 @@ func trainableModel(t *testing.T) string {
 // lengths, and embeds with what comes out.
 func TestTrainNativeAspectRatio(t *testing.T) {
 	t.Parallel()
-	need(t, needRuntime)
+	needs.ONNXRuntime(t)
 	f, c, model := newFolders(t), newCatalogue(t), trainableModel(t)
 	config := with(t, unsplit, `{"steps":4,"batch":{"pictures":4,"patches":[64,128,256]},"split":{"validation":0.3,"near":-1},"validation":{"every":2,"metric":"mrr"}}`)
 	got := f.run(t, c.arguments(t, lines(1, pictured), config, "--model", model, "--json")...)

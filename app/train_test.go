@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"polylens/encoder/hub"
+	"polylens/internal/needs"
 	"polylens/trainer"
 )
 
@@ -103,7 +104,7 @@ func isHidden(entry os.DirEntry) bool { return strings.HasPrefix(entry.Name(), "
 // before the first step, and no model.
 func TestTrainBadPairs(t *testing.T) {
 	t.Parallel()
-	need(t, needRuntime)
+	needs.ONNXRuntime(t)
 	for name, test := range map[string]struct {
 		pairs  string
 		config string
@@ -164,7 +165,7 @@ func TestTrainBadUsage(t *testing.T) {
 // says what, and learns from the rest.
 func TestTrainSomeBad(t *testing.T) {
 	t.Parallel()
-	need(t, needRuntime)
+	needs.ONNXRuntime(t)
 	f, c := newFolders(t), newCatalogue(t)
 	writeFile(t, filepath.Join(c.folder, "broken.png"), "no picture")
 	pairs := lines(1, pictured) + line("missing.png", "missing") + line("broken.png", "broken") + line("1.png", "") + "no JSON\n"
@@ -189,7 +190,7 @@ func TestTrainSomeBad(t *testing.T) {
 // number.
 func TestTrainDamagedModel(t *testing.T) {
 	t.Parallel()
-	need(t, needRuntime)
+	needs.ONNXRuntime(t)
 	f, c, dir := newFolders(t), newCatalogue(t), copyModel(t)
 	path := filepath.Join(dir, "model.safetensors")
 	content, err := os.ReadFile(path)
@@ -216,7 +217,7 @@ func TestTrainDamagedModel(t *testing.T) {
 // is not touched, however often that is tried.
 func TestTrainKeepsModel(t *testing.T) {
 	t.Parallel()
-	need(t, needRuntime)
+	needs.ONNXRuntime(t)
 	f, c := newFolders(t), newCatalogue(t)
 	earlier := filepath.Join(f.data, "models", "birds")
 	if err := os.MkdirAll(filepath.Dir(earlier), 0o755); err != nil {
@@ -238,7 +239,7 @@ func TestTrainKeepsModel(t *testing.T) {
 // the same command ends it with the weights of an undisturbed one.
 func TestTrainInterrupted(t *testing.T) {
 	t.Parallel()
-	need(t, needRuntime)
+	needs.ONNXRuntime(t)
 	c := newCatalogue(t)
 	arguments := c.arguments(t, lines(1, pictured), with(t, unsplit, `{"steps":14,"batch":{"pictures":4},"checkpoint":{"every":5}}`))
 	disturbed, undisturbed := newFolders(t), newFolders(t)
@@ -285,7 +286,7 @@ func (f folders) interrupt(t *testing.T, arguments []string) {
 // room.
 func TestTrainDiskFull(t *testing.T) {
 	t.Parallel()
-	need(t, needRuntime)
+	needs.ONNXRuntime(t)
 	f, c := newFolders(t), newCatalogue(t)
 	if err := os.MkdirAll(f.data, 0o755); err != nil {
 		t.Fatal(err)

@@ -18,16 +18,8 @@ import (
 	"polylens/encoder/hub"
 	"polylens/encoder/internal/formula"
 	"polylens/encoder/preprocess"
+	"polylens/internal/needs"
 )
-
-func library(t testing.TB) string {
-	t.Helper()
-	path := os.Getenv("POLYLENS_ONNXRUNTIME")
-	if path == "" {
-		t.Skip("POLYLENS_ONNXRUNTIME does not name the ONNX Runtime library; `make test` sets it")
-	}
-	return path
-}
 
 // modelDir writes testdata/model with the formula's weights into a folder.
 func modelDir(t testing.TB) string {
@@ -52,7 +44,7 @@ func modelDir(t testing.TB) string {
 
 func open(t testing.TB, dir string) *encoder.Encoder {
 	t.Helper()
-	opened, err := encoder.Open(t.Context(), dir, encoder.Options{Library: library(t), Threads: 1, MaxBatch: 3})
+	opened, err := encoder.Open(t.Context(), dir, encoder.Options{Library: needs.ONNXRuntime(t), Threads: 1, MaxBatch: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +237,7 @@ func TestOpenRefusesBrokenModels(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = encoder.Open(t.Context(), dir, encoder.Options{Library: library(t)})
+			_, err = encoder.Open(t.Context(), dir, encoder.Options{Library: needs.ONNXRuntime(t)})
 			expectError(t, err, test.want)
 		})
 	}
@@ -255,9 +247,6 @@ func TestOpenRefusesBrokenModels(t *testing.T) {
 func TestBundledModelOpens(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	dir, err := hub.Bundled(t.TempDir())
-	if errors.Is(err, hub.ErrNotBundled) {
-		t.Skip(err)
-	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"polylens/encoder/internal/formula"
 	"polylens/encoder/safetensors"
 	"polylens/encoder/siglip2"
+	"polylens/internal/needs"
 )
 
 const naflexConfig = `{"model_type":"siglip2",
@@ -99,7 +100,7 @@ func TestDense(t *testing.T) {
 // openIn opens a model in a precision, with a cache folder of its own.
 func openIn(t testing.TB, dir, precision, cache string) (*encoder.Encoder, error) {
 	t.Helper()
-	e, err := encoder.Open(t.Context(), dir, encoder.Options{Library: library(t), Threads: 1, Precision: precision, Cache: cache})
+	e, err := encoder.Open(t.Context(), dir, encoder.Options{Library: needs.ONNXRuntime(t), Threads: 1, Precision: precision, Cache: cache})
 	if err == nil {
 		t.Cleanup(func() { e.Close() })
 	}
@@ -241,7 +242,7 @@ func TestAdapter(t *testing.T) {
 // folder, the next one takes it.
 func TestThreadsAreMeasuredOnce(t *testing.T) {
 	for name, dir := range map[string]string{"fixed": modelDir(t), "NaFlex": naflexDir(t)} {
-		options := encoder.Options{Library: library(t), Cache: t.TempDir()}
+		options := encoder.Options{Library: needs.ONNXRuntime(t), Cache: t.TempDir()}
 		first := must(encoder.Open(t.Context(), dir, options))
 		defer first.Close()
 		answers := must(filepath.Glob(filepath.Join(options.Cache, "tuning", "*.json")))

@@ -12,6 +12,7 @@ import (
 
 	"polylens/indexer/decode"
 	"polylens/indexer/decode/turbo"
+	"polylens/internal/needs"
 )
 
 // sized is an Encoder that tells the size of its input.
@@ -30,9 +31,9 @@ func TestTarget(t *testing.T) {
 
 // What is kept of a picture is about the file, whatever part of it was decoded.
 func TestDecodeWithTarget(t *testing.T) {
-	library, err := turbo.Open(os.Getenv("POLYLENS_TURBOJPEG"))
+	library, err := turbo.Open(needs.TurboJPEG(t))
 	if err != nil {
-		t.Skipf("%v; or set POLYLENS_TURBOJPEG to what \"polylens setup\" fetched", err)
+		t.Fatal(err)
 	}
 	var data bytes.Buffer
 	if err := jpeg.Encode(&data, image.NewGray(image.Rect(0, 0, 320, 160)), nil); err != nil {

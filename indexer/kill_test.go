@@ -18,6 +18,7 @@ import (
 
 	"polylens/indexer/catalog/database"
 	"polylens/indexer/source"
+	"polylens/internal/needs"
 )
 
 // killChild, when set, makes the test binary an indexing process that is there
@@ -38,7 +39,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(needs.Wrap(m))
 }
 
 func indexUntilKilled(base string) error {

@@ -19,6 +19,7 @@ import (
 	"polylens/encoder/safetensors"
 	"polylens/encoder/siglip2"
 	"polylens/indexer/decode"
+	"polylens/internal/needs"
 	"polylens/trainer"
 	"polylens/trainer/data"
 	"polylens/trainer/evaluate"
@@ -203,11 +204,7 @@ func (f fixture) train(ctx context.Context, t *testing.T, config trainer.Config,
 
 func environment(t *testing.T) *ort.Environment {
 	t.Helper()
-	library := os.Getenv("POLYLENS_ONNXRUNTIME")
-	if library == "" {
-		t.Skip("POLYLENS_ONNXRUNTIME does not name the ONNX Runtime library; `make test` sets it")
-	}
-	environment, err := ort.Open(library)
+	environment, err := ort.Open(needs.ONNXRuntime(t))
 	if err != nil {
 		t.Fatal(err)
 	}

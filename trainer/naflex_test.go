@@ -11,6 +11,7 @@ import (
 
 	"polylens/encoder"
 	"polylens/encoder/preprocess"
+	"polylens/internal/needs"
 	"polylens/trainer"
 	"polylens/trainer/caption"
 	"polylens/trainer/evaluate"
@@ -94,7 +95,7 @@ func (f fixture) shapes(t *testing.T) []preprocess.Pixels {
 // vectors are those that search has with a model.
 func (f fixture) vectors(t *testing.T, dir string, pictures []preprocess.Pixels) [][]float32 {
 	t.Helper()
-	e := must(encoder.Open(t.Context(), dir, encoder.Options{Library: os.Getenv("POLYLENS_ONNXRUNTIME"), Threads: 2, Cache: t.TempDir()}))
+	e := must(encoder.Open(t.Context(), dir, encoder.Options{Library: needs.ONNXRuntime(t), Threads: 2, Cache: t.TempDir()}))
 	defer e.Close()
 	return must(e.EncodePixels(t.Context(), pictures))
 }

@@ -3,13 +3,13 @@ package web_test
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"polylens/indexer"
+	"polylens/internal/needs"
 	"polylens/web"
 	"polylens/web/webtest"
 )
@@ -342,9 +342,9 @@ func looks(t *testing.T, browser *webtest.Browser) {
 // isAccessible lets axe judge every look. axe is installed with the page's own
 // tools.
 func isAccessible(t *testing.T, browser *webtest.Browser) {
-	axe, err := os.ReadFile(filepath.Join("ui", "node_modules", "axe-core", "axe.min.js"))
+	axe, err := os.ReadFile(needs.NPMFile(t, "axe-core/axe.min.js"))
 	if err != nil {
-		t.Skip("no axe: run “npm ci” in web/ui")
+		t.Fatal(err)
 	}
 	visit(t, browser, func(page *webtest.Page, place, look string) {
 		type violation struct {

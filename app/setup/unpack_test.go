@@ -113,6 +113,39 @@ func TestUnpackChromium(t *testing.T) {
 	}
 }
 
+func TestUnpackPostgres(t *testing.T) {
+	archive := filepath.Join(t.TempDir(), "a.tgz")
+	files := map[string]string{
+		"package/native/pg-symlinks.json":                       `[{"source":"native/lib/libpq.so.5.17","target":"native/lib/libpq.so.5"}]`,
+		"package/native/bin/initdb":                             "program",
+		"package/native/lib/libpq.so.5.17":                      "library",
+		"package/native/lib/libpq.a":                            "ignored",
+		"package/native/lib/postgresql/pgxs/src/Makefile.shlib": "ignored",
+		"package/scripts/hydrate-symlinks.js":                   "ignored",
+		"package/LICENSE.md":                                    "licence",
+	}
+	put(t, archive, tarball(t, files), 0o644)
+	dir := t.TempDir()
+	if err := unpackPostgres(t.Context(), archive, dir, ""); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"bin/initdb": "program", "lib/libpq.so.5": "library", "LICENSE.md": "licence"} {
+		if got, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(got) != want {
+			t.Errorf("%s = %q, %v", name, got, err)
+		}
+	}
+	if count, _, err := measure(dir); err != nil || count != 3 {
+		t.Errorf("%d files are unpacked, want 3: %v", count, err)
+	}
+	for _, link := range []string{`{"source":"native/../../evil","target":"native/lib/a"}`, `{"source":"native/lib/a","target":"native/../../evil"}`} {
+		files["package/native/pg-symlinks.json"] = "[" + link + "]"
+		put(t, archive, tarball(t, files), 0o644)
+		if err := unpackPostgres(t.Context(), archive, t.TempDir(), ""); err == nil || !strings.Contains(err.Error(), "unsafe") {
+			t.Errorf("link %s: %v", link, err)
+		}
+	}
+}
+
 func TestLayOutDemo(t *testing.T) {
 	const table = `[
 		{"unified":"1F600","image":"1f600.png","category":"Smileys & Emotion","subcategory":"face-smiling","has_img_twitter":true},

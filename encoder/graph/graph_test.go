@@ -3,13 +3,13 @@ package graph_test
 import (
 	"errors"
 	"math"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"polylens/encoder/graph"
 	"polylens/encoder/ort"
+	"polylens/internal/needs"
 )
 
 // array is a literal operand or expectation.
@@ -152,10 +152,7 @@ func TestOperators(t *testing.T) {
 // run builds a graph of one operator and runs it.
 func run(t *testing.T, in []array, apply func([]*graph.Value) *graph.Value) ort.Tensor {
 	t.Helper()
-	library := os.Getenv("POLYLENS_ONNXRUNTIME")
-	if library == "" {
-		t.Skip("POLYLENS_ONNXRUNTIME does not name the ONNX Runtime library; `make test` sets it")
-	}
+	library := needs.ONNXRuntime(t)
 	var inputs []ort.Tensor
 	model := ort.Model{}
 	var result *graph.Value

@@ -9,16 +9,13 @@ import (
 	"polylens/encoder/graph"
 	"polylens/encoder/onnxfile"
 	"polylens/encoder/ort"
+	"polylens/internal/needs"
 )
 
 // session loads a checked model as Model.Bytes says.
 func session(t *testing.T, m *onnxfile.Model, inputs, outputs []ort.Port) *ort.Session {
 	t.Helper()
-	library := os.Getenv("POLYLENS_ONNXRUNTIME")
-	if library == "" {
-		t.Skip("POLYLENS_ONNXRUNTIME does not name the ONNX Runtime library; `make test` sets it")
-	}
-	environment, err := ort.Open(library)
+	environment, err := ort.Open(needs.ONNXRuntime(t))
 	if err != nil {
 		t.Fatal(err)
 	}

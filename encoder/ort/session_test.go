@@ -15,16 +15,12 @@ import (
 
 	"polylens/encoder/graph"
 	"polylens/encoder/ort"
+	"polylens/internal/needs"
 )
 
-// environment loads the library that POLYLENS_ONNXRUNTIME names.
 func environment(t testing.TB) *ort.Environment {
 	t.Helper()
-	library := os.Getenv("POLYLENS_ONNXRUNTIME")
-	if library == "" {
-		t.Skip("POLYLENS_ONNXRUNTIME does not name the ONNX Runtime library; `make test` sets it")
-	}
-	environment, err := ort.Open(library)
+	environment, err := ort.Open(needs.ONNXRuntime(t))
 	if err != nil {
 		t.Fatal(err)
 	}

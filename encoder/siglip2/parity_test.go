@@ -12,6 +12,7 @@ import (
 	"polylens/encoder/ort"
 	"polylens/encoder/safetensors"
 	"polylens/encoder/siglip2"
+	"polylens/internal/needs"
 )
 
 // reference is a file of testdata/write_reference.py: what Hugging Face
@@ -59,11 +60,7 @@ func checkpoint(t testing.TB, config []byte) (siglip2.Config, *safetensors.Index
 // session loads a graph whose weights lie in dir.
 func session(t testing.TB, g *graph.Graph, dir string) *ort.Session {
 	t.Helper()
-	library := os.Getenv("POLYLENS_ONNXRUNTIME")
-	if library == "" {
-		t.Skip("POLYLENS_ONNXRUNTIME does not name the ONNX Runtime library; `make test` sets it")
-	}
-	environment, err := ort.Open(library)
+	environment, err := ort.Open(needs.ONNXRuntime(t))
 	if err != nil {
 		t.Fatal(err)
 	}

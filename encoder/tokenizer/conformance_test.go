@@ -17,6 +17,8 @@ import (
 	"testing"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"polylens/internal/needs"
 )
 
 // idsDir holds what write_conformance.py --ids wrote, to see which text differs.
@@ -80,11 +82,7 @@ type madeTexts struct {
 
 func conformanceTexts(t *testing.T) []madeTexts {
 	t.Helper()
-	cldr := os.Getenv(cldrVariable)
-	if cldr == "" {
-		t.Skipf("%s is not set to the unpacked npm package cldr-annotations-full; make test sets it", cldrVariable)
-	}
-	files, err := filepath.Glob(filepath.Join(cldr, "annotations", "*", "annotations.json"))
+	files, err := filepath.Glob(filepath.Join(needs.CLDR(t), "annotations", "*", "annotations.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"polylens/internal/needs"
 )
 
 // The flags let the same test check any other model against a reference that
@@ -21,10 +23,6 @@ var (
 	modelDir  = flag.String("model", "../hub/polylens-mini", "model directory to check")
 	reference = flag.String("reference", "testdata/reference.json.gz", "what its tokenizer should do")
 )
-
-// cldrVariable names the folder of the unpacked npm package
-// cldr-annotations-full; make test sets it.
-const cldrVariable = "POLYLENS_CLDR"
 
 type referenceFile struct {
 	TokenizerSHA256 string `json:"tokenizer_sha256"`
@@ -78,7 +76,7 @@ func openReference(t *testing.T) (*Tokenizer, *referenceFile) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(*modelDir, "tokenizer.json"))
 	if err != nil {
-		t.Skipf("the model to check is absent: %v", err)
+		t.Fatalf("the model to check is absent: %v", err)
 	}
 	var ref referenceFile
 	readGzip(t, *reference, &ref)
@@ -106,10 +104,7 @@ func TestReferenceCases(t *testing.T) {
 
 // Every text of CLDR in every language, held against digests.
 func TestReferenceLanguages(t *testing.T) {
-	cldr := os.Getenv(cldrVariable)
-	if cldr == "" {
-		t.Skipf("%s is not set to the unpacked npm package cldr-annotations-full; make test sets it", cldrVariable)
-	}
+	cldr := needs.CLDR(t)
 	tok, ref := openReference(t)
 	for _, language := range slices.Sorted(maps.Keys(ref.Languages)) {
 		want := ref.Languages[language]

@@ -272,7 +272,7 @@ func BenchmarkEncode(b *testing.B) {
 func BenchmarkOpen(b *testing.B) {
 	for b.Loop() {
 		if _, err := Open(*modelDir); err != nil {
-			b.Skip(err)
+			b.Fatal(err)
 		}
 	}
 }

@@ -20,13 +20,14 @@ import (
 
 	"polylens/indexer/decode/reduced"
 	"polylens/indexer/decode/turbo"
+	"polylens/internal/needs"
 )
 
 func openTurbo(t testing.TB) *turbo.Library {
 	t.Helper()
-	library, err := turbo.Open(os.Getenv("POLYLENS_TURBOJPEG"))
+	library, err := turbo.Open(needs.TurboJPEG(t))
 	if err != nil {
-		t.Skipf("%v; or set POLYLENS_TURBOJPEG to what \"polylens setup\" fetched", err)
+		t.Fatal(err)
 	}
 	return library
 }

@@ -14,6 +14,7 @@ import (
 	"polylens/indexer/catalog/database"
 	"polylens/indexer/catalog/database/databasetest"
 	"polylens/indexer/jobs"
+	"polylens/internal/needs"
 )
 
 // childOf names the database of a process that TestKilledProcess starts.
@@ -24,7 +25,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, runChild(dsn))
 		os.Exit(1)
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(needs.Wrap(m))
 }
 
 // Settings of the processes here are a fifth of the defaults, and so is what is

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"polylens/internal/needs"
 	"polylens/search"
 	"polylens/search/searchtest"
 )
@@ -40,7 +41,7 @@ var roles = map[string]func(value string) int{
 func runShared(m *testing.M) int {
 	folder := os.Getenv("POLYLENS_MILVUS")
 	if folder == "" {
-		return m.Run() // needServer skips
+		return needs.Main(m)
 	}
 	data, err := os.MkdirTemp("", "polylens-milvus-test-")
 	if err != nil {
@@ -54,7 +55,7 @@ func runShared(m *testing.M) int {
 		return 1
 	}
 	defer shared.kill()
-	return m.Run()
+	return needs.Main(m)
 }
 
 func testLog() *slog.Logger {
@@ -68,11 +69,7 @@ func testLog() *slog.Logger {
 // needServer returns the folder of the unpacked server.
 func needServer(t testing.TB) string {
 	t.Helper()
-	folder := os.Getenv("POLYLENS_MILVUS")
-	if folder == "" {
-		t.Skip("POLYLENS_MILVUS is not set: it names the folder of the unpacked Milvus server")
-	}
-	return folder
+	return needs.Milvus(t)
 }
 
 // startServer starts a server of the test's own.

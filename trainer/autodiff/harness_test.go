@@ -3,11 +3,11 @@ package autodiff
 import (
 	"math"
 	"math/rand/v2"
-	"os"
 	"testing"
 
 	"polylens/encoder/graph"
 	"polylens/encoder/ort"
+	"polylens/internal/needs"
 )
 
 // operator composes what a test differentiates.
@@ -60,11 +60,7 @@ func build(t testing.TB, compose func(*graph.Graph)) *graph.Graph {
 // load opens a graph in ONNX Runtime.
 func load(t testing.TB, g *graph.Graph) *ort.Session {
 	t.Helper()
-	library := os.Getenv("POLYLENS_ONNXRUNTIME")
-	if library == "" {
-		t.Skip("POLYLENS_ONNXRUNTIME does not name the ONNX Runtime library; `make test` sets it")
-	}
-	environment, err := ort.Open(library)
+	environment, err := ort.Open(needs.ONNXRuntime(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,13 +2,13 @@ package caption
 
 import (
 	"math"
-	"os"
 	"strings"
 	"testing"
 
 	"polylens/encoder/graph"
 	"polylens/encoder/ort"
 	"polylens/encoder/siglip2"
+	"polylens/internal/needs"
 	"polylens/trainer/autodiff"
 )
 
@@ -105,11 +105,7 @@ func distance(a, b []float32) float64 {
 
 func environment(t *testing.T) *ort.Environment {
 	t.Helper()
-	library := os.Getenv("POLYLENS_ONNXRUNTIME")
-	if library == "" {
-		t.Skip("POLYLENS_ONNXRUNTIME does not name the ONNX Runtime library; `make test` sets it")
-	}
-	environment, err := ort.Open(library)
+	environment, err := ort.Open(needs.ONNXRuntime(t))
 	if err != nil {
 		t.Fatal(err)
 	}

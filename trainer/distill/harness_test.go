@@ -11,6 +11,7 @@ import (
 	"polylens/encoder/ort"
 	"polylens/encoder/safetensors"
 	"polylens/encoder/siglip2"
+	"polylens/internal/needs"
 	"polylens/trainer/learner"
 )
 
@@ -149,11 +150,7 @@ func distance(a, b []float32) float64 {
 
 func environment(t testing.TB) *ort.Environment {
 	t.Helper()
-	library := os.Getenv("POLYLENS_ONNXRUNTIME")
-	if library == "" {
-		t.Skip("POLYLENS_ONNXRUNTIME does not name the ONNX Runtime library; `make test` sets it")
-	}
-	environment, err := ort.Open(library)
+	environment, err := ort.Open(needs.ONNXRuntime(t))
 	if err != nil {
 		t.Fatal(err)
 	}

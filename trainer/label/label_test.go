@@ -2,7 +2,6 @@ package label_test
 
 import (
 	"math"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +9,7 @@ import (
 	"polylens/encoder/ort"
 	"polylens/encoder/safetensors"
 	"polylens/encoder/siglip2"
+	"polylens/internal/needs"
 	"polylens/trainer/data"
 	"polylens/trainer/label"
 	"polylens/trainer/learner"
@@ -74,11 +74,7 @@ func newLearner(t *testing.T, config label.Config) (*learner.Learner, *label.Obj
 // openTiny opens the tiny model in a mode, and gives the dimension of its vectors.
 func openTiny(t *testing.T, mode string, plan learner.Plan) (*learner.Learner, int) {
 	t.Helper()
-	library := os.Getenv("POLYLENS_ONNXRUNTIME")
-	if library == "" {
-		t.Skip("POLYLENS_ONNXRUNTIME does not name the ONNX Runtime library; `make test` sets it")
-	}
-	environment, err := ort.Open(library)
+	environment, err := ort.Open(needs.ONNXRuntime(t))
 	if err != nil {
 		t.Fatal(err)
 	}

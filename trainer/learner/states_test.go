@@ -13,6 +13,7 @@ import (
 	"polylens/encoder/ort"
 	"polylens/encoder/safetensors"
 	"polylens/encoder/siglip2"
+	"polylens/internal/needs"
 	"polylens/trainer/learner"
 	"polylens/trainer/optim"
 )
@@ -305,11 +306,7 @@ func (s state) optimizer(t *testing.T) *optim.Optimizer {
 
 func environment(t *testing.T) *ort.Environment {
 	t.Helper()
-	library := os.Getenv("POLYLENS_ONNXRUNTIME")
-	if library == "" {
-		t.Skip("POLYLENS_ONNXRUNTIME does not name the ONNX Runtime library; `make test` sets it")
-	}
-	environment, err := ort.Open(library)
+	environment, err := ort.Open(needs.ONNXRuntime(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"polylens/encoder/safetensors"
 	"polylens/encoder/siglip2"
 	"polylens/encoder/tokenizer"
+	"polylens/internal/needs"
 	"polylens/trainer/learner"
 	"polylens/trainer/optim"
 )
@@ -164,7 +165,7 @@ func vectorsOf(tensor ort.Tensor) [][]float32 {
 // open encodes with a directory as search does.
 func (w *written) open(t *testing.T, dir string) (texts, visuals [][]float32) {
 	t.Helper()
-	e, err := encoder.Open(t.Context(), dir, encoder.Options{Library: os.Getenv("POLYLENS_ONNXRUNTIME"), Threads: 2, Cache: t.TempDir()})
+	e, err := encoder.Open(t.Context(), dir, encoder.Options{Library: needs.ONNXRuntime(t), Threads: 2, Cache: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}

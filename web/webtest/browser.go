@@ -16,6 +16,8 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
+
+	"polylens/internal/needs"
 )
 
 // Patience is how long a Page waits for something to appear.
@@ -24,18 +26,11 @@ const Patience = 30 * time.Second
 // Browser is one Chromium process.
 type Browser struct{ ctx context.Context }
 
-// NewBrowser starts Chromium for the length of a test. It is the program that
-// POLYLENS_CHROMIUM names, else /usr/bin/chromium; without either the test is
-// skipped. A folder “lib” beside the program holds libraries that it needs.
+// NewBrowser starts Chromium for the length of a test. A folder “lib” beside the
+// program holds libraries that it needs.
 func NewBrowser(t testing.TB) *Browser {
 	t.Helper()
-	program := os.Getenv("POLYLENS_CHROMIUM")
-	if program == "" {
-		program = "/usr/bin/chromium"
-	}
-	if _, err := os.Stat(program); err != nil {
-		t.Skip("no browser: POLYLENS_CHROMIUM does not name a Chromium and there is no /usr/bin/chromium")
-	}
+	program := needs.Chromium(t)
 	home := t.TempDir()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(filepath.Join(home, "profile")),

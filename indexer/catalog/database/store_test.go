@@ -14,9 +14,10 @@ import (
 	"go.uber.org/goleak"
 
 	"polylens/indexer/catalog/database/databasetest"
+	"polylens/internal/needs"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(needs.Wrap(m)) }
 
 // onEachDatabase runs a test on an empty catalogue of each kind.
 func onEachDatabase(t *testing.T, test func(t *testing.T, s *Store)) {

@@ -11,13 +11,15 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"polylens/internal/needs"
 )
 
 func open(t *testing.T) *Library {
 	t.Helper()
-	library, err := Open(os.Getenv("POLYLENS_TURBOJPEG"))
+	library, err := Open(needs.TurboJPEG(t))
 	if err != nil {
-		t.Skipf("%v; or set POLYLENS_TURBOJPEG to what \"polylens setup\" fetched", err)
+		t.Fatal(err)
 	}
 	return library
 }

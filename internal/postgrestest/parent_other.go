@@ -1,0 +1,8 @@
+//go:build !linux
+
+package postgrestest
+
+import "syscall"
+
+// diesWithParent does nothing: only Linux can.
+func diesWithParent() *syscall.SysProcAttr { return new(syscall.SysProcAttr) }
