@@ -104,8 +104,9 @@ func (c *serveCommand) local() bool { return !c.InsecureAllowNetwork }
 
 // handlerOptions are what a handler of the API differs in.
 type handlerOptions struct {
-	local bool // only this machine reaches it
-	demo  bool // there is the demo collection
+	local   bool // only this machine reaches it
+	demo    bool // there is the demo collection
+	patient bool // searches wait for a Milvus that has just started
 }
 
 func (x *parts) handler(options handlerOptions) (*web.Handler, error) {
@@ -127,6 +128,9 @@ func (x *parts) handler(options handlerOptions) (*web.Handler, error) {
 	}
 	if options.local {
 		config.AllowedHosts = web.LoopbackHosts()
+	}
+	if options.patient {
+		config.Search = patientSearch{config.Search}
 	}
 	if options.demo {
 		config.Info.Demo = demoCollection

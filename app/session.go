@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"polylens/search"
+	"polylens/web"
 	"polylens/web/client"
 )
 
@@ -56,12 +58,26 @@ func (p *program) api(ctx context.Context, command string, works bool) (*client.
 
 // client is the API of this process.
 func (x *parts) client() (*client.Client, error) {
-	handler, err := x.handler(handlerOptions{local: true})
+	handler, err := x.handler(handlerOptions{local: true, patient: true})
 	if err != nil {
 		return nil, err
 	}
 	x.program.later(func(context.Context) error { handler.Close(); return nil })
 	return client.Of(handler), nil
+}
+
+// patientSearch repeats a search of words while Milvus, which this process has just
+// started, loads the collection.
+type patientSearch struct{ web.Searcher }
+
+// ByText implements web.Searcher.
+func (s patientSearch) ByText(ctx context.Context, collection, text string, options search.Options) (search.Results, error) {
+	var results search.Results
+	err := patiently(ctx, func() (err error) {
+		results, err = s.Searcher.ByText(ctx, collection, text, options)
+		return err
+	})
+	return results, err
 }
 
 // agrees refuses a server that works with another model, or in another precision,

@@ -23,7 +23,7 @@ type Settings struct {
 	// Alone says that no other worker shares the database, so that what is running
 	// at the start was left by one that is gone: it goes back to the queue at once.
 	Alone bool
-	Log       *slog.Logger  // nothing is logged
+	Log   *slog.Logger // nothing is logged
 }
 
 func (s Settings) complete() Settings {

@@ -54,7 +54,7 @@ func (c *Client) CancelJob(ctx context.Context, id string) (job web.Job, err err
 	return job, err
 }
 
-// PauseJob, ResumeJob and RetryJob do what their names say.
+// PauseJob lets a job wait until it is resumed; one that runs stops where it is.
 func (c *Client) PauseJob(ctx context.Context, id string) (web.Job, error) {
 	return c.commandJob(ctx, id, "pause")
 }
