@@ -16,7 +16,7 @@ TESTFLAGS ?= -p 2 -timeout 14m
 
 .DEFAULT_GOAL := help
 .PHONY: help run build test test-go test-ui check bench bench-go clean \
-	check-format check-modules check-lint check-ui check-api check-vulnerabilities
+	check-format check-modules check-lint check-arrows check-ui check-api check-vulnerabilities
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ $(LINT): tools/go.mod tools/go.sum
 
 check-lint: $(LINT)
 	@$(LINT) run
+
+check-arrows: $(LINT) ## show that lint fails when an import between rooms turns
+	@tools/turned_arrows.sh
 
 # The built page is committed, so that building Polylens needs no Node.
 check-ui: $(UI)/node_modules
