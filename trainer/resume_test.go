@@ -149,9 +149,9 @@ func (f fixture) kill(t *testing.T, mode, folder string, after time.Duration) (k
 	}
 }
 
-// TestCancelled ends the context of a run at random moments: it says so, and
+// TestCanceled ends the context of a run at random moments: it says so, and
 // goes on later.
-func TestCancelled(t *testing.T) {
+func TestCanceled(t *testing.T) {
 	environment(t)
 	f, undisturbed, disturbed := newFixture(t), t.TempDir(), t.TempDir()
 	config := resumed(t, "full")

@@ -74,10 +74,10 @@ func TestUnpackZipMember(t *testing.T) {
 	if err := unpackZipMember(t.Context(), archive, "missing", dir); err == nil {
 		t.Error("a missing member is no error")
 	}
-	cancelled, cancel := context.WithCancel(t.Context())
+	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := unpackZipMember(cancelled, archive, "onnxruntime/capi/lib.so", t.TempDir()); !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled: %v", err)
+	if err := unpackZipMember(canceled, archive, "onnxruntime/capi/lib.so", t.TempDir()); !errors.Is(err, context.Canceled) {
+		t.Errorf("canceled: %v", err)
 	}
 }
 

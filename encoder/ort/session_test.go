@@ -119,7 +119,7 @@ func TestRunStopsWithItsContext(t *testing.T) {
 		t.Errorf("a dead context ran: %v", err)
 	}
 	if _, err := session.Run(t.Context(), identity(1)); err != nil {
-		t.Errorf("the session does not survive a cancelled run: %v", err)
+		t.Errorf("the session does not survive a canceled run: %v", err)
 	}
 }
 

@@ -119,8 +119,8 @@ func TestClassify(t *testing.T) {
 	ctx := t.Context()
 	late, cancel := context.WithDeadline(ctx, time.Now().Add(-time.Second))
 	defer cancel()
-	given, cancelled := context.WithCancel(ctx)
-	cancelled()
+	given, canceled := context.WithCancel(ctx)
+	canceled()
 	plain := errors.New("plain")
 	for name, test := range map[string]struct {
 		ctx  context.Context

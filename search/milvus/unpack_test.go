@@ -108,7 +108,7 @@ func list(t *testing.T, dir string) []string {
 // TestUnpackFailures: each leaves nothing behind.
 func TestUnpackFailures(t *testing.T) {
 	good := wheel(t, map[string]string{wheelBin + "milvus.lzma": "the server"})
-	cancelled, cancel := context.WithCancel(t.Context())
+	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
 	truncated := filepath.Join(t.TempDir(), "half.whl")
 	text, err := os.ReadFile(good)
@@ -125,7 +125,7 @@ func TestUnpackFailures(t *testing.T) {
 		"no wheel":  {t.Context(), "nowhere.whl"},
 		"truncated": {t.Context(), truncated},
 		"no server": {t.Context(), wheel(t, map[string]string{"milvus/__init__.py": ""})},
-		"cancelled": {cancelled, good},
+		"canceled":  {canceled, good},
 	} {
 		t.Run(name, func(t *testing.T) {
 			parent := t.TempDir()

@@ -292,17 +292,17 @@ func testManyCallers(s *suite) {
 
 func testContexts(s *suite) {
 	key := s.ensured("contexts", 2)
-	cancelled, cancel := context.WithCancel(s.ctx)
+	canceled, cancel := context.WithCancel(s.ctx)
 	cancel()
-	_, err := s.index.Search(cancelled, key.Collection, search.Query{Vector: []float32{1, 0}, Limit: 1})
+	_, err := s.index.Search(canceled, key.Collection, search.Query{Vector: []float32{1, 0}, Limit: 1})
 	for call, err := range map[string]error{
 		"search": err,
-		"upsert": s.index.Upsert(cancelled, key, []search.Row{{ID: "a", Vector: []float32{1, 0}}}),
-		"ids":    s.index.IDs(cancelled, key, func(string) error { return nil }),
-		"ready":  s.index.Ready(cancelled),
+		"upsert": s.index.Upsert(canceled, key, []search.Row{{ID: "a", Vector: []float32{1, 0}}}),
+		"ids":    s.index.IDs(canceled, key, func(string) error { return nil }),
+		"ready":  s.index.Ready(canceled),
 	} {
 		if call != "ids" && !errors.Is(err, context.Canceled) {
-			s.Errorf("%s with a cancelled context: %v", call, err)
+			s.Errorf("%s with a canceled context: %v", call, err)
 		}
 	}
 	// Without any deadline, calls still work and end.

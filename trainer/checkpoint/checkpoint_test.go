@@ -244,7 +244,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-func TestCancelled(t *testing.T) {
+func TestCanceled(t *testing.T) {
 	folder := Folder{Path: t.TempDir()}
 	save(t, folder, progressAt(1))
 	ctx, cancel := context.WithCancel(t.Context())
