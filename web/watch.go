@@ -21,6 +21,7 @@ const (
 	maxIncoming  = 512                    // bytes; clients have nothing to say
 	watchedJobs  = 100                    // that a live connection begins with
 	followAgain  = time.Second            // after the catalogue failed
+	askLimit     = 10 * time.Second       // for the number to follow from
 	tellInterval = 200 * time.Millisecond // at most five messages a second for each job or run
 )
 
@@ -33,26 +34,22 @@ func (s *server) watchJobs(w http.ResponseWriter, r *http.Request) {
 	live(s, w, r, s.jobs, present, func(job Job) any { return map[string]Job{"job": job} })
 }
 
-// followJobs publishes changes of jobs until stop is called.
+// followJobs publishes changes of jobs from now on, until stop is called.
 func (s *server) followJobs() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
-	after, err := s.Jobs.Last(ctx)
+	after, err := s.lastJob(ctx)
 	var ended sync.WaitGroup
 	ended.Go(func() {
-		for ctx.Err() == nil {
+		for ; ctx.Err() == nil; pause(ctx.Done(), followAgain) {
+			if err != nil { // what changed meanwhile is seen by who connects anew
+				after, err = s.lastJob(ctx)
+			}
+			failed := err
 			if err == nil {
-				err = s.Jobs.Follow(ctx, after, func(jobs []catalog.Job) error {
-					for _, job := range jobs {
-						s.jobs.publish(newJob(job))
-						after = job.Sequence
-					}
-					return nil
-				})
+				failed = s.follow(ctx, &after)
 			}
 			if ctx.Err() == nil {
-				s.Logger.Error("cannot follow jobs, trying again", "error", err)
-				pause(ctx.Done(), followAgain)
-				err = nil
+				s.Logger.Error("cannot follow jobs, trying again", "error", failed)
 			}
 		}
 	})
@@ -60,6 +57,25 @@ func (s *server) followJobs() (stop func()) {
 		cancel()
 		ended.Wait()
 	}
+}
+
+// lastJob is the number of the last change of all jobs.
+func (s *server) lastJob(ctx context.Context) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	defer cancel()
+	return s.Jobs.Last(ctx)
+}
+
+// follow publishes changes after the one with a number, and keeps the number of the
+// last.
+func (s *server) follow(ctx context.Context, after *int64) error {
+	return s.Jobs.Follow(ctx, *after, func(jobs []catalog.Job) error {
+		for _, job := range jobs {
+			s.jobs.publish(newJob(job))
+			*after = job.Sequence
+		}
+		return nil
+	})
 }
 
 func newJobHub() *hub[Job] {
