@@ -82,7 +82,7 @@ func fill(t *testing.T, b *bench, n int) {
 
 func TestJobRunsAndTells(t *testing.T) {
 	b := newBench(t, Options{})
-	b.encoder.pause = 50 * time.Millisecond
+	b.encoder.pause = 500 * time.Millisecond // so that progress is written a few times
 	fill(t, b, 30)
 	queue := startJobs(t, b)
 	job := enqueue(t, queue, b, "c")
