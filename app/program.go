@@ -251,7 +251,9 @@ func (p *program) openIndex(ctx context.Context) (*milvus.Index, *milvus.Server,
 }
 
 // table aligns columns for people, which are separated by tabs.
-func (p *program) table() *tabwriter.Writer { return tabwriter.NewWriter(p.terminal.out, 0, 0, 2, ' ', 0) }
+func (p *program) table() *tabwriter.Writer {
+	return tabwriter.NewWriter(p.terminal.out, 0, 0, 2, ' ', 0)
+}
 
 // print writes lines for people.
 func (p *program) print(format string, arguments ...any) {
