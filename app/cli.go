@@ -18,18 +18,21 @@ import (
 type cli struct {
 	globals
 
-	Serve    serveCommand    `cmd:"" help:"Serve the page and the API."`
-	Index    indexCommand    `cmd:"" help:"Index a folder of pictures into a collection."`
-	Search   searchCommand   `cmd:"" help:"Find pictures with words."`
-	Embed    embedCommand    `cmd:"" help:"Print the vectors of texts and pictures."`
-	Tokenize tokenizeCommand `cmd:"" help:"Print the token ids of the lines of standard input."`
-	Eval     evalCommand     `cmd:"" help:"Measure how well queries in many languages find the demo pictures."`
-	Train    trainCommand    `cmd:"" help:"Finetune the model for your own pictures."`
-	Bench    benchCommand    `cmd:"" help:"Measure the speed of this machine."`
-	Model    modelCommand    `cmd:"" help:"Look at models."`
-	Prune    pruneCommand    `cmd:"" help:"Remove vectors that nothing uses any more."`
-	Setup    setupCommand    `cmd:"" help:"Fetch what Polylens needs."`
-	Doctor   doctorCommand   `cmd:"" help:"Check that everything is in place, and say what to do where it is not."`
+	Serve      serveCommand      `cmd:"" help:"Serve the page and the API."`
+	Index      indexCommand      `cmd:"" help:"Index a folder of pictures into a collection."`
+	Search     searchCommand     `cmd:"" help:"Find pictures with words."`
+	Check      checkCommand      `cmd:"" help:"Compare the index with the catalogue, and repair it."`
+	Embed      embedCommand      `cmd:"" help:"Print the vectors of texts and pictures."`
+	Tokenize   tokenizeCommand   `cmd:"" help:"Print the token ids of the lines of standard input."`
+	Eval       evalCommand       `cmd:"" help:"Measure how well queries in many languages find the demo pictures."`
+	Train      trainCommand      `cmd:"" help:"Finetune the model for your own pictures."`
+	Bench      benchCommand      `cmd:"" help:"Measure the speed of this machine."`
+	Collection collectionCommand `cmd:"" help:"Look at collections, and delete them."`
+	Job        jobCommand        `cmd:"" help:"Look at work in the background, and steer it."`
+	Model      modelCommand      `cmd:"" help:"Look at models."`
+	Prune      pruneCommand      `cmd:"" help:"Remove vectors that nothing uses any more."`
+	Setup      setupCommand      `cmd:"" help:"Fetch what Polylens needs."`
+	Doctor     doctorCommand     `cmd:"" help:"Check that everything is in place, and say what to do where it is not."`
 }
 
 // globals are the flags that every command has.
@@ -38,6 +41,7 @@ type globals struct {
 	Cache       string           `placeholder:"DIR" env:"POLYLENS_CACHE" help:"Folder of everything that setup fetches (default: polylens in the user's cache folder)."`
 	Model       string           `placeholder:"NAME|DIR" env:"POLYLENS_MODEL" help:"Model to use: the name of one in the data folder, or a directory in the Hugging Face layout (default: what model use has chosen, at first ${model}, which is built in)."`
 	named       bool             `kong:"-"` // whether Model was given
+	Database    string           `placeholder:"URL" env:"POLYLENS_DATABASE" help:"Postgres database to keep the catalogue in: postgres://USER:PASSWORD@HOST:PORT/NAME (default: a SQLite file in the data folder). Other users see the command line: give a password in the variable, or in ~/.pgpass."`
 	Onnxruntime string           `placeholder:"FILE" env:"POLYLENS_ONNXRUNTIME" help:"The ONNX Runtime library to use instead of the one that setup fetches."`
 	Milvus      string           `placeholder:"DIR|ADDRESS" env:"POLYLENS_MILVUS" help:"Folder of an unpacked Milvus server to run instead of the one that setup fetches, or HOST:PORT or URL of a Milvus that runs elsewhere."`
 	Threads     int              `placeholder:"N" env:"POLYLENS_THREADS" help:"Threads that the model computes with (default: one for each core)."`
@@ -112,6 +116,9 @@ func (g *globals) finish() error {
 	}
 	if g.DecodeMiB < leastDecodeMiB || g.DecodeMiB > mostDecodeMiB {
 		return usageError{fmt.Errorf("--decode-memory %d: want %d to %d MiB", g.DecodeMiB, leastDecodeMiB, mostDecodeMiB)}
+	}
+	if err := g.checkDatabase(); err != nil {
+		return err
 	}
 	var err error
 	if g.Data == "" {

@@ -12,7 +12,8 @@ import (
 )
 
 var commands = []string{"serve", "index", "search", "embed", "tokenize", "eval", "model list", "model pull", "model info",
-	"model verify", "model rm", "model gate", "model new", "model prune-vocabulary", "model grow-vocabulary", "bench encode", "prune", "setup", "doctor"}
+	"model verify", "model rm", "model gate", "model new", "model prune-vocabulary", "model grow-vocabulary", "bench encode", "prune", "setup", "doctor",
+	"check", "collection list", "collection delete", "job list", "job show", "job cancel", "job pause", "job resume", "job retry"}
 
 func TestHelp(t *testing.T) {
 	f := newFolders(t)
@@ -67,6 +68,12 @@ func TestUsageErrors(t *testing.T) {
 		{[]string{"192.0.2.1", "--insecure-allow-network"}, []string{"serve", "--addr", "192.0.2.1:80"}},
 		{[]string{"example.org", "--insecure-allow-network"}, []string{"serve", "--addr", "example.org:80"}},
 		{[]string{":8080", "--insecure-allow-network"}, []string{"serve", "--addr", ":8080"}},
+		{[]string{"--limit 1001", "1 to 1000"}, []string{"job", "list", "--limit", "1001"}},
+		{[]string{"--state", "queued"}, []string{"job", "list", "--state", "sleeping"}},
+		{[]string{"--kind", "rebuild"}, []string{"job", "list", "--kind", "bake"}},
+		{[]string{"<id>"}, []string{"job", "show"}},
+		{[]string{"--repair", "--rebuild"}, []string{"check", "--repair", "--rebuild"}},
+		{[]string{"--database", "postgres://"}, []string{"job", "list", "--database", "catalogue.db"}},
 		{[]string{"--addr", "missing port"}, []string{"serve", "--addr", "8080"}},
 	} {
 		f.fail(t, exitUsage, test.words, test.arguments...)

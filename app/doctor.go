@@ -59,7 +59,7 @@ func trouble(check, remedy string, cause error) finding {
 
 func (c *doctorCommand) Run(ctx context.Context, p *program) error {
 	checks := []func(context.Context, *program) []finding{
-		checkItems, checkRuntime, checkDevices, checkModel, checkThreads, checkMilvus, checkIsolation, checkData, checkDisk,
+		checkItems, checkRuntime, checkDevices, checkModel, checkThreads, checkMilvus, checkIsolation, checkData, checkCatalogue, checkDisk,
 		checkMemory, checkProcessor, checkInt8,
 	}
 	var problems []error

@@ -10,6 +10,7 @@ import (
 
 	"polylens/app/setup"
 	"polylens/encoder/hub"
+	"polylens/indexer/catalog/database"
 	"polylens/internal/disk"
 	"polylens/search/milvus"
 )
@@ -101,6 +102,19 @@ func checkData(ctx context.Context, p *program) []finding {
 		return []finding{warning("data", "chmod 700 "+p.globals.Data, "%s can be read by other users", p.globals.Data)}
 	}
 	return []finding{good("data", "%s, free", p.globals.Data)}
+}
+
+// checkCatalogue tells where the catalogue is, and asks a Postgres server whether
+// it is there.
+func checkCatalogue(ctx context.Context, p *program) []finding {
+	if !p.sharesDatabase() {
+		return []finding{good("catalogue", "SQLite, in %s", p.catalogueAt())}
+	}
+	place, version, err := database.PostgresVersion(ctx, p.globals.Database)
+	if err != nil {
+		return []finding{trouble("catalogue", "start the Postgres server, and see that --database or POLYLENS_DATABASE names it", err)}
+	}
+	return []finding{good("catalogue", "Postgres %s at %s", version, place)}
 }
 
 // Least free space, in bytes: below it something will fail soon.

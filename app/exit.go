@@ -22,7 +22,7 @@ const (
 
 // exitHelp documents the codes in every command's help.
 const exitHelp = `Exit codes: 0 success, 1 failure, 2 wrong usage, 3 something is not set up (run "polylens setup"), ` +
-	`4 not available now (Milvus is down, or another process holds the data folder), 5 no such collection, image or model, 130 interrupted.`
+	`4 not available now (Milvus is down, or another process holds the data folder), 5 no such collection, image, model or job, 130 interrupted.`
 
 var (
 	// errUsage marks a command line that cannot be meant.

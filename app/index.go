@@ -86,7 +86,7 @@ func (c *indexCommand) Run(ctx context.Context, p *program) error {
 	if err := c.print(p, job, folder); err != nil {
 		return err
 	}
-	return outcome(job, folder)
+	return outcome(job, "indexing "+folder, "what was indexed stays")
 }
 
 func (c *indexCommand) print(p *program, job web.Job, folder string) error {
@@ -110,13 +110,14 @@ func countOf(job web.Job) progress.Count {
 		Left: time.Duration(done.SecondsLeft) * time.Second}
 }
 
-// outcome is the error of a job that did not succeed.
-func outcome(job web.Job, folder string) error {
+// outcome is the error of a job that did not succeed: what it did, and what stays
+// of it when it was canceled.
+func outcome(job web.Job, what, stays string) error {
 	switch job.State {
 	case catalog.JobFailed:
-		return fmt.Errorf("indexing %s failed: %s", folder, job.Error)
+		return fmt.Errorf("%s failed: %s", what, job.Error)
 	case catalog.JobCanceled:
-		return fmt.Errorf("indexing %s was canceled; what was indexed stays", folder)
+		return fmt.Errorf("%s was canceled; %s", what, stays)
 	}
 	return nil
 }

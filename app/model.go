@@ -82,7 +82,7 @@ func (c *modelListCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	table := tabwriter.NewWriter(p.terminal.out, 0, 0, 2, ' ', 0)
+	table := p.table()
 	if !c.JSON {
 		fmt.Fprintln(table, "NAME\tKIND\tDIMENSION\tPIXELS\tPARAMETERS\tSIZE\tREVISION\tLICENCE\tSTATE")
 	}

@@ -1,14 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"polylens/encoder"
-	"polylens/encoder/hub"
 )
 
 type modelRmCommand struct {
@@ -49,7 +46,7 @@ func (c *modelRmCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	if !c.Yes {
-		if err := c.confirm(p, info); err != nil {
+		if err := p.confirm(fmt.Sprintf("Remove %s, %s in %s?", c.Name, size(info.Bytes), info.Dir), c.Name); err != nil {
 			return err
 		}
 	}
@@ -87,17 +84,4 @@ func (p *program) checkUnused(dir string) error {
 		}
 	}
 	return nil
-}
-
-func (c *modelRmCommand) confirm(p *program, info hub.Info) error {
-	fmt.Fprintf(p.terminal.err, "Remove %s, %s in %s? [y/N] ", c.Name, size(info.Bytes), info.Dir)
-	answer, err := bufio.NewReader(p.terminal.in).ReadString('\n')
-	if err != nil {
-		fmt.Fprintln(p.terminal.err) // nobody has ended the line
-	}
-	switch strings.ToLower(strings.TrimSpace(answer)) {
-	case "y", "yes":
-		return nil
-	}
-	return fmt.Errorf("%s is kept: the answer was not yes; use --yes where nobody can answer", c.Name)
 }

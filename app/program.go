@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"text/tabwriter"
 	"time"
 
 	"polylens/app/setup"
@@ -209,9 +210,12 @@ func (p *program) decodeLimits() decode.Limits {
 
 // openCatalog opens the catalogue. The caller holds the data folder.
 func (p *program) openCatalog(ctx context.Context) (*database.Store, error) {
-	store, err := database.Open(ctx, filepath.Join(p.globals.Data, "catalogue.db"))
+	store, err := database.Open(ctx, p.catalogueAt())
+	if err != nil && !p.sharesDatabase() {
+		err = whyDisk(err, p.globals.Data)
+	}
 	if err != nil {
-		return nil, whyDisk(err, p.globals.Data)
+		return nil, err
 	}
 	p.later(func(context.Context) error { return store.Close() })
 	return store, nil
@@ -244,6 +248,11 @@ func (p *program) openIndex(ctx context.Context) (*milvus.Index, *milvus.Server,
 	}
 	p.later(func(context.Context) error { return index.Close() })
 	return index, server, nil
+}
+
+// table aligns columns for people, which are separated by tabs.
+func (p *program) table() *tabwriter.Writer {
+	return tabwriter.NewWriter(p.terminal.out, 0, 0, 2, ' ', 0)
 }
 
 // print writes lines for people.

@@ -44,6 +44,9 @@ func (r *runs) start(ctx context.Context) error {
 		return err
 	}
 	for _, run := range left {
+		if _, err := r.jobOf(ctx, run.ID); err == nil && r.parts.program.sharesDatabase() {
+			continue // another process trains it; if that is gone, so says handle
+		}
 		if err := r.interrupted(ctx, run); err != nil {
 			return err
 		}
@@ -63,7 +66,8 @@ func (r *runs) start(ctx context.Context) error {
 	return nil
 }
 
-// interrupted marks a run whose process is gone: this one holds the data folder.
+// interrupted marks a run whose process is gone: this one holds the data folder, or
+// the lease of the run's job.
 func (r *runs) interrupted(ctx context.Context, run catalog.Run) error {
 	r.parts.program.log.Info("a run was interrupted; it can be resumed", "run", run.Name, "step", run.Step)
 	recorder, err := r.parts.store.RecordRun(ctx, run.ID, 0)
@@ -103,6 +107,11 @@ func (r *runs) handle(ctx context.Context, job *jobs.Running) error {
 	run, err := r.parts.store.Run(ctx, params.Run)
 	if err != nil {
 		return err
+	}
+	if run.State == catalog.RunRunning { // its worker fell silent
+		if err := r.interrupted(ctx, run); err != nil {
+			return err
+		}
 	}
 	log := r.parts.program.log.With("run", run.Name)
 	log.Info("training begins")

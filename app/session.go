@@ -34,26 +34,42 @@ func (p *program) holdOrFind(ctx context.Context, command string) (*runningServe
 // api is the API of the server that holds the data folder, or of this process,
 // with Milvus and all. Jobs run here only if the command works.
 func (p *program) api(ctx context.Context, command string, works bool) (*client.Client, error) {
-	running, err := p.holdOrFind(ctx, command)
+	api, here, err := p.catalogueAPI(ctx, command)
 	if err != nil {
 		return nil, err
 	}
+	return api, here.begin(ctx, works)
+}
+
+// begin starts what the API of this process needs beyond the catalogue: Milvus, and
+// the jobs if the command works. With a server there are no parts here, and it does
+// nothing.
+func (x *parts) begin(ctx context.Context, works bool) error {
+	if x == nil {
+		return nil
+	}
+	if err := x.connect(ctx); err != nil || !works {
+		return err
+	}
+	return x.work(ctx)
+}
+
+// catalogueAPI is api for what the catalogue alone can answer: this process starts
+// no Milvus and runs no jobs. parts are its own; nil with a server.
+func (p *program) catalogueAPI(ctx context.Context, command string) (*client.Client, *parts, error) {
+	running, err := p.holdOrFind(ctx, command)
+	if err != nil {
+		return nil, nil, err
+	}
 	if running != nil {
-		return running.Client, p.agrees(ctx, running.Client)
+		return running.Client, nil, p.agrees(ctx, running.Client)
 	}
 	x, err := p.openParts(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if err := x.connect(ctx); err != nil {
-		return nil, err
-	}
-	if works {
-		if err := x.work(ctx); err != nil {
-			return nil, err
-		}
-	}
-	return x.client()
+	api, err := x.client()
+	return api, x, err
 }
 
 // client is the API of this process.

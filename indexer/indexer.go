@@ -153,7 +153,12 @@ func (r *run) pipeline(ctx context.Context) error {
 // repair brings the index up to the catalogue. To list an index takes from a third of a
 // second to minutes, in which pictures are read already.
 func (r *run) repair(ctx context.Context) error {
-	check, err := r.mirror().compare(ctx)
+	m := r.mirror()
+	found, err := m.compare(ctx)
+	if err != nil {
+		return err
+	}
+	check, err := m.resolve(ctx, found)
 	r.progress.update(func(p *Progress) { p.Repaired = check.Repaired })
 	if err != nil {
 		return err

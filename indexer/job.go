@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"polylens/indexer/catalog"
 	"polylens/indexer/jobs"
@@ -15,6 +16,7 @@ import (
 const (
 	JobIndex   = "index"   // Run over a directory
 	JobCheck   = "check"   // Check
+	JobRepair  = "repair"  // Repair
 	JobRebuild = "rebuild" // Rebuild
 )
 
@@ -37,6 +39,7 @@ func (ix *Indexer) Kinds(indexed func(ctx context.Context, collection string) er
 			return indexed(ctx, job.Collection)
 		}},
 		{Name: JobCheck, PerProcess: 1, Exclusive: jobs.PerCollection, Handle: checkWith(ix.Check)},
+		{Name: JobRepair, PerProcess: 1, Exclusive: jobs.PerCollection, Handle: checkWith(ix.Repair)},
 		{Name: JobRebuild, PerProcess: 1, Exclusive: jobs.PerCollection, Handle: checkWith(ix.Rebuild)},
 	}
 }
@@ -90,15 +93,14 @@ func (j *Jobs) Index(ctx context.Context, collection string, params JobParams) (
 	return j.Enqueue(ctx, jobs.Order{Kind: JobIndex, Collection: collection, Params: params})
 }
 
-// Check queues the comparison of a collection's index with the catalogue: every
-// difference is repaired, or the whole index filled anew.
-func (j *Jobs) Check(ctx context.Context, collection string, rebuild bool) (catalog.Job, error) {
+// Check queues the comparison of a collection's index with the catalogue, by a
+// kind of jobs: JobCheck, JobRepair or JobRebuild; another is catalog.ErrInvalid.
+func (j *Jobs) Check(ctx context.Context, collection, kind string) (catalog.Job, error) {
+	if !slices.Contains([]string{JobCheck, JobRepair, JobRebuild}, kind) {
+		return catalog.Job{}, fmt.Errorf("kind of check %.40q is %w: want check, repair or rebuild", kind, catalog.ErrInvalid)
+	}
 	if _, err := j.indexer.store.UncountedCollection(ctx, collection); err != nil {
 		return catalog.Job{}, err
-	}
-	kind := JobCheck
-	if rebuild {
-		kind = JobRebuild
 	}
 	return j.Enqueue(ctx, jobs.Order{Kind: kind, Collection: collection, Params: JobParams{}})
 }

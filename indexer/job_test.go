@@ -111,17 +111,14 @@ func TestJobRunsAndTells(t *testing.T) {
 	if list, err := queue.List(t.Context(), catalog.JobFilter{Collection: "c"}); err != nil || len(list) != 1 {
 		t.Errorf("list: %v, %v", list, err)
 	}
-	for _, rebuild := range []bool{false, true} {
-		check, err := queue.Check(t.Context(), "c", rebuild)
+	for kind, repaired := range map[string]int{JobCheck: 0, JobRepair: 0, JobRebuild: 30} {
+		check, err := queue.Check(t.Context(), "c", kind)
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := `{"images":30,"missing":0,"extra":0,"repaired":0}`
-		if rebuild {
-			want = `{"images":30,"missing":0,"extra":0,"repaired":30}`
-		}
-		if ended := waitFor(t, queue, check.ID, catalog.JobSucceeded); string(ended.Progress) != want {
-			t.Errorf("check: %s, want %s", ended.Progress, want)
+		want := fmt.Sprintf(`{"images":30,"missing":0,"extra":0,"outdated":0,"repaired":%d}`, repaired)
+		if ended := waitFor(t, queue, check.ID, catalog.JobSucceeded); ended.Kind != kind || string(ended.Progress) != want {
+			t.Errorf("%s: %s, want %s", kind, ended.Progress, want)
 		}
 	}
 }
@@ -208,7 +205,8 @@ func TestJobFails(t *testing.T) {
 		}, catalog.ErrInvalid},
 		"name":       {func() (catalog.Job, error) { return queue.Index(t.Context(), "C", JobParams{Directory: b.folder}) }, catalog.ErrInvalid},
 		"kind":       {func() (catalog.Job, error) { return queue.Enqueue(t.Context(), jobs.Order{Kind: "bake"}) }, catalog.ErrInvalid},
-		"collection": {func() (catalog.Job, error) { return queue.Check(t.Context(), "unknown", false) }, catalog.ErrNotFound},
+		"collection": {func() (catalog.Job, error) { return queue.Check(t.Context(), "unknown", JobCheck) }, catalog.ErrNotFound},
+		"check":      {func() (catalog.Job, error) { return queue.Check(t.Context(), "c", JobIndex) }, catalog.ErrInvalid},
 	} {
 		if _, err := test.order(); !errors.Is(err, test.want) {
 			t.Errorf("%s: got %v, want %v", name, err, test.want)

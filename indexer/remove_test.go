@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"reflect"
 	"testing"
 	"time"
 
@@ -25,16 +27,19 @@ func TestCheckAndRebuild(t *testing.T) {
 	rows := b.index.rows["c/f1"]
 	delete(rows, b.image(t, "1.png").ID)
 	rows["stranger"] = search.Row{ID: "stranger"}
-	report, err := b.Check(t.Context(), "c")
+	b.wantCheck(t, CheckReport{Images: 9, Missing: 1, Extra: 1})
+	report, err := b.Repair(t.Context(), "c")
 	if err != nil || report != (CheckReport{Images: 9, Missing: 1, Extra: 1, Repaired: 2}) {
 		t.Errorf("got %+v, %v", report, err)
 	}
 	b.wantMirror(t)
 	delete(b.index.rows, "c/f1") // the whole index is lost
-	if report, err = b.Check(t.Context(), "c"); err != nil || report.Repaired != 9 {
+	b.wantCheck(t, CheckReport{Images: 9, Missing: 9})
+	if report, err = b.Repair(t.Context(), "c"); err != nil || report.Repaired != 9 {
 		t.Errorf("after losing the index: got %+v, %v", report, err)
 	}
 	b.wantMirror(t)
+	b.wantCheck(t, CheckReport{Images: 9})
 	spoiled := b.image(t, "2.png").ID
 	b.index.rows["c/f1"][spoiled] = search.Row{ID: spoiled} // only a rebuild sees this
 	if report, err = b.Rebuild(t.Context(), "c"); err != nil || report.Repaired != 9 {
@@ -46,6 +51,42 @@ func TestCheckAndRebuild(t *testing.T) {
 	}
 }
 
+// wantCheck: the report is this one, and neither the index nor the catalogue has
+// changed.
+func (b *bench) wantCheck(t *testing.T, want CheckReport) {
+	t.Helper()
+	before := maps.Clone(b.index.rows["c/f1"])
+	for range 2 {
+		if got, err := b.Check(t.Context(), "c"); err != nil || got != want {
+			t.Errorf("check: got %+v, %v, want %+v", got, err, want)
+		}
+	}
+	if after := b.index.rows["c/f1"]; !reflect.DeepEqual(before, after) {
+		t.Errorf("check changed the index from %v to %v", before, after)
+	}
+}
+
+// TestCheckSeesOutdatedRows: a row whose image has changed since is found, and a
+// rebuild counts only those that were so before it.
+func TestCheckSeesOutdatedRows(t *testing.T) {
+	b := newBench(t, Options{})
+	write(t, b.folder, map[string][]byte{"a.png": picture(1), "b.png": picture(2), "c.png": picture(3)})
+	b.run(t)
+	ids := []string{b.image(t, "a.png").ID, b.image(t, "b.png").ID}
+	if err := b.store.ForgetIndexedImages(t.Context(), "f1", ids); err != nil {
+		t.Fatal(err)
+	}
+	delete(b.index.rows["c/f1"], ids[1])
+	want := CheckReport{Images: 3, Missing: 1, Outdated: 1}
+	b.wantCheck(t, want)
+	want.Repaired = 3
+	if got, err := b.Rebuild(t.Context(), "c"); err != nil || got != want {
+		t.Errorf("rebuild: got %+v, %v, want %+v", got, err, want)
+	}
+	b.wantCheck(t, CheckReport{Images: 3})
+	b.wantMirror(t)
+}
+
 // TestCheckWithoutImages: an index that has nothing to hold may be missing, and
 // is emptied where it is not.
 func TestCheckWithoutImages(t *testing.T) {
@@ -55,12 +96,13 @@ func TestCheckWithoutImages(t *testing.T) {
 	b.remove(t, "a.png")
 	b.run(t)
 	b.index.rows["c/f1"]["stranger"] = search.Row{ID: "stranger"}
-	if report, err := b.Check(t.Context(), "c"); err != nil || report != (CheckReport{Extra: 1, Repaired: 1}) {
+	b.wantCheck(t, CheckReport{Extra: 1})
+	if report, err := b.Repair(t.Context(), "c"); err != nil || report != (CheckReport{Extra: 1, Repaired: 1}) {
 		t.Errorf("with a stranger: got %+v, %v", report, err)
 	}
 	b.wantMirror(t)
 	delete(b.index.rows, "c/f1")
-	for _, check := range []func(context.Context, string) (CheckReport, error){b.Check, b.Rebuild} {
+	for _, check := range []func(context.Context, string) (CheckReport, error){b.Check, b.Repair, b.Rebuild} {
 		if report, err := check(t.Context(), "c"); err != nil || report != (CheckReport{}) {
 			t.Errorf("after losing the index: got %+v, %v", report, err)
 		}

@@ -95,6 +95,9 @@ type Jobs interface {
 	// created if it is missing. A number of patches that the model cannot have is
 	// catalog.ErrInvalid.
 	Index(ctx context.Context, collection string, params indexer.JobParams) (catalog.Job, error)
+	// Check queues the comparison of a collection's index with the catalogue, by a
+	// kind of jobs: indexer.JobCheck, JobRepair or JobRebuild.
+	Check(ctx context.Context, collection, kind string) (catalog.Job, error)
 	List(ctx context.Context, filter catalog.JobFilter) ([]catalog.Job, error) // newest first
 	Get(ctx context.Context, id string) (catalog.Job, error)
 	// Cancel ends a job, Pause lets it wait until Resume. One that runs ends a

@@ -61,6 +61,8 @@ func (s *server) jobOperations(api huma.API) {
 		http.StatusForbidden, http.StatusConflict)
 	create.DefaultStatus = http.StatusAccepted
 	huma.Register(api, create, s.createJob)
+	huma.Register(api, accepted(operation("create-check", http.MethodPost, "/collections/{name}/checks", "jobs",
+		"Compare the index of a collection with the catalogue; the job's “check” is the outcome", http.StatusNotFound)), s.createCheck)
 	huma.Register(api, operation("list-jobs", http.MethodGet, "/jobs", "jobs", "List the jobs"), s.listJobs)
 	huma.Register(api, operation("get-job", http.MethodGet, "/jobs/{id}", "jobs",
 		"Get one job", http.StatusNotFound), s.getJob)

@@ -52,7 +52,7 @@ type Hit struct {
 // Job is work in the background.
 type Job struct {
 	ID         string           `json:"id"`
-	Kind       string           `json:"kind" enum:"index,check,rebuild,model,train" doc:"Index a folder; compare the index with the catalogue, or fill it anew; prepare another model; train one"`
+	Kind       string           `json:"kind" enum:"index,check,repair,rebuild,model,train" doc:"Index a folder; compare the index with the catalogue, repair the differences too, or fill it anew; prepare another model; train one"`
 	Collection string           `json:"collection,omitempty"`
 	Source     *Source          `json:"source,omitempty" doc:"Where the pictures come from; of index jobs"`
 	Run        string           `json:"run,omitempty" doc:"Identity of the run that it trains; of train jobs"`
@@ -60,6 +60,7 @@ type Job struct {
 	State      catalog.JobState `json:"state" enum:"queued,running,paused,succeeded,failed,canceled"`
 	Error      string           `json:"error,omitempty" doc:"Why the last attempt failed"`
 	Progress   Progress         `json:"progress"`
+	Check      *Check           `json:"check,omitempty" doc:"What was found; of check, repair and rebuild jobs that succeeded"`
 	Failures   []FileFailed     `json:"failures" nullable:"false" doc:"The first pictures that could not be read"`
 	Created    time.Time        `json:"created"`
 	Started    *time.Time       `json:"started,omitempty"`
@@ -156,7 +157,7 @@ func newJob(job catalog.Job) Job {
 	_ = json.Unmarshal(job.Progress, &report) // likewise
 	converted := Job{
 		ID: job.ID, Kind: job.Kind, Collection: job.Collection, Run: details.Run, Model: details.Model, State: job.State,
-		Error: job.Error, Progress: newProgress(report.Progress), Failures: make([]FileFailed, len(report.Failures)),
+		Error: job.Error, Progress: newProgress(report.Progress), Check: newCheck(job), Failures: make([]FileFailed, len(report.Failures)),
 		Created: job.Created, Started: moment(job.Started), Finished: moment(job.Finished), Sequence: job.Sequence,
 	}
 	if details.Directory != "" {

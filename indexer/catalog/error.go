@@ -18,6 +18,8 @@ var (
 	ErrConflict = errors.New("conflict")
 	// ErrInvalid is for a value that cannot be used; it comes with the rule.
 	ErrInvalid = errors.New("invalid")
+	// ErrUnavailable is for a catalogue that cannot be reached now.
+	ErrUnavailable = errors.New("catalogue unavailable")
 	// ErrLeaseLost is for a worker whose job may be another's by now: nothing was
 	// written.
 	ErrLeaseLost = errors.New("lease lost")

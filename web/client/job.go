@@ -22,13 +22,20 @@ func (c *Client) Index(ctx context.Context, collection, folder string, maxPatche
 	return job, err
 }
 
+// Check queues the comparison of a collection's index with the catalogue, as a job
+// of kind check, repair or rebuild.
+func (c *Client) Check(ctx context.Context, collection, kind string) (job web.Job, err error) {
+	err = c.call(ctx, http.MethodPost, path("collections", collection, "checks"), map[string]any{"kind": kind}, &job)
+	return job, err
+}
+
 // Job answers one job.
 func (c *Client) Job(ctx context.Context, id string) (job web.Job, err error) {
 	err = c.call(ctx, http.MethodGet, path("jobs", id), nil, &job)
 	return job, err
 }
 
-// Jobs answers up to limit jobs, newest first.
+// Jobs answers jobs, newest first: up to the filter's Limit, which is 1000 at most.
 func (c *Client) Jobs(ctx context.Context, filter catalog.JobFilter) ([]web.Job, error) {
 	query := url.Values{"limit": {strconv.Itoa(min(max(filter.Limit, 1), pageSize))}}
 	for name, value := range map[string]string{"collection": filter.Collection, "kind": filter.Kind, "cursor": filter.Before} {
@@ -80,4 +87,11 @@ func (c *Client) FollowJob(ctx context.Context, job web.Job, tell func(web.Job))
 	return follow(ctx, job, func(job web.Job) bool { return job.State.Finished() }, tell,
 		func(ctx context.Context) (web.Job, error) { return c.Job(ctx, job.ID) },
 		func(ctx context.Context) error { _, err := c.CancelJob(ctx, job.ID); return err })
+}
+
+// WatchJob is FollowJob that leaves the job alone when ctx ends.
+func (c *Client) WatchJob(ctx context.Context, job web.Job, tell func(web.Job)) (web.Job, error) {
+	return follow(ctx, job, func(job web.Job) bool { return job.State.Finished() }, tell,
+		func(ctx context.Context) (web.Job, error) { return c.Job(ctx, job.ID) },
+		func(context.Context) error { return nil })
 }

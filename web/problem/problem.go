@@ -63,6 +63,7 @@ func Table() []Row {
 		{catalog.ErrConflict, Kind{"conflict", http.StatusConflict, ExitFailure, ""}},
 		{catalog.ErrInvalid, Invalid},
 		{search.ErrUnavailable, Kind{"unavailable", http.StatusServiceUnavailable, ExitUnavailable, ""}},
+		{catalog.ErrUnavailable, Kind{"catalogue-unavailable", http.StatusServiceUnavailable, ExitUnavailable, ""}},
 		{context.DeadlineExceeded, Kind{"timeout", http.StatusGatewayTimeout, ExitFailure, "the answer took too long; try again"}},
 	}
 }

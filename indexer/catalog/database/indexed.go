@@ -10,8 +10,9 @@ import (
 	"polylens/indexer/metadata"
 )
 
-const selectPending = `
-	SELECT images.id, images.digest, images.metadata, vectors.fp16
+const selectPending = `SELECT images.id, images.digest, images.metadata, vectors.fp16` + fromPending
+
+const fromPending = `
 	FROM images
 	JOIN vectors ON vectors.sha256 = images.sha256 AND vectors.fingerprint = $2
 	LEFT JOIN indexed ON indexed.image_id = images.id AND indexed.fingerprint = $2
@@ -25,6 +26,15 @@ const pendingPage = ` AND images.id > $3 ORDER BY images.id LIMIT $4`
 func (s *Store) Pending(ctx context.Context, collection, fingerprint, after string, limit int) ([]catalog.IndexRow, error) {
 	return s.pending(ctx, selectPending+pendingPage,
 		collection, fingerprint, after, limit)
+}
+
+// PendingIDs returns the IDs of all rows that Pending has, in no order.
+func (s *Store) PendingIDs(ctx context.Context, collection, fingerprint string) ([]string, error) {
+	ids, err := stringColumn(ctx, s.read, `SELECT images.id`+fromPending, collection, fingerprint)
+	if err != nil {
+		return nil, fmt.Errorf("read ids to index of %q: %w", collection, err)
+	}
+	return ids, nil
 }
 
 // PendingOf is Pending for the given images only.

@@ -13,8 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 	_ "modernc.org/sqlite" // database/sql driver "sqlite"
@@ -36,13 +34,14 @@ type Store struct {
 // Open opens the catalogue and brings its schema up to date. dsn is either a
 // Postgres URL (postgres://...) or the path of a SQLite file, which is created
 // together with its folder, readable by its owner alone. A schema newer than
-// this program knows is refused.
+// this program knows is refused. A Postgres server that cannot be reached is
+// catalog.ErrUnavailable. No error repeats the password of the URL.
 func Open(ctx context.Context, dsn string) (*Store, error) {
 	open, dialect := openSQLite, goose.DialectSQLite3
-	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") {
+	if IsPostgres(dsn) {
 		open, dialect = openPostgres, goose.DialectPostgres
 	}
-	s, err := open(dsn)
+	s, err := open(ctx, dsn)
 	if err != nil {
 		return nil, err
 	}
@@ -70,23 +69,7 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
-// idleLimit ends the transaction of a process that hangs in the middle of it,
-// long before the leases end of those that wait for its locks.
-const idleLimit = "idle_in_transaction_session_timeout"
-
-func openPostgres(dsn string) (*Store, error) {
-	config, err := pgx.ParseConfig(dsn)
-	if err != nil {
-		return nil, fmt.Errorf("open Postgres catalogue: %w", err)
-	}
-	if config.RuntimeParams[idleLimit] == "" {
-		config.RuntimeParams[idleLimit] = "5s"
-	}
-	db := stdlib.OpenDB(*config)
-	return &Store{read: db, write: db, now: time.Now}, nil
-}
-
-func openSQLite(path string) (*Store, error) {
+func openSQLite(_ context.Context, path string) (*Store, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("open catalogue: %w", err)

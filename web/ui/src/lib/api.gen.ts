@@ -40,6 +40,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/collections/{name}/checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Compare the index of a collection with the catalogue; the job's “check” is the outcome */
+        post: operations["create-check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/collections/{name}/images": {
         parameters: {
             query?: never;
@@ -380,6 +397,33 @@ export interface components {
             language: string;
             text: string;
         };
+        Check: {
+            /**
+             * Format: int64
+             * @description Rows of the index behind which no image stood
+             */
+            extra: number;
+            /**
+             * Format: int64
+             * @description Images that the index has to hold
+             */
+            images: number;
+            /**
+             * Format: int64
+             * @description Images that the index lacked
+             */
+            missing: number;
+            /**
+             * Format: int64
+             * @description Rows of the index that were not as the catalogue has them
+             */
+            outdated: number;
+            /**
+             * Format: int64
+             * @description Rows that were sent or removed; 0 of check jobs, which repair nothing
+             */
+            repaired: number;
+        };
         Collection: {
             /**
              * Format: date-time
@@ -405,6 +449,14 @@ export interface components {
         };
         CollectionsAnswerBody: {
             collections: components["schemas"]["Collection"][];
+        };
+        CreateCheckInputBody: {
+            /**
+             * @description Only report differences, repair them too, or send every row again; nothing is encoded
+             * @default check
+             * @enum {string}
+             */
+            kind: "check" | "repair" | "rebuild";
         };
         CreateCollectionInputBody: {
             /**
@@ -659,6 +711,8 @@ export interface components {
             version: string;
         };
         Job: {
+            /** @description What was found; of check, repair and rebuild jobs that succeeded */
+            check?: components["schemas"]["Check"];
             collection?: string;
             /** Format: date-time */
             created: string;
@@ -670,10 +724,10 @@ export interface components {
             finished?: string;
             id: string;
             /**
-             * @description Index a folder; compare the index with the catalogue, or fill it anew; prepare another model; train one
+             * @description Index a folder; compare the index with the catalogue, repair the differences too, or fill it anew; prepare another model; train one
              * @enum {string}
              */
-            kind: "index" | "check" | "rebuild" | "model" | "train";
+            kind: "index" | "check" | "repair" | "rebuild" | "model" | "train";
             /** @description The model that it prepares; of model jobs */
             model?: string;
             progress: components["schemas"]["Progress"];
@@ -1027,6 +1081,64 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "create-check": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text; a repeated call with the same key and body is answered as before, without being carried out again */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Name of the collection */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CreateCheckInputBody"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Job } from './api'
 import { FakeSocket, holdCalls, last, job } from '../testing/server'
-import { percentOf, subjectOf, Jobs } from './jobs.svelte'
+import { checkFacts, percentOf, subjectOf, Jobs } from './jobs.svelte'
 
 let jobs: Jobs
 let told: [string, boolean][]
@@ -74,6 +74,16 @@ describe('subjectOf', () => {
     expect(of('model', { model: 'other' })).toBe('Model other')
     expect(of('train')).toBe('Training')
     expect(of('check')).toBe('Check of the index')
+    expect(of('repair')).toBe('Repair of the index')
     expect(of('rebuild')).toBe('Rebuild of the index')
+  })
+})
+
+describe('checkFacts', () => {
+  it('tells what was found and done', () => {
+    const right = { images: 9, missing: 0, extra: 0, outdated: 0, repaired: 0 }
+    expect(checkFacts(right)).toEqual(['the index agrees'])
+    expect(checkFacts({ ...right, missing: 2, outdated: 1 })).toEqual(['2 missing', '1 outdated'])
+    expect(checkFacts({ ...right, extra: 1, repaired: 1 })).toEqual(['1 extra', '1 rows repaired'])
   })
 })

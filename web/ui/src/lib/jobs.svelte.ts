@@ -1,4 +1,5 @@
 import { api, type Job } from './api'
+import { formatCount } from './format'
 import { Live } from './live.svelte'
 import { apiURL } from './url'
 
@@ -10,9 +11,19 @@ export function subjectOf(job: Job): string {
     case 'model': return `Model ${job.model ?? ''}`
     case 'train': return 'Training'
     case 'check': return 'Check of the index'
+    case 'repair': return 'Repair of the index'
     case 'rebuild': return 'Rebuild of the index'
     default: return job.source?.directory ?? ''
   }
+}
+
+/** checkFacts says what a check of the index found and did. */
+export function checkFacts(check: NonNullable<Job['check']>): string[] {
+  const counts: [number, string][] = [[check.missing, 'missing'], [check.extra, 'extra'], [check.outdated, 'outdated']]
+  const found = counts.filter(([count]) => count > 0).map(([count, word]) => `${formatCount(count)} ${word}`)
+  if (found.length === 0) found.push('the index agrees')
+  if (check.repaired > 0) found.push(`${formatCount(check.repaired)} rows repaired`)
+  return found
 }
 
 /** percentOf says how far a job is, if that is known. */

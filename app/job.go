@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"polylens/indexer/catalog"
+	"polylens/internal/progress"
+	"polylens/web"
+)
+
+type jobCommand struct {
+	List   jobListCommand   `cmd:"" help:"List the jobs."`
+	Show   jobShowCommand   `cmd:"" help:"Show one job, and wait for its end."`
+	Cancel jobCancelCommand `cmd:"" help:"Cancel a job; what it has done stays."`
+	Pause  jobPauseCommand  `cmd:"" help:"Let a job wait until it is resumed."`
+	Resume jobResumeCommand `cmd:"" help:"Put a paused job back into the queue."`
+	Retry  jobRetryCommand  `cmd:"" help:"Put a failed or canceled job back into the queue."`
+}
+
+// jobHelp says where the answers come from.
+const jobHelp = `If "polylens serve" runs on the same data folder, it answers. Otherwise the catalogue is read here: Milvus is not started ` +
+	`and no job runs until the next "polylens serve" or "polylens index".`
+
+type jobListCommand struct {
+	Collection string   `placeholder:"NAME" help:"Only jobs of this collection."`
+	Kind       string   `placeholder:"KIND" enum:"index,check,repair,rebuild,model,train," default:"" help:"Only jobs of this kind: index, check, repair, rebuild, model or train."`
+	State      []string `placeholder:"STATE" enum:"queued,running,paused,succeeded,failed,canceled" help:"Only jobs in this state: queued, running, paused, succeeded, failed or canceled; several are separated by commas."`
+	Limit      int      `default:"20" placeholder:"N" help:"Most jobs, 1 to 1000 (default: ${default})."`
+	JSON       bool     `help:"Print one JSON object a line, as the API answers it."`
+}
+
+// Help documents the command.
+func (*jobListCommand) Help() string {
+	return `Lists the jobs, newest first: indexing, checks of the index, changes of the model, trainings. Finished ones are kept for 30 days.
+
+` + jobHelp + `
+
+Examples:
+
+    polylens job list
+    polylens job list --state queued,running
+    polylens job list --collection photos --kind index --json
+
+` + exitHelp
+}
+
+// mostJobs is the most that one list holds.
+const mostJobs = 1000
+
+func (c *jobListCommand) Run(ctx context.Context, p *program) error {
+	if c.Limit < 1 || c.Limit > mostJobs {
+		return usageError{fmt.Errorf("--limit %d: want 1 to %d", c.Limit, mostJobs)}
+	}
+	api, _, err := p.catalogueAPI(ctx, "job list")
+	if err != nil {
+		return err
+	}
+	filter := catalog.JobFilter{Collection: c.Collection, Kind: c.Kind, Limit: c.Limit}
+	for _, state := range c.State {
+		filter.States = append(filter.States, catalog.JobState(state))
+	}
+	jobs, err := api.Jobs(ctx, filter)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printLines(p.terminal.out, jobs)
+	}
+	table := p.table()
+	fmt.Fprintln(table, "ID\tKIND\tCOLLECTION\tSTATE\tPROGRESS\tCREATED")
+	for _, job := range jobs {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n",
+			job.ID, job.Kind, orDash(job.Collection), job.State, orDash(doneText(job)), timeText(job.Created))
+	}
+	return table.Flush()
+}
+
+type jobShowCommand struct {
+	ID     string `arg:"" placeholder:"ID" help:"ID of the job, as \"job list\" shows it."`
+	Follow bool   `help:"Show its progress until it ends; one that does not succeed is a failure. Interrupting this leaves the job alone."`
+	JSON   bool   `help:"Print the job as one JSON object, as the API answers it."`
+}
+
+// Help documents the command.
+func (*jobShowCommand) Help() string {
+	return `Shows one job: what it does, how far it is, and what went wrong.
+
+` + jobHelp + `
+
+Examples:
+
+    polylens job show 0197c5e6-7c1e-7b0a-9d52-0b8f2f6f3a10
+    polylens job show 0197c5e6-7c1e-7b0a-9d52-0b8f2f6f3a10 --follow
+
+` + exitHelp
+}
+
+func (c *jobShowCommand) Run(ctx context.Context, p *program) error {
+	api, here, err := p.catalogueAPI(ctx, "job show")
+	if err != nil {
+		return err
+	}
+	job, err := api.Job(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	if c.Follow {
+		if here != nil && !p.sharesDatabase() && !job.State.Finished() {
+			return fmt.Errorf("job %s is %s, and nothing runs it: start `polylens serve`, then follow it", job.ID, job.State)
+		}
+		line := progress.New(p.terminal.err)
+		job, err = api.WatchJob(ctx, job, func(job web.Job) { line.Show(progressOf(job)) })
+		line.End()
+		if err != nil {
+			return err
+		}
+	}
+	if err := c.print(p, job); err != nil || !c.Follow {
+		return err
+	}
+	return outcome(job, "job "+job.ID, "what it did stays")
+}
+
+func (c *jobShowCommand) print(p *program, job web.Job) error {
+	if c.JSON {
+		return printLines(p.terminal.out, []web.Job{job})
+	}
+	table := p.table()
+	for _, row := range jobRows(job) {
+		if row[1] != "" {
+			fmt.Fprintf(table, "%s\t%s\n", row[0], row[1])
+		}
+	}
+	for _, failure := range job.Failures {
+		fmt.Fprintf(table, "skipped\t%s: %s\n", failure.URI, failure.Reason)
+	}
+	return table.Flush()
+}
+
+// jobRows are all that is known of a job but its failures; what is empty is
+// unknown.
+func jobRows(job web.Job) [][2]string {
+	rows := [][2]string{
+		{"id", job.ID}, {"kind", job.Kind}, {"collection", job.Collection}, {"model", job.Model}, {"run", job.Run},
+		{"state", string(job.State)}, {"progress", doneText(job)}, {"error", strings.Join(strings.Fields(job.Error), " ")},
+		{"created", timeText(job.Created)},
+	}
+	if job.Source != nil {
+		rows = append(rows, [2]string{"folder", job.Source.Directory})
+	}
+	if job.Started != nil {
+		rows = append(rows, [2]string{"started", timeText(*job.Started)})
+	}
+	if job.Finished != nil {
+		rows = append(rows, [2]string{"finished", timeText(*job.Finished)})
+	}
+	return rows
+}
+
+// doneText tells how far a job is or what came of it, "" if there is nothing to
+// tell.
+func doneText(job web.Job) string {
+	switch {
+	case job.Check != nil:
+		return checkWords(*job.Check)
+	case job.Progress.Total > 0:
+		return fmt.Sprintf("%d of %d pictures", job.Progress.Done, job.Progress.Total)
+	}
+	return ""
+}
+
+// progressOf is the line that shows how far a job is.
+func progressOf(job web.Job) fmt.Stringer {
+	if job.Progress.Total > 0 {
+		return countOf(job)
+	}
+	return progress.Text(strings.Join(strings.Fields(fmt.Sprintf("%s %s: %s", job.Kind, job.Collection, job.State)), " "))
+}
+
+// timeText is a moment for people, by their clock.
+func timeText(moment time.Time) string { return moment.Local().Format(time.DateTime) }

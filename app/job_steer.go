@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"polylens/indexer/catalog"
+	"polylens/web"
+	"polylens/web/client"
+)
+
+// jobSteering asks something of one job.
+type jobSteering struct {
+	ID   string `arg:"" placeholder:"ID" help:"ID of the job, as \"job list\" shows it."`
+	JSON bool   `help:"Print the job as one JSON object, as the API answers it."`
+}
+
+func steeringHelp(verb, text string) string {
+	return text + `
+
+` + jobHelp + `
+
+Examples:
+
+    polylens job ` + verb + ` 0197c5e6-7c1e-7b0a-9d52-0b8f2f6f3a10
+
+` + exitHelp
+}
+
+// do asks and prints how the job stands then. later says what a running job will
+// become.
+func (c jobSteering) do(ctx context.Context, p *program, ask func(*client.Client, context.Context, string) (web.Job, error), later string) error {
+	api, here, err := p.catalogueAPI(ctx, "job")
+	if err != nil {
+		return err
+	}
+	job, err := ask(api, ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printLines(p.terminal.out, []web.Job{job})
+	}
+	text := string(job.State)
+	if !job.State.Finished() && here != nil && !p.sharesDatabase() {
+		text += "; nothing runs jobs until `polylens serve` does"
+	} else if later != "" && job.State == catalog.JobRunning {
+		text += "; it will be " + later + " in a moment"
+	}
+	_, err = fmt.Fprintf(p.terminal.out, "%s: %s\n", job.ID, text)
+	return err
+}
+
+type jobCancelCommand struct{ jobSteering }
+
+// Help documents the command.
+func (*jobCancelCommand) Help() string {
+	return steeringHelp("cancel", `Ends a job for good, unless it is retried. One that runs ends a moment later. What it has done stays.`)
+}
+
+func (c *jobCancelCommand) Run(ctx context.Context, p *program) error {
+	return c.do(ctx, p, (*client.Client).CancelJob, "canceled")
+}
+
+type jobPauseCommand struct{ jobSteering }
+
+// Help documents the command.
+func (*jobPauseCommand) Help() string {
+	return steeringHelp("pause", `Lets a job wait until it is resumed. One that runs stops a moment later, and goes on from there.`)
+}
+
+func (c *jobPauseCommand) Run(ctx context.Context, p *program) error {
+	return c.do(ctx, p, (*client.Client).PauseJob, "paused")
+}
+
+type jobResumeCommand struct{ jobSteering }
+
+// Help documents the command.
+func (*jobResumeCommand) Help() string {
+	return steeringHelp("resume", `Puts a paused job back into the queue.`)
+}
+
+func (c *jobResumeCommand) Run(ctx context.Context, p *program) error {
+	return c.do(ctx, p, (*client.Client).ResumeJob, "")
+}
+
+type jobRetryCommand struct{ jobSteering }
+
+// Help documents the command.
+func (*jobRetryCommand) Help() string {
+	return steeringHelp("retry", `Puts a failed or canceled job back into the queue. What it did before is not done again.`)
+}
+
+func (c *jobRetryCommand) Run(ctx context.Context, p *program) error {
+	return c.do(ctx, p, (*client.Client).RetryJob, "")
+}

@@ -1,0 +1,190 @@
+package indexer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"polylens/indexer/catalog"
+	"polylens/search"
+)
+
+// CheckReport is how an index differed from the catalogue, and what was done
+// about it.
+type CheckReport struct {
+	Images   int `json:"images"`   // that the index has to hold
+	Missing  int `json:"missing"`  // from the index
+	Extra    int `json:"extra"`    // in the index only
+	Outdated int `json:"outdated"` // in the index, but not as the catalogue has them now
+	Repaired int `json:"repaired"` // rows sent or removed, also those an interrupted run left open
+}
+
+// Differs tells whether the index was not as the catalogue says.
+func (r CheckReport) Differs() bool { return r.Missing+r.Extra+r.Outdated > 0 }
+
+// Check compares the index that searches of a collection use with the catalogue
+// and changes neither. It waits for a run on the collection to end.
+func (ix *Indexer) Check(ctx context.Context, collection string) (CheckReport, error) {
+	return ix.check(ctx, collection, mirror.check)
+}
+
+// Repair is Check that also mends every difference. Nothing is encoded.
+func (ix *Indexer) Repair(ctx context.Context, collection string) (CheckReport, error) {
+	return ix.check(ctx, collection, mirror.mend)
+}
+
+// Rebuild is Repair that also sends every other row again, for an index whose
+// rows are not trusted.
+func (ix *Indexer) Rebuild(ctx context.Context, collection string) (CheckReport, error) {
+	return ix.check(ctx, collection, mirror.rebuild)
+}
+
+func (ix *Indexer) check(ctx context.Context, collection string, check func(mirror, context.Context) (CheckReport, error)) (CheckReport, error) {
+	unlock, err := ix.locks.lock(ctx, collection)
+	if err != nil {
+		return CheckReport{}, err
+	}
+	defer unlock()
+	known, err := ix.store.Collection(ctx, collection)
+	if err != nil {
+		return CheckReport{}, err
+	}
+	if known.Fingerprint == "" {
+		return CheckReport{}, nil // nothing was ever indexed
+	}
+	report, err := check(ix.mirror(search.Key{Collection: collection, Fingerprint: known.Fingerprint}), ctx)
+	if err != nil {
+		return report, fmt.Errorf("check %q: %w", collection, err)
+	}
+	return report, nil
+}
+
+// check reports all differences. An index that is not there lacks every row.
+func (m mirror) check(ctx context.Context) (CheckReport, error) {
+	found, err := m.inspect(ctx)
+	return found.report, err
+}
+
+// mend repairs all differences, also of an index that was lost.
+func (m mirror) mend(ctx context.Context) (CheckReport, error) {
+	found, err := m.inspect(ctx)
+	if err != nil {
+		return found.report, err
+	}
+	return m.resolveAll(ctx, found)
+}
+
+// rebuild is mend of an index that is believed to hold nothing right.
+func (m mirror) rebuild(ctx context.Context) (CheckReport, error) {
+	found, err := m.inspect(ctx)
+	if err == nil {
+		err = m.store.ForgetIndexed(ctx, m.key.Collection, m.key.Fingerprint)
+	}
+	if err != nil {
+		return found.report, err
+	}
+	return m.resolveAll(ctx, found)
+}
+
+// resolveAll is resolve for an index that may have been lost. One that has nothing
+// to hold need not be there.
+func (m mirror) resolveAll(ctx context.Context, found differences) (CheckReport, error) {
+	if len(found.wanted) > 0 {
+		if err := m.ensureFor(ctx, found.wanted[0]); err != nil {
+			return found.report, err
+		}
+	}
+	report, err := m.resolve(ctx, found)
+	if len(found.wanted) == 0 && errors.Is(err, catalog.ErrCollectionNotFound) {
+		return CheckReport{}, nil
+	}
+	return report, err
+}
+
+// ensureFor makes the index ready for vectors like that of an image: the model
+// need not be loaded to say how long they are.
+func (m mirror) ensureFor(ctx context.Context, id string) error {
+	vector, err := m.store.Vector(ctx, m.key.Collection, id, m.key.Fingerprint)
+	if err != nil {
+		return err
+	}
+	return m.ensure(ctx, len(vector))
+}
+
+// differences are the IDs in which an index and the catalogue differ.
+type differences struct {
+	report         CheckReport
+	wanted         []string // that the index has to hold
+	missing, extra []string
+}
+
+// inspect is compare that also counts outdated rows.
+func (m mirror) inspect(ctx context.Context) (differences, error) {
+	found, err := m.compare(ctx)
+	if err != nil {
+		return found, err
+	}
+	pending, err := m.store.PendingIDs(ctx, m.key.Collection, m.key.Fingerprint)
+	if err != nil {
+		return found, err
+	}
+	slices.Sort(found.missing)
+	for _, id := range pending {
+		if _, missing := slices.BinarySearch(found.missing, id); !missing {
+			found.report.Outdated++
+		}
+	}
+	return found, nil
+}
+
+// compare lists what the index lacks or has too much by the catalogue.
+func (m mirror) compare(ctx context.Context) (differences, error) {
+	wanted, err := m.store.IndexableIDs(ctx, m.key.Collection, m.key.Fingerprint)
+	if err != nil {
+		return differences{}, err
+	}
+	held, err := m.ids(ctx)
+	if err != nil && !errors.Is(err, catalog.ErrCollectionNotFound) {
+		return differences{}, err
+	}
+	found := differences{wanted: wanted}
+	for _, id := range wanted {
+		if !held[id] {
+			found.missing = append(found.missing, id)
+		}
+		delete(held, id)
+	}
+	found.extra = slices.Collect(maps.Keys(held))
+	found.report = CheckReport{Images: len(wanted), Missing: len(found.missing), Extra: len(found.extra)}
+	return found, nil
+}
+
+// resolve repairs differences. The index must be there.
+func (m mirror) resolve(ctx context.Context, found differences) (CheckReport, error) {
+	report := found.report
+	if err := m.store.ForgetIndexedImages(ctx, m.key.Fingerprint, found.missing); err != nil {
+		return report, err
+	}
+	if err := m.deleteExtra(ctx, found.extra); err != nil {
+		return report, err
+	}
+	repaired, err := m.repair(ctx)
+	report.Repaired = len(found.extra) + repaired
+	return report, err
+}
+
+// deleteExtra removes rows that no image stands behind. What another process
+// has added since the comparison is made pending, so that it is sent again.
+func (m mirror) deleteExtra(ctx context.Context, ids []string) error {
+	for chunk := range slices.Chunk(ids, mirrorPage) {
+		if err := m.delete(ctx, chunk); err != nil {
+			return err
+		}
+		if err := m.store.ForgetIndexedImages(ctx, m.key.Fingerprint, chunk); err != nil {
+			return err
+		}
+	}
+	return nil
+}
