@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 
+	"polylens/app/folder"
 	"polylens/app/setup"
 	"polylens/encoder/hub"
 	"polylens/indexer/catalog/database"
@@ -86,13 +87,13 @@ func checkData(ctx context.Context, p *program) []finding {
 	if err != nil {
 		return []finding{trouble("data", "name another folder with --data", err)}
 	}
-	instance, holder, err := hold(p.globals.Data, "doctor")
+	hold, holder, err := folder.Take(p.globals.Data, "doctor")
 	switch {
 	case err == nil:
-		err = instance.release(ctx)
-	case errors.Is(err, errInUse) && holder.alive(ctx):
+		err = hold.Release(ctx)
+	case errors.Is(err, folder.ErrInUse) && holder.Alive(ctx):
 		return []finding{good("data", "%s, in use by the server at http://%s (process %d)", p.globals.Data, holder.Address, holder.PID)}
-	case errors.Is(err, errInUse):
+	case errors.Is(err, folder.ErrInUse):
 		return []finding{warning("data", "wait for that process, or stop it", "%v", err)}
 	}
 	if err != nil {
@@ -137,19 +138,6 @@ func checkDisk(_ context.Context, p *program) []finding {
 		}
 	}
 	return found
-}
-
-// fullDisk is so little free space, in bytes, that the catalogue or Milvus may fail
-// for the lack of it: Milvus begins logs of 64 MiB.
-const fullDisk = 128 << 20
-
-// whyDisk adds to an error that the disk of a folder is all but full, where it is.
-func whyDisk(err error, folder string) error {
-	free, statErr := disk.Free(folder)
-	if statErr != nil || free >= fullDisk {
-		return err
-	}
-	return fmt.Errorf("the disk of %s has only %d MB left, make room there: %w", folder, free/1e6, err)
 }
 
 func checkMemory(context.Context, *program) []finding {

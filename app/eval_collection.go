@@ -17,11 +17,11 @@ import (
 // collectionMaterial takes vectors from the catalogue, which has made them for
 // search.
 func (c *evalCommand) collectionMaterial(ctx context.Context, p *program) (*evalMaterial, error) {
-	instance, _, err := hold(p.globals.Data, "eval")
+	hold, _, err := p.hold("eval")
 	if err != nil {
 		return nil, err
 	}
-	p.later(instance.release)
+	p.later(hold.Release)
 	parts, err := p.openParts(ctx)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"polylens/app/folder"
 	"polylens/app/setup"
 	"polylens/encoder/hub"
 	"polylens/web/problem"
@@ -24,12 +25,8 @@ const (
 const exitHelp = `Exit codes: 0 success, 1 failure, 2 wrong usage, 3 something is not set up (run "polylens setup"), ` +
 	`4 not available now (Milvus is down, or another process holds the data folder), 5 no such collection, image, model or job, 130 interrupted.`
 
-var (
-	// errUsage marks a command line that cannot be meant.
-	errUsage = errors.New("wrong usage")
-	// errInUse marks a data folder that another process holds.
-	errInUse = errors.New("in use")
-)
+// errUsage marks a command line that cannot be meant.
+var errUsage = errors.New("wrong usage")
 
 // usageError is an errUsage that shows its own words alone.
 type usageError struct{ error }
@@ -43,7 +40,7 @@ func localErrors() []problem.Row {
 		{Err: errUsage, Kind: problem.Kind{Exit: exitUsage}},
 		{Err: setup.ErrMissing, Kind: problem.Kind{Exit: exitNotSetUp}},
 		{Err: setup.ErrUnsupported, Kind: problem.Kind{Exit: exitNotSetUp}},
-		{Err: errInUse, Kind: problem.Kind{Exit: exitUnavailable}},
+		{Err: folder.ErrInUse, Kind: problem.Kind{Exit: exitUnavailable}},
 		{Err: hub.ErrUnknownModel, Kind: problem.Kind{Exit: exitNotFound}},
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"polylens/app/folder"
 	"polylens/indexer/catalog"
 	"polylens/internal/needs"
 	"polylens/search"
@@ -162,11 +163,11 @@ func (f folders) state(t testing.TB) state {
 			t.Error(err)
 		}
 	}()
-	instance, _, err := hold(f.data, "test")
+	hold, _, err := folder.Take(f.data, "test")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.later(instance.release)
+	p.later(hold.Release)
 	parts, err := p.openParts(ctx)
 	if err != nil {
 		t.Fatal(err)

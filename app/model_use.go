@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"polylens/app/folder"
 	"polylens/app/rollout"
 	"polylens/indexer/catalog"
 	"polylens/web"
@@ -175,7 +176,7 @@ func (x *parts) runOf(ctx context.Context, dir string) (catalog.Run, error) {
 func (c *modelUseCommand) handOver(ctx context.Context, p *program, dir string, running *runningServer) error {
 	run, err := running.FindRun(ctx, "run of the model", func(run web.Run) bool { return run.Output != nil && run.Output.Directory == filepath.Clean(dir) })
 	if errors.Is(err, catalog.ErrNotFound) {
-		return fmt.Errorf("the data folder is %w by the server at %s, and no run wrote the model %s: stop the server first", errInUse, running.address, c.Model)
+		return fmt.Errorf("the data folder is %w by the server at %s, and no run wrote the model %s: stop the server first", folder.ErrInUse, running.address, c.Model)
 	}
 	if err != nil {
 		return err
@@ -245,7 +246,7 @@ func (c *modelRollbackCommand) handOver(ctx context.Context, p *program, running
 		id = choice.Next.Run
 	}
 	if id == "" {
-		return fmt.Errorf("the data folder is %w by the server at %s, and no run wrote the model %s: stop the server first", errInUse, running.address, choice.Model)
+		return fmt.Errorf("the data folder is %w by the server at %s, and no run wrote the model %s: stop the server first", folder.ErrInUse, running.address, choice.Model)
 	}
 	if _, err := running.RollBackRun(ctx, id); err != nil {
 		return err

@@ -20,6 +20,7 @@ import (
 	"polylens/indexer/catalog/database"
 	"polylens/indexer/decode"
 	"polylens/indexer/decode/turbo"
+	"polylens/internal/disk"
 	"polylens/search/milvus"
 )
 
@@ -212,7 +213,7 @@ func (p *program) decodeLimits() decode.Limits {
 func (p *program) openCatalog(ctx context.Context) (*database.Store, error) {
 	store, err := database.Open(ctx, p.catalogueAt())
 	if err != nil && !p.sharesDatabase() {
-		err = whyDisk(err, p.globals.Data)
+		err = disk.Explain(err, p.globals.Data)
 	}
 	if err != nil {
 		return nil, err
@@ -235,7 +236,7 @@ func (p *program) openIndex(ctx context.Context) (*milvus.Index, *milvus.Server,
 			Folder: folder, Data: filepath.Join(p.globals.Data, "milvus"), Logger: p.log,
 		})
 		if err != nil {
-			return nil, nil, whyDisk(err, p.globals.Data)
+			return nil, nil, disk.Explain(err, p.globals.Data)
 		}
 		p.later(server.Stop)
 		config = server.Config()

@@ -29,11 +29,11 @@ Examples:
 }
 
 func (c *pruneCommand) Run(ctx context.Context, p *program) error {
-	instance, _, err := hold(p.globals.Data, "prune")
+	hold, _, err := p.hold("prune")
 	if err != nil {
 		return err
 	}
-	p.later(instance.release)
+	p.later(hold.Release)
 	choice, err := readChoice(p.globals.Data)
 	if err != nil {
 		return err

@@ -45,11 +45,11 @@ func (c *serveCommand) Run(ctx context.Context, p *program) error {
 	if err := c.checkAddress(); err != nil {
 		return err
 	}
-	instance, _, err := hold(p.globals.Data, "serve")
+	hold, _, err := p.hold("serve")
 	if err != nil {
 		return err
 	}
-	p.later(instance.release)
+	p.later(hold.Release)
 	parts, err := p.openParts(ctx)
 	if err != nil {
 		return err
@@ -63,7 +63,7 @@ func (c *serveCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	if err := instance.announce(listener.Addr().String()); err != nil {
+	if err := hold.Announce(listener.Addr().String()); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	p.print("Polylens listens on http://%s", listener.Addr())

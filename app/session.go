@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"polylens/app/folder"
+	"polylens/app/rollout"
 	"polylens/search"
 	"polylens/web"
 	"polylens/web/client"
@@ -16,18 +18,23 @@ type runningServer struct {
 	address string
 }
 
+// hold takes the data folder for this process.
+func (p *program) hold(command string) (*folder.Hold, folder.Card, error) {
+	return folder.Take(p.globals.Data, command, rollout.ChoiceFile)
+}
+
 // holdOrFind takes the data folder for this process, until the program closes, or
 // finds the server that holds it: then it is not nil.
 func (p *program) holdOrFind(ctx context.Context, command string) (*runningServer, error) {
-	instance, holder, err := hold(p.globals.Data, command)
-	if errors.Is(err, errInUse) && holder.alive(ctx) {
+	hold, holder, err := p.hold(command)
+	if errors.Is(err, folder.ErrInUse) && holder.Alive(ctx) {
 		p.log.Info("using the server that runs already", "address", holder.Address, "pid", holder.PID)
 		return &runningServer{client.New("http://" + holder.Address), holder.Address}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	p.later(instance.release)
+	p.later(hold.Release)
 	return nil, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"polylens/app/folder"
 	"polylens/indexer/catalog"
 	"polylens/internal/progress"
 	"polylens/web"
@@ -267,7 +268,7 @@ func (p *program) modelArgument(dir string) string {
 func (c *trainCommand) handOver(ctx context.Context, p *program, config runConfig, running *runningServer) error {
 	if c.Inspect || c.Output != "" || c.Force {
 		return fmt.Errorf("the data folder is %w by the server at %s, which trains then: leave out --inspect, --output and --force, or stop it first; "+
-			"a model that has forgotten too much can still be used with `polylens model use %s --force`", errInUse, running.address, c.Name+rejected)
+			"a model that has forgotten too much can still be used with `polylens model use %s --force`", folder.ErrInUse, running.address, c.Name+rejected)
 	}
 	if config.Model != "" {
 		var err error

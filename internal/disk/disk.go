@@ -26,3 +26,16 @@ func Free(folder string) (uint64, error) {
 		return 0, fmt.Errorf("free space of %s: %w", folder, err)
 	}
 }
+
+// full is so little free space, in bytes, that a database may fail for the lack of
+// it: Milvus begins logs of 64 MiB.
+const full = 128 << 20
+
+// Explain adds to an error that the disk of a folder is all but full, where it is.
+func Explain(err error, folder string) error {
+	free, statErr := Free(folder)
+	if statErr != nil || free >= full {
+		return err
+	}
+	return fmt.Errorf("the disk of %s has only %d MB left, make room there: %w", folder, free/1e6, err)
+}
