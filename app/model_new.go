@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"polylens/app/training"
 	"polylens/encoder/hub"
 	"polylens/trainer/fresh"
 )
@@ -21,7 +22,7 @@ type newModel struct {
 
 // write lets write fill the directory, which must not exist yet, and stamps it.
 func (m newModel) write(ctx context.Context, p *program, write func(dir string) error) error {
-	if err := checkRunName(m.Name); err != nil {
+	if err := training.CheckName(m.Name); err != nil {
 		return usageError{err}
 	}
 	dir := m.Output

@@ -9,6 +9,7 @@ import (
 
 	"polylens/app/folder"
 	"polylens/app/rollout"
+	"polylens/app/training"
 	"polylens/indexer/catalog"
 	"polylens/web"
 )
@@ -88,7 +89,7 @@ func (c *modelUseCommand) inPlace(ctx context.Context, p *program, dir, lost str
 	if err != nil {
 		return err
 	}
-	to, err := c.chosen(ctx, &parts{program: p, store: store}, dir)
+	to, err := c.chosen(ctx, p.trainer(store), dir)
 	if err != nil {
 		return err
 	}
@@ -127,7 +128,7 @@ func (p *program) openAll(ctx context.Context) (*parts, error) {
 }
 
 func (c *modelUseCommand) here(ctx context.Context, x *parts, dir string) error {
-	to, err := c.chosen(ctx, x, dir)
+	to, err := c.chosen(ctx, x.trainer, dir)
 	if err != nil {
 		return err
 	}
@@ -142,34 +143,15 @@ func (c *modelUseCommand) here(ctx context.Context, x *parts, dir string) error 
 }
 
 // chosen is the model to use, of a run where one wrote it.
-func (c *modelUseCommand) chosen(ctx context.Context, x *parts, dir string) (rollout.Used, error) {
-	run, err := x.runOf(ctx, dir)
+func (c *modelUseCommand) chosen(ctx context.Context, trainer *training.Trainer, dir string) (rollout.Used, error) {
+	run, err := trainer.Wrote(ctx, dir)
 	if errors.Is(err, catalog.ErrNotFound) {
 		return rollout.Used{Model: c.Model}, nil
 	}
 	if err != nil {
 		return rollout.Used{}, err
 	}
-	return rollout.Used{Model: dir, Run: run.ID}, activatable(run, c.Force)
-}
-
-// runOf is the newest run that wrote the model in a directory.
-func (x *parts) runOf(ctx context.Context, dir string) (catalog.Run, error) {
-	for before := ""; ; {
-		runs, err := x.store.Runs(ctx, "", before, 1000)
-		if err != nil {
-			return catalog.Run{}, err
-		}
-		for _, run := range runs {
-			if run.Output.Directory == dir {
-				return run, nil
-			}
-		}
-		if len(runs) == 0 {
-			return catalog.Run{}, catalog.ErrNotFound
-		}
-		before = runs[len(runs)-1].ID
-	}
+	return rollout.Used{Model: dir, Run: run.ID}, training.Usable(run, c.Force)
 }
 
 // handOver lets the server that holds the data folder use the model of a run.

@@ -3,23 +3,17 @@ package main
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 
 	"polylens/app/cldr"
 	"polylens/app/judge"
 	"polylens/app/setup"
+	"polylens/app/training"
 	"polylens/internal/progress"
 	"polylens/trainer/data"
 )
 
 // demoPairs names the pictures that setup fetches, in place of a path.
-const demoPairs = "demo"
-
-// ownPairs is the source of pairs that a user names: of pictures that may lie
-// anywhere, with the named attributes.
-func ownPairs(path string, attributes ...string) (data.Source, error) {
-	return data.Open(path, data.ReadOptions{Anywhere: true, Attributes: attributes})
-}
+const demoPairs = training.GuardDemo
 
 // pairsFrom reads the pairs at a path, or the demo's with their names from CLDR,
 // and answers the languages that count, nil for all. A place that cannot be used
@@ -34,7 +28,7 @@ func (p *program) pairsFrom(ctx context.Context, from, label string) ([]judge.Pi
 		}
 		languages = cldr.Crossmodal3600
 	}
-	source, err := ownPairs(path, label)
+	source, err := data.Open(path, data.ReadOptions{Anywhere: true, Attributes: []string{label}})
 	if err != nil {
 		return nil, nil, usageError{fmt.Errorf("--pairs: %w", err)}
 	}
@@ -49,23 +43,17 @@ func (p *program) pairsFrom(ctx context.Context, from, label string) ([]judge.Pi
 
 // viewer shows pictures of pairs to models.
 func (p *program) viewer() (judge.Viewer, error) {
-	decoder, err := p.openDecoder()
+	files, decoder, err := p.openPictures()
 	if err != nil {
 		return judge.Viewer{}, err
 	}
-	files := p.pictureFiles()
 	p.later(func(context.Context) error { files.Close(); return nil })
 	return judge.Viewer{
-		Opener: files, Decoder: data.DecodeWith(decoder, p.decodeLimits()), Progress: p.progress(),
+		Opener: files, Decoder: decoder, Progress: p.progress(),
 		Skipped: func(picture data.Picture, err error) {
 			p.log.Warn("skipped a picture", "picture", picture.String(), "error", err)
 		},
 	}, nil
-}
-
-// pictureFiles opens pictures of pairs. Those from the web are kept.
-func (p *program) pictureFiles() *data.Files {
-	return data.NewFiles(data.FileOptions{Cache: filepath.Join(p.globals.Cache, "pictures")})
 }
 
 // progress shows people how far things are.

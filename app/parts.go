@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"polylens/app/rollout"
+	"polylens/app/training"
 	"polylens/encoder"
 	"polylens/indexer"
 	"polylens/indexer/catalog/database"
@@ -29,7 +30,7 @@ type parts struct {
 	indexer  *indexer.Indexer
 	jobs     *indexer.Jobs
 	worker   *jobs.Worker
-	runs     *runs
+	trainer  *training.Trainer
 	pictures *indexer.Pictures
 	decoder  *decode.Decoder
 	limits   decode.Limits  // of everything decoded
@@ -64,13 +65,13 @@ func (p *program) openParts(ctx context.Context) (*parts, error) {
 // openJobs makes the queue with every kind of jobs, and a worker, which work
 // starts.
 func (x *parts) openJobs() error {
-	x.runs = &runs{parts: x}
-	kinds := append(x.indexer.Kinds(x.rollout.Adopt), x.rollout.Kind(), x.runs.kind())
+	x.trainer = x.program.trainer(x.store)
+	kinds := append(x.indexer.Kinds(x.rollout.Adopt), x.rollout.Kind(), x.trainer.Kind())
 	queue, err := jobs.New(x.store.Jobs(nil), kinds...)
 	if err != nil {
 		return err
 	}
-	x.runs.queue = queue
+	x.trainer.Connect(queue, x.rollout)
 	x.jobs = indexer.NewJobs(queue, x.indexer)
 	x.worker = jobs.NewWorker(queue, jobs.Settings{Slots: len(kinds), Alone: !x.program.sharesDatabase(), Log: x.program.log})
 	x.rollout.Connect(rollout.Rooms{Catalog: x.store, Index: x.index, Indexer: x.indexer, Queue: queue})
@@ -149,7 +150,7 @@ func (x *parts) decodeUpload(ctx context.Context, file []byte) (image.Image, err
 
 // work lets the jobs begin. What an earlier process left undone goes on.
 func (x *parts) work(ctx context.Context) error {
-	if err := errors.Join(x.rollout.Resume(ctx), x.runs.start(ctx)); err != nil {
+	if err := errors.Join(x.rollout.Resume(ctx), x.trainer.Recover(ctx)); err != nil {
 		return err
 	}
 	x.worker.Start(ctx)

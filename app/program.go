@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -41,12 +40,6 @@ type program struct {
 
 func newProgram(globals globals, terminal terminal, log *slog.Logger) *program {
 	return &program{globals: globals, terminal: terminal, log: log}
-}
-
-// sub is a program for a piece of work that closes what it has opened. It tells
-// nobody but the log.
-func (p *program) sub() *program {
-	return newProgram(p.globals, terminal{in: strings.NewReader(""), out: io.Discard, err: io.Discard}, p.log)
 }
 
 // later adds what close has to do.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"polylens/app/training"
 	"polylens/indexer/catalog"
 	"polylens/internal/progress"
 	"polylens/web"
@@ -15,7 +16,7 @@ import (
 // runOrder says what to train.
 type runOrder struct {
 	name    string
-	config  runConfig
+	config  training.Config
 	restart bool // forget an earlier run of the name
 }
 
@@ -27,7 +28,7 @@ func (o runOrder) begin(ctx context.Context, c *client.Client) (web.Run, error) 
 		return earlier, err
 	case err == nil && o.restart:
 		if earlier.Output != nil { // the server would refuse the new run, after the earlier one is gone
-			if err := checkFree(earlier.Output.Directory); err != nil {
+			if err := training.CheckFree(earlier.Output.Directory); err != nil {
 				return earlier, err
 			}
 		}
@@ -42,7 +43,7 @@ func (o runOrder) begin(ctx context.Context, c *client.Client) (web.Run, error) 
 	case err == nil && (earlier.State == catalog.RunQueued || earlier.State == catalog.RunRunning):
 		return earlier, o.sameAs(earlier) // somebody followed it, and can again
 	}
-	fields, err := o.config.fields()
+	fields, err := o.config.Object()
 	if err != nil {
 		return earlier, err
 	}
@@ -60,16 +61,9 @@ func lineOf(run web.Run) progress.Text {
 
 // sameAs is nil for a run that was begun with the settings that are ordered.
 func (o runOrder) sameAs(earlier web.Run) error {
-	config := o.config
-	if config.Model == "" {
-		config.Model = earlier.Base.Directory
-	}
 	kept, err := json.Marshal(earlier.Config)
 	if err != nil {
 		return err
 	}
-	if !config.equal(kept) {
-		return fmt.Errorf("the run %q was begun with other settings: choose another --name, or begin anew with --restart", o.name)
-	}
-	return nil
+	return o.config.GoesOn(o.name, earlier.Base.Directory, kept)
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"polylens/app/training"
 	"polylens/indexer/catalog"
 	"polylens/indexer/catalog/database"
 	"polylens/internal/needs"
@@ -225,7 +226,7 @@ func TestTrainAndActivate(t *testing.T) {
 		config := filepath.Join(t.TempDir(), "config.json")
 		writeFile(t, config, trainConfig("query", 2, ""))
 		arguments := []string{"train", "--name", "line", "--pairs", pictures, "--guard", "none", "--config", config, "--json"}
-		if got := objects[trainOutcome](t, f.succeed(t, arguments...))[0]; got.Steps != 2 || got.Model == "" || len(got.Before) == 0 || len(got.After) == 0 {
+		if got := objects[training.Outcome](t, f.succeed(t, arguments...))[0]; got.Steps != 2 || got.Model == "" || len(got.Before) == 0 || len(got.After) == 0 {
 			t.Errorf("train prints %+v", got)
 		}
 		f.fail(t, exitFailure, []string{"already", "line"}, arguments...)
@@ -345,7 +346,7 @@ func TestTrainAlone(t *testing.T) {
 	config := filepath.Join(t.TempDir(), "config.json")
 	writeFile(t, config, trainConfig("text-only", 2, ""))
 	arguments := []string{"train", "--name", "alone", "--pairs", pictures, "--guard", "none", "--config", config, "--json"}
-	got := objects[trainOutcome](t, f.succeed(t, arguments...))[0]
+	got := objects[training.Outcome](t, f.succeed(t, arguments...))[0]
 	if got.Steps != 2 || got.Reindex || len(got.After) == 0 {
 		t.Errorf("train prints %+v", got)
 	}

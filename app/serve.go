@@ -123,7 +123,7 @@ func (x *parts) handler(options handlerOptions) (*web.Handler, error) {
 		Info:         web.Info{Version: version()},
 		Model:        x.modelInfo,
 		Runs:         x.store,
-		Trainer:      x.runs,
+		Trainer:      x.trainer,
 		AllowFolders: options.local,
 	}
 	if options.local {

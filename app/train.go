@@ -7,10 +7,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"polylens/app/folder"
+	"polylens/app/training"
 	"polylens/indexer/catalog"
 	"polylens/internal/progress"
+	"polylens/trainer/evaluate"
 	"polylens/web"
 )
 
@@ -72,10 +75,10 @@ func (c *trainCommand) Run(ctx context.Context, p *program) error {
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(config)
 	}
-	if err := checkRunName(c.Name); err != nil {
+	if err := training.CheckName(c.Name); err != nil {
 		return usageError{fmt.Errorf("--name: %w", err)}
 	}
-	if err := config.Data.check(); err != nil {
+	if err := config.Data.Check(); err != nil {
 		return usageError{fmt.Errorf("what to train on: %w", err)}
 	}
 	running, err := p.holdOrFind(ctx, "train")
@@ -89,15 +92,15 @@ func (c *trainCommand) Run(ctx context.Context, p *program) error {
 }
 
 // config is that of the file, with what the command line says in its place.
-func (c *trainCommand) config(p *program) (runConfig, error) {
+func (c *trainCommand) config(p *program) (training.Config, error) {
 	var content []byte
 	if c.Config != "" {
 		var err error
 		if content, err = os.ReadFile(c.Config); err != nil {
-			return runConfig{}, err
+			return training.Config{}, err
 		}
 	}
-	config, err := parseRunConfig(content, c.Preset)
+	config, err := training.ParseConfig(content, c.Preset)
 	if err != nil {
 		return config, err
 	}
@@ -112,7 +115,7 @@ func (c *trainCommand) config(p *program) (runConfig, error) {
 
 // data takes what the command line names; paths become absolute, as whoever
 // trains may stand elsewhere.
-func (c *trainCommand) data(data *runData) (err error) {
+func (c *trainCommand) data(data *training.Data) (err error) {
 	if len(c.Pairs)+len(c.Collection) > 0 {
 		data.Pairs, data.Collection = c.Pairs, c.Collection
 	}
@@ -129,122 +132,77 @@ func (c *trainCommand) data(data *runData) (err error) {
 		data.Guard = c.Guard
 	}
 	if data.Guard == "" {
-		data.Guard = demoPairs
+		data.Guard = training.GuardDemo
 	}
 	for i := range data.Pairs {
 		if data.Pairs[i], err = filepath.Abs(data.Pairs[i]); err != nil {
 			return err
 		}
 	}
-	if data.Guard != demoPairs && data.Guard != noGuard {
+	if data.Guard != training.GuardDemo && data.Guard != training.GuardNone {
 		data.Guard, err = filepath.Abs(data.Guard)
 	}
 	return err
 }
 
 // here trains in this process, which holds the data folder.
-func (c *trainCommand) here(ctx context.Context, p *program, config runConfig) error {
+func (c *trainCommand) here(ctx context.Context, p *program, config training.Config) error {
 	store, err := p.openCatalog(ctx)
 	if err != nil {
 		return err
 	}
-	t := training{program: p, store: store, name: c.Name, config: config, force: c.Force, progress: progressLine(p)}
+	t := &training.Training{
+		Trainer: p.trainer(store), Name: c.Name, Config: config, Force: c.Force, Report: p.terminal.err, Progress: progressLine(p),
+	}
 	if c.Output != "" {
-		if t.output, err = filepath.Abs(c.Output); err != nil {
+		if t.Output, err = filepath.Abs(c.Output); err != nil {
 			return err
 		}
 	}
 	if c.Inspect {
-		return c.inspect(ctx, t)
+		return c.inspect(ctx, p, t)
 	}
-	run, err := c.begin(ctx, &t)
+	run, err := t.Begin(ctx, c.Restart)
 	if err != nil {
 		return err
 	}
-	recorder, err := store.RecordRun(ctx, run.ID, 0)
+	outcome, err := t.Run(ctx, run.ID)
 	if err != nil {
 		return err
 	}
-	done, err := t.record(ctx, run.ID, recorder)
-	if err != nil {
+	if err := c.print(p, outcome); err != nil {
 		return err
 	}
-	if err := c.print(p, t.outcome(run.ID, done)); err != nil {
-		return err
-	}
-	if !done.Passed && !c.Force {
+	if !outcome.Passed() && !c.Force {
 		return fmt.Errorf("the model has forgotten too much and was put aside: %s; train less, or on more languages, or use it nevertheless: polylens model use %s --force",
-			done.Forgetting.Problem(), p.modelArgument(done.Model))
+			outcome.Forgetting.Problem(), p.modelArgument(outcome.Model))
 	}
 	return nil
 }
 
-func (c *trainCommand) inspect(ctx context.Context, t training) error {
-	setting, err := t.inspect(ctx)
+// progressLine tells people now and then how many pictures have been looked at.
+func progressLine(p *program) func(done, total int) {
+	tell := p.progress()
+	return func(done, total int) { tell("pictures looked at", done, total) }
+}
+
+func (c *trainCommand) inspect(ctx context.Context, p *program, t *training.Training) error {
+	report, err := t.Inspect(ctx)
 	if err != nil {
 		return err
 	}
-	report, out := setting.Material.Report, t.program.terminal.out
 	if c.JSON {
-		return errors.Join(json.NewEncoder(out).Encode(report), report.Check())
+		return errors.Join(json.NewEncoder(p.terminal.out).Encode(report), report.Check())
 	}
-	return errors.Join(report.WriteText(out), report.Check())
+	return errors.Join(report.WriteText(p.terminal.out), report.Check())
 }
 
-// begin creates the run, or finds the one of this name that can go on.
-func (c *trainCommand) begin(ctx context.Context, t *training) (catalog.Run, error) {
-	earlier, err := t.store.RunNamed(ctx, c.Name)
-	if errors.Is(err, catalog.ErrNotFound) {
-		return t.program.createRun(ctx, t.store, c.Name, t.config)
-	}
-	if err != nil {
-		return earlier, err
-	}
-	if c.Restart {
-		return c.restart(ctx, t, earlier)
-	}
-	if t.config.Model == "" { // what it began with may not be in use any more
-		t.config.Model = earlier.Base.Directory
-	}
-	if _, err := t.program.completeRun(ctx, t.store, c.Name, &t.config); err != nil {
-		return earlier, err
-	}
-	t.wrote = earlier.Output.Directory
-	return earlier, c.resumable(earlier, t.config)
-}
-
-// restart replaces a run, unless the new one could not begin.
-func (c *trainCommand) restart(ctx context.Context, t *training, earlier catalog.Run) (catalog.Run, error) {
-	if _, err := t.program.plannedRun(ctx, t.store, c.Name, t.config); err != nil {
-		return earlier, err
-	}
-	if _, err := t.target(); err != nil {
-		return earlier, err
-	}
-	if err := t.program.deleteRun(ctx, t.store, earlier.ID); err != nil {
-		return earlier, err
-	}
-	return t.program.createRun(ctx, t.store, c.Name, t.config)
-}
-
-// resumable is nil for a run that goes on with this configuration.
-func (c *trainCommand) resumable(run catalog.Run, config runConfig) error {
-	switch run.State {
-	case catalog.RunFinished, catalog.RunActivated, catalog.RunRolledBack:
-		return fmt.Errorf("the run %q is %s, and its model is in %s: choose another --name, or remove it with `polylens model rm` and begin anew with --restart", run.Name, run.State, run.Output.Directory)
-	}
-	if !config.equal(run.Config) {
-		return fmt.Errorf("the run %q was begun with other settings: choose another --name, or begin anew with --restart", run.Name)
-	}
-	return nil
-}
-
-func (c *trainCommand) print(p *program, outcome trainOutcome) error {
+func (c *trainCommand) print(p *program, outcome training.Outcome) error {
 	if c.JSON {
 		return json.NewEncoder(p.terminal.out).Encode(outcome)
 	}
 	p.print("%s: %d steps", outcome.Model, outcome.Steps)
-	outcome.printQuality(p)
+	printQuality(p, outcome)
 	if outcome.Reindex {
 		p.print("Vectors of pictures have changed: “polylens model use %s” encodes collections anew before searches use it.", p.modelArgument(outcome.Model))
 	} else {
@@ -256,6 +214,24 @@ func (c *trainCommand) print(p *program, outcome trainOutcome) error {
 	return nil
 }
 
+// printQuality says what training did to the means on validation pictures, and
+// warns where it did harm.
+func printQuality(p *program, o training.Outcome) {
+	for _, after := range o.After {
+		at := slices.IndexFunc(o.Before, func(q evaluate.Quality) bool {
+			return q.Language == after.Language && q.Direction == after.Direction
+		})
+		if after.Language != evaluate.MeanLanguage || at < 0 {
+			continue
+		}
+		before, note := o.Before[at], ""
+		if after.R1 < before.R1 && after.MRR < before.MRR {
+			note = ": worse than before training"
+		}
+		p.print("Validation, %s: R@1 %.3f before, %.3f after%s", after.Direction, before.R1, after.R1, note)
+	}
+}
+
 // modelArgument is what names the model in a directory on the command line.
 func (p *program) modelArgument(dir string) string {
 	if models, err := p.modelsFolder(); err == nil && filepath.Dir(dir) == models {
@@ -265,10 +241,10 @@ func (p *program) modelArgument(dir string) string {
 }
 
 // handOver lets the server that holds the data folder train.
-func (c *trainCommand) handOver(ctx context.Context, p *program, config runConfig, running *runningServer) error {
+func (c *trainCommand) handOver(ctx context.Context, p *program, config training.Config, running *runningServer) error {
 	if c.Inspect || c.Output != "" || c.Force {
 		return fmt.Errorf("the data folder is %w by the server at %s, which trains then: leave out --inspect, --output and --force, or stop it first; "+
-			"a model that has forgotten too much can still be used with `polylens model use %s --force`", folder.ErrInUse, running.address, c.Name+rejected)
+			"a model that has forgotten too much can still be used with `polylens model use %s --force`", folder.ErrInUse, running.address, c.Name+training.Rejected)
 	}
 	if config.Model != "" {
 		var err error
@@ -288,14 +264,14 @@ func (c *trainCommand) handOver(ctx context.Context, p *program, config runConfi
 	if run.State != catalog.RunFinished {
 		return fmt.Errorf("the run %q is %s: %s", run.Name, run.State, run.Error)
 	}
-	outcome, err := p.readOutcome(run.Name)
+	outcome, err := training.ReadOutcome(p.globals.Data, run.Name)
 	if err != nil {
 		return err
 	}
 	if err := c.print(p, outcome); err != nil {
 		return err
 	}
-	if outcome.Forgetting != nil && !outcome.Forgetting.Passed {
+	if !outcome.Passed() {
 		return fmt.Errorf("the model forgot too much: %s (polylens model use %s --force)", outcome.Forgetting.Problem(), p.modelArgument(outcome.Model))
 	}
 	return nil

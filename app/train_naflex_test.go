@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"polylens/app/training"
 	"polylens/encoder/safetensors"
 	"polylens/internal/needs"
 )
@@ -44,7 +45,7 @@ func TestTrainNativeAspectRatio(t *testing.T) {
 	if got.code != exitSuccess {
 		t.Fatalf("%d: %s", got.code, got.stderr)
 	}
-	outcome := objects[trainOutcome](t, got.stdout)
+	outcome := objects[training.Outcome](t, got.stdout)
 	if len(outcome) != 1 || outcome[0].Steps != 4 || !outcome[0].Reindex || len(outcome[0].After) == 0 {
 		t.Fatalf("%+v", outcome)
 	}

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"polylens/app/training"
 	"polylens/encoder/hub"
 	"polylens/internal/needs"
 	"polylens/trainer"
@@ -178,7 +179,7 @@ func TestTrainSomeBad(t *testing.T) {
 			t.Errorf("the report lacks %q: %s", word, got.stderr)
 		}
 	}
-	outcome := objects[trainOutcome](t, got.stdout)
+	outcome := objects[training.Outcome](t, got.stdout)
 	if len(outcome) != 1 || outcome[0].Steps != 2 || outcome[0].Model != filepath.Join(f.data, "models", "birds") {
 		t.Fatalf("%+v", outcome)
 	}

@@ -1,19 +1,18 @@
-package main
+package training
 
 import (
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"polylens/internal/replace"
 	"polylens/trainer/balance"
 	"polylens/trainer/evaluate"
 )
 
-// trainOutcome is what train --json prints.
-type trainOutcome struct {
+// Outcome is what came of a run; train --json prints it.
+type Outcome struct {
 	Name       string               `json:"name"`
 	Run        string               `json:"run"`       // its ID
 	Model      string               `json:"model"`     // its directory
@@ -26,9 +25,9 @@ type trainOutcome struct {
 	Balance    *balance.Result      `json:"balance,omitempty"` // what drawing pictures by weights changes
 }
 
-func (t training) outcome(id string, done trained) trainOutcome {
-	outcome := trainOutcome{
-		Name: t.name, Run: id, Model: done.Model, Steps: done.Steps, BestStep: done.Steps,
+func (t *Training) outcome(id string, done trained) Outcome {
+	outcome := Outcome{
+		Name: t.Name, Run: id, Model: done.Model, Steps: done.Steps, BestStep: done.Steps,
 		Before: done.Before.Summary(), After: done.Validation.Summary(), Forgetting: done.Forgetting, Reindex: done.Pictures, Balance: done.Balance,
 	}
 	if done.Best != nil {
@@ -37,41 +36,27 @@ func (t training) outcome(id string, done trained) trainOutcome {
 	return outcome
 }
 
-// printQuality says what training did to the means on validation pictures, and
-// warns where it did harm.
-func (o trainOutcome) printQuality(p *program) {
-	for _, after := range o.After {
-		at := slices.IndexFunc(o.Before, func(q evaluate.Quality) bool {
-			return q.Language == after.Language && q.Direction == after.Direction
-		})
-		if after.Language != evaluate.MeanLanguage || at < 0 {
-			continue
-		}
-		before, note := o.Before[at], ""
-		if after.R1 < before.R1 && after.MRR < before.MRR {
-			note = ": worse than before training"
-		}
-		p.print("Validation, %s: R@1 %.3f before, %.3f after%s", after.Direction, before.R1, after.R1, note)
-	}
-}
+// Passed tells whether the model kept what it must not forget.
+func (o Outcome) Passed() bool { return o.Forgetting == nil || o.Forgetting.Passed }
 
 // outcomeFile keeps the outcome in the folder of a run, for a process that
 // follows the one that trains.
-func (p *program) outcomeFile(name string) string {
-	return filepath.Join(p.runFolder(name), "outcome.json")
+func outcomeFile(data, name string) string {
+	return filepath.Join(runFolder(data, name), "outcome.json")
 }
 
-func (p *program) keepOutcome(outcome trainOutcome) error {
-	content, err := json.Marshal(outcome)
+func (o Outcome) keep(data string) error {
+	content, err := json.Marshal(o)
 	if err != nil {
 		return err
 	}
-	return replace.Durable(p.outcomeFile(outcome.Name), content, replace.Private)
+	return replace.Durable(outcomeFile(data, o.Name), content, replace.Private)
 }
 
-func (p *program) readOutcome(name string) (trainOutcome, error) {
-	var outcome trainOutcome
-	content, err := os.ReadFile(p.outcomeFile(name))
+// ReadOutcome reads what came of a finished run of a data folder.
+func ReadOutcome(data, name string) (Outcome, error) {
+	var outcome Outcome
+	content, err := os.ReadFile(outcomeFile(data, name))
 	if err == nil {
 		err = json.Unmarshal(content, &outcome)
 	}

@@ -1,10 +1,9 @@
-package main
+package training
 
 import (
 	"context"
 	"database/sql"
 	"errors"
-	"io"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -34,20 +33,21 @@ func (f failures) Handle(_ context.Context, record slog.Record) error {
 
 func (f failures) WithAttrs([]slog.Attr) slog.Handler { return f }
 
-// newTestRuns is a queue of runs without anything to train with.
-func newTestRuns(t *testing.T, path string, log slog.Handler) *runs {
+// newTestTrainer is a queue of runs without anything to train with.
+func newTestTrainer(t *testing.T, path string, log slog.Handler) *Trainer {
 	t.Helper()
 	store, err := database.Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	p := newProgram(globals{Data: t.TempDir()}, terminal{in: strings.NewReader(""), out: io.Discard, err: io.Discard}, slog.New(log))
-	r := &runs{parts: &parts{program: p, store: store}}
-	if r.queue, err = jobs.New(store.Jobs(nil), r.kind()); err != nil {
+	trainer := New(Options{Data: t.TempDir(), Catalog: store, Log: slog.New(log)})
+	queue, err := jobs.New(store.Jobs(nil), trainer.Kind())
+	if err != nil {
 		t.Fatal(err)
 	}
-	return r
+	trainer.Connect(queue, nil)
+	return trainer
 }
 
 // TestRunsRetrySlowly: a queued run that cannot be taken, because the catalogue
@@ -55,8 +55,8 @@ func newTestRuns(t *testing.T, path string, log slog.Handler) *runs {
 func TestRunsRetrySlowly(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "catalogue.db")
 	failed := new(atomic.Int64)
-	r := newTestRuns(t, path, failures{count: failed})
-	run, err := r.parts.store.CreateRun(t.Context(), catalog.Run{Name: "x", Config: []byte(`{"data":{"pairs":["/x"]}}`)})
+	r := newTestTrainer(t, path, failures{count: failed})
+	run, err := r.Catalog.CreateRun(t.Context(), catalog.Run{Name: "x", Config: []byte(`{"data":{"pairs":["/x"]}}`)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,8 +75,8 @@ func TestRunsRetrySlowly(t *testing.T) {
 // also when a worker has claimed its job already, stays stopped.
 func TestStoppedBeforeItBegins(t *testing.T) {
 	for _, claimed := range []bool{false, true} {
-		r := newTestRuns(t, filepath.Join(t.TempDir(), "catalogue.db"), slog.DiscardHandler)
-		run, err := r.parts.store.CreateRun(t.Context(), catalog.Run{Name: "x", Config: []byte(`{"data":{"pairs":["/x"]}}`)})
+		r := newTestTrainer(t, filepath.Join(t.TempDir(), "catalogue.db"), slog.DiscardHandler)
+		run, err := r.Catalog.CreateRun(t.Context(), catalog.Run{Name: "x", Config: []byte(`{"data":{"pairs":["/x"]}}`)})
 		if err == nil {
 			err = r.enqueue(t.Context(), run)
 		}
@@ -85,7 +85,7 @@ func TestStoppedBeforeItBegins(t *testing.T) {
 		}
 		if claimed {
 			claim := catalog.JobClaim{Room: map[string]int{jobTrain: 1}, Most: 1, Lease: time.Minute}
-			if found, err := r.parts.store.Jobs(nil).Claim(t.Context(), claim); err != nil || len(found) != 1 {
+			if found, err := r.Catalog.(*database.Store).Jobs(nil).Claim(t.Context(), claim); err != nil || len(found) != 1 {
 				t.Fatalf("%v, %v", found, err)
 			}
 		}
@@ -95,7 +95,7 @@ func TestStoppedBeforeItBegins(t *testing.T) {
 		if err := r.train(t.Context(), run); !errors.Is(err, catalog.ErrConflict) {
 			t.Errorf("claimed %v: training it gives %v", claimed, err)
 		}
-		if got, err := r.parts.store.Run(t.Context(), run.ID); err != nil || got.State != catalog.RunStopped {
+		if got, err := r.Catalog.Run(t.Context(), run.ID); err != nil || got.State != catalog.RunStopped {
 			t.Errorf("claimed %v: it is %s: %v", claimed, got.State, err)
 		}
 	}
@@ -104,27 +104,27 @@ func TestStoppedBeforeItBegins(t *testing.T) {
 // TestStartTakesUpRuns: queued runs without a job get one, and those that an
 // earlier process trained are stopped.
 func TestStartTakesUpRuns(t *testing.T) {
-	r := newTestRuns(t, filepath.Join(t.TempDir(), "catalogue.db"), slog.DiscardHandler)
+	r := newTestTrainer(t, filepath.Join(t.TempDir(), "catalogue.db"), slog.DiscardHandler)
 	var made []catalog.Run
 	for _, name := range []string{"queued", "trained"} {
-		run, err := r.parts.store.CreateRun(t.Context(), catalog.Run{Name: name, Config: []byte(`{}`)})
+		run, err := r.Catalog.CreateRun(t.Context(), catalog.Run{Name: name, Config: []byte(`{}`)})
 		if err != nil {
 			t.Fatal(err)
 		}
 		made = append(made, run)
 	}
-	recorder, err := r.parts.store.RecordRun(t.Context(), made[1].ID, 0)
+	recorder, err := r.Catalog.RecordRun(t.Context(), made[1].ID, 0)
 	if err == nil {
 		err = recorder.Close()
 	}
 	for range 2 { // a second start adds nothing
-		err = errors.Join(err, r.start(t.Context()))
+		err = errors.Join(err, r.Recover(t.Context()))
 	}
 	queued, listErr := r.queue.List(t.Context(), catalog.JobFilter{})
 	if err := errors.Join(err, listErr); err != nil || len(queued) != 1 || !strings.Contains(string(queued[0].Params), made[0].ID) {
 		t.Errorf("jobs %+v, %v", queued, err)
 	}
-	if left, err := r.parts.store.Run(t.Context(), made[1].ID); err != nil || left.State != catalog.RunStopped {
+	if left, err := r.Catalog.Run(t.Context(), made[1].ID); err != nil || left.State != catalog.RunStopped {
 		t.Errorf("the run that was trained is %s, %v", left.State, err)
 	}
 }

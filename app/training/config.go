@@ -1,4 +1,4 @@
-package main
+package training
 
 import (
 	"bytes"
@@ -11,22 +11,23 @@ import (
 	"path/filepath"
 	"regexp"
 
+	"polylens/app/setup"
 	"polylens/encoder/hub"
 	"polylens/trainer"
 )
 
-// runConfig is all that decides what a run does: what the file of --config and
+// Config is all that decides what a run does: what the file of --config and
 // the API say, and what the catalogue keeps. Its JSON is that of a
 // trainer.Config with three more fields.
-type runConfig struct {
-	Preset string  `json:"preset,omitempty"` // where fields come from that are not there
-	Model  string  `json:"model,omitempty"`  // to begin with; empty: the one in use
-	Data   runData `json:"data"`
+type Config struct {
+	Preset string `json:"preset,omitempty"` // where fields come from that are not there
+	Model  string `json:"model,omitempty"`  // to begin with; empty: the one in use
+	Data   Data   `json:"data"`
 	trainer.Config
 }
 
-// runData says what a run learns from.
-type runData struct {
+// Data says what a run learns from.
+type Data struct {
 	Pairs      []string `json:"pairs,omitempty"`      // files or folders
 	Collection string   `json:"collection,omitempty"` //
 	Fields     []string `json:"fields,omitempty"`     // templates of metadata, of the collection
@@ -34,11 +35,11 @@ type runData struct {
 	Guard      string   `json:"guard,omitempty"`      // what must not be forgotten: demo, none, a file or a folder
 }
 
-// parseRunConfig reads a configuration over a preset: the one given, else the one
+// ParseConfig reads a configuration over a preset: the one given, else the one
 // that it names, else the default.
-func parseRunConfig(content []byte, preset string) (runConfig, error) {
+func ParseConfig(content []byte, preset string) (Config, error) {
 	fields := map[string]json.RawMessage{}
-	var config runConfig
+	var config Config
 	if len(content) > 0 {
 		if err := json.Unmarshal(content, &fields); err != nil {
 			return config, fmt.Errorf("the configuration of the run: %w", err)
@@ -71,8 +72,8 @@ func takeField(fields map[string]json.RawMessage, name string, into any) error {
 	return nil
 }
 
-// fields are a configuration as a JSON object.
-func (c runConfig) fields() (map[string]any, error) {
+// Object is a configuration as a JSON object.
+func (c Config) Object() (map[string]any, error) {
 	content, err := json.Marshal(c)
 	if err != nil {
 		return nil, err
@@ -81,10 +82,26 @@ func (c runConfig) fields() (map[string]any, error) {
 	return fields, json.Unmarshal(content, &fields)
 }
 
+// sameAs is nil for the configuration that the run of a name was begun with.
+func (c Config) sameAs(name string, kept json.RawMessage) error {
+	if !c.equal(kept) {
+		return fmt.Errorf("the run %q was begun with other settings: choose another --name, or begin anew with --restart", name)
+	}
+	return nil
+}
+
+// GoesOn is nil for the configuration that the run of a name was begun with, from
+// the model in the directory base, which is what to begin with if c names none: the
+// model in use may be another by now.
+func (c Config) GoesOn(name, base string, kept json.RawMessage) error {
+	c.Model = cmp.Or(c.Model, base)
+	return c.sameAs(name, kept)
+}
+
 // equal tells whether two configurations do the same. What the catalogue keeps
 // was written by whichever program began the run.
-func (c runConfig) equal(kept json.RawMessage) bool {
-	other, err := parseRunConfig(kept, "")
+func (c Config) equal(kept json.RawMessage) bool {
+	other, err := ParseConfig(kept, "")
 	if err != nil {
 		return false
 	}
@@ -93,9 +110,9 @@ func (c runConfig) equal(kept json.RawMessage) bool {
 	return errA == nil && errB == nil && string(a) == string(b)
 }
 
-// check reports what is wrong with the data, as far as that can be told without
+// Check reports what is wrong with the data, as far as that can be told without
 // reading it.
-func (d runData) check() error {
+func (d Data) Check() error {
 	switch {
 	case len(d.Pairs) == 0 && d.Collection == "":
 		return errors.New("nothing to train on: name pairs or a collection (--pairs, --collection)")
@@ -116,18 +133,21 @@ func (d runData) check() error {
 }
 
 // files are the paths that must be readable.
-func (d runData) files() []string {
-	if d.Guard == demoPairs || d.Guard == noGuard {
+func (d Data) files() []string {
+	if d.Guard == GuardDemo || d.Guard == GuardNone {
 		return d.Pairs
 	}
 	return append([]string{d.Guard}, d.Pairs...)
 }
 
-// noGuard is the word for a model that may forget everything.
-const noGuard = "none"
+// Words for what must not be forgotten, in place of a path.
+const (
+	GuardDemo = setup.Demo // the pictures that setup fetches
+	GuardNone = "none"     // the model may forget everything
+)
 
 // String says for people what a run learns from.
-func (d runData) String() string {
+func (d Data) String() string {
 	var text string
 	for _, path := range d.Pairs {
 		text += ", " + path
@@ -140,8 +160,8 @@ func (d runData) String() string {
 
 var runName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
 
-// checkRunName keeps to names that a folder, a model and the API can have.
-func checkRunName(name string) error {
+// CheckName keeps to names that a folder, a model and the API can have.
+func CheckName(name string) error {
 	switch {
 	case !runName.MatchString(name):
 		return fmt.Errorf("the name %.80q: use 1 to 63 of a-z, 0-9, _ and -, beginning with a letter or digit", name)

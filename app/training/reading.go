@@ -1,4 +1,4 @@
-package main
+package training
 
 import (
 	"context"
@@ -18,28 +18,28 @@ import (
 const guardPictures = 300
 
 // reading says where the pairs and their pictures are.
-func (t training) reading() (trainer.Reading, error) {
-	reading, err := t.program.reading(t.progress)
+func (t *Training) reading() (trainer.Reading, error) {
+	reading, err := t.pictures(t.Progress)
 	if err != nil {
 		return trainer.Reading{}, err
 	}
-	for _, path := range t.config.Data.Pairs {
-		from, err := ownPairs(path, t.config.Fields()...)
+	for _, path := range t.Config.Data.Pairs {
+		from, err := openPairs(path, t.Config.Fields()...)
 		if err != nil {
 			return trainer.Reading{}, fmt.Errorf("pairs: %w", err)
 		}
 		reading.Sources = append(reading.Sources, from)
 	}
-	if t.config.Data.Collection != "" {
+	if t.Config.Data.Collection != "" {
 		reading.Sources = append(reading.Sources, t.fromCollection())
 	}
 	return reading, nil
 }
 
 // fromCollection reads the captions and chosen metadata of a collection.
-func (t training) fromCollection() data.Source {
-	from := data.Collection{Catalog: t.store, Name: t.config.Data.Collection, Captions: true, Languages: t.config.Data.Languages, Attributes: t.config.Fields()}
-	for _, field := range t.config.Data.Fields {
+func (t *Training) fromCollection() data.Source {
+	from := data.Collection{Catalog: t.Catalog, Name: t.Config.Data.Collection, Captions: true, Languages: t.Config.Data.Languages, Attributes: t.Config.Fields()}
+	for _, field := range t.Config.Data.Fields {
 		language, text, ok := strings.Cut(field, "=")
 		if !ok || strings.Contains(language, "{{") {
 			language, text = "", field
@@ -49,38 +49,44 @@ func (t training) fromCollection() data.Source {
 	return from
 }
 
-// reading prepares to read pictures.
-func (p *program) reading(progress func(done, total int)) (trainer.Reading, error) {
-	decoder, err := p.openDecoder()
+// openPairs is the source of pairs that a user names: of pictures that may lie
+// anywhere, with the named attributes.
+func openPairs(path string, attributes ...string) (data.Source, error) {
+	return data.Open(path, data.ReadOptions{Anywhere: true, Attributes: attributes})
+}
+
+// pictures prepares to read pictures. closeFiles ends it.
+func (t *Training) pictures(progress func(done, total int)) (trainer.Reading, error) {
+	files, decoder, err := t.Pictures()
 	if err != nil {
 		return trainer.Reading{}, err
 	}
-	files := p.pictureFiles()
-	p.later(func(context.Context) error { files.Close(); return nil })
-	return trainer.Reading{Opener: files, Decoder: data.DecodeWith(decoder, p.decodeLimits()), Progress: progress}, nil
+	t.files = append(t.files, files)
+	return trainer.Reading{Opener: files, Decoder: decoder, Progress: progress}, nil
 }
 
-// progressLine tells people now and then how many pictures have been looked at.
-func progressLine(p *program) func(done, total int) {
-	tell := p.progress()
-	return func(done, total int) { tell("pictures looked at", done, total) }
+func (t *Training) closeFiles() {
+	for _, files := range t.files {
+		files.Close()
+	}
+	t.files = nil
 }
 
 // guarded is what the model must not forget; nil for nothing.
-func (t training) guarded(ctx context.Context, model *trainer.Model) (*trainer.Guarded, error) {
-	if t.config.Data.Guard == noGuard {
+func (t *Training) guarded(ctx context.Context, model *trainer.Model) (*trainer.Guarded, error) {
+	if t.Config.Data.Guard == GuardNone {
 		return nil, nil
 	}
 	from, err := t.guardSource()
 	if err != nil {
 		return nil, err
 	}
-	reading, err := t.program.reading(nil)
+	reading, err := t.pictures(nil)
 	if err != nil {
 		return nil, err
 	}
 	reading.Sources = []data.Source{from}
-	config := t.config.Config
+	config := t.Config.Config
 	config.Split = trainer.Split{}
 	material, err := trainer.Inspect(ctx, config, model, reading)
 	if err != nil {
@@ -92,15 +98,15 @@ func (t training) guarded(ctx context.Context, model *trainer.Model) (*trainer.G
 	return trainer.NewGuarded(material, reading)
 }
 
-func (t training) guardSource() (data.Source, error) {
-	if t.config.Data.Guard != demoPairs {
-		from, err := ownPairs(t.config.Data.Guard)
+func (t *Training) guardSource() (data.Source, error) {
+	if t.Config.Data.Guard != GuardDemo {
+		from, err := openPairs(t.Config.Data.Guard)
 		if err != nil {
 			return nil, fmt.Errorf("the guarded set: %w", err)
 		}
 		return from, nil
 	}
-	folder, err := t.program.item(setup.Demo)
+	folder, err := t.Item(setup.Demo)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,145 @@
+package training
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"polylens/indexer/catalog"
+	"polylens/indexer/catalog/database"
+	"polylens/indexer/jobs"
+)
+
+// jobTrain is the kind of jobs that train a run.
+const jobTrain = "train"
+
+// trainParams says which run a job trains.
+type trainParams struct {
+	Run string `json:"run"` // ID
+}
+
+// Kind is the job that trains a run.
+func (t *Trainer) Kind() jobs.Kind {
+	return jobs.Kind{Name: jobTrain, Handle: t.handle, PerProcess: 1, Exclusive: func(string) string { return jobTrain }}
+}
+
+// Recover takes up what an earlier process has left. Runs that it trained are
+// stopped: to go on is for people to decide, who may want to search meanwhile.
+func (t *Trainer) Recover(ctx context.Context) error {
+	left, err := t.Catalog.RunsIn(ctx, catalog.RunRunning)
+	if err != nil {
+		return err
+	}
+	for _, run := range left {
+		if _, err := t.jobOf(ctx, run.ID); err == nil && t.Shared {
+			continue // another process trains it; if that is gone, so says handle
+		}
+		if err := t.interrupted(ctx, run); err != nil {
+			return err
+		}
+	}
+	waiting, err := t.Catalog.RunsIn(ctx, catalog.RunQueued)
+	if err != nil {
+		return err
+	}
+	for _, run := range waiting {
+		if _, err := t.jobOf(ctx, run.ID); errors.Is(err, catalog.ErrNotFound) {
+			err = t.enqueue(ctx, run)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// interrupted marks a run whose process is gone: this one holds the data folder, or
+// the lease of the run's job.
+func (t *Trainer) interrupted(ctx context.Context, run catalog.Run) error {
+	t.Log.Info("a run was interrupted; it can be resumed", "run", run.Name, "step", run.Step)
+	recorder, err := t.Catalog.RecordRun(ctx, run.ID, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(recorder.State(ctx, catalog.RunStopped, "the process that trained it ended; resumed, it goes on from its last checkpoint"),
+		recorder.Close())
+}
+
+func (t *Trainer) enqueue(ctx context.Context, run catalog.Run) error {
+	_, err := t.queue.Enqueue(ctx, jobs.Order{Kind: jobTrain, Collection: run.Collection, Params: trainParams{run.ID}})
+	return err
+}
+
+// jobOf is the job that trains a run, or is to; catalog.ErrNotFound for none.
+func (t *Trainer) jobOf(ctx context.Context, run string) (catalog.Job, error) {
+	filter := catalog.JobFilter{Kind: jobTrain, States: []catalog.JobState{catalog.JobQueued, catalog.JobRunning}, Limit: 1000}
+	found, err := t.queue.List(ctx, filter)
+	for _, job := range found {
+		var params trainParams
+		if json.Unmarshal(job.Params, &params) == nil && params.Run == run {
+			return job, nil
+		}
+	}
+	if err == nil {
+		err = fmt.Errorf("job of run %.80q: %w", run, catalog.ErrNotFound)
+	}
+	return catalog.Job{}, err
+}
+
+func (t *Trainer) handle(ctx context.Context, job *jobs.Running) error {
+	var params trainParams
+	if err := json.Unmarshal(job.Params, &params); err != nil {
+		return fmt.Errorf("parameters of the job: %w", err)
+	}
+	run, err := t.Catalog.Run(ctx, params.Run)
+	if err != nil {
+		return err
+	}
+	if run.State == catalog.RunRunning { // its worker fell silent
+		if err := t.interrupted(ctx, run); err != nil {
+			return err
+		}
+	}
+	log := t.Log.With("run", run.Name)
+	log.Info("training begins")
+	err = t.train(ctx, run)
+	log.Info("training ended", "error", err)
+	return err
+}
+
+func (t *Trainer) train(ctx context.Context, run catalog.Run) error {
+	recorder, err := t.take(ctx, run)
+	if err != nil {
+		return err
+	}
+	config, err := ParseConfig(run.Config, "")
+	if err != nil { // written by a program that knew other fields
+		return errors.Join(err, recorder.State(ctx, catalog.RunFailed, err.Error()), recorder.Close())
+	}
+	training := &Training{Trainer: t, Name: run.Name, Config: config, Report: io.Discard, wrote: run.Output.Directory}
+	_, err = training.record(ctx, run.ID, recorder)
+	return err
+}
+
+// retryTake is how long to wait before a run that could not be taken, as when the
+// disk is full, is tried again.
+const retryTake = 5 * time.Second
+
+// take takes a run that is queued; one that was stopped since stays so.
+func (t *Trainer) take(ctx context.Context, run catalog.Run) (*database.RunRecorder, error) {
+	for {
+		recorder, err := t.Catalog.RecordQueuedRun(ctx, run.ID)
+		if err == nil || errors.Is(err, catalog.ErrConflict) || errors.Is(err, catalog.ErrNotFound) || ctx.Err() != nil {
+			return recorder, err
+		}
+		t.Log.Error("cannot begin a run, trying again", "run", run.Name, "error", err)
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(retryTake):
+		}
+	}
+}
