@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"text/tabwriter"
+
+	"polylens/app/bench"
+	"polylens/app/setup"
 )
 
 type benchCommand struct {
@@ -37,30 +40,6 @@ With --json, one object: {"images_per_second":5.4,"texts_per_second":17.1,"gflop
 ` + exitHelp
 }
 
-// encodeRates is what bench encode prints.
-type encodeRates struct {
-	ImagesPerSecond float64 `json:"images_per_second"`
-	TextsPerSecond  float64 `json:"texts_per_second"`
-	GFLOPS          float64 `json:"gflops,omitempty"` // of the vision tower; 0 is unknown
-	GEMMGFLOPS      float64 `json:"gemm_gflops"`      // the most that fp32 reaches here
-
-	GEMMGFLOPSInt8      float64 `json:"gemm_gflops_int8,omitempty"` // the most that int8 reaches here
-	TextLatency         float64 `json:"text_latency_ms"`            // of one new text
-	TextLatencyCached   float64 `json:"text_latency_cached_ms"`     // of one that was asked before
-	PreprocessPerSecond float64 `json:"preprocess_per_second"`      // pictures, one after the other
-	OpenSeconds         float64 `json:"open_seconds"`               // until a first text and a first picture are encoded
-	ResidentBytes       int64   `json:"resident_bytes,omitempty"`   // of the process when the model is open
-	PeakBytes           int64   `json:"peak_bytes,omitempty"`       // of the process after all encoding
-
-	Model     string  `json:"model"`
-	Precision string  `json:"precision"`
-	Device    string  `json:"device"`
-	Batch     int     `json:"batch"`
-	Threads   int     `json:"threads"`
-	CPU       string  `json:"cpu"`
-	Seconds   float64 `json:"seconds"` // that all of it took
-}
-
 func (c *benchEncodeCommand) Run(ctx context.Context, p *program) error {
 	if c.Batch < 1 || c.Batch > 1024 {
 		return usageError{fmt.Errorf("--batch %d: want 1 to 1024", c.Batch)}
@@ -68,17 +47,27 @@ func (c *benchEncodeCommand) Run(ctx context.Context, p *program) error {
 	if !(c.Seconds >= 0 && c.Seconds <= 3600) {
 		return usageError{fmt.Errorf("--seconds %v: want 0 to 3600", c.Seconds)}
 	}
-	rates, err := c.measure(ctx, p)
+	library, err := p.item(setup.OnnxRuntime)
+	if err != nil {
+		return err
+	}
+	dir, err := p.modelFolder()
+	if err != nil {
+		return err
+	}
+	rates, err := bench.Encode(ctx, bench.EncodeOrder{
+		Model: dir, Options: p.encoderOptions(library), Batch: c.Batch, Pictures: c.Pictures, Seconds: c.Seconds,
+	})
 	if err != nil {
 		return err
 	}
 	if c.JSON {
 		return json.NewEncoder(p.terminal.out).Encode(rates)
 	}
-	return rates.print(p)
+	return c.print(p, rates)
 }
 
-func (r encodeRates) print(p *program) error {
+func (c *benchEncodeCommand) print(p *program, r bench.EncodeRates) error {
 	table := tabwriter.NewWriter(p.terminal.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(table, "model\t%s, %s on %s, %d together, %d threads\n", r.Model, r.Precision, r.Device, r.Batch, r.Threads)
 	fmt.Fprintf(table, "processor\t%s\n", r.CPU)

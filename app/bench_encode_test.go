@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"polylens/app/bench"
 	"polylens/encoder/hub"
 	"polylens/encoder/siglip2"
 	"polylens/internal/needs"
@@ -28,7 +29,7 @@ func TestBenchEncode(t *testing.T) {
 			t.Errorf("%s is %v", key, keys[key])
 		}
 	}
-	rates := objects[encodeRates](t, text)[0]
+	rates := objects[bench.EncodeRates](t, text)[0]
 	if rates.Batch != 2 || rates.Threads != 1 || rates.Precision != "fp32" || rates.Device != "cpu" {
 		t.Errorf("measured %+v", rates)
 	}
@@ -64,7 +65,7 @@ func drawnFolder(t *testing.T) string {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	if err := png.Encode(file, drawWaves(64, 1)); err != nil {
+	if err := png.Encode(file, bench.DrawWaves(64, 1)); err != nil {
 		t.Fatal(err)
 	}
 	return folder

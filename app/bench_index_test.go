@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"polylens/app/bench"
 	"polylens/encoder/graph"
 	"polylens/encoder/hub"
 	"polylens/encoder/preprocess"
@@ -50,7 +51,7 @@ func BenchmarkIndexRate(b *testing.B) {
 		before := pureRate(b, x, folder)
 		forgetPeak(b)
 		rate := indexFolder(b, x, size.name, folder, pictures)
-		peak := memoryOf("VmHWM")
+		peak := bench.MemoryOf("VmHWM")
 		pure := (before + pureRate(b, x, folder)) / 2
 		b.Logf("%s: JPEGs of %.2f bytes a pixel, %.2f pictures a second, %.2f encoded alone", size.name, density, rate, pure)
 		b.Run(size.name, func(b *testing.B) {
@@ -117,7 +118,7 @@ func indexFolder(b *testing.B, x *parts, collection, folder string, expected int
 func pureRate(b *testing.B, x *parts, folder string) float64 {
 	b.Helper()
 	const batch, rounds = 16, 3
-	pictures, err := readPictures(b.Context(), folder, 4)
+	pictures, err := bench.ReadPictures(b.Context(), folder, 4)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"polylens/app/bench"
 	"polylens/encoder"
 	"polylens/encoder/hub"
 	"polylens/internal/needs"
@@ -44,7 +45,7 @@ func TestMemoryStaysFlat(t *testing.T) {
 	for tenth := range 10 {
 		encodeMany(t, model, tenth, total/10)
 		debug.FreeOSMemory() // what Go keeps for later is no leak
-		series = append(series, memoryOf("VmRSS")>>20)
+		series = append(series, bench.MemoryOf("VmRSS")>>20)
 	}
 	t.Logf("%d encoded in %.0f s; MB resident after each tenth: %d", total, time.Since(began).Seconds(), series)
 	if series[0] == 0 {
@@ -93,7 +94,7 @@ func encodeMany(t *testing.T, model *encoder.Encoder, tenth, count int) {
 				texts, pictures := make([]string, size), make([]image.Image, size)
 				for i := range size {
 					texts[i] = fmt.Sprintf("picture %d of caller %d in part %d", done+i, caller, tenth)
-					pictures[i] = drawWaves(64+size, done+i)
+					pictures[i] = bench.DrawWaves(64+size, done+i)
 				}
 				if _, err := model.EncodeTexts(ctx, texts); err != nil {
 					return err

@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"bufio"
@@ -20,20 +20,20 @@ import (
 const drawn = 16
 
 // pictures are those of the folder that the user names, or drawn ones.
-func (c *benchEncodeCommand) pictures(ctx context.Context) ([]image.Image, error) {
-	count := min(c.Batch, drawn)
-	if c.Pictures != "" {
-		return readPictures(ctx, c.Pictures, count)
+func (b *encodeBench) pictures(ctx context.Context) ([]image.Image, error) {
+	count := min(b.Batch, drawn)
+	if b.Pictures != "" {
+		return ReadPictures(ctx, b.Pictures, count)
 	}
 	pictures := make([]image.Image, count)
 	for i := range pictures {
-		pictures[i] = drawWaves(512, i)
+		pictures[i] = DrawWaves(512, i)
 	}
 	return pictures, nil
 }
 
-// readPictures reads the first pictures of a folder by name.
-func readPictures(ctx context.Context, folder string, count int) ([]image.Image, error) {
+// ReadPictures reads the first pictures of a folder by name.
+func ReadPictures(ctx context.Context, folder string, count int) ([]image.Image, error) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
 		return nil, err
@@ -55,8 +55,8 @@ func readPictures(ctx context.Context, folder string, count int) ([]image.Image,
 	return pictures, nil
 }
 
-// drawWaves draws waves of all colours, different for each number.
-func drawWaves(side, number int) image.Image {
+// DrawWaves draws waves of all colours, different for each number.
+func DrawWaves(side, number int) image.Image {
 	picture := image.NewNRGBA(image.Rect(0, 0, side, side))
 	wave := func(at int, scale float64) uint8 {
 		return uint8(127.5 + 127.5*math.Sin(float64(at)*scale/float64(side)+float64(number)))
@@ -77,9 +77,9 @@ func processorName() string {
 	return runtime.GOARCH
 }
 
-// memoryOf reads a field of Linux' account of this process, such as VmRSS, in
+// MemoryOf reads a field of Linux' account of this process, such as VmRSS, in
 // bytes; 0 where there is none.
-func memoryOf(field string) int64 {
+func MemoryOf(field string) int64 {
 	var kilobytes int64
 	_, _ = fmt.Sscanf(procField("/proc/self/status", field), "%d kB", &kilobytes) // 0 then
 	return kilobytes << 10
