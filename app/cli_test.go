@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"polylens/app/doctor"
 	"polylens/internal/needs"
 )
 
@@ -95,8 +96,8 @@ func TestNotSetUp(t *testing.T) {
 		t.Errorf("doctor ended with %d: %s", got.code, got.stderr)
 	}
 	problems := 0
-	for _, found := range objects[finding](t, got.stdout) {
-		if found.State == stateProblem {
+	for _, found := range objects[doctor.Finding](t, got.stdout) {
+		if found.State == doctor.Problem {
 			problems++
 			if found.Remedy == "" {
 				t.Errorf("no remedy in %+v", found)
@@ -213,8 +214,8 @@ func TestDoctor(t *testing.T) {
 	needs.Demo(t)
 	f := newFolders(t)
 	got := f.run(t, "doctor", "--json")
-	checks := map[string]finding{}
-	for _, found := range objects[finding](t, got.stdout) {
+	checks := map[string]doctor.Finding{}
+	for _, found := range objects[doctor.Finding](t, got.stdout) {
 		checks[found.Check] = found
 	}
 	for _, name := range []string{"onnxruntime", "milvus", "cldr", "demo", "runtime", "model", "isolation", "data", "disk-data", "memory", "processor"} {

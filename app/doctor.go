@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"polylens/app/doctor"
 	"polylens/app/setup"
 )
 
@@ -28,49 +29,14 @@ With --json, one object a line; state is ok, warning or problem. Without a probl
 ` + exitHelp
 }
 
-// States of a finding.
-const (
-	stateOK      = "ok"
-	stateWarning = "warning"
-	stateProblem = "problem"
-)
-
-// finding is what one check found.
-type finding struct {
-	Check  string `json:"check"`
-	State  string `json:"state"`
-	Detail string `json:"detail"`
-	Remedy string `json:"remedy,omitempty"`
-
-	cause error // of a problem
-}
-
-func good(check, format string, arguments ...any) finding {
-	return finding{Check: check, State: stateOK, Detail: fmt.Sprintf(format, arguments...)}
-}
-
-func warning(check, remedy, format string, arguments ...any) finding {
-	return finding{Check: check, State: stateWarning, Remedy: remedy, Detail: fmt.Sprintf(format, arguments...)}
-}
-
-func trouble(check, remedy string, cause error) finding {
-	return finding{Check: check, State: stateProblem, Remedy: remedy, Detail: cause.Error(), cause: cause}
-}
-
 func (c *doctorCommand) Run(ctx context.Context, p *program) error {
-	checks := []func(context.Context, *program) []finding{
-		checkItems, checkRuntime, checkDevices, checkModel, checkThreads, checkMilvus, checkIsolation, checkData, checkCatalogue, checkDisk,
-		checkMemory, checkProcessor, checkInt8,
-	}
 	var problems []error
-	for _, check := range checks {
-		for _, found := range check(ctx, p) {
-			if found.cause != nil {
-				problems = append(problems, found.cause)
-			}
-			if err := c.print(p, found); err != nil {
-				return err
-			}
+	for found := range p.doctor().Examine(ctx) {
+		if found.Cause != nil {
+			problems = append(problems, found.Cause)
+		}
+		if err := c.print(p, found); err != nil {
+			return err
 		}
 	}
 	if len(problems) == 0 {
@@ -83,6 +49,22 @@ func (c *doctorCommand) Run(ctx context.Context, p *program) error {
 	return err
 }
 
+// doctor is one for the globals of the command line.
+func (p *program) doctor() *doctor.Doctor {
+	d := &doctor.Doctor{
+		Setup: p.setup("", nil), Data: p.globals.Data, Catalogue: p.catalogueAt(), Cache: p.globals.Cache, Model: p.globals.Model, FindModel: p.findModel,
+		Threads: p.globals.Threads, Precision: p.globals.Precision, Device: p.globals.Device, Milvus: p.milvusAddress(),
+	}
+	d.Connect = func(ctx context.Context) error {
+		index, _, err := p.openIndex(ctx)
+		if err != nil {
+			return err
+		}
+		return index.Ready(ctx)
+	}
+	return d
+}
+
 // quiet carries the kind of its cause but not its words.
 type quiet struct {
 	error
@@ -91,7 +73,7 @@ type quiet struct {
 
 func (q quiet) Unwrap() error { return q.cause }
 
-func (c *doctorCommand) print(p *program, found finding) error {
+func (c *doctorCommand) print(p *program, found doctor.Finding) error {
 	if c.JSON {
 		encoder := json.NewEncoder(p.terminal.out)
 		encoder.SetEscapeHTML(false)

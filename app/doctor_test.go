@@ -5,10 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"polylens/encoder"
-	"polylens/encoder/hub"
-	"polylens/encoder/ort"
-	"polylens/encoder/ort/tune"
+	"polylens/app/doctor"
 	"polylens/internal/needs"
 )
 
@@ -18,7 +15,7 @@ func TestDoctorTellsWhatComputes(t *testing.T) {
 	f := newFolders(t)
 	got := f.run(t, "doctor", "--json", "--threads", "3")
 	details := map[string]string{}
-	for _, found := range objects[finding](t, got.stdout) {
+	for _, found := range objects[doctor.Finding](t, got.stdout) {
 		details[found.Check] += found.Detail + "\n"
 	}
 	for check, wants := range map[string][]string{
@@ -43,8 +40,8 @@ func TestDoctorTellsThatADeviceIsMissing(t *testing.T) {
 		absent = "cuda"
 	}
 	got := f.run(t, "doctor", "--json", "--device", absent)
-	for _, found := range objects[finding](t, got.stdout) {
-		if found.Check == "device" && found.State == stateProblem {
+	for _, found := range objects[doctor.Finding](t, got.stdout) {
+		if found.Check == "device" && found.State == doctor.Problem {
 			if !strings.Contains(found.Detail, "--onnxruntime") || !strings.Contains(found.Remedy, "--device") {
 				t.Errorf("%+v does not say what to do", found)
 			}
@@ -52,37 +49,4 @@ func TestDoctorTellsThatADeviceIsMissing(t *testing.T) {
 		}
 	}
 	t.Errorf("no problem with a device that is not there: %s", got.stdout)
-}
-
-func TestThreadsComeFromTheFlagOrAMeasurement(t *testing.T) {
-	needs.ONNXRuntime(t)
-	p := newProgram(globals{Onnxruntime: needs.ONNXRuntime(t), Data: t.TempDir(), Cache: t.TempDir(), Model: bundledModel}, terminal{}, nil)
-	expect := func(want string) {
-		t.Helper()
-		if got := checkThreads(t.Context(), p)[0].Detail; !strings.Contains(got, want) {
-			t.Errorf("%q does not say %q", got, want)
-		}
-	}
-	expect("not measured yet")
-	dir, err := p.modelFolder()
-	if err != nil {
-		t.Fatal(err)
-	}
-	fingerprint, err := hub.Fingerprint(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	environment, err := ort.Open(p.globals.Onnxruntime)
-	if err != nil {
-		t.Fatal(err)
-	}
-	key := tune.KeyOf(environment, ort.Options{}, fingerprint, encoder.FP32)
-	if err := tune.Save(p.globals.Cache, key, ort.Options{Threads: 7, Spin: 200_000}); err != nil {
-		t.Fatal(err)
-	}
-	expect("7, which wait busily for 200 µs: measured on this machine")
-	p.globals.Precision = encoder.INT8
-	expect("not measured yet")
-	p.globals.Threads = 5
-	expect("5: asked for")
 }

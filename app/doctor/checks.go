@@ -1,0 +1,164 @@
+package doctor
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"polylens/app/folder"
+	"polylens/app/setup"
+	"polylens/encoder/hub"
+	"polylens/indexer/catalog/database"
+	"polylens/internal/disk"
+	"polylens/search/milvus"
+)
+
+const runSetup = `run "polylens setup"`
+
+func (d *Doctor) checkItems(_ context.Context) []Finding {
+	var found []Finding
+	for _, name := range setup.Default(false) {
+		if name == setup.Milvus && d.Milvus != "" {
+			continue
+		}
+		ready, err := d.Setup.Status(name)
+		if err != nil {
+			found = append(found, trouble(name, runSetup, err))
+			continue
+		}
+		found = append(found, good(name, "%s in %s (%s)", ready.Version, ready.Path, ready.Source))
+	}
+	return found
+}
+
+func (d *Doctor) checkModel(_ context.Context) []Finding {
+	const remedy = "name a model directory with --model; \"polylens model list\" shows those at hand"
+	dir, err := d.FindModel(d.Model)
+	if err != nil {
+		return []Finding{trouble("model", remedy, err)}
+	}
+	info, err := hub.Describe(d.Model, dir)
+	if err != nil {
+		return []Finding{trouble("model", remedy, err)}
+	}
+	fingerprint, err := hub.Fingerprint(dir)
+	if err != nil {
+		return []Finding{trouble("model", remedy, err)}
+	}
+	return []Finding{good("model", "%s: %d numbers a vector, %d pixels, %.1f M parameters, fingerprint %.12s",
+		info.Name, info.Dimension, info.ImageSize, float64(info.Parameters)/1e6, fingerprint)}
+}
+
+func (d *Doctor) checkMilvus(ctx context.Context) []Finding {
+	if d.Milvus == "" {
+		return nil
+	}
+	if err := d.Connect(ctx); err != nil {
+		return []Finding{trouble("milvus", "start the server, or leave --milvus out to run the embedded one", err)}
+	}
+	return []Finding{good("milvus", "the server at %s answers", d.Milvus)}
+}
+
+func (d *Doctor) checkIsolation(_ context.Context) []Finding {
+	if d.Milvus != "" {
+		return nil
+	}
+	exposure := milvus.Probe()
+	if exposure.Isolated {
+		return []Finding{good("isolation", "%s", exposure)}
+	}
+	return []Finding{warning("isolation", "allow unprivileged user namespaces, or close the ports with a firewall", "%s", exposure)}
+}
+
+func (d *Doctor) checkData(ctx context.Context) []Finding {
+	info, err := os.Stat(d.Data)
+	if errors.Is(err, fs.ErrNotExist) {
+		return []Finding{good("data", "%s will be created", d.Data)}
+	}
+	if err != nil {
+		return []Finding{trouble("data", "name another folder with --data", err)}
+	}
+	hold, holder, err := folder.Take(d.Data, "doctor")
+	switch {
+	case err == nil:
+		err = hold.Release(ctx)
+	case errors.Is(err, folder.ErrInUse) && holder.Alive(ctx):
+		return []Finding{good("data", "%s, in use by the server at http://%s (process %d)", d.Data, holder.Address, holder.PID)}
+	case errors.Is(err, folder.ErrInUse):
+		return []Finding{warning("data", "wait for that process, or stop it", "%v", err)}
+	}
+	if err != nil {
+		return []Finding{trouble("data", "make it writable for this user, or name another folder with --data", err)}
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return []Finding{warning("data", "chmod 700 "+d.Data, "%s can be read by other users", d.Data)}
+	}
+	return []Finding{good("data", "%s, free", d.Data)}
+}
+
+// checkCatalogue tells where the catalogue is, and asks a Postgres server whether
+// it is there.
+func (d *Doctor) checkCatalogue(ctx context.Context) []Finding {
+	if !database.IsPostgres(d.Catalogue) {
+		return []Finding{good("catalogue", "SQLite, in %s", d.Catalogue)}
+	}
+	place, version, err := database.PostgresVersion(ctx, d.Catalogue)
+	if err != nil {
+		return []Finding{trouble("catalogue", "start the Postgres server, and see that --database or POLYLENS_DATABASE names it", err)}
+	}
+	return []Finding{good("catalogue", "Postgres %s at %s", version, place)}
+}
+
+// Least free space, in bytes: below it something will fail soon.
+const (
+	leastDisk   = 2 << 30
+	leastMemory = 1 << 30
+)
+
+func (d *Doctor) checkDisk(_ context.Context) []Finding {
+	var found []Finding
+	for _, place := range []struct{ check, folder string }{{"disk-data", d.Data}, {"disk-cache", d.Cache}} {
+		free, err := disk.Free(place.folder)
+		switch {
+		case err != nil:
+			found = append(found, trouble(place.check, "name another folder with --data or --cache", err))
+		case free < leastDisk:
+			found = append(found, warning(place.check, "make room", "%.1f GB free in %s", gigabytes(free), place.folder))
+		default:
+			found = append(found, good(place.check, "%.1f GB free in %s", gigabytes(free), place.folder))
+		}
+	}
+	return found
+}
+
+func checkMemory(context.Context) []Finding {
+	available, err := availableMemory()
+	if err != nil {
+		return nil // not Linux: nothing to say
+	}
+	if available < leastMemory {
+		return []Finding{warning("memory", "end other programs: Milvus alone takes about half a gigabyte", "%.1f GB available", gigabytes(available))}
+	}
+	return []Finding{good("memory", "%.1f GB available", gigabytes(available))}
+}
+
+// availableMemory reads what Linux says it can give without swapping.
+func availableMemory() (uint64, error) {
+	file, err := os.Open("/proc/meminfo")
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		var kilobytes uint64
+		if _, err := fmt.Sscanf(lines.Text(), "MemAvailable: %d kB", &kilobytes); err == nil {
+			return kilobytes << 10, nil
+		}
+	}
+	return 0, errors.New("/proc/meminfo says nothing of available memory")
+}
+
+func gigabytes(bytes uint64) float64 { return float64(bytes) / (1 << 30) }
