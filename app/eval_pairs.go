@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"polylens/app/judge"
@@ -22,7 +21,7 @@ func (c *evalCommand) pairsMaterial(ctx context.Context, p *program) (*evalMater
 	if err != nil {
 		return nil, err
 	}
-	if pictures, err = c.usable(ctx, viewer, pictures); err != nil {
+	if pictures, err = c.part(ctx, viewer, pictures); err != nil {
 		return nil, fmt.Errorf("pairs in %s: %w", c.Pairs, err)
 	}
 	model, err := p.openEncoder(ctx)
@@ -36,28 +35,12 @@ func (c *evalCommand) pairsMaterial(ctx context.Context, p *program) (*evalMater
 	return &evalMaterial{Material: judge.NewMaterial(read, vectors[0], languages), encoder: model}, nil
 }
 
-// usable are the pictures that something is said of, of the part that was asked for.
-func (c *evalCommand) usable(ctx context.Context, viewer judge.Viewer, pictures []judge.Picture) ([]judge.Picture, error) {
-	var parts []inspect.Part // of each picture, unless all are asked for
-	if c.Split != "" {
-		var err error
-		if parts, err = viewer.Split(ctx, pictures, c.SplitSeed, c.shares()); err != nil {
-			return nil, err
-		}
+// part are the pictures that something is said of, of the part that was asked for.
+func (c *evalCommand) part(ctx context.Context, viewer judge.Viewer, pictures []judge.Picture) ([]judge.Picture, error) {
+	if c.Split == "" {
+		return judge.Described(pictures)
 	}
-	var usable []judge.Picture
-	for i, picture := range pictures {
-		if len(picture.Texts)+len(picture.Labels) > 0 && (c.Split == "" || parts[i].String() == c.Split) {
-			usable = append(usable, picture)
-		}
-	}
-	switch {
-	case len(usable) > 0:
-		return usable, nil
-	case c.Split != "":
-		return nil, fmt.Errorf("no picture with a text or a label is in the part %q of %d pictures", c.Split, len(pictures))
-	}
-	return nil, errors.New("no picture has a text or a label")
+	return viewer.DescribedPart(ctx, pictures, c.Split, c.SplitSeed, c.shares())
 }
 
 // shares of the parts; check has seen that there are two.

@@ -20,6 +20,7 @@ import (
 	"polylens/indexer/catalog"
 	"polylens/internal/needs"
 	"polylens/search"
+	"polylens/search/late"
 )
 
 // killRounds is how often TestKill kills, unless POLYLENS_KILL_ROUNDS says
@@ -180,7 +181,13 @@ func (f folders) state(t testing.TB) state {
 
 func (x *parts) read(ctx context.Context, t testing.TB) state {
 	t.Helper()
-	images, err := x.allImages(ctx, "c")
+	if _, err := x.store.Collection(ctx, "c"); err != nil {
+		t.Fatal(err)
+	}
+	images, next, err := x.store.ListImages(ctx, "c", "", 1000)
+	if next != "" {
+		t.Fatal("there are more images than this reads")
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +199,7 @@ func (x *parts) read(ctx context.Context, t testing.TB) state {
 		images[i].Created, images[i].Updated = time.Time{}, time.Time{}
 	}
 	key := search.Key{Collection: "c", Fingerprint: x.encoder().PictureFingerprint()}
-	err = patiently(ctx, func() error {
+	err = late.Patiently(ctx, func() error {
 		found.ids = nil
 		return x.index.IDs(ctx, key, func(id string) error {
 			found.ids = append(found.ids, id)
@@ -205,7 +212,7 @@ func (x *parts) read(ctx context.Context, t testing.TB) state {
 	slices.Sort(found.ids)
 	ask := func(query search.Query) []search.Match {
 		var matches []search.Match
-		err := patiently(ctx, func() (err error) {
+		err := late.Patiently(ctx, func() (err error) {
 			matches, err = x.index.Search(ctx, "c", query)
 			return err
 		})

@@ -1,13 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"polylens/app/training"
 	"polylens/encoder/hub"
@@ -104,7 +101,7 @@ func (c *modelPruneCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	texts, err := readLines(c.Texts)
+	texts, err := fresh.ReadTexts(c.Texts)
 	if err != nil {
 		return err
 	}
@@ -135,7 +132,7 @@ func (c *modelGrowCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	words, err := readLines(c.Words)
+	words, err := fresh.ReadTexts(c.Words)
 	if err != nil {
 		return err
 	}
@@ -153,39 +150,4 @@ func (p *program) checkpoint(name, what string) (string, error) {
 		return "", fmt.Errorf("the model %s is an ONNX export, whose %s cannot be changed: name the checkpoint that it was made of", dir, what)
 	}
 	return dir, nil
-}
-
-// longestLine is that of a text, in bytes.
-const longestLine = 1 << 20
-
-// readLines reads the lines of files that are not empty.
-func readLines(paths []string) ([]string, error) {
-	var lines []string
-	for _, path := range paths {
-		some, err := linesOf(path)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		lines = append(lines, some...)
-	}
-	if len(lines) == 0 {
-		return nil, fmt.Errorf("%s: there is no text", strings.Join(paths, ", "))
-	}
-	return lines, nil
-}
-
-func linesOf(path string) (lines []string, err error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	scanner := bufio.NewScanner(file)
-	scanner.Buffer(nil, longestLine)
-	for scanner.Scan() {
-		if line := strings.TrimSpace(scanner.Text()); line != "" {
-			lines = append(lines, line)
-		}
-	}
-	return lines, scanner.Err()
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-
-	"polylens/encoder"
 )
 
 type modelRmCommand struct {
@@ -42,7 +40,11 @@ func (c *modelRmCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	if err := p.checkUnused(info.Dir); err != nil {
+	choice, err := readChoice(p.globals.Data)
+	if err != nil {
+		return err
+	}
+	if err := choice.CheckUnused(info.Dir, p.findModel); err != nil {
 		return err
 	}
 	if !c.Yes {
@@ -57,31 +59,5 @@ func (c *modelRmCommand) Run(ctx context.Context, p *program) error {
 		return json.NewEncoder(p.terminal.out).Encode(modelRemoved{c.Name, info.Bytes})
 	}
 	p.print("%s: removed, %s are free again", c.Name, size(info.Bytes))
-	return nil
-}
-
-// checkUnused refuses a model that the data folder uses, or is to use next, itself
-// or as what an adapter changes.
-func (p *program) checkUnused(dir string) error {
-	choice, err := readChoice(p.globals.Data)
-	if err != nil {
-		return err
-	}
-	used := []string{choice.Model}
-	if choice.Next != nil {
-		used = append(used, choice.Next.Model)
-	}
-	for _, name := range used {
-		found, err := p.findModel(name)
-		if err != nil {
-			continue // it is gone already
-		}
-		if found == dir {
-			return fmt.Errorf("the data folder uses the model %s: let it use another one first, with `polylens model use` or `polylens model rollback`", name)
-		}
-		if base, err := encoder.Base(found, p.findModel); err == nil && base == dir {
-			return fmt.Errorf("the data folder uses the adapter %s, which changes this model: let it use another one first, with `polylens model use` or `polylens model rollback`", name)
-		}
-	}
 	return nil
 }

@@ -99,11 +99,8 @@ func (c *modelUseCommand) inPlace(ctx context.Context, p *program, dir, lost str
 // useInPlace lets the data folder use a model in place of one that is gone, with
 // which nothing can be compared or searched any more.
 func (p *program) useInPlace(to rollout.Used, lost string) error {
-	to, err := to.Lasting()
+	to, err := rollout.Replace(p.globals.Data, to)
 	if err != nil {
-		return err
-	}
-	if err := (rollout.Choice{Used: to}).Write(p.globals.Data); err != nil {
 		return err
 	}
 	p.print("Searches use %s from now on, in place of %s, which is gone. Index collections again to find their pictures.", to.Model, lost)

@@ -92,7 +92,7 @@ func (x *parts) connect(ctx context.Context) error {
 		return err
 	}
 	x.index.Set(index)
-	return patiently(ctx, func() error { return x.rollout.Align(ctx) })
+	return late.Patiently(ctx, func() error { return x.rollout.Align(ctx) })
 }
 
 // loadPatience bounds awaitLoaded.
@@ -108,38 +108,15 @@ func (x *parts) awaitLoaded(ctx context.Context, index search.Index) error {
 	}
 	ctx, stop := context.WithTimeout(ctx, loadPatience)
 	defer stop()
-	probe := search.Query{Vector: make([]float32, x.encoder().Dimension()), Limit: 1}
-	probe.Vector[0] = 1
 	for _, collection := range collections {
 		if collection.Images == 0 || !x.rollout.Searches(collection) {
 			continue
 		}
-		err := patiently(ctx, func() error {
-			_, err := index.Search(ctx, collection.Name, probe)
-			return err
-		})
-		if err != nil {
+		if err := late.AwaitLoaded(ctx, index, collection.Name, x.encoder().Dimension()); err != nil {
 			x.program.log.Warn("a collection cannot be searched yet", "collection", collection.Name, "error", err)
 		}
 	}
 	return nil
-}
-
-// patiently repeats what is unavailable for a while: a Milvus that has just
-// started loads its collections first.
-func patiently(ctx context.Context, call func() error) error {
-	deadline := time.Now().Add(time.Minute)
-	for {
-		err := call()
-		if !errors.Is(err, search.ErrUnavailable) || time.Now().After(deadline) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(300 * time.Millisecond):
-		}
-	}
 }
 
 // decodeUpload makes a picture of a file that somebody sent.

@@ -7,9 +7,7 @@ import (
 	"image"
 	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -66,26 +64,13 @@ func (p *program) setup(from string, progress func(setup.Event)) *setup.Setup {
 		setup.TurboJPEG:   p.globals.Turbojpeg,
 		setup.CLDR:        os.Getenv("POLYLENS_CLDR"),
 		setup.Demo:        os.Getenv("POLYLENS_DEMO"),
-		setup.Chromium:    findChromium(),
+		setup.Chromium:    setup.FindChromium(),
 		setup.Postgres:    os.Getenv("POLYLENS_POSTGRES"),
 	}
 	if p.milvusAddress() == "" {
 		given[setup.Milvus] = p.globals.Milvus
 	}
 	return setup.New(setup.Options{Cache: p.globals.Cache, From: from, Given: given, Progress: progress})
-}
-
-// findChromium looks for a browser that is there already.
-func findChromium() string {
-	if path := os.Getenv("POLYLENS_CHROMIUM"); path != "" {
-		return path
-	}
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	return ""
 }
 
 // item is the path of something that setup provides.
@@ -117,24 +102,7 @@ func (p *program) findModel(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	dir, err := models.Find(name)
-	if errors.Is(err, hub.ErrUnknownModel) && filepath.IsAbs(name) {
-		if moved, ok := inModels(models, name); ok {
-			return moved, nil
-		}
-	}
-	return dir, err
-}
-
-// inModels finds what lay in the models of a data folder that has been moved
-// since it was named by its path: an adapter's base, or the model in use.
-func inModels(models hub.Store, path string) (string, bool) {
-	at := strings.LastIndex(path, "/"+modelsName+"/")
-	if at < 0 {
-		return "", false
-	}
-	dir, err := models.Find(path[at+len(modelsName)+2:])
-	return dir, err == nil
+	return models.FindMoved(name)
 }
 
 // openEncoder opens the model in use.

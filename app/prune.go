@@ -6,8 +6,6 @@ import (
 	"fmt"
 
 	"polylens/app/rollout"
-	"polylens/indexer/catalog"
-	"polylens/indexer/catalog/database"
 )
 
 type pruneCommand struct {
@@ -45,7 +43,7 @@ func (c *pruneCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	purged, err := prune(ctx, store, choice, p.globals.Data)
+	purged, err := rollout.Prune(ctx, store, choice, p.globals.Data)
 	if err != nil {
 		return err
 	}
@@ -54,20 +52,4 @@ func (c *pruneCommand) Run(ctx context.Context, p *program) error {
 	}
 	p.print("%d vectors of %s removed.", purged.Vectors, size(purged.Bytes))
 	return nil
-}
-
-// prune forgets the models that nobody can go back to, too: without vectors they
-// would look as if they had never seen any collection.
-func prune(ctx context.Context, store *database.Store, choice rollout.Choice, data string) (catalog.Purged, error) {
-	if earlier := len(choice.Before) - 1; earlier > 0 {
-		choice.Before = choice.Before[earlier:]
-		if err := choice.Write(data); err != nil {
-			return catalog.Purged{}, err
-		}
-	}
-	purged, err := store.PurgeVectors(ctx)
-	if err != nil {
-		return purged, err
-	}
-	return purged, store.Compact(ctx)
 }

@@ -31,7 +31,7 @@ func TestPruneKeepsTheModelBefore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	purged, err := prune(t.Context(), store, choice, h.data)
+	purged, err := rollout.Prune(t.Context(), store, choice, h.data)
 	if err := errors.Join(err, store.Close()); purged != (catalog.Purged{Vectors: 6, Bytes: 6 * 2 * 192}) || err != nil {
 		t.Errorf("%+v is pruned, %v; want the vectors of the first of three models", purged, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"polylens/app/folder"
 	"polylens/app/rollout"
 	"polylens/search"
+	"polylens/search/late"
 	"polylens/web"
 	"polylens/web/client"
 )
@@ -96,7 +97,7 @@ type patientSearch struct{ web.Searcher }
 // ByText implements web.Searcher.
 func (s patientSearch) ByText(ctx context.Context, collection, text string, options search.Options) (search.Results, error) {
 	var results search.Results
-	err := patiently(ctx, func() (err error) {
+	err := late.Patiently(ctx, func() (err error) {
 		results, err = s.Searcher.ByText(ctx, collection, text, options)
 		return err
 	})

@@ -78,8 +78,10 @@ func TestData(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer held.Release(t.Context())
 	expect(Warning, "polylens index")
+	if err := held.Release(t.Context()); err != nil {
+		t.Error(err)
+	}
 }
 
 // TestCatalogue: a file is told, a server asked.

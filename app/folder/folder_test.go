@@ -59,8 +59,10 @@ func TestTakeSweeps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer held.Release(t.Context())
 	if _, card, _ := folder.Take(data, "index"); card.Address != "" {
 		t.Errorf("the card of a process that is gone counts: %+v", card)
+	}
+	if err := held.Release(t.Context()); err != nil {
+		t.Error(err)
 	}
 }

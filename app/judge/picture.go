@@ -3,7 +3,10 @@ package judge
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"polylens/trainer/data"
@@ -93,4 +96,37 @@ func (v Viewer) Split(ctx context.Context, pictures []Picture, seed uint64, shar
 		return nil, err
 	}
 	return findings.Split(seed, shares)
+}
+
+// Described are the pictures that something is said of; it is an error if there are
+// none.
+func Described(pictures []Picture) ([]Picture, error) {
+	described := describedOf(pictures)
+	if len(described) == 0 {
+		return nil, errors.New("no picture has a text or a label")
+	}
+	return described, nil
+}
+
+// DescribedPart are the described pictures of a part of the split: training,
+// validation or test.
+func (v Viewer) DescribedPart(ctx context.Context, pictures []Picture, part string, seed uint64, shares inspect.Shares) ([]Picture, error) {
+	parts, err := v.Split(ctx, pictures, seed, shares)
+	if err != nil {
+		return nil, err
+	}
+	var of []Picture
+	for i, picture := range pictures {
+		if parts[i].String() == part {
+			of = append(of, picture)
+		}
+	}
+	if of = describedOf(of); len(of) == 0 {
+		return nil, fmt.Errorf("no picture with a text or a label is in the part %q of %d pictures", part, len(pictures))
+	}
+	return of, nil
+}
+
+func describedOf(pictures []Picture) []Picture {
+	return slices.DeleteFunc(slices.Clone(pictures), func(p Picture) bool { return len(p.Texts)+len(p.Labels) == 0 })
 }

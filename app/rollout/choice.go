@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"polylens/encoder"
 	"polylens/internal/replace"
 )
 
@@ -92,4 +93,38 @@ func (c Choice) Back(there func(model string) bool) (Choice, bool) {
 		}
 	}
 	return c, false
+}
+
+// CheckUnused refuses a model that the data folder uses, or is to use next, itself
+// or as what an adapter changes. find is the directory of a model, given its name
+// or its path.
+func (c Choice) CheckUnused(dir string, find func(name string) (string, error)) error {
+	used := []string{c.Model}
+	if c.Next != nil {
+		used = append(used, c.Next.Model)
+	}
+	for _, name := range used {
+		found, err := find(name)
+		if err != nil {
+			continue // it is gone already
+		}
+		if found == dir {
+			return fmt.Errorf("the data folder uses the model %s: let it use another one first, with `polylens model use` or `polylens model rollback`", name)
+		}
+		if base, err := encoder.Base(found, find); err == nil && base == dir {
+			return fmt.Errorf("the data folder uses the adapter %s, which changes this model: let it use another one first, with `polylens model use` or `polylens model rollback`", name)
+		}
+	}
+	return nil
+}
+
+// Replace lets a data folder, which this process holds, use a model in place of one
+// that is gone, with which nothing can be compared or searched any more. It answers
+// that model under the name that lasts.
+func Replace(data string, by Used) (Used, error) {
+	by, err := by.Lasting()
+	if err != nil {
+		return by, err
+	}
+	return by, Choice{Used: by}.Write(data)
 }

@@ -82,7 +82,7 @@ func describe(images []catalog.Image) []evaluate.Picture {
 	most := max(1, comparedTexts/max(1, len(images)))
 	pictures := make([]evaluate.Picture, len(images))
 	for i, image := range images {
-		texts := TextsOf(image.Captions)
+		texts := judge.TextsOf(image.Captions)
 		pictures[i] = evaluate.Picture{Name: path.Base(image.URI), Texts: texts[:min(most, len(texts))]}
 	}
 	return pictures
@@ -109,13 +109,4 @@ func (r *Rollout) side(ctx context.Context, contents []string, model Model) (jud
 		}
 	}
 	return judge.Side{Model: model, Vectors: vectors}, nil
-}
-
-// TextsOf are captions as evaluation takes them.
-func TextsOf(captions []catalog.Caption) []evaluate.Text {
-	texts := make([]evaluate.Text, len(captions))
-	for i, caption := range captions {
-		texts[i] = evaluate.Text(caption)
-	}
-	return texts
 }

@@ -46,7 +46,8 @@ func (t *Trainer) Recover(ctx context.Context) error {
 		return err
 	}
 	for _, run := range waiting {
-		if _, err := t.jobOf(ctx, run.ID); errors.Is(err, catalog.ErrNotFound) {
+		_, err := t.jobOf(ctx, run.ID)
+		if errors.Is(err, catalog.ErrNotFound) {
 			err = t.enqueue(ctx, run)
 		}
 		if err != nil {

@@ -43,6 +43,24 @@ func (s Store) Find(model string) (string, error) {
 	return "", err
 }
 
+// FindMoved is Find, also of what lay in the models of a data folder that has been
+// moved since it was named by its path: an adapter's base, or the model in use.
+func (s Store) FindMoved(model string) (string, error) {
+	dir, err := s.Find(model)
+	if !errors.Is(err, ErrUnknownModel) || !filepath.IsAbs(model) {
+		return dir, err
+	}
+	folder := "/" + filepath.Base(s.Models) + "/"
+	at := strings.LastIndex(model, folder)
+	if at < 0 {
+		return dir, err
+	}
+	if moved, movedErr := s.Find(model[at+len(folder):]); movedErr == nil {
+		return moved, nil
+	}
+	return dir, err
+}
+
 // IsPath reports whether a model is named by the path of its directory, which is that
 // of a model.
 func IsPath(model string) bool { return model != "" && model != BundledName && isModel(model) }

@@ -1,0 +1,19 @@
+package setup
+
+import (
+	"os"
+	"os/exec"
+)
+
+// FindChromium looks for a browser that is there already, "" for none.
+func FindChromium() string {
+	if path := os.Getenv("POLYLENS_CHROMIUM"); path != "" {
+		return path
+	}
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	return ""
+}
