@@ -8,7 +8,6 @@ import (
 
 	"polylens/app/rollout"
 	"polylens/encoder"
-	"polylens/encoder/hub"
 	"polylens/encoder/preprocess"
 	"polylens/indexer"
 )
@@ -30,11 +29,6 @@ func (p *program) openRollout(ctx context.Context) (*rollout.Rollout, error) {
 	models := rollout.New(loadedModel{model}, options)
 	p.later(models.Close)
 	return models, nil
-}
-
-// readChoice is which model a data folder uses.
-func readChoice(data string) (rollout.Choice, error) {
-	return rollout.ReadChoice(data, hub.BundledName)
 }
 
 // isThere tells whether there is a model of a name.

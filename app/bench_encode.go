@@ -10,11 +10,6 @@ import (
 	"polylens/app/setup"
 )
 
-type benchCommand struct {
-	Encode benchEncodeCommand `cmd:"" help:"Measure how fast this machine encodes pictures and texts."`
-	Train  benchTrainCommand  `cmd:"" help:"Measure how fast this machine trains."`
-}
-
 type benchEncodeCommand struct {
 	Batch    int     `placeholder:"N" default:"8" help:"Pictures or texts that are encoded together (default: ${default})."`
 	Pictures string  `placeholder:"DIR" type:"existingdir" help:"Folder of pictures to encode, in turn, instead of drawn ones."`

@@ -122,24 +122,10 @@ func (c *checkCommand) check(ctx context.Context, p *program, api *client.Client
 	return *job.Check, nil
 }
 
-func differs(found web.Check) bool { return found.Missing+found.Extra+found.Outdated > 0 }
-
 func (c *checkCommand) print(p *program, line checkLine) error {
 	if c.JSON {
 		return json.NewEncoder(p.terminal.out).Encode(line)
 	}
 	p.print("%s: %d images, %s", line.Collection, line.Images, checkWords(line.Check))
 	return nil
-}
-
-// checkWords tells people what a check found and did.
-func checkWords(found web.Check) string {
-	text := "the index agrees"
-	if differs(found) {
-		text = fmt.Sprintf("%d missing, %d extra, %d outdated", found.Missing, found.Extra, found.Outdated)
-	}
-	if found.Repaired > 0 {
-		text += fmt.Sprintf(", %d rows repaired", found.Repaired)
-	}
-	return text
 }

@@ -52,8 +52,8 @@ func (c *doctorCommand) Run(ctx context.Context, p *program) error {
 // doctor is one for the globals of the command line.
 func (p *program) doctor() *doctor.Doctor {
 	d := &doctor.Doctor{
-		Setup: p.setup("", nil), Data: p.globals.Data, Catalogue: p.catalogueAt(), Cache: p.globals.Cache, Model: p.globals.Model, FindModel: p.findModel,
-		Threads: p.globals.Threads, Precision: p.globals.Precision, Device: p.globals.Device, Milvus: p.milvusAddress(),
+		Setup: p.setup("", nil), Data: p.globals.Data, Catalogue: p.globals.catalogueAt(), Cache: p.globals.Cache, Model: p.globals.Model, FindModel: p.findModel,
+		Threads: p.globals.Threads, Precision: p.globals.Precision, Device: p.globals.Device, Milvus: p.globals.milvusAddress(),
 	}
 	d.Connect = func(ctx context.Context) error {
 		index, _, err := p.openIndex(ctx)

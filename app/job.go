@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"polylens/indexer/catalog"
 	"polylens/internal/progress"
@@ -19,10 +18,6 @@ type jobCommand struct {
 	Resume jobResumeCommand `cmd:"" help:"Put a paused job back into the queue."`
 	Retry  jobRetryCommand  `cmd:"" help:"Put a failed or canceled job back into the queue."`
 }
-
-// jobHelp says where the answers come from.
-const jobHelp = `If "polylens serve" runs on the same data folder, it answers. Otherwise the catalogue is read here: Milvus is not started ` +
-	`and no job runs until the next "polylens serve" or "polylens index".`
 
 type jobListCommand struct {
 	Collection string   `placeholder:"NAME" help:"Only jobs of this collection."`
@@ -108,7 +103,7 @@ func (c *jobShowCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	if c.Follow {
-		if here != nil && !p.sharesDatabase() && !job.State.Finished() {
+		if here != nil && !p.globals.sharesDatabase() && !job.State.Finished() {
 			return fmt.Errorf("job %s is %s, and nothing runs it: start `polylens serve`, then follow it", job.ID, job.State)
 		}
 		line := progress.New(p.terminal.err)
@@ -159,26 +154,3 @@ func jobRows(job web.Job) [][2]string {
 	}
 	return rows
 }
-
-// doneText tells how far a job is or what came of it, "" if there is nothing to
-// tell.
-func doneText(job web.Job) string {
-	switch {
-	case job.Check != nil:
-		return checkWords(*job.Check)
-	case job.Progress.Total > 0:
-		return fmt.Sprintf("%d of %d pictures", job.Progress.Done, job.Progress.Total)
-	}
-	return ""
-}
-
-// progressOf is the line that shows how far a job is.
-func progressOf(job web.Job) fmt.Stringer {
-	if job.Progress.Total > 0 {
-		return countOf(job)
-	}
-	return progress.Text(strings.Join(strings.Fields(fmt.Sprintf("%s %s: %s", job.Kind, job.Collection, job.State)), " "))
-}
-
-// timeText is a moment for people, by their clock.
-func timeText(moment time.Time) string { return moment.Local().Format(time.DateTime) }

@@ -9,6 +9,10 @@ import (
 	"polylens/web/client"
 )
 
+// jobHelp says where the answers come from.
+const jobHelp = `If "polylens serve" runs on the same data folder, it answers. Otherwise the catalogue is read here: Milvus is not started ` +
+	`and no job runs until the next "polylens serve" or "polylens index".`
+
 // jobSteering asks something of one job.
 type jobSteering struct {
 	ID   string `arg:"" placeholder:"ID" help:"ID of the job, as \"job list\" shows it."`
@@ -42,7 +46,7 @@ func (c jobSteering) do(ctx context.Context, p *program, ask func(*client.Client
 		return printLines(p.terminal.out, []web.Job{job})
 	}
 	text := string(job.State)
-	if !job.State.Finished() && here != nil && !p.sharesDatabase() {
+	if !job.State.Finished() && here != nil && !p.globals.sharesDatabase() {
 		text += "; nothing runs jobs until `polylens serve` does"
 	} else if later != "" && job.State == catalog.JobRunning {
 		text += "; it will be " + later + " in a moment"

@@ -4,13 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"strings"
 	"syscall"
 
+	"github.com/alecthomas/kong"
+
 	"polylens/search/milvus"
+	"polylens/trainer"
 )
 
 func main() {
@@ -21,12 +23,6 @@ func main() {
 		stop() // from here on a second signal ends the program at once
 	}()
 	os.Exit(Main(ctx, os.Args[1:], terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr}))
-}
-
-// terminal is what a command reads from and writes to.
-type terminal struct {
-	in       io.Reader
-	out, err io.Writer
 }
 
 // Main runs one command line and returns the exit code. An error is one line
@@ -42,4 +38,75 @@ func Main(ctx context.Context, arguments []string, terminal terminal) int {
 	}
 	fmt.Fprintln(terminal.err, "polylens:", message)
 	return exitCode(ctx, err)
+}
+
+// cli is the whole command line.
+type cli struct {
+	globals
+
+	Serve      serveCommand      `cmd:"" help:"Serve the page and the API."`
+	Index      indexCommand      `cmd:"" help:"Index a folder of pictures into a collection."`
+	Search     searchCommand     `cmd:"" help:"Find pictures with words."`
+	Check      checkCommand      `cmd:"" help:"Compare the index with the catalogue, and repair it."`
+	Embed      embedCommand      `cmd:"" help:"Print the vectors of texts and pictures."`
+	Tokenize   tokenizeCommand   `cmd:"" help:"Print the token ids of the lines of standard input."`
+	Eval       evalCommand       `cmd:"" help:"Measure how well queries in many languages find the demo pictures."`
+	Train      trainCommand      `cmd:"" help:"Finetune the model for your own pictures."`
+	Bench      benchCommand      `cmd:"" help:"Measure the speed of this machine."`
+	Collection collectionCommand `cmd:"" help:"Look at collections, and delete them."`
+	Job        jobCommand        `cmd:"" help:"Look at work in the background, and steer it."`
+	Model      modelCommand      `cmd:"" help:"Look at models."`
+	Prune      pruneCommand      `cmd:"" help:"Remove vectors that nothing uses any more."`
+	Setup      setupCommand      `cmd:"" help:"Fetch what Polylens needs."`
+	Doctor     doctorCommand     `cmd:"" help:"Check that everything is in place, and say what to do where it is not."`
+}
+
+// errHelpShown says that help or the version has been printed and all is done.
+var errHelpShown = errors.New("help shown")
+
+const description = `Polylens finds pictures with words in any language. It encodes pictures and queries with a SigLIP 2 model ` +
+	`in its own process, keeps the vectors in Milvus, and serves a page and an API.
+
+Flags may be set by environment variables too; their names stand beside them. Everything stays on this machine.`
+
+// run parses the command line and runs the command.
+func run(ctx context.Context, arguments []string, terminal terminal) (err error) {
+	defer func() { // kong ends help and version by calling Exit
+		if shown := recover(); shown == errHelpShown { //nolint:errorlint // a sentinel, never wrapped
+			err = errHelpShown
+		} else if shown != nil {
+			panic(shown)
+		}
+	}()
+	var line cli
+	parser, err := kong.New(&line,
+		kong.Name("polylens"), kong.Description(description),
+		kong.Writers(terminal.out, terminal.err),
+		kong.Exit(func(int) { panic(errHelpShown) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.Vars{"version": version(), "model": bundledModel, "preset": trainer.DefaultPreset},
+	)
+	if err != nil {
+		return err
+	}
+	parsed, err := parser.Parse(arguments)
+	if err != nil {
+		return usageError{fmt.Errorf("%w (see polylens %s--help)", err, commandOf(arguments))}
+	}
+	if err := line.finish(); err != nil {
+		return err
+	}
+	log := line.logger(terminal, parsed.Command())
+	program := newProgram(line.globals, terminal, log)
+	defer func() { err = errors.Join(err, program.close(ctx)) }()
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	return parsed.Run(parsed, program)
+}
+
+// commandOf is the subcommand that the arguments begin with, for a hint.
+func commandOf(arguments []string) string {
+	if len(arguments) > 0 && arguments[0] != "" && arguments[0][0] != '-' {
+		return arguments[0] + " "
+	}
+	return ""
 }

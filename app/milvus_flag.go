@@ -10,9 +10,9 @@ import (
 
 // milvusAddress is what --milvus says when that is the address of a server,
 // "" when it is a folder or nothing.
-func (p *program) milvusAddress() string {
-	if isAddress(p.globals.Milvus) {
-		return p.globals.Milvus
+func (g *globals) milvusAddress() string {
+	if isAddress(g.Milvus) {
+		return g.Milvus
 	}
 	return ""
 }

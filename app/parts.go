@@ -73,7 +73,7 @@ func (x *parts) openJobs() error {
 	}
 	x.trainer.Connect(queue, x.rollout)
 	x.jobs = indexer.NewJobs(queue, x.indexer)
-	x.worker = jobs.NewWorker(queue, jobs.Settings{Slots: len(kinds), Alone: !x.program.sharesDatabase(), Log: x.program.log})
+	x.worker = jobs.NewWorker(queue, jobs.Settings{Slots: len(kinds), Alone: !x.program.globals.sharesDatabase(), Log: x.program.log})
 	x.rollout.Connect(rollout.Rooms{Catalog: x.store, Index: x.index, Indexer: x.indexer, Queue: queue})
 	return nil
 }

@@ -67,7 +67,7 @@ func (p *program) setup(from string, progress func(setup.Event)) *setup.Setup {
 		setup.Chromium:    setup.FindChromium(),
 		setup.Postgres:    os.Getenv("POLYLENS_POSTGRES"),
 	}
-	if p.milvusAddress() == "" {
+	if p.globals.milvusAddress() == "" {
 		given[setup.Milvus] = p.globals.Milvus
 	}
 	return setup.New(setup.Options{Cache: p.globals.Cache, From: from, Given: given, Progress: progress})
@@ -90,6 +90,13 @@ func (p *program) modelsFolder() (string, error) {
 
 // modelsName is the folder of models within a data folder.
 const modelsName = "models"
+
+// modelStore is where models are looked for: the data folder, and the cache
+// that Hugging Face programs share.
+func (p *program) modelStore() (hub.Store, error) {
+	folder, err := p.modelsFolder()
+	return hub.Store{Models: folder, Cache: hub.CacheFrom(os.Getenv)}, err
+}
 
 // modelFolder is the directory of the model in use.
 func (p *program) modelFolder() (string, error) {
@@ -172,8 +179,8 @@ func (p *program) decodeLimits() decode.Limits {
 
 // openCatalog opens the catalogue. The caller holds the data folder.
 func (p *program) openCatalog(ctx context.Context) (*database.Store, error) {
-	store, err := database.Open(ctx, p.catalogueAt())
-	if err != nil && !p.sharesDatabase() {
+	store, err := database.Open(ctx, p.globals.catalogueAt())
+	if err != nil && !p.globals.sharesDatabase() {
 		err = disk.Explain(err, p.globals.Data)
 	}
 	if err != nil {
@@ -186,7 +193,7 @@ func (p *program) openCatalog(ctx context.Context) (*database.Store, error) {
 // openIndex connects to the Milvus that the user named, or starts the
 // embedded one, of which it answers the server too.
 func (p *program) openIndex(ctx context.Context) (*milvus.Index, *milvus.Server, error) {
-	config := milvus.Config{Address: p.milvusAddress(), Logger: p.log}
+	config := milvus.Config{Address: p.globals.milvusAddress(), Logger: p.log}
 	var server *milvus.Server
 	if config.Address == "" {
 		folder, err := p.item(setup.Milvus)

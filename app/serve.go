@@ -5,19 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"path/filepath"
 
 	"golang.org/x/sync/errgroup"
 
 	"polylens/app/setup"
-	"polylens/encoder/hub"
 	"polylens/indexer"
 	"polylens/indexer/catalog"
 	"polylens/web"
 )
-
-// demoCollection is the name of the collection of demo pictures.
-const demoCollection = "demo"
 
 type serveCommand struct {
 	Addr                 string `placeholder:"HOST:PORT" env:"ADDR" default:"127.0.0.1:8080" help:"Address to listen on (default: ${default})."`
@@ -101,51 +96,6 @@ func (c *serveCommand) checkAddress() error {
 
 // local tells whether only this machine reaches the address.
 func (c *serveCommand) local() bool { return !c.InsecureAllowNetwork }
-
-// handlerOptions are what a handler of the API differs in.
-type handlerOptions struct {
-	local   bool // only this machine reaches it
-	demo    bool // there is the demo collection
-	patient bool // searches wait for a Milvus that has just started
-}
-
-func (x *parts) handler(options handlerOptions) (*web.Handler, error) {
-	config := web.Config{
-		Search:       x.rollout.Searcher(x.service),
-		Catalog:      x.store,
-		Indexer:      x.indexer,
-		Searchable:   x.rollout.Searches,
-		Pictures:     x.pictures,
-		Jobs:         x.jobs,
-		Decode:       x.decodeUpload,
-		Ready:        x.index.Ready,
-		Logger:       x.program.log,
-		Info:         web.Info{Version: version()},
-		Model:        x.modelInfo,
-		Runs:         x.store,
-		Trainer:      x.trainer,
-		AllowFolders: options.local,
-	}
-	if options.local {
-		config.AllowedHosts = web.LoopbackHosts()
-	}
-	if options.patient {
-		config.Search = patientSearch{config.Search}
-	}
-	if options.demo {
-		config.Info.Demo = demoCollection
-	}
-	return web.New(config)
-}
-
-// modelInfo is the model that searches use.
-func (x *parts) modelInfo() web.ModelInfo {
-	name, model := x.rollout.Name(), x.encoder()
-	return web.ModelInfo{
-		Name: filepath.Base(name), Fingerprint: model.Fingerprint(),
-		Dimension: model.Dimension(), MaxNumPatches: model.MaxPatches(), Bundled: name == hub.BundledName,
-	}
-}
 
 // start does what may take its time while the page is up already.
 func (c *serveCommand) start(ctx context.Context, x *parts) error {

@@ -7,9 +7,6 @@ import (
 
 	"polylens/app/folder"
 	"polylens/app/rollout"
-	"polylens/search"
-	"polylens/search/late"
-	"polylens/web"
 	"polylens/web/client"
 )
 
@@ -88,20 +85,6 @@ func (x *parts) client() (*client.Client, error) {
 	}
 	x.program.later(func(context.Context) error { handler.Close(); return nil })
 	return client.Of(handler), nil
-}
-
-// patientSearch repeats a search of words while Milvus, which this process has just
-// started, loads the collection.
-type patientSearch struct{ web.Searcher }
-
-// ByText implements web.Searcher.
-func (s patientSearch) ByText(ctx context.Context, collection, text string, options search.Options) (search.Results, error) {
-	var results search.Results
-	err := late.Patiently(ctx, func() (err error) {
-		results, err = s.Searcher.ByText(ctx, collection, text, options)
-		return err
-	})
-	return results, err
 }
 
 // agrees refuses a server that works with another model, or in another precision,

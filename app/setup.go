@@ -59,8 +59,8 @@ func (c *setupCommand) Run(ctx context.Context, p *program) error {
 	}
 	var missing error
 	for _, name := range names {
-		if name == setup.Milvus && p.milvusAddress() != "" {
-			fmt.Fprintf(p.terminal.err, "milvus: using the server at %s\n", p.milvusAddress())
+		if name == setup.Milvus && p.globals.milvusAddress() != "" {
+			fmt.Fprintf(p.terminal.err, "milvus: using the server at %s\n", p.globals.milvusAddress())
 			continue
 		}
 		ready, err := s.Ensure(ctx, name)

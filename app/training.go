@@ -12,7 +12,7 @@ import (
 func (p *program) trainer(store *database.Store) *training.Trainer {
 	return training.New(training.Options{
 		Data: p.globals.Data, Models: filepath.Join(p.globals.Data, modelsName), Model: p.globals.Model,
-		Catalog: store, Shared: p.sharesDatabase(), FindModel: p.findModel, Item: p.item, Pictures: p.openPictures,
+		Catalog: store, Shared: p.globals.sharesDatabase(), FindModel: p.findModel, Item: p.item, Pictures: p.openPictures,
 		Threads: p.globals.Threads, Device: p.globals.Device, Log: p.log,
 	})
 }

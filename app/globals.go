@@ -1,38 +1,25 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime/debug"
 
-	"github.com/alecthomas/kong"
+	"polylens/app/rollout"
+	"polylens/encoder/hub"
+	"polylens/indexer/catalog/database"
 
-	"polylens/trainer"
+	"github.com/alecthomas/kong"
 )
 
-// cli is the whole command line.
-type cli struct {
-	globals
-
-	Serve      serveCommand      `cmd:"" help:"Serve the page and the API."`
-	Index      indexCommand      `cmd:"" help:"Index a folder of pictures into a collection."`
-	Search     searchCommand     `cmd:"" help:"Find pictures with words."`
-	Check      checkCommand      `cmd:"" help:"Compare the index with the catalogue, and repair it."`
-	Embed      embedCommand      `cmd:"" help:"Print the vectors of texts and pictures."`
-	Tokenize   tokenizeCommand   `cmd:"" help:"Print the token ids of the lines of standard input."`
-	Eval       evalCommand       `cmd:"" help:"Measure how well queries in many languages find the demo pictures."`
-	Train      trainCommand      `cmd:"" help:"Finetune the model for your own pictures."`
-	Bench      benchCommand      `cmd:"" help:"Measure the speed of this machine."`
-	Collection collectionCommand `cmd:"" help:"Look at collections, and delete them."`
-	Job        jobCommand        `cmd:"" help:"Look at work in the background, and steer it."`
-	Model      modelCommand      `cmd:"" help:"Look at models."`
-	Prune      pruneCommand      `cmd:"" help:"Remove vectors that nothing uses any more."`
-	Setup      setupCommand      `cmd:"" help:"Fetch what Polylens needs."`
-	Doctor     doctorCommand     `cmd:"" help:"Check that everything is in place, and say what to do where it is not."`
+// terminal is what a command reads from and writes to.
+type terminal struct {
+	in       io.Reader
+	out, err io.Writer
 }
 
 // globals are the flags that every command has.
@@ -54,56 +41,6 @@ type globals struct {
 	LogLevel    string           `placeholder:"LEVEL" env:"POLYLENS_LOG_LEVEL" enum:"debug,info,warn,error," default:"" help:"Least level to log: debug, info, warn or error (default: info for serve, else warn)."`
 	LogFormat   string           `placeholder:"FORMAT" env:"POLYLENS_LOG_FORMAT" enum:"text,json" default:"text" help:"Format of the log on standard error: text or json (default: ${default})."`
 	Version     kong.VersionFlag `help:"Print the version and leave."`
-}
-
-// errHelpShown says that help or the version has been printed and all is done.
-var errHelpShown = errors.New("help shown")
-
-const description = `Polylens finds pictures with words in any language. It encodes pictures and queries with a SigLIP 2 model ` +
-	`in its own process, keeps the vectors in Milvus, and serves a page and an API.
-
-Flags may be set by environment variables too; their names stand beside them. Everything stays on this machine.`
-
-// run parses the command line and runs the command.
-func run(ctx context.Context, arguments []string, terminal terminal) (err error) {
-	defer func() { // kong ends help and version by calling Exit
-		if shown := recover(); shown == errHelpShown { //nolint:errorlint // a sentinel, never wrapped
-			err = errHelpShown
-		} else if shown != nil {
-			panic(shown)
-		}
-	}()
-	var line cli
-	parser, err := kong.New(&line,
-		kong.Name("polylens"), kong.Description(description),
-		kong.Writers(terminal.out, terminal.err),
-		kong.Exit(func(int) { panic(errHelpShown) }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.Vars{"version": version(), "model": bundledModel, "preset": trainer.DefaultPreset},
-	)
-	if err != nil {
-		return err
-	}
-	parsed, err := parser.Parse(arguments)
-	if err != nil {
-		return usageError{fmt.Errorf("%w (see polylens %s--help)", err, commandOf(arguments))}
-	}
-	if err := line.finish(); err != nil {
-		return err
-	}
-	log := line.logger(terminal, parsed.Command())
-	program := newProgram(line.globals, terminal, log)
-	defer func() { err = errors.Join(err, program.close(ctx)) }()
-	parsed.BindTo(ctx, (*context.Context)(nil))
-	return parsed.Run(parsed, program)
-}
-
-// commandOf is the subcommand that the arguments begin with, for a hint.
-func commandOf(arguments []string) string {
-	if len(arguments) > 0 && arguments[0] != "" && arguments[0][0] != '-' {
-		return arguments[0] + " "
-	}
-	return ""
 }
 
 // Bounds of --decode-memory: a picture of 2 megapixels must fit.
@@ -143,6 +80,15 @@ func (g *globals) finish() error {
 	return err
 }
 
+// checkDatabase refuses what is not the URL of a Postgres database. It may hold a
+// password, so it is not repeated.
+func (g *globals) checkDatabase() error {
+	if g.Database == "" || database.IsPostgres(g.Database) {
+		return nil
+	}
+	return usageError{errors.New("--database: want postgres://USER:PASSWORD@HOST:PORT/NAME, or nothing for the SQLite file in the data folder")}
+}
+
 // chooseModel is the model of the command line, or else of the data folder.
 func (g *globals) chooseModel() error {
 	if g.named = g.Model != ""; g.named {
@@ -151,6 +97,11 @@ func (g *globals) chooseModel() error {
 	choice, err := readChoice(g.Data)
 	g.Model = choice.Model
 	return err
+}
+
+// readChoice is which model a data folder uses.
+func readChoice(data string) (rollout.Choice, error) {
+	return rollout.ReadChoice(data, hub.BundledName)
 }
 
 // defaultDataFolder follows the XDG base directory specification.

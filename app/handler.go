@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"path/filepath"
+
+	"polylens/encoder/hub"
+	"polylens/search"
+	"polylens/search/late"
+	"polylens/web"
+)
+
+// demoCollection is the name of the collection of demo pictures.
+const demoCollection = "demo"
+
+// handlerOptions are what a handler of the API differs in.
+type handlerOptions struct {
+	local   bool // only this machine reaches it
+	demo    bool // there is the demo collection
+	patient bool // searches wait for a Milvus that has just started
+}
+
+func (x *parts) handler(options handlerOptions) (*web.Handler, error) {
+	config := web.Config{
+		Search:       x.rollout.Searcher(x.service),
+		Catalog:      x.store,
+		Indexer:      x.indexer,
+		Searchable:   x.rollout.Searches,
+		Pictures:     x.pictures,
+		Jobs:         x.jobs,
+		Decode:       x.decodeUpload,
+		Ready:        x.index.Ready,
+		Logger:       x.program.log,
+		Info:         web.Info{Version: version()},
+		Model:        x.modelInfo,
+		Runs:         x.store,
+		Trainer:      x.trainer,
+		AllowFolders: options.local,
+	}
+	if options.local {
+		config.AllowedHosts = web.LoopbackHosts()
+	}
+	if options.patient {
+		config.Search = patientSearch{config.Search}
+	}
+	if options.demo {
+		config.Info.Demo = demoCollection
+	}
+	return web.New(config)
+}
+
+// modelInfo is the model that searches use.
+func (x *parts) modelInfo() web.ModelInfo {
+	name, model := x.rollout.Name(), x.encoder()
+	return web.ModelInfo{
+		Name: filepath.Base(name), Fingerprint: model.Fingerprint(),
+		Dimension: model.Dimension(), MaxNumPatches: model.MaxPatches(), Bundled: name == hub.BundledName,
+	}
+}
+
+// patientSearch repeats a search of words while Milvus, which this process has just
+// started, loads the collection.
+type patientSearch struct{ web.Searcher }
+
+// ByText implements web.Searcher.
+func (s patientSearch) ByText(ctx context.Context, collection, text string, options search.Options) (search.Results, error) {
+	var results search.Results
+	err := late.Patiently(ctx, func() (err error) {
+		results, err = s.Searcher.ByText(ctx, collection, text, options)
+		return err
+	})
+	return results, err
+}

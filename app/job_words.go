@@ -1,0 +1,47 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"polylens/internal/progress"
+	"polylens/web"
+)
+
+// doneText tells how far a job is or what came of it, "" if there is nothing to
+// tell.
+func doneText(job web.Job) string {
+	switch {
+	case job.Check != nil:
+		return checkWords(*job.Check)
+	case job.Progress.Total > 0:
+		return fmt.Sprintf("%d of %d pictures", job.Progress.Done, job.Progress.Total)
+	}
+	return ""
+}
+
+// progressOf is the line that shows how far a job is.
+func progressOf(job web.Job) fmt.Stringer {
+	if job.Progress.Total > 0 {
+		return countOf(job)
+	}
+	return progress.Text(strings.Join(strings.Fields(fmt.Sprintf("%s %s: %s", job.Kind, job.Collection, job.State)), " "))
+}
+
+// timeText is a moment for people, by their clock.
+func timeText(moment time.Time) string { return moment.Local().Format(time.DateTime) }
+
+// checkWords tells people what a check found and did.
+func checkWords(found web.Check) string {
+	text := "the index agrees"
+	if differs(found) {
+		text = fmt.Sprintf("%d missing, %d extra, %d outdated", found.Missing, found.Extra, found.Outdated)
+	}
+	if found.Repaired > 0 {
+		text += fmt.Sprintf(", %d rows repaired", found.Repaired)
+	}
+	return text
+}
+
+func differs(found web.Check) bool { return found.Missing+found.Extra+found.Outdated > 0 }
