@@ -17,6 +17,7 @@ plant() { # plant FOLDER IMPORT: a file that imports what its room must not
 	echo "$file $2" >> "$copy/planted"
 }
 
+plant app/training polylens/web
 plant web polylens/app/judge
 plant web polylens/trainer
 plant web database/sql
