@@ -56,7 +56,8 @@ func (r *runs) start(ctx context.Context) error {
 		return err
 	}
 	for _, run := range waiting {
-		if _, err := r.jobOf(ctx, run.ID); errors.Is(err, catalog.ErrNotFound) {
+		_, err := r.jobOf(ctx, run.ID)
+		if errors.Is(err, catalog.ErrNotFound) {
 			err = r.enqueue(ctx, run)
 		}
 		if err != nil {

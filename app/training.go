@@ -47,9 +47,6 @@ const trainingSpin = 50 * time.Microsecond
 // lastWords bounds what is recorded at the end of a run.
 const lastWords = 20 * time.Second
 
-// errStopped ends a run that somebody wants to stop.
-var errStopped = errors.New("stopped")
-
 // runFolder holds curves and checkpoints of a run.
 func (p *program) runFolder(name string) string { return filepath.Join(p.globals.Data, "runs", name) }
 
