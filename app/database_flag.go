@@ -3,13 +3,25 @@ package main
 import (
 	"errors"
 	"path/filepath"
+	"time"
 
+	"polylens/indexer/catalog"
 	"polylens/indexer/catalog/database"
 )
 
 // sharesDatabase tells whether other processes may use the catalogue, too: it lies
 // outside the data folder, which this one holds.
 func (p *program) sharesDatabase() bool { return p.globals.Database != "" }
+
+// runPatience is how long a run that is being trained may be silent before its
+// process counts as gone. Who holds the data folder with the catalogue in it knows
+// at once.
+func (p *program) runPatience() time.Duration {
+	if p.sharesDatabase() {
+		return catalog.RunPatience
+	}
+	return 0
+}
 
 // catalogueAt is what database.Open takes.
 func (p *program) catalogueAt() string {

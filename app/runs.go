@@ -44,10 +44,8 @@ func (r *runs) start(ctx context.Context) error {
 		return err
 	}
 	for _, run := range left {
-		if _, err := r.jobOf(ctx, run.ID); err == nil && r.parts.program.sharesDatabase() {
-			continue // another process trains it; if that is gone, so says handle
-		}
-		if err := r.interrupted(ctx, run); err != nil {
+		err := r.interrupted(ctx, run, r.parts.program.runPatience())
+		if err != nil && !errors.Is(err, catalog.ErrConflict) { // that is one that another process trains
 			return err
 		}
 	}
@@ -67,14 +65,14 @@ func (r *runs) start(ctx context.Context) error {
 	return nil
 }
 
-// interrupted marks a run whose process is gone: this one holds the data folder, or
-// the lease of the run's job.
-func (r *runs) interrupted(ctx context.Context, run catalog.Run) error {
-	r.parts.program.log.Info("a run was interrupted; it can be resumed", "run", run.Name, "step", run.Step)
-	recorder, err := r.parts.store.RecordRun(ctx, run.ID, 0)
+// interrupted marks a run whose process is gone: it has given no sign of life for so
+// long, or this one holds the data folder, or the lease of the run's job.
+func (r *runs) interrupted(ctx context.Context, run catalog.Run, silent time.Duration) error {
+	recorder, err := r.parts.store.RecordRun(ctx, run.ID, silent)
 	if err != nil {
 		return err
 	}
+	r.parts.program.log.Info("a run was interrupted; it can be resumed", "run", run.Name, "step", run.Step)
 	return errors.Join(recorder.State(ctx, catalog.RunStopped, "the process that trained it ended; resumed, it goes on from its last checkpoint"),
 		recorder.Close())
 }
@@ -110,7 +108,7 @@ func (r *runs) handle(ctx context.Context, job *jobs.Running) error {
 		return err
 	}
 	if run.State == catalog.RunRunning { // its worker fell silent
-		if err := r.interrupted(ctx, run); err != nil {
+		if err := r.interrupted(ctx, run, 0); err != nil {
 			return err
 		}
 	}
@@ -249,7 +247,7 @@ func (r *runs) Resume(ctx context.Context, id string) (catalog.Run, error) {
 		return catalog.Run{}, err
 	}
 	if run.Interrupted(time.Now()) {
-		if err := r.interrupted(ctx, run); err != nil {
+		if err := r.interrupted(ctx, run, 0); err != nil {
 			return catalog.Run{}, err
 		}
 		run.State = catalog.RunStopped

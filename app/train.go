@@ -160,7 +160,7 @@ func (c *trainCommand) here(ctx context.Context, p *program, config runConfig) e
 	if err != nil {
 		return err
 	}
-	recorder, err := store.RecordRun(ctx, run.ID, 0)
+	recorder, err := store.RecordRun(ctx, run.ID, p.runPatience())
 	if err != nil {
 		return err
 	}
