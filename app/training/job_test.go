@@ -14,6 +14,7 @@ import (
 	"polylens/indexer/catalog"
 	"polylens/indexer/catalog/database"
 	"polylens/indexer/jobs"
+	"polylens/internal/postgrestest"
 )
 
 // failures counts what is logged about runs that could not begin.
@@ -127,6 +128,45 @@ func TestStartTakesUpRuns(t *testing.T) {
 	if left, err := r.Catalog.Run(t.Context(), made[1].ID); err != nil || left.State != catalog.RunStopped {
 		t.Errorf("the run that was trained is %s, %v", left.State, err)
 	}
+}
+
+// TestStartLeavesRunsOfOthers: in a database that others may share, a run that is
+// trained elsewhere goes on; it is stopped once its job was taken over, which
+// happens only after its worker fell silent.
+func TestStartLeavesRunsOfOthers(t *testing.T) {
+	url := postgrestest.Database(t)
+	r := newTestTrainer(t, url, slog.DiscardHandler)
+	r.Shared = true
+	run, err := r.Catalog.CreateRun(t.Context(), catalog.Run{Name: "x", Config: []byte(`{"data":{"pairs":["/x"]}}`)})
+	if err == nil {
+		err = r.enqueue(t.Context(), run)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere, err := r.Catalog.RecordQueuedRun(t.Context(), run.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer elsewhere.Close()
+	wantState := func(want catalog.RunState) {
+		t.Helper()
+		if now, err := r.Catalog.Run(t.Context(), run.ID); err != nil || now.State != want {
+			t.Errorf("the run is %s, %v; want it %s", now.State, err, want)
+		}
+	}
+	if err := r.Recover(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantState(catalog.RunRunning)
+	job, err := r.jobOf(t.Context(), run.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.handle(t.Context(), &jobs.Running{Job: job}); !errors.Is(err, catalog.ErrConflict) {
+		t.Errorf("taking over the job gives %v; people decide whether a run goes on", err)
+	}
+	wantState(catalog.RunStopped)
 }
 
 // refuseUpdates lets every update of runs fail, as a full disk does.
