@@ -82,7 +82,7 @@ func (x *parts) vectorsOf(ctx context.Context, collection string, images []catal
 	}
 	vectors := make([][]float32, len(images))
 	for i, image := range images {
-		vectors[i], err = x.store.Vector(ctx, collection, image.ID, view.PictureFingerprint())
+		vectors[i], err = x.store.Vector(ctx, found.ID, image.ID, view.PictureFingerprint())
 		if err != nil {
 			return nil, fmt.Errorf("collection %q was not indexed with this model, index it again: %w", collection, err)
 		}

@@ -114,7 +114,7 @@ func (x *parts) awaitLoaded(ctx context.Context, index search.Index) error {
 			continue
 		}
 		err := patiently(ctx, func() error {
-			_, err := index.Search(ctx, collection.Name, probe)
+			_, err := index.Search(ctx, collection.ID, probe)
 			return err
 		})
 		if err != nil {
