@@ -123,7 +123,7 @@ func fillBench(b *testing.B, x *parts) {
 	ctx := b.Context()
 	key := search.Key{Collection: benchCollection, Fingerprint: x.encoder().PictureFingerprint()}
 	for _, step := range []func() error{
-		func() error { _, err := x.store.CreateCollection(ctx, key.Collection, 0); return err },
+		func() error { _, err := x.store.CreateCollection(ctx, benchCollection, 0); return err },
 		func() error { return x.store.SetFingerprint(ctx, key.Collection, key.Fingerprint, 0) },
 		func() error { return x.index.Ensure(ctx, key, x.encoder().Dimension()) },
 		func() error { return fillRows(ctx, x, key) },

@@ -38,7 +38,7 @@ func (f folders) tamper(t *testing.T, collection string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key := search.Key{Collection: collection, Fingerprint: found.Fingerprint}
+	key := search.Key{Collection: found.ID, Fingerprint: found.Fingerprint}
 	ids, err := x.store.IndexableIDs(t.Context(), key.Collection, key.Fingerprint)
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 
 type collectionCommand struct {
 	List   collectionListCommand   `cmd:"" help:"List the collections."`
+	Rename collectionRenameCommand `cmd:"" help:"Give a collection another name."`
 	Delete collectionDeleteCommand `cmd:"" help:"Delete a collection and its index; the pictures stay."`
 }
 

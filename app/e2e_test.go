@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -71,6 +72,30 @@ func TestIndexAndSearch(t *testing.T) {
 	}
 	f.fail(t, exitNotFound, []string{"nothing", "not found"}, "search", "picture", "--collection", "nothing")
 	f.fail(t, exitFailure, []string{"text", "empty"}, "search", "  ", "--collection", "c")
+	f.checkRename(t, pictures, hits)
+}
+
+// checkRename gives the collection another name and fills one of the old name
+// beside it.
+func (f folders) checkRename(t *testing.T, pictures string, before []hit) {
+	t.Helper()
+	f.fail(t, exitNotFound, []string{"nothing"}, "collection", "rename", "nothing", "new")
+	f.fail(t, exitUsage, []string{"a-z"}, "collection", "rename", "c", "Bad Name")
+	if text := f.succeed(t, "collection", "rename", "c", "new"); !strings.Contains(text, "new") {
+		t.Errorf("rename prints %q", text)
+	}
+	if p := f.index(t, pictures).Progress; p.Indexed != 21 || p.Removed != 0 {
+		t.Errorf("the old name anew: %+v", p)
+	}
+	find := func(name string) []hit {
+		return objects[hit](t, f.succeed(t, "search", "picture", "--collection", name, "--limit", "50", "--json"))
+	}
+	if after := find("new"); !slices.Equal(after, before) {
+		t.Errorf("found %+v, and before %+v", after, before)
+	}
+	if anew := find("c"); len(anew) != len(before) || anew[0].ID == before[0].ID {
+		t.Errorf("found %+v in the collection of the old name", anew)
+	}
 }
 
 // hugePNG declares 60,000 by 60,000 pixels and holds none.

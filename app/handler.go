@@ -24,7 +24,7 @@ func (x *parts) handler(options handlerOptions) (*web.Handler, error) {
 	config := web.Config{
 		Search:       x.rollout.Searcher(x.service),
 		Catalog:      x.store,
-		Indexer:      x.indexer,
+		Indexer:      collections{x.indexer, x.rollout},
 		Searchable:   x.rollout.Searches,
 		Pictures:     x.pictures,
 		Jobs:         x.jobs,

@@ -193,7 +193,7 @@ func (x *parts) read(ctx context.Context, t testing.TB) state {
 	}
 	found := state{images: images, vectors: make(map[string][]float32)}
 	for i, image := range images {
-		if found.vectors[image.ID], err = x.store.Vector(ctx, image.Collection, image.ID, x.encoder().PictureFingerprint()); err != nil {
+		if found.vectors[image.ID], err = x.store.Vector(ctx, "c", image.ID, x.encoder().PictureFingerprint()); err != nil {
 			t.Fatal(err)
 		}
 		images[i].Created, images[i].Updated = time.Time{}, time.Time{}

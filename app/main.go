@@ -53,7 +53,7 @@ type cli struct {
 	Eval       evalCommand       `cmd:"" help:"Measure how well queries in many languages find the demo pictures."`
 	Train      trainCommand      `cmd:"" help:"Finetune the model for your own pictures."`
 	Bench      benchCommand      `cmd:"" help:"Measure the speed of this machine."`
-	Collection collectionCommand `cmd:"" help:"Look at collections, and delete them."`
+	Collection collectionCommand `cmd:"" help:"Look at collections, rename and delete them."`
 	Job        jobCommand        `cmd:"" help:"Look at work in the background, and steer it."`
 	Model      modelCommand      `cmd:"" help:"Look at models."`
 	Prune      pruneCommand      `cmd:"" help:"Remove vectors that nothing uses any more."`

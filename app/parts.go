@@ -112,7 +112,7 @@ func (x *parts) awaitLoaded(ctx context.Context, index search.Index) error {
 		if collection.Images == 0 || !x.rollout.Searches(collection) {
 			continue
 		}
-		if err := late.AwaitLoaded(ctx, index, collection.Name, x.encoder().Dimension()); err != nil {
+		if err := late.AwaitLoaded(ctx, index, collection.ID, x.encoder().Dimension()); err != nil {
 			x.program.log.Warn("a collection cannot be searched yet", "collection", collection.Name, "error", err)
 		}
 	}

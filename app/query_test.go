@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"polylens/indexer/catalog"
 	"polylens/search"
 )
 
@@ -20,7 +21,7 @@ type watched struct {
 	entered []int
 }
 
-func (w *watched) Search(ctx context.Context, collection string, query search.Query) ([]search.Match, error) {
+func (w *watched) Search(ctx context.Context, collection catalog.CollectionID, query search.Query) ([]search.Match, error) {
 	w.mu.Lock()
 	w.entered = append(w.entered, entries())
 	w.mu.Unlock()

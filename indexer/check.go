@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"polylens/indexer/catalog"
-	"polylens/search"
 )
 
 // CheckReport is how an index differed from the catalogue, and what was done
@@ -54,7 +53,7 @@ func (ix *Indexer) check(ctx context.Context, collection string, check func(mirr
 	if known.Fingerprint == "" {
 		return CheckReport{}, nil // nothing was ever indexed
 	}
-	report, err := check(ix.mirror(search.Key{Collection: collection, Fingerprint: known.Fingerprint}), ctx)
+	report, err := check(ix.mirror(known.ID, known.Fingerprint), ctx)
 	if err != nil {
 		return report, fmt.Errorf("check %q: %w", collection, err)
 	}

@@ -40,6 +40,7 @@ func (r *run) openCollection(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.collection = collection.ID
 	if r.encoder, err = r.Indexer.encoder.For(collection.MaxPatches); err != nil {
 		return fmt.Errorf("model for at most %d patches: %w", collection.MaxPatches, err)
 	}
@@ -56,13 +57,13 @@ func (r *run) chosenCollection(ctx context.Context) (catalog.Collection, error) 
 	if err := r.CheckMaxPatches(r.maxPatches); err != nil {
 		return catalog.Collection{}, err
 	}
-	collection, err := r.store.Collection(ctx, r.collection)
+	collection, err := r.store.Collection(ctx, r.name)
 	if errors.Is(err, catalog.ErrNotFound) {
-		return r.store.CreateCollection(ctx, r.collection, r.maxPatches)
+		return r.store.CreateCollection(ctx, r.name, r.maxPatches)
 	}
 	if err != nil || r.maxPatches == 0 || r.maxPatches == collection.MaxPatches {
 		return collection, err
 	}
 	collection.MaxPatches = r.maxPatches
-	return collection, r.store.SetMaxPatches(ctx, r.collection, r.maxPatches)
+	return collection, r.store.SetMaxPatches(ctx, collection.ID, r.maxPatches)
 }

@@ -274,7 +274,7 @@ func (x *fakeIndex) count(collection string) int {
 }
 
 // name is the key of rows and of the journal.
-func name(key search.Key) string { return key.Collection + "/" + key.Fingerprint }
+func name(key search.Key) string { return string(key.Collection) + "/" + key.Fingerprint }
 
 func (x *fakeIndex) Ensure(ctx context.Context, key search.Key, dimension int) error {
 	if dimension != fakeDimension {

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"polylens/indexer/catalog"
 	"polylens/indexer/catalog/database"
 	"polylens/indexer/source"
 	"polylens/search"
@@ -97,9 +98,10 @@ func (ix *Indexer) Run(ctx context.Context, request Request, tell func(Progress)
 // run is one Run in progress.
 type run struct {
 	*Indexer
-	encoder     Encoder // the Indexer's, for the collection; set by openCollection
-	fingerprint string  // of encoder
-	collection  string
+	encoder     Encoder              // the Indexer's, for the collection; set by openCollection
+	fingerprint string               // of encoder
+	name        string               // of the collection
+	collection  catalog.CollectionID // set by openCollection
 	source      source.Source
 	retryFailed bool
 	maxPatches  int // chosen anew, or 0
@@ -110,7 +112,7 @@ type run struct {
 
 func newRun(ix *Indexer, request Request, tell func(Progress)) *run {
 	return &run{
-		Indexer: ix, collection: request.Collection, source: request.Source, retryFailed: request.RetryFailed,
+		Indexer: ix, name: request.Collection, source: request.Source, retryFailed: request.RetryFailed,
 		maxPatches: request.MaxPatches, progress: newTracker(tell), met: newMet(),
 		repaired: make(chan struct{}),
 	}

@@ -23,16 +23,16 @@ type mirror struct {
 // mirrorPage is how many rows go to the index in one call.
 const mirrorPage = 256
 
-func (ix *Indexer) mirror(key search.Key) mirror {
+func (ix *Indexer) mirror(collection catalog.CollectionID, fingerprint string) mirror {
 	return mirror{
-		store: ix.store, index: ix.index, key: key,
+		store: ix.store, index: ix.index, key: search.Key{Collection: collection, Fingerprint: fingerprint},
 		patience: patience{whole: ix.options.IndexPatience, attempt: ix.options.IndexTimeout, log: ix.options.Log},
 	}
 }
 
 // mirror is that of the run's collection and model, which says when it waits.
 func (r *run) mirror() mirror {
-	m := r.Indexer.mirror(search.Key{Collection: r.collection, Fingerprint: r.fingerprint})
+	m := r.Indexer.mirror(r.collection, r.fingerprint)
 	m.waiting = r.progress.waiting
 	return m
 }

@@ -3,7 +3,7 @@ package indexer
 import (
 	"context"
 
-	"polylens/search"
+	"polylens/indexer/catalog"
 )
 
 // removeGone removes the images of the source that the walk has not met.
@@ -37,7 +37,7 @@ func (ix *Indexer) DeleteImages(ctx context.Context, collection string, ids []st
 	if err != nil {
 		return err
 	}
-	images, err := ix.store.Images(ctx, collection, ids)
+	images, err := ix.store.Images(ctx, known.ID, ids)
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (ix *Indexer) DeleteImages(ctx context.Context, collection string, ids []st
 	if err := ix.store.DeleteImages(ctx, own); err != nil {
 		return err
 	}
-	_, err = ix.mirror(search.Key{Collection: collection, Fingerprint: known.Fingerprint}).clearTombstones(ctx)
+	_, err = ix.mirror(known.ID, known.Fingerprint).clearTombstones(ctx)
 	return err
 }
 
@@ -61,19 +61,20 @@ func (ix *Indexer) DeleteCollection(ctx context.Context, collection string) erro
 		return err
 	}
 	defer unlock()
-	if _, err := ix.store.Collection(ctx, collection); err != nil {
+	known, err := ix.store.UncountedCollection(ctx, collection)
+	if err != nil {
 		return err
 	}
-	fingerprints, err := ix.store.Fingerprints(ctx, collection)
+	fingerprints, err := ix.store.Fingerprints(ctx, known.ID)
 	if err != nil {
 		return err
 	}
 	for _, fingerprint := range fingerprints {
-		if err := ix.DropIndex(ctx, collection, fingerprint); err != nil {
+		if err := ix.DropIndex(ctx, known.ID, fingerprint); err != nil {
 			return err
 		}
 	}
-	return ix.store.DeleteCollection(ctx, collection)
+	return ix.store.DeleteCollection(ctx, known.ID)
 }
 
 // DropIndex removes the index of a model and keeps the vectors: a collection is
@@ -82,11 +83,11 @@ func (ix *Indexer) DeleteCollection(ctx context.Context, collection string) erro
 //
 // The watermarks are forgotten first: should this process end in between, the
 // images count as not indexed, which is the safe side.
-func (ix *Indexer) DropIndex(ctx context.Context, collection, fingerprint string) error {
+func (ix *Indexer) DropIndex(ctx context.Context, collection catalog.CollectionID, fingerprint string) error {
 	if err := ix.store.ForgetIndexed(ctx, collection, fingerprint); err != nil {
 		return err
 	}
-	m := ix.mirror(search.Key{Collection: collection, Fingerprint: fingerprint})
+	m := ix.mirror(collection, fingerprint)
 	return m.patience.try(ctx, "drop the index", nil, func(ctx context.Context) error {
 		return m.index.Drop(ctx, m.key)
 	})

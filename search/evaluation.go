@@ -34,7 +34,7 @@ func (s *Service) Ranks(ctx context.Context, collection string, judgements []Jud
 			return nil, err
 		}
 		for i, judgement := range batch {
-			matches, err := s.index.Search(ctx, collection, Query{Vector: vectors[i], Limit: depth})
+			matches, err := s.index.Search(ctx, found.ID, Query{Vector: vectors[i], Limit: depth})
 			if err != nil {
 				return nil, fmt.Errorf("search %q: %w", judgement.Text, err)
 			}

@@ -3,6 +3,8 @@ package search
 import (
 	"context"
 	"errors"
+
+	"polylens/indexer/catalog"
 )
 
 // ErrUnavailable is returned, wrapped, when the index cannot be reached now:
@@ -11,7 +13,7 @@ var ErrUnavailable = errors.New("index unavailable")
 
 // Key names one physical index: a collection encoded by one model.
 type Key struct {
-	Collection  string // as the user named it
+	Collection  catalog.CollectionID
 	Fingerprint string // of the model, lower-case hex
 }
 
@@ -67,7 +69,7 @@ type Index interface {
 	Writer
 	// Search asks the active index of a collection. Matches come best first;
 	// equal scores are ordered by ID.
-	Search(ctx context.Context, collection string, query Query) ([]Match, error)
+	Search(ctx context.Context, collection catalog.CollectionID, query Query) ([]Match, error)
 	// Activate makes key the index that Search of its collection uses.
 	Activate(ctx context.Context, key Key) error
 	// Flush makes everything acknowledged so far durable on disk.

@@ -36,10 +36,10 @@ type Catalog interface {
 	// UncountedCollection is Collection without the counts.
 	UncountedCollection(ctx context.Context, name string) (catalog.Collection, error)
 	// Images returns those of ids that exist, by ID.
-	Images(ctx context.Context, collection string, ids []string) (map[string]catalog.Image, error)
+	Images(ctx context.Context, collection catalog.CollectionID, ids []string) (map[string]catalog.Image, error)
 	// Vector returns the stored vector of one image, or catalog.ErrImageNotFound
 	// when there is none by this model.
-	Vector(ctx context.Context, collection, id, fingerprint string) ([]float32, error)
+	Vector(ctx context.Context, collection catalog.CollectionID, id, fingerprint string) ([]float32, error)
 }
 
 // Service answers queries by joining the encoder, the index and the catalogue. It is
@@ -62,7 +62,7 @@ func (s *Service) ByText(ctx context.Context, collection, text string, options O
 		return Results{}, err
 	}
 	identify := func(h hasher) { h.add("text", text) }
-	return s.answer(ctx, collection, options, identify, func(ctx context.Context, encoder Encoder) ([]float32, error) {
+	return s.answer(ctx, collection, options, identify, func(ctx context.Context, _ catalog.CollectionID, encoder Encoder) ([]float32, error) {
 		return one(encoder.EncodeTexts(ctx, []string{text}))
 	})
 }
@@ -73,7 +73,7 @@ func (s *Service) ByPicture(ctx context.Context, collection string, picture imag
 		return Results{}, invalid("picture", "it has no pixels")
 	}
 	identify := func(h hasher) { h.addPicture(picture) }
-	return s.answer(ctx, collection, options, identify, func(ctx context.Context, encoder Encoder) ([]float32, error) {
+	return s.answer(ctx, collection, options, identify, func(ctx context.Context, _ catalog.CollectionID, encoder Encoder) ([]float32, error) {
 		return one(encoder.EncodeImages(ctx, []image.Image{picture}))
 	})
 }
@@ -86,14 +86,14 @@ func (s *Service) ByImage(ctx context.Context, collection, id string, options Op
 	}
 	identify := func(h hasher) { h.add("image", id) }
 	options.exclude = id
-	return s.answer(ctx, collection, options, identify, func(ctx context.Context, encoder Encoder) ([]float32, error) {
+	return s.answer(ctx, collection, options, identify, func(ctx context.Context, collection catalog.CollectionID, encoder Encoder) ([]float32, error) {
 		return s.catalog.Vector(ctx, collection, id, encoder.Fingerprint())
 	})
 }
 
 // answer runs one query: check, encode, ask the index, join the catalogue.
 func (s *Service) answer(ctx context.Context, collection string, options Options,
-	identify func(hasher), encode func(context.Context, Encoder) ([]float32, error)) (Results, error) {
+	identify func(hasher), encode func(context.Context, catalog.CollectionID, Encoder) ([]float32, error)) (Results, error) {
 	window, err := newWindow(collection, options, identify)
 	if err != nil {
 		return Results{}, err
@@ -102,19 +102,19 @@ func (s *Service) answer(ctx context.Context, collection string, options Options
 	if err != nil {
 		return Results{}, err
 	}
-	vector, err := encode(ctx, encoder)
+	vector, err := encode(ctx, found.ID, encoder)
 	if err != nil {
 		return Results{}, fmt.Errorf("encode the query: %w", err)
 	}
 	if found.Fingerprint == "" {
 		return Results{Hits: []Hit{}}, nil
 	}
-	matches, err := s.index.Search(ctx, collection, Query{Vector: vector, Limit: window.depth(), Filter: options.Filter})
+	matches, err := s.index.Search(ctx, found.ID, Query{Vector: vector, Limit: window.depth(), Filter: options.Filter})
 	if err != nil {
 		return Results{}, fmt.Errorf("search collection %q: %w", collection, err)
 	}
 	page, next := window.cut(matches)
-	hits, err := s.join(ctx, collection, page)
+	hits, err := s.join(ctx, found, page)
 	if err != nil {
 		return Results{}, err
 	}
@@ -142,7 +142,7 @@ func (s *Service) usable(ctx context.Context, name string) (catalog.Collection, 
 
 // join adds what the catalogue knows. Matches that it no longer has are left
 // out: the index may lag behind a removal.
-func (s *Service) join(ctx context.Context, collection string, matches []Match) ([]Hit, error) {
+func (s *Service) join(ctx context.Context, collection catalog.Collection, matches []Match) ([]Hit, error) {
 	hits := make([]Hit, 0, len(matches))
 	if len(matches) == 0 {
 		return hits, nil
@@ -151,9 +151,9 @@ func (s *Service) join(ctx context.Context, collection string, matches []Match) 
 	for i, match := range matches {
 		ids[i] = match.ID
 	}
-	images, err := s.catalog.Images(ctx, collection, ids)
+	images, err := s.catalog.Images(ctx, collection.ID, ids)
 	if err != nil {
-		return nil, fmt.Errorf("read images of collection %q: %w", collection, err)
+		return nil, fmt.Errorf("read images of collection %q: %w", collection.Name, err)
 	}
 	for _, match := range matches {
 		if image, ok := images[match.ID]; ok {

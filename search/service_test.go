@@ -86,7 +86,7 @@ func (s *shelf) Collection(_ context.Context, name string) (catalog.Collection, 
 	if name != "ring" {
 		return catalog.Collection{}, fmt.Errorf("%w: %q", catalog.ErrCollectionNotFound, name)
 	}
-	return catalog.Collection{Name: name, Fingerprint: s.fingerprint, SearchedMaxPatches: s.maxPatches, Images: s.count}, nil
+	return catalog.Collection{ID: catalog.CollectionID(name), Name: name, Fingerprint: s.fingerprint, SearchedMaxPatches: s.maxPatches, Images: s.count}, nil
 }
 
 func (s *shelf) UncountedCollection(ctx context.Context, name string) (catalog.Collection, error) {
@@ -95,7 +95,7 @@ func (s *shelf) UncountedCollection(ctx context.Context, name string) (catalog.C
 	return found, err
 }
 
-func (s *shelf) Images(_ context.Context, _ string, ids []string) (map[string]catalog.Image, error) {
+func (s *shelf) Images(_ context.Context, _ catalog.CollectionID, ids []string) (map[string]catalog.Image, error) {
 	images := make(map[string]catalog.Image)
 	for _, id := range ids {
 		if !slices.Contains(s.gone, id) {
@@ -105,7 +105,7 @@ func (s *shelf) Images(_ context.Context, _ string, ids []string) (map[string]ca
 	return images, nil
 }
 
-func (s *shelf) Vector(_ context.Context, _, id, fingerprint string) ([]float32, error) {
+func (s *shelf) Vector(_ context.Context, _ catalog.CollectionID, id, fingerprint string) ([]float32, error) {
 	for n := 1; n <= s.count; n++ {
 		if id == name(n) && fingerprint == s.fingerprint {
 			return point(n), nil

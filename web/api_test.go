@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -156,6 +157,30 @@ func TestChecks(t *testing.T) {
 	wantProblem(t, send(t, http.MethodPost, base+"/collections/demo/checks", `{"kind":"index"}`, "Content-Type: application/json"),
 		http.StatusUnprocessableEntity, "invalid-request")
 	wantProblem(t, send(t, http.MethodPost, base+"/collections/nothing/checks", ""), http.StatusNotFound, "collection-not-found")
+}
+
+func TestRenameCollection(t *testing.T) {
+	server := webtest.NewServer(t)
+	base := server.URL + "/api/v1/collections"
+	send(t, http.MethodPost, base, `{"name":"other"}`, "Content-Type: application/json")
+	rename := func(name, body string) reply {
+		t.Helper()
+		return send(t, http.MethodPatch, base+"/"+name, body, "Content-Type: application/json")
+	}
+	wantProblem(t, rename("missing", `{"name":"new"}`), http.StatusNotFound, "collection-not-found")
+	wantProblem(t, rename("demo", `{"name":"other"}`), http.StatusConflict, "conflict")
+	for _, bad := range []string{`{"name":"../x"}`, `{"name":""}`, `{}`, `{"name":"new","more":1}`} {
+		wantProblem(t, rename("demo", bad), http.StatusUnprocessableEntity, "invalid-request")
+	}
+	type found struct{ Hits []web.Hit }
+	before := as[found](t, get(t, base+"/demo/search?q=house"))
+	if renamed := as[web.Collection](t, rename("demo", `{"name":"new"}`)); renamed.Name != "new" || renamed.Images != 60 || !renamed.Searchable {
+		t.Errorf("%+v", renamed)
+	}
+	if after := as[found](t, get(t, base+"/new/search?q=house")); len(after.Hits) == 0 || !reflect.DeepEqual(after, before) {
+		t.Errorf("found %+v, and before %+v", after, before)
+	}
+	wantProblem(t, get(t, base+"/demo"), http.StatusNotFound, "collection-not-found")
 }
 
 func TestMaxNumPatches(t *testing.T) {

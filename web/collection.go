@@ -32,6 +32,13 @@ type createCollectionInput struct {
 	}
 }
 
+type renameCollectionInput struct {
+	CollectionPath
+	Body struct {
+		Name string `json:"name" pattern:"^[a-z0-9][a-z0-9_-]*$" maxLength:"63" example:"summer" doc:"The new name: lower-case letters, digits, - and _"`
+	}
+}
+
 type createdCollection struct {
 	Location string `header:"Location"`
 	Body     Collection
@@ -46,6 +53,8 @@ func (s *server) collectionOperations(api huma.API) {
 	huma.Register(api, create, s.createCollection)
 	huma.Register(api, operation("get-collection", http.MethodGet, "/collections/{name}", "collections",
 		"Get one collection", http.StatusNotFound), s.getCollection)
+	huma.Register(api, operation("rename-collection", http.MethodPatch, "/collections/{name}", "collections",
+		"Give a collection another name; searches go on", http.StatusNotFound, http.StatusConflict), s.renameCollection)
 	huma.Register(api, operation("delete-collection", http.MethodDelete, "/collections/{name}", "collections",
 		"Delete a collection and its index; the pictures themselves stay", http.StatusNotFound, http.StatusConflict), s.deleteCollection)
 }
@@ -73,6 +82,14 @@ func (s *server) createCollection(ctx context.Context, input *createCollectionIn
 
 func (s *server) getCollection(ctx context.Context, input *CollectionPath) (*collectionAnswer, error) {
 	collection, err := s.Catalog.Collection(ctx, input.Name)
+	if err != nil {
+		return nil, problemOf(ctx, s.Logger, err)
+	}
+	return &collectionAnswer{Body: s.newCollection(collection)}, nil
+}
+
+func (s *server) renameCollection(ctx context.Context, input *renameCollectionInput) (*collectionAnswer, error) {
+	collection, err := s.Indexer.RenameCollection(ctx, input.Name, input.Body.Name)
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}

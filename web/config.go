@@ -68,13 +68,15 @@ type Catalog interface {
 	Image(ctx context.Context, collection, id string) (catalog.Image, error)
 }
 
-// Indexer changes collections and keeps their index in step; *indexer.Indexer is
-// one.
+// Indexer changes collections and keeps their index in step.
 type Indexer interface {
 	// CreateCollection adds an empty collection. A number of patches that the
 	// model cannot have is catalog.ErrInvalid, a name that is taken
 	// catalog.ErrConflict.
 	CreateCollection(ctx context.Context, name string, maxPatches int) (catalog.Collection, error)
+	// RenameCollection gives a collection another name. One that is taken, and one of
+	// a collection that a job works on, is catalog.ErrConflict.
+	RenameCollection(ctx context.Context, name, to string) (catalog.Collection, error)
 	DeleteCollection(ctx context.Context, name string) error
 }
 

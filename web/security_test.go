@@ -42,7 +42,7 @@ func TestOtherOriginsChangeNothing(t *testing.T) {
 		"sandboxed":            "Origin: null",
 	} {
 		for _, call := range [][2]string{
-			{http.MethodPost, "/collections"}, {http.MethodDelete, "/collections/demo"},
+			{http.MethodPost, "/collections"}, {http.MethodDelete, "/collections/demo"}, {http.MethodPatch, "/collections/demo"},
 			{http.MethodPost, "/collections/x/jobs"}, {http.MethodPost, "/collections/demo/search"},
 		} {
 			r := send(t, call[0], base+call[1], `{"name":"x"}`, "Content-Type: application/json", header)

@@ -15,7 +15,7 @@ import (
 type Catalog interface {
 	data.Catalog
 	Collection(ctx context.Context, name string) (catalog.Collection, error)
-	Vector(ctx context.Context, collection, image, fingerprint string) ([]float32, error)
+	Vector(ctx context.Context, collection catalog.CollectionID, image, fingerprint string) ([]float32, error)
 }
 
 // Collection is the pictures of a collection, with the vectors that searches use.
@@ -47,7 +47,7 @@ func ReadCollection(ctx context.Context, from Catalog, name string, fingerprint 
 		return c, err
 	}
 	for _, image := range c.Images {
-		vector, err := from.Vector(ctx, name, image.ID, searched)
+		vector, err := from.Vector(ctx, found.ID, image.ID, searched)
 		if err != nil {
 			return c, fmt.Errorf("collection %q was not indexed with this model, index it again: %w", name, err)
 		}

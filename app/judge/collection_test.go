@@ -36,7 +36,7 @@ func (s shelf) ListImages(_ context.Context, _, cursor string, _ int) ([]catalog
 	return s.images[begin:end], next, nil
 }
 
-func (s shelf) Vector(_ context.Context, _, image, fingerprint string) ([]float32, error) {
+func (s shelf) Vector(_ context.Context, _ catalog.CollectionID, image, fingerprint string) ([]float32, error) {
 	number, err := strconv.Atoi(image)
 	if err != nil || fingerprint != s.fingerprint {
 		return nil, catalog.ErrNotFound

@@ -19,7 +19,7 @@ func (r *Rollout) Align(ctx context.Context) error {
 		if collection.Fingerprint == "" || collection.Images == 0 {
 			continue
 		}
-		err := r.activate(ctx, collection.Name, collection.Fingerprint)
+		err := r.activate(ctx, collection.ID, collection.Fingerprint)
 		if err != nil && !errors.Is(err, catalog.ErrCollectionNotFound) { // a lost index: the next run fills it again
 			return err
 		}

@@ -57,8 +57,8 @@ func (r *Rollout) takeBack(ctx context.Context, moves []move) error {
 	var err error
 	for _, m := range moves {
 		old := m.collection
-		err = errors.Join(err, r.activate(ctx, old.Name, old.Fingerprint),
-			r.Catalog.SetFingerprint(ctx, old.Name, old.Fingerprint, old.SearchedMaxPatches))
+		err = errors.Join(err, r.activate(ctx, old.ID, old.Fingerprint),
+			r.Catalog.SetFingerprint(ctx, old.ID, old.Fingerprint, old.SearchedMaxPatches))
 	}
 	return err
 }
@@ -100,11 +100,11 @@ func (r *Rollout) move(ctx context.Context, collection catalog.Collection, to *v
 		return move{}, err
 	}
 	m := move{collection: collection, fingerprint: view.PictureFingerprint()}
-	seen, err := r.Catalog.IndexableIDs(ctx, collection.Name, m.fingerprint)
+	seen, err := r.Catalog.IndexableIDs(ctx, collection.ID, m.fingerprint)
 	if err != nil {
 		return m, err
 	}
-	waiting, err := r.Catalog.Pending(ctx, collection.Name, m.fingerprint, "", 1) // one is enough
+	waiting, err := r.Catalog.Pending(ctx, collection.ID, m.fingerprint, "", 1) // one is enough
 	m.missing = max(0, collection.Images-len(seen)) + len(waiting)
 	return m, err
 }
@@ -125,7 +125,7 @@ func (r *Rollout) moves(ctx context.Context, to *views) ([]move, error) {
 		if to.searches(collection) || move.missing == collection.Images {
 			continue
 		}
-		fingerprints, err := r.Catalog.Fingerprints(ctx, collection.Name)
+		fingerprints, err := r.Catalog.Fingerprints(ctx, collection.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -140,14 +140,14 @@ func (r *Rollout) moves(ctx context.Context, to *views) ([]move, error) {
 // carryOut changes first the index, then the catalogue: should this process end
 // in between, Align sets it right.
 func (r *Rollout) carryOut(ctx context.Context, m move) error {
-	if err := r.activate(ctx, m.collection.Name, m.fingerprint); err != nil {
+	if err := r.activate(ctx, m.collection.ID, m.fingerprint); err != nil {
 		return err
 	}
 	r.Log.Info("searches use the new vectors from now on", "collection", m.collection.Name, "fingerprint", m.fingerprint,
 		"max_num_patches", m.collection.MaxPatches)
-	return r.Catalog.SetFingerprint(ctx, m.collection.Name, m.fingerprint, m.collection.MaxPatches)
+	return r.Catalog.SetFingerprint(ctx, m.collection.ID, m.fingerprint, m.collection.MaxPatches)
 }
 
-func (r *Rollout) activate(ctx context.Context, name, fingerprint string) error {
-	return r.Index.Activate(ctx, search.Key{Collection: name, Fingerprint: fingerprint})
+func (r *Rollout) activate(ctx context.Context, collection catalog.CollectionID, fingerprint string) error {
+	return r.Index.Activate(ctx, search.Key{Collection: collection, Fingerprint: fingerprint})
 }

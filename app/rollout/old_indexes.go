@@ -17,19 +17,19 @@ const dropLimit = 10 * time.Second
 func (r *Rollout) dropOldIndexes(ctx context.Context, done move) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dropLimit)
 	defer cancel()
-	name := done.collection.Name
-	fingerprints, err := r.Catalog.Fingerprints(ctx, name)
+	collection := done.collection
+	fingerprints, err := r.Catalog.Fingerprints(ctx, collection.ID)
 	for _, fingerprint := range fingerprints {
-		if r.models.knows(fingerprint) || fingerprint == done.fingerprint || fingerprint == done.collection.Fingerprint {
+		if r.models.knows(fingerprint) || fingerprint == done.fingerprint || fingerprint == collection.Fingerprint {
 			continue
 		}
-		if err = r.Indexer.DropIndex(ctx, name, fingerprint); err != nil {
+		if err = r.Indexer.DropIndex(ctx, collection.ID, fingerprint); err != nil {
 			break
 		}
-		r.Log.Info("dropped the index of an earlier model", "collection", name, "fingerprint", fingerprint)
+		r.Log.Info("dropped the index of an earlier model", "collection", collection.Name, "fingerprint", fingerprint)
 	}
 	if err != nil {
-		r.Log.Warn("an index of an earlier model stays in memory", "collection", name, "error", err)
+		r.Log.Warn("an index of an earlier model stays in memory", "collection", collection.Name, "error", err)
 	}
 }
 

@@ -79,7 +79,7 @@ func (r *Rollout) encodeAll(ctx context.Context, job *jobs.Running, model string
 		return err
 	}
 	for _, collection := range behind {
-		folders, err := r.folders(ctx, collection.Name)
+		folders, err := r.folders(ctx, collection)
 		if err != nil {
 			return err
 		}
@@ -107,8 +107,8 @@ func (r *Rollout) encode(ctx context.Context, job *jobs.Running, progress Progre
 
 // folders are where the pictures of a collection come from. One that cannot be
 // read any more is catalog.ErrInvalid.
-func (r *Rollout) folders(ctx context.Context, collection string) ([]string, error) {
-	names, err := r.Catalog.Sources(ctx, collection)
+func (r *Rollout) folders(ctx context.Context, collection catalog.Collection) ([]string, error) {
+	names, err := r.Catalog.Sources(ctx, collection.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +118,7 @@ func (r *Rollout) folders(ctx context.Context, collection string) ([]string, err
 			return nil, err
 		}
 		if _, err := source.NewDirectory(folders[i]); err != nil {
-			return nil, fmt.Errorf("the pictures of collection %q are needed to encode them anew: %w: %w", collection, catalog.ErrInvalid, err)
+			return nil, fmt.Errorf("the pictures of collection %q are needed to encode them anew: %w: %w", collection.Name, catalog.ErrInvalid, err)
 		}
 	}
 	return folders, nil
@@ -151,7 +151,7 @@ func (r *Rollout) behind(ctx context.Context, next *views) ([]catalog.Collection
 // indexed from now on is encoded by it.
 func (r *Rollout) prepare(ctx context.Context, next *views, model Next, behind []catalog.Collection) error {
 	for _, collection := range behind { // without its pictures nothing is begun
-		if _, err := r.folders(ctx, collection.Name); err != nil {
+		if _, err := r.folders(ctx, collection); err != nil {
 			return errors.Join(err, next.retire())
 		}
 	}

@@ -19,11 +19,12 @@ import (
 type Catalog interface {
 	Collections(ctx context.Context) ([]catalog.Collection, error)
 	Collection(ctx context.Context, name string) (catalog.Collection, error)
-	SetFingerprint(ctx context.Context, name, fingerprint string, maxPatches int) error
-	Fingerprints(ctx context.Context, collection string) ([]string, error)
-	IndexableIDs(ctx context.Context, collection, fingerprint string) ([]string, error)
-	Pending(ctx context.Context, collection, fingerprint, after string, limit int) ([]catalog.IndexRow, error)
-	Sources(ctx context.Context, collection string) ([]string, error)
+	RenameCollection(ctx context.Context, name, to string) (catalog.Collection, error)
+	SetFingerprint(ctx context.Context, id catalog.CollectionID, fingerprint string, maxPatches int) error
+	Fingerprints(ctx context.Context, collection catalog.CollectionID) ([]string, error)
+	IndexableIDs(ctx context.Context, collection catalog.CollectionID, fingerprint string) ([]string, error)
+	Pending(ctx context.Context, collection catalog.CollectionID, fingerprint, after string, limit int) ([]catalog.IndexRow, error)
+	Sources(ctx context.Context, collection catalog.CollectionID) ([]string, error)
 	ListImages(ctx context.Context, collection, cursor string, limit int) ([]catalog.Image, string, error)
 	Vectors(ctx context.Context, fingerprint string, contents []string) (map[string][]float32, error)
 	Run(ctx context.Context, id string) (catalog.Run, error)
@@ -39,7 +40,7 @@ type Index interface {
 // *indexer.Indexer is one.
 type Indexer interface {
 	Run(ctx context.Context, request indexer.Request, tell func(indexer.Progress)) (indexer.Report, error)
-	DropIndex(ctx context.Context, collection, fingerprint string) error
+	DropIndex(ctx context.Context, collection catalog.CollectionID, fingerprint string) error
 }
 
 // Queue keeps the jobs; *jobs.Queue is one, with Rollout.Kind among its kinds.
@@ -270,7 +271,7 @@ func (r *Rollout) catchUp(ctx context.Context) error {
 		if collection.Fingerprint == "" || move.missing == 0 {
 			continue
 		}
-		if err := r.encodeLater(ctx, collection.Name); err != nil {
+		if err := r.encodeLater(ctx, collection); err != nil {
 			r.Log.Warn("what was indexed since is not found before it is indexed again", "collection", collection.Name, "error", err)
 		}
 	}
@@ -278,13 +279,13 @@ func (r *Rollout) catchUp(ctx context.Context) error {
 }
 
 // encodeLater queues the indexing of all sources of a collection.
-func (r *Rollout) encodeLater(ctx context.Context, collection string) error {
+func (r *Rollout) encodeLater(ctx context.Context, collection catalog.Collection) error {
 	folders, err := r.folders(ctx, collection)
 	if err != nil {
 		return err
 	}
 	for _, folder := range folders {
-		order := jobs.Order{Kind: indexer.JobIndex, Collection: collection, Params: indexer.JobParams{Directory: folder}}
+		order := jobs.Order{Kind: indexer.JobIndex, Collection: collection.Name, Params: indexer.JobParams{Directory: folder}}
 		if _, err := r.Queue.Enqueue(ctx, order); err != nil {
 			return err
 		}

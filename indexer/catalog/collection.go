@@ -8,7 +8,8 @@ import (
 
 // Collection is a named set of images.
 type Collection struct {
-	Name string `json:"name"`
+	ID   CollectionID `json:"id"`
+	Name string       `json:"name"` // as people know it; RenameCollection changes it
 	// MaxPatches is the most patches that indexing cuts a picture into, where
 	// the model leaves a choice; 0 is the model's own number.
 	MaxPatches  int    `json:"max_patches"`
@@ -20,6 +21,11 @@ type Collection struct {
 	Failures           int       `json:"failures"` // files that could not be indexed, and unreadable sidecars
 	Created            time.Time `json:"created"`
 }
+
+// CollectionID is what a collection is known by where its name does not matter: in
+// IDs of images and in the index. It never changes and is no other collection's. At
+// first it equals the name, unless a collection that was renamed has that ID.
+type CollectionID string
 
 // Limits of Collection.MaxPatches, besides 0.
 const (

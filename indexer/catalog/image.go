@@ -10,9 +10,9 @@ import (
 
 // Image is one picture of a collection and what is known about it.
 type Image struct {
-	ID         string         `json:"id"` // ImageID(Collection, URI)
-	Collection string         `json:"collection"`
-	Source     string         `json:"source"` // name of the source it was found in
+	ID         string         `json:"id"`         // ImageID of the collection's ID and URI
+	Collection string         `json:"collection"` // its name
+	Source     string         `json:"source"`     // name of the source it was found in
 	URI        string         `json:"uri"`
 	SHA256     string         `json:"sha256"` // of the file's bytes, hex
 	Size       int64          `json:"size"`   // bytes
@@ -34,9 +34,10 @@ type Caption struct {
 }
 
 // ImageID derives the ID of an image from where it belongs and lies: the first
-// 32 hex digits of SHA-256(collection, NUL, uri).
-func ImageID(collection, uri string) string {
-	sum := sha256.Sum256([]byte(collection + "\x00" + uri))
+// 32 hex digits of SHA-256(collection, NUL, uri). It takes the collection's ID, so
+// that images keep theirs when the collection is renamed.
+func ImageID(collection CollectionID, uri string) string {
+	sum := sha256.Sum256([]byte(string(collection) + "\x00" + uri))
 	return hex.EncodeToString(sum[:16])
 }
 

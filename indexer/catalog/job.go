@@ -81,6 +81,9 @@ func (j *Job) Move(next JobState, now time.Time) error {
 	return nil
 }
 
+// ExclusiveCollection is what a job has as Exclusive that has a collection to itself.
+func ExclusiveCollection(name string) string { return "collection/" + name }
+
 // JobFilter chooses jobs. Empty fields choose all.
 type JobFilter struct {
 	Collection string

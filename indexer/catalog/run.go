@@ -65,6 +65,22 @@ func (r Run) Interrupted(now time.Time) bool {
 	return r.State == RunRunning && now.Sub(r.Heartbeat) > RunPatience
 }
 
+// RenameCollection follows a collection that gets another name, also where Config
+// names it, as data.collection.
+func (r *Run) RenameCollection(to string) {
+	var config, data map[string]json.RawMessage
+	var named string
+	_ = json.Unmarshal(r.Config, &config) // what cannot be read names no collection
+	_ = json.Unmarshal(config["data"], &data)
+	_ = json.Unmarshal(data["collection"], &named)
+	if named == r.Collection && named != "" {
+		data["collection"], _ = json.Marshal(to) // what was read can be written
+		config["data"], _ = json.Marshal(data)
+		r.Config, _ = json.Marshal(config)
+	}
+	r.Collection = to
+}
+
 // RunOrder says what a run shall do.
 type RunOrder struct {
 	Name       string

@@ -41,7 +41,7 @@ type Kind struct {
 
 // PerCollection is a Kind.Exclusive: one job at a time in each collection, among
 // all kinds that say so.
-func PerCollection(collection string) string { return "collection/" + collection }
+func PerCollection(collection string) string { return catalog.ExclusiveCollection(collection) }
 
 // Exponential is a Kind.Backoff that waits first after the first failure and
 // twice as long after each further one, up to most.

@@ -25,7 +25,7 @@ import (
 type Index struct {
 	mu     sync.RWMutex
 	stores map[search.Key]*store
-	active map[string]search.Key
+	active map[catalog.CollectionID]search.Key
 }
 
 type store struct {
@@ -37,7 +37,7 @@ var _ search.Index = (*Index)(nil)
 
 // New returns an empty index.
 func New() *Index {
-	return &Index{stores: map[search.Key]*store{}, active: map[string]search.Key{}}
+	return &Index{stores: map[search.Key]*store{}, active: map[catalog.CollectionID]search.Key{}}
 }
 
 // Ensure implements search.Index.
@@ -163,7 +163,7 @@ func (x *Index) IDs(ctx context.Context, key search.Key, yield func(id string) e
 }
 
 // Search implements search.Index.
-func (x *Index) Search(ctx context.Context, collection string, query search.Query) ([]search.Match, error) {
+func (x *Index) Search(ctx context.Context, collection catalog.CollectionID, query search.Query) ([]search.Match, error) {
 	if query.Limit < 1 || query.Limit > search.MaxLimit {
 		return nil, fmt.Errorf("search collection %q: limit %d: 1 to %d are allowed", collection, query.Limit, search.MaxLimit)
 	}

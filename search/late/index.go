@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 
+	"polylens/indexer/catalog"
 	"polylens/search"
 )
 
@@ -70,7 +71,7 @@ func (l *Index) IDs(ctx context.Context, key search.Key, yield func(string) erro
 }
 
 // Search implements search.Index.
-func (l *Index) Search(ctx context.Context, collection string, query search.Query) ([]search.Match, error) {
+func (l *Index) Search(ctx context.Context, collection catalog.CollectionID, query search.Query) ([]search.Match, error) {
 	index, err := l.Get()
 	if err != nil {
 		return nil, err

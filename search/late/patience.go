@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"polylens/indexer/catalog"
 	"polylens/search"
 )
 
@@ -27,7 +28,7 @@ func Patiently(ctx context.Context, call func() error) error {
 
 // AwaitLoaded waits until a collection, with vectors of a dimension, can be
 // searched.
-func AwaitLoaded(ctx context.Context, index search.Index, collection string, dimension int) error {
+func AwaitLoaded(ctx context.Context, index search.Index, collection catalog.CollectionID, dimension int) error {
 	probe := search.Query{Vector: make([]float32, dimension), Limit: 1}
 	probe.Vector[0] = 1
 	return Patiently(ctx, func() error {

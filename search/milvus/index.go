@@ -13,6 +13,7 @@ import (
 	"github.com/milvus-io/milvus-sdk-go/v2/client"
 	"github.com/milvus-io/milvus-sdk-go/v2/entity"
 
+	"polylens/indexer/catalog"
 	"polylens/search"
 )
 
@@ -36,7 +37,7 @@ type Index struct {
 	ensuring sync.Mutex // one creation at a time
 	mu       sync.Mutex
 	known    map[string]int // dimensions of the collections of Milvus that are ready, by name
-	active   map[string]activeIndex
+	active   map[catalog.CollectionID]activeIndex
 	unsaved  map[string]bool // collections written to since their flush
 }
 
@@ -54,7 +55,7 @@ const activeFor = 5 * time.Second
 func newIndex(sdk client.Client, config Config) *Index {
 	return &Index{
 		sdk: sdk, clock: newWriteClock(), log: config.Logger, hnsw: config.HNSW.withDefaults(),
-		known: map[string]int{}, active: map[string]activeIndex{}, unsaved: map[string]bool{},
+		known: map[string]int{}, active: map[catalog.CollectionID]activeIndex{}, unsaved: map[string]bool{},
 	}
 }
 
@@ -233,7 +234,7 @@ func (i *Index) drop(ctx context.Context, key search.Key) error {
 }
 
 // resolve asks Milvus which collection an alias currently points to.
-func (i *Index) resolve(ctx context.Context, collection string) (activeIndex, error) {
+func (i *Index) resolve(ctx context.Context, collection catalog.CollectionID) (activeIndex, error) {
 	found, err := i.sdk.DescribeCollection(ctx, aliasName(collection))
 	if err != nil {
 		return activeIndex{}, err
@@ -246,7 +247,7 @@ func (i *Index) resolve(ctx context.Context, collection string) (activeIndex, er
 }
 
 // activeOf is resolve with a short memory.
-func (i *Index) activeOf(ctx context.Context, collection string) (activeIndex, error) {
+func (i *Index) activeOf(ctx context.Context, collection catalog.CollectionID) (activeIndex, error) {
 	i.mu.Lock()
 	active, ok := i.active[collection]
 	i.mu.Unlock()
@@ -263,7 +264,7 @@ func (i *Index) activeOf(ctx context.Context, collection string) (activeIndex, e
 	return active, nil
 }
 
-func (i *Index) forgetActive(collection string) {
+func (i *Index) forgetActive(collection catalog.CollectionID) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	delete(i.active, collection)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"polylens/indexer/catalog"
 	"polylens/search"
 )
 
@@ -20,12 +21,12 @@ const (
 // allows (letters, digits and _), unique through a hash. The description of the
 // collection holds the key itself.
 func collectionName(key search.Key) string {
-	return collectionPrefix + slug(key.Collection) + "_" + digest(key.Collection, key.Fingerprint)
+	return collectionPrefix + slug(string(key.Collection)) + "_" + digest(string(key.Collection), key.Fingerprint)
 }
 
 // aliasName names what searches of a collection ask.
-func aliasName(collection string) string {
-	return aliasPrefix + slug(collection) + "_" + digest(collection)
+func aliasName(collection catalog.CollectionID) string {
+	return aliasPrefix + slug(string(collection)) + "_" + digest(string(collection))
 }
 
 func isOurs(name string) bool { return strings.HasPrefix(name, collectionPrefix) }

@@ -13,6 +13,7 @@ import (
 	"github.com/milvus-io/milvus-sdk-go/v2/client"
 	"github.com/milvus-io/milvus-sdk-go/v2/entity"
 
+	"polylens/indexer/catalog"
 	"polylens/search"
 )
 
@@ -220,7 +221,7 @@ func idColumn(column entity.Column) ([]string, error) {
 }
 
 // Search implements search.Index.
-func (i *Index) Search(ctx context.Context, collection string, query search.Query) ([]search.Match, error) {
+func (i *Index) Search(ctx context.Context, collection catalog.CollectionID, query search.Query) ([]search.Match, error) {
 	ctx, cancel := context.WithTimeout(ctx, searchLimit)
 	defer cancel()
 	matches, err := i.search(ctx, collection, query)
@@ -230,7 +231,7 @@ func (i *Index) Search(ctx context.Context, collection string, query search.Quer
 	return matches, nil
 }
 
-func (i *Index) search(ctx context.Context, collection string, query search.Query) ([]search.Match, error) {
+func (i *Index) search(ctx context.Context, collection catalog.CollectionID, query search.Query) ([]search.Match, error) {
 	if query.Limit < 1 || query.Limit > search.MaxLimit {
 		return nil, fmt.Errorf("limit %d: 1 to %d are allowed", query.Limit, search.MaxLimit)
 	}
@@ -274,7 +275,7 @@ func complete(ask func(count int) ([]search.Match, error), limit int) ([]search.
 }
 
 // nearest is one call of Milvus.
-func (i *Index) nearest(ctx context.Context, collection string, active activeIndex, vector []float32, expression string, count int) ([]search.Match, error) {
+func (i *Index) nearest(ctx context.Context, collection catalog.CollectionID, active activeIndex, vector []float32, expression string, count int) ([]search.Match, error) {
 	breadth, err := entity.NewIndexHNSWSearchParam(max(i.hnsw.Ef, count))
 	if err != nil {
 		return nil, err

@@ -99,8 +99,8 @@ func TestNames(t *testing.T) {
 	if _, err := readDescription("made by hand"); err == nil {
 		t.Error("a foreign description is taken for ours")
 	}
-	seen := map[string]string{}
-	for _, collection := range []string{"a b", "a_b", "a.b", "写真", "日本", "A b", "1:a", strings.Repeat("long", 100)} {
+	seen := map[string]catalog.CollectionID{}
+	for _, collection := range []catalog.CollectionID{"a b", "a_b", "a.b", "写真", "日本", "A b", "1:a", catalog.CollectionID(strings.Repeat("long", 100))} {
 		for _, fingerprint := range []string{"a", "b"} {
 			for _, name := range []string{collectionName(search.Key{Collection: collection, Fingerprint: fingerprint}), aliasName(collection)} {
 				if other, taken := seen[name]; taken && other != collection {

@@ -22,7 +22,7 @@ import (
 // fill puts n rows into a new collection and returns its key.
 func fill(t *testing.T, index *Index, n int) search.Key {
 	t.Helper()
-	key := search.Key{Collection: "server " + t.Name(), Fingerprint: "ab"}
+	key := search.Key{Collection: catalog.CollectionID("server " + t.Name()), Fingerprint: "ab"}
 	if err := index.Ensure(t.Context(), key, 2); err != nil {
 		t.Fatal(err)
 	}

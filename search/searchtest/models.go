@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"polylens/indexer/catalog"
 	"polylens/search"
 	"polylens/search/exact"
 )
@@ -90,7 +91,7 @@ func testRandom(s *suite) {
 }
 
 // compare asks both indexes the same.
-func (s *suite) compare(oracle search.Index, collection string, query search.Query) {
+func (s *suite) compare(oracle search.Index, collection catalog.CollectionID, query search.Query) {
 	s.Helper()
 	want, err := oracle.Search(s.ctx, collection, query)
 	s.must(err)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"polylens/indexer/catalog"
 	"polylens/search"
 )
 
@@ -239,7 +240,7 @@ func testIDs(s *suite) {
 
 func testStrangeNames(s *suite) {
 	var keys []search.Key
-	for _, name := range []string{"a_b", "a b", "写真", `"; drop`} {
+	for _, name := range []catalog.CollectionID{"a_b", "a b", "写真", `"; drop`} {
 		keys = append(keys, s.ensured(name, 2))
 	}
 	ids := []string{`quote"quote`, `back\slash`, "tab\tline\nend", "日本語", "😀", "'", "x or 1==1", " ", strings.Repeat("é", 32), "\u200f\u2028"}

@@ -58,9 +58,9 @@ type suite struct {
 }
 
 // key returns a key that nobody else uses, and drops its index at the end.
-func (s *suite) key(collection string) search.Key {
+func (s *suite) key(collection catalog.CollectionID) search.Key {
 	key := search.Key{
-		Collection:  collection + " " + rand.Text()[:8],
+		Collection:  collection + catalog.CollectionID(" "+rand.Text()[:8]),
 		Fingerprint: strings.Repeat("0123456789abcdef", 4),
 	}
 	s.dropLater(key)
@@ -78,7 +78,7 @@ func (s *suite) dropLater(key search.Key) {
 }
 
 // ensured is key with its index, for vectors of dimension numbers.
-func (s *suite) ensured(collection string, dimension int) search.Key {
+func (s *suite) ensured(collection catalog.CollectionID, dimension int) search.Key {
 	s.Helper()
 	key := s.key(collection)
 	s.must(s.index.Ensure(s.ctx, key, dimension))
@@ -110,7 +110,7 @@ func (s *suite) upsert(key search.Key, rows ...search.Row) {
 	s.must(s.index.Upsert(s.ctx, key, rows))
 }
 
-func (s *suite) search(collection string, query search.Query) []search.Match {
+func (s *suite) search(collection catalog.CollectionID, query search.Query) []search.Match {
 	s.Helper()
 	matches, err := s.index.Search(s.ctx, collection, query)
 	s.must(err)

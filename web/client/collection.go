@@ -28,6 +28,12 @@ func (c *Client) Collection(ctx context.Context, name string) (found web.Collect
 	return found, err
 }
 
+// RenameCollection gives a collection another name.
+func (c *Client) RenameCollection(ctx context.Context, name, to string) (renamed web.Collection, err error) {
+	err = c.call(ctx, http.MethodPatch, path("collections", name), map[string]string{"name": to}, &renamed)
+	return renamed, err
+}
+
 // DeleteCollection removes a collection and its index; the pictures stay.
 func (c *Client) DeleteCollection(ctx context.Context, name string) error {
 	return c.call(ctx, http.MethodDelete, path("collections", name), nil, nil)

@@ -44,6 +44,7 @@ type Library struct {
 }
 
 type shelf struct {
+	id      catalog.CollectionID
 	patches int // chosen at most; 0: none
 	images  []catalog.Image
 	files   map[string][]byte
@@ -63,9 +64,20 @@ func NewLibrary() *Library {
 
 func (l *Library) shelf(name string) *shelf {
 	if l.collections[name] == nil {
-		l.collections[name] = &shelf{files: make(map[string][]byte), vectors: make(map[string][]float32)}
+		l.collections[name] = &shelf{id: l.freeID(name), files: make(map[string][]byte), vectors: make(map[string][]float32)}
 	}
 	return l.collections[name]
+}
+
+// freeID is an ID that no collection has, also not one that was renamed.
+func (l *Library) freeID(name string) catalog.CollectionID {
+	id := catalog.CollectionID(name)
+	for _, s := range l.collections {
+		if s.id == id {
+			return catalog.CollectionID(name + "." + strconv.Itoa(len(l.collections)))
+		}
+	}
+	return id
 }
 
 // drawing is one variant of a concept, ready to be shown.
@@ -113,7 +125,7 @@ func (l *Library) add(collection string, concept Concept, variant int) {
 	s.images = append(s.images, described)
 	s.files[id] = drawn.file
 	s.vectors[id] = drawn.vector
-	key := search.Key{Collection: collection, Fingerprint: Fingerprint}
+	key := search.Key{Collection: s.id, Fingerprint: Fingerprint}
 	row := search.Row{ID: id, Vector: s.vectors[id], Metadata: described.Metadata}
 	err := errors.Join(l.index.Ensure(context.Background(), key, Encoder{}.Dimension()), l.index.Upsert(context.Background(), key, []search.Row{row}))
 	if err != nil {
@@ -133,7 +145,7 @@ func (l *Library) find(name string) (*shelf, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if s, ok := l.collections[name]; ok {
-		return &shelf{patches: s.patches, images: s.images, files: maps.Clone(s.files), vectors: maps.Clone(s.vectors)}, nil
+		return &shelf{id: s.id, patches: s.patches, images: s.images, files: maps.Clone(s.files), vectors: maps.Clone(s.vectors)}, nil
 	}
 	return nil, fmt.Errorf("%w: %q", catalog.ErrCollectionNotFound, name)
 }
@@ -148,7 +160,7 @@ type shelves struct{ *Library }
 
 func (c shelves) describe(name string, s *shelf) catalog.Collection {
 	collection := catalog.Collection{
-		Name: name, Images: len(s.images), Created: c.created, MaxPatches: s.patches,
+		ID: s.id, Name: name, Images: len(s.images), Created: c.created, MaxPatches: s.patches,
 	}
 	if len(s.images) > 0 {
 		collection.Fingerprint = Fingerprint
@@ -186,6 +198,21 @@ func (c shelves) CreateCollection(_ context.Context, name string, maxPatches int
 	}
 	c.shelf(name).patches = maxPatches
 	return c.describe(name, c.shelf(name)), nil
+}
+
+func (c shelves) RenameCollection(_ context.Context, name, to string) (catalog.Collection, error) {
+	if _, err := c.find(name); err != nil {
+		return catalog.Collection{}, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if name != to && c.collections[to] != nil {
+		return catalog.Collection{}, fmt.Errorf("%w: collection %q exists", catalog.ErrConflict, to)
+	}
+	s := c.collections[name]
+	delete(c.collections, name)
+	c.collections[to] = s
+	return c.describe(to, s), nil
 }
 
 func (c shelves) DeleteCollection(_ context.Context, name string) error {
@@ -295,8 +322,21 @@ func (c shelves) UncountedCollection(ctx context.Context, name string) (catalog.
 	return c.Collection(ctx, name)
 }
 
-func (c shelves) Images(_ context.Context, name string, ids []string) (map[string]catalog.Image, error) {
-	s, err := c.find(name)
+// findID is find by ID.
+func (l *Library) findID(id catalog.CollectionID) (*shelf, error) {
+	l.mu.Lock()
+	var found string
+	for name, s := range l.collections {
+		if s.id == id {
+			found = name
+		}
+	}
+	l.mu.Unlock()
+	return l.find(found)
+}
+
+func (c shelves) Images(_ context.Context, collection catalog.CollectionID, ids []string) (map[string]catalog.Image, error) {
+	s, err := c.findID(collection)
 	if err != nil {
 		return nil, err
 	}
@@ -309,8 +349,8 @@ func (c shelves) Images(_ context.Context, name string, ids []string) (map[strin
 	return images, nil
 }
 
-func (c shelves) Vector(_ context.Context, name, id, _ string) ([]float32, error) {
-	s, err := c.find(name)
+func (c shelves) Vector(_ context.Context, collection catalog.CollectionID, id, _ string) ([]float32, error) {
+	s, err := c.findID(collection)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,9 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strconv"
+
+	"github.com/google/uuid"
 
 	"polylens/indexer/catalog"
 )
@@ -15,25 +18,44 @@ func (s *Store) CreateCollection(ctx context.Context, name string, maxPatches in
 	if err := cmp.Or(catalog.ValidateCollectionName(name), catalog.ValidateMaxPatches(maxPatches)); err != nil {
 		return catalog.Collection{}, err
 	}
-	collection := catalog.Collection{Name: name, MaxPatches: maxPatches, Created: fromMillis(millis(s.now()))}
-	result, err := s.write.ExecContext(ctx,
-		`INSERT INTO collections (name, max_patches, created) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING`,
-		name, maxPatches, millis(collection.Created))
+	collection := catalog.Collection{ID: catalog.CollectionID(name), Name: name, MaxPatches: maxPatches, Created: fromMillis(millis(s.now()))}
+	inserted, err := s.insertCollection(ctx, collection)
+	if err == nil && !inserted { // the name is taken, or the ID, by a collection that was renamed
+		collection.ID += catalog.CollectionID("." + uuid.NewString()) // no name has a dot
+		inserted, err = s.insertCollection(ctx, collection)
+	}
 	if err != nil {
 		return catalog.Collection{}, fmt.Errorf("create collection %q: %w", name, err)
 	}
-	if changed(result) == 0 {
-		return catalog.Collection{}, fmt.Errorf("collection %q already exists: %w", name, catalog.ErrConflict)
+	if !inserted {
+		return catalog.Collection{}, taken(name)
 	}
 	return collection, nil
 }
 
-const collectionColumns = `name, max_patches, fingerprint, searched_max_patches, created`
+func (s *Store) insertCollection(ctx context.Context, c catalog.Collection) (bool, error) {
+	result, err := s.write.ExecContext(ctx,
+		`INSERT INTO collections (id, name, max_patches, created) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+		c.ID, c.Name, c.MaxPatches, millis(c.Created))
+	return err == nil && changed(result) == 1, err
+}
+
+func taken(name string) error {
+	return fmt.Errorf("collection %q already exists: %w", name, catalog.ErrConflict)
+}
+
+const collectionColumns = `id, name, max_patches, fingerprint, searched_max_patches, created`
 
 const selectCollection = `SELECT ` + collectionColumns + `,
-	(SELECT count(*) FROM images WHERE images.collection = collections.name),
-	(SELECT count(*) FROM failures WHERE failures.collection = collections.name)
+	(SELECT count(*) FROM images WHERE images.collection = collections.id),
+	(SELECT count(*) FROM failures WHERE failures.collection = collections.id)
 	FROM collections`
+
+// collectionNamed is the ID of the collection whose name is the argument of that
+// number; NULL, which equals nothing, if there is none.
+func collectionNamed(argument int) string {
+	return `(SELECT id FROM collections WHERE name = $` + strconv.Itoa(argument) + `)`
+}
 
 // Collection returns one collection with its counts, or
 // catalog.ErrCollectionNotFound.
@@ -68,7 +90,7 @@ func (s *Store) collections(ctx context.Context, query string, args ...any) ([]c
 	err := each(ctx, s.read, func(scan func(...any) error) error {
 		var c catalog.Collection
 		var created int64
-		err := scan(&c.Name, &c.MaxPatches, &c.Fingerprint, &c.SearchedMaxPatches, &created, &c.Images, &c.Failures)
+		err := scan(&c.ID, &c.Name, &c.MaxPatches, &c.Fingerprint, &c.SearchedMaxPatches, &created, &c.Images, &c.Failures)
 		c.Created = fromMillis(created)
 		collections = append(collections, c)
 		return err
@@ -81,45 +103,45 @@ func (s *Store) collections(ctx context.Context, query string, args ...any) ([]c
 
 // SetMaxPatches chooses the most patches that indexing cuts a picture into.
 // Searches go on with the vectors that they use.
-func (s *Store) SetMaxPatches(ctx context.Context, name string, maxPatches int) error {
+func (s *Store) SetMaxPatches(ctx context.Context, id catalog.CollectionID, maxPatches int) error {
 	if err := catalog.ValidateMaxPatches(maxPatches); err != nil {
 		return err
 	}
-	return s.change(ctx, name, `UPDATE collections SET max_patches = $2 WHERE name = $1`, maxPatches)
+	return s.change(ctx, id, `UPDATE collections SET max_patches = $2 WHERE id = $1`, maxPatches)
 }
 
 // SetFingerprint records which vectors searches of a collection use from now
 // on: those of a model, and of pictures cut into at most maxPatches.
-func (s *Store) SetFingerprint(ctx context.Context, name, fingerprint string, maxPatches int) error {
-	return s.change(ctx, name, `UPDATE collections SET fingerprint = $2, searched_max_patches = $3 WHERE name = $1`,
+func (s *Store) SetFingerprint(ctx context.Context, id catalog.CollectionID, fingerprint string, maxPatches int) error {
+	return s.change(ctx, id, `UPDATE collections SET fingerprint = $2, searched_max_patches = $3 WHERE id = $1`,
 		fingerprint, maxPatches)
 }
 
-// change runs a statement about one collection, whose name is $1.
-func (s *Store) change(ctx context.Context, name, statement string, args ...any) error {
-	result, err := s.write.ExecContext(ctx, statement, append([]any{name}, args...)...)
+// change runs a statement about one collection, whose ID is $1.
+func (s *Store) change(ctx context.Context, id catalog.CollectionID, statement string, args ...any) error {
+	result, err := s.write.ExecContext(ctx, statement, append([]any{id}, args...)...)
 	if err != nil {
-		return fmt.Errorf("change collection %q: %w", name, err)
+		return fmt.Errorf("change collection %q: %w", id, err)
 	}
 	if changed(result) == 0 {
-		return fmt.Errorf("%w: %.80q", catalog.ErrCollectionNotFound, name)
+		return fmt.Errorf("%w: %.80q", catalog.ErrCollectionNotFound, id)
 	}
 	return nil
 }
 
 // DeleteCollection removes a collection and all that belongs to it, but not
 // its rows in an index: drop that first. Vectors stay cached, see PurgeVectors.
-func (s *Store) DeleteCollection(ctx context.Context, name string) error {
-	return s.change(ctx, name, `DELETE FROM collections WHERE name = $1`)
+func (s *Store) DeleteCollection(ctx context.Context, id catalog.CollectionID) error {
+	return s.change(ctx, id, `DELETE FROM collections WHERE id = $1`)
 }
 
 // Fingerprints lists the models whose index may hold rows of a collection.
-func (s *Store) Fingerprints(ctx context.Context, collection string) ([]string, error) {
+func (s *Store) Fingerprints(ctx context.Context, collection catalog.CollectionID) ([]string, error) {
 	return stringColumn(ctx, s.read, `
 		SELECT DISTINCT indexed.fingerprint FROM indexed JOIN images ON images.id = indexed.image_id
 		WHERE images.collection = $1
 		UNION SELECT DISTINCT fingerprint FROM tombstones WHERE collection = $1
-		UNION SELECT fingerprint FROM collections WHERE name = $1 AND fingerprint <> ''
+		UNION SELECT fingerprint FROM collections WHERE id = $1 AND fingerprint <> ''
 		ORDER BY 1`, collection)
 }
 

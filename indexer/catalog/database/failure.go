@@ -13,7 +13,7 @@ const selectFailure = `SELECT uri, source, kind, reason, size, modified, created
 
 // SaveFailures notes failures of a collection, replacing what was noted for
 // the same URIs.
-func (s *Store) SaveFailures(ctx context.Context, collection string, failures []catalog.Failure) error {
+func (s *Store) SaveFailures(ctx context.Context, collection catalog.CollectionID, failures []catalog.Failure) error {
 	err := s.update(ctx, func(tx *sql.Tx) error {
 		for _, f := range failures {
 			if _, err := tx.ExecContext(ctx, `
@@ -35,12 +35,12 @@ func (s *Store) SaveFailures(ctx context.Context, collection string, failures []
 
 // Failures returns up to limit failures of a collection in order of URI,
 // beginning after the given one.
-func (s *Store) Failures(ctx context.Context, collection, afterURI string, limit int) ([]catalog.Failure, error) {
+func (s *Store) Failures(ctx context.Context, collection catalog.CollectionID, afterURI string, limit int) ([]catalog.Failure, error) {
 	return s.failures(ctx, selectFailure+` AND uri > $2 ORDER BY uri LIMIT $3`, collection, afterURI, limit)
 }
 
 // FailuresOf returns what is noted for the given URIs, by URI.
-func (s *Store) FailuresOf(ctx context.Context, collection string, uris []string) (map[string]catalog.Failure, error) {
+func (s *Store) FailuresOf(ctx context.Context, collection catalog.CollectionID, uris []string) (map[string]catalog.Failure, error) {
 	found := make(map[string]catalog.Failure)
 	for chunk := range slices.Chunk(uris, maxList) {
 		list, args := inList(2, chunk)
@@ -72,7 +72,7 @@ func (s *Store) failures(ctx context.Context, query string, args ...any) ([]cata
 }
 
 // PruneFailures forgets the failures of a source for whose URI keep is false.
-func (s *Store) PruneFailures(ctx context.Context, collection, source string, keep func(uri string) bool) error {
+func (s *Store) PruneFailures(ctx context.Context, collection catalog.CollectionID, source string, keep func(uri string) bool) error {
 	uris, err := stringColumn(ctx, s.read,
 		`SELECT uri FROM failures WHERE collection = $1 AND source = $2`, collection, source)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"polylens/indexer/metadata"
 )
 
-const selectImage = `SELECT id, collection, source, uri, sha256, size, modified, width, height,
+const selectImage = `SELECT id, (SELECT name FROM collections WHERE collections.id = images.collection), source, uri, sha256, size, modified, width, height,
 	format, color, metadata, created, updated FROM images`
 
 func scanImage(scan func(...any) error) (catalog.Image, error) {
@@ -32,10 +32,10 @@ func scanImage(scan func(...any) error) (catalog.Image, error) {
 	return image, nil
 }
 
-// Image returns one image of a collection with its captions, or
+// Image returns one image of the collection of a name with its captions, or
 // catalog.ErrImageNotFound.
 func (s *Store) Image(ctx context.Context, collection, id string) (catalog.Image, error) {
-	images, err := s.images(ctx, selectImage+` WHERE id = $1 AND collection = $2`, id, collection)
+	images, err := s.images(ctx, selectImage+` WHERE id = $1 AND collection = `+collectionNamed(2), id, collection)
 	if err != nil {
 		return catalog.Image{}, err
 	}
@@ -46,7 +46,7 @@ func (s *Store) Image(ctx context.Context, collection, id string) (catalog.Image
 }
 
 // Images returns those of ids that the collection has, with captions, by ID.
-func (s *Store) Images(ctx context.Context, collection string, ids []string) (map[string]catalog.Image, error) {
+func (s *Store) Images(ctx context.Context, collection catalog.CollectionID, ids []string) (map[string]catalog.Image, error) {
 	found := make(map[string]catalog.Image, len(ids))
 	for chunk := range slices.Chunk(ids, maxList) {
 		list, args := inList(2, chunk)
@@ -62,7 +62,7 @@ func (s *Store) Images(ctx context.Context, collection string, ids []string) (ma
 	return found, nil
 }
 
-// ListImages returns up to limit images of a collection in order of URI,
+// ListImages returns up to limit images of the collection of a name in order of URI,
 // beginning after cursor ("" for the first page), and the cursor of the next
 // page, empty at the end. A cursor that this method did not give is ErrInvalid.
 func (s *Store) ListImages(ctx context.Context, collection, cursor string, limit int) ([]catalog.Image, string, error) {
@@ -73,7 +73,7 @@ func (s *Store) ListImages(ctx context.Context, collection, cursor string, limit
 	if err != nil {
 		return nil, "", fmt.Errorf("cursor %.80q is %w", cursor, catalog.ErrInvalid)
 	}
-	images, err := s.images(ctx, selectImage+` WHERE collection = $1 AND uri > $2 ORDER BY uri LIMIT $3`,
+	images, err := s.images(ctx, selectImage+` WHERE collection = `+collectionNamed(1)+` AND uri > $2 ORDER BY uri LIMIT $3`,
 		collection, string(after), limit+1)
 	if err != nil {
 		return nil, "", err
@@ -140,7 +140,7 @@ func (s *Store) addCaptions(ctx context.Context, images []catalog.Image) error {
 // captions and the vectors that fingerprint's model gave, in one transaction.
 // ID, Created and Updated are set by the store. A vector that is already known
 // for a content is kept. A failure noted for a URI is forgotten.
-func (s *Store) SaveImages(ctx context.Context, collection, fingerprint string, records []catalog.Record) error {
+func (s *Store) SaveImages(ctx context.Context, collection catalog.CollectionID, fingerprint string, records []catalog.Record) error {
 	err := s.update(ctx, func(tx *sql.Tx) error {
 		for _, record := range records {
 			if err := s.saveImage(ctx, tx, collection, fingerprint, record); err != nil {
@@ -155,7 +155,7 @@ func (s *Store) SaveImages(ctx context.Context, collection, fingerprint string, 
 	return nil
 }
 
-func (s *Store) saveImage(ctx context.Context, tx *sql.Tx, collection, fingerprint string, record catalog.Record) error {
+func (s *Store) saveImage(ctx context.Context, tx *sql.Tx, collection catalog.CollectionID, fingerprint string, record catalog.Record) error {
 	image := record.Image
 	id := catalog.ImageID(collection, image.URI)
 	metadata, err := catalog.MarshalMetadata(image.Metadata)

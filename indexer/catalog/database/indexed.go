@@ -23,13 +23,13 @@ const pendingPage = ` AND images.id > $3 ORDER BY images.id LIMIT $4`
 // Pending returns up to limit rows, in order of ID and beginning after the
 // given one, that have a vector of the model and whose present state its index
 // has not acknowledged.
-func (s *Store) Pending(ctx context.Context, collection, fingerprint, after string, limit int) ([]catalog.IndexRow, error) {
+func (s *Store) Pending(ctx context.Context, collection catalog.CollectionID, fingerprint, after string, limit int) ([]catalog.IndexRow, error) {
 	return s.pending(ctx, selectPending+pendingPage,
 		collection, fingerprint, after, limit)
 }
 
 // PendingIDs returns the IDs of all rows that Pending has, in no order.
-func (s *Store) PendingIDs(ctx context.Context, collection, fingerprint string) ([]string, error) {
+func (s *Store) PendingIDs(ctx context.Context, collection catalog.CollectionID, fingerprint string) ([]string, error) {
 	ids, err := stringColumn(ctx, s.read, `SELECT images.id`+fromPending, collection, fingerprint)
 	if err != nil {
 		return nil, fmt.Errorf("read ids to index of %q: %w", collection, err)
@@ -38,7 +38,7 @@ func (s *Store) PendingIDs(ctx context.Context, collection, fingerprint string) 
 }
 
 // PendingOf is Pending for the given images only.
-func (s *Store) PendingOf(ctx context.Context, collection, fingerprint string, ids []string) ([]catalog.IndexRow, error) {
+func (s *Store) PendingOf(ctx context.Context, collection catalog.CollectionID, fingerprint string, ids []string) ([]catalog.IndexRow, error) {
 	var rows []catalog.IndexRow
 	for chunk := range slices.Chunk(ids, maxList) {
 		list, args := inList(3, chunk)
@@ -97,7 +97,7 @@ func (s *Store) MarkIndexed(ctx context.Context, fingerprint string, rows []cata
 }
 
 // ForgetIndexed makes every image of a collection pending again for a model.
-func (s *Store) ForgetIndexed(ctx context.Context, collection, fingerprint string) error {
+func (s *Store) ForgetIndexed(ctx context.Context, collection catalog.CollectionID, fingerprint string) error {
 	_, err := s.write.ExecContext(ctx, `
 		DELETE FROM indexed WHERE fingerprint = $2
 		AND image_id IN (SELECT id FROM images WHERE collection = $1)`, collection, fingerprint)
@@ -127,7 +127,7 @@ func (s *Store) ForgetIndexedImages(ctx context.Context, fingerprint string, ids
 
 // IndexableIDs returns the images of a collection that have a vector of a
 // model: exactly those that its index has to hold.
-func (s *Store) IndexableIDs(ctx context.Context, collection, fingerprint string) ([]string, error) {
+func (s *Store) IndexableIDs(ctx context.Context, collection catalog.CollectionID, fingerprint string) ([]string, error) {
 	ids, err := stringColumn(ctx, s.read, `
 		SELECT images.id FROM images
 		JOIN vectors ON vectors.sha256 = images.sha256 AND vectors.fingerprint = $2
@@ -140,7 +140,7 @@ func (s *Store) IndexableIDs(ctx context.Context, collection, fingerprint string
 
 // Tombstones returns up to limit IDs that are gone from a collection and that
 // the index of a model may still hold.
-func (s *Store) Tombstones(ctx context.Context, collection, fingerprint string, limit int) ([]string, error) {
+func (s *Store) Tombstones(ctx context.Context, collection catalog.CollectionID, fingerprint string, limit int) ([]string, error) {
 	ids, err := stringColumn(ctx, s.read, `
 		SELECT image_id FROM tombstones WHERE collection = $1 AND fingerprint = $2
 		ORDER BY image_id LIMIT $3`, collection, fingerprint, limit)
@@ -152,7 +152,7 @@ func (s *Store) Tombstones(ctx context.Context, collection, fingerprint string, 
 
 // ClearTombstones notes that the index has forgotten ids. An image that came
 // back in the meantime becomes pending, because the index may just have lost it.
-func (s *Store) ClearTombstones(ctx context.Context, collection, fingerprint string, ids []string) error {
+func (s *Store) ClearTombstones(ctx context.Context, collection catalog.CollectionID, fingerprint string, ids []string) error {
 	err := s.update(ctx, func(tx *sql.Tx) error {
 		for chunk := range slices.Chunk(ids, maxList) {
 			list, args := inList(2, chunk)

@@ -36,7 +36,7 @@ func (s *Store) States(ctx context.Context, fingerprint string, ids []string) (m
 
 // SourceImages calls yield with ID and URI of every image that was found in a
 // source, in order of ID.
-func (s *Store) SourceImages(ctx context.Context, collection, source string, yield func(id, uri string) error) error {
+func (s *Store) SourceImages(ctx context.Context, collection catalog.CollectionID, source string, yield func(id, uri string) error) error {
 	const page = 5000 // so that no read stays open while yield works
 	after := ""
 	for {
@@ -65,7 +65,7 @@ func (s *Store) SourceImages(ctx context.Context, collection, source string, yie
 
 // Sources lists the names of the sources that the images of a collection were
 // found in.
-func (s *Store) Sources(ctx context.Context, collection string) ([]string, error) {
+func (s *Store) Sources(ctx context.Context, collection catalog.CollectionID) ([]string, error) {
 	sources, err := stringColumn(ctx, s.read,
 		`SELECT DISTINCT source FROM images WHERE collection = $1 ORDER BY source`, collection)
 	if err != nil {

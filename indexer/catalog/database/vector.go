@@ -36,7 +36,7 @@ func saveVector(ctx context.Context, tx *sql.Tx, contentSHA256, fingerprint stri
 
 // Vector returns the unit vector of an image of a collection under a model, or
 // catalog.ErrImageNotFound.
-func (s *Store) Vector(ctx context.Context, collection, imageID, fingerprint string) ([]float32, error) {
+func (s *Store) Vector(ctx context.Context, collection catalog.CollectionID, imageID, fingerprint string) ([]float32, error) {
 	var data []byte
 	err := each(ctx, s.read, func(scan func(...any) error) error { return scan(&data) }, `
 		SELECT vectors.fp16 FROM images JOIN vectors ON vectors.sha256 = images.sha256

@@ -37,7 +37,8 @@ export interface paths {
         delete: operations["delete-collection"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Give a collection another name; searches go on */
+        patch: operations["rename-collection"];
         trace?: never;
     };
     "/api/v1/collections/{name}/checks": {
@@ -810,6 +811,13 @@ export interface components {
              */
             unchanged: number;
         };
+        RenameCollectionInputBody: {
+            /**
+             * @description The new name: lower-case letters, digits, - and _
+             * @example summer
+             */
+            name: string;
+        };
         Run: {
             /** @description The model that it began with */
             base: components["schemas"]["RunModel"];
@@ -1069,6 +1077,69 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "rename-collection": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the collection */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenameCollectionInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Collection"];
+                };
             };
             /** @description Not Found */
             404: {

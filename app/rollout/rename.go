@@ -1,0 +1,24 @@
+package rollout
+
+import (
+	"context"
+	"fmt"
+
+	"polylens/indexer/catalog"
+)
+
+// RenameCollection gives a collection another name, see
+// database.Store.RenameCollection; searches go on at once. No change of models is
+// under way meanwhile, and none that encodes collections: those know them by name.
+func (r *Rollout) RenameCollection(ctx context.Context, name, to string) (catalog.Collection, error) {
+	r.switching.Lock()
+	defer r.switching.Unlock()
+	if next := r.Choice().Next; next != nil {
+		job, err := r.Queue.Get(ctx, next.Job)
+		if err == nil && job.State == catalog.JobRunning {
+			return catalog.Collection{}, fmt.Errorf("rename collection %.80q: %w: job %s encodes collections for the model %s: wait for it, or roll back",
+				name, catalog.ErrConflict, job.ID, next.Model)
+		}
+	}
+	return r.Catalog.RenameCollection(ctx, name, to)
+}
