@@ -218,7 +218,7 @@ func TestDoctor(t *testing.T) {
 	for _, found := range objects[doctor.Finding](t, got.stdout) {
 		checks[found.Check] = found
 	}
-	for _, name := range []string{"onnxruntime", "milvus", "cldr", "demo", "runtime", "model", "isolation", "data", "disk-data", "memory", "processor"} {
+	for _, name := range []string{"onnxruntime", "milvus", "cldr", "demo", "runtime", "model", "isolation", "data", "catalogue", "disk-data", "memory", "processor"} {
 		if checks[name].State == "" {
 			t.Errorf("no check %q in %s", name, got.stdout)
 		}

@@ -34,10 +34,8 @@ func (t *Trainer) Recover(ctx context.Context) error {
 		return err
 	}
 	for _, run := range left {
-		if _, err := t.jobOf(ctx, run.ID); err == nil && t.Shared {
-			continue // another process trains it; if that is gone, so says handle
-		}
-		if err := t.interrupted(ctx, run); err != nil {
+		err := t.interrupted(ctx, run, t.patience())
+		if err != nil && !errors.Is(err, catalog.ErrConflict) { // that is one that another process trains
 			return err
 		}
 	}
@@ -57,14 +55,23 @@ func (t *Trainer) Recover(ctx context.Context) error {
 	return nil
 }
 
-// interrupted marks a run whose process is gone: this one holds the data folder, or
-// the lease of the run's job.
-func (t *Trainer) interrupted(ctx context.Context, run catalog.Run) error {
-	t.Log.Info("a run was interrupted; it can be resumed", "run", run.Name, "step", run.Step)
-	recorder, err := t.Catalog.RecordRun(ctx, run.ID, 0)
+// patience is how long a run that is being trained may be silent before its process
+// counts as gone. Who has the catalogue to itself knows at once.
+func (t *Trainer) patience() time.Duration {
+	if t.Shared {
+		return catalog.RunPatience
+	}
+	return 0
+}
+
+// interrupted marks a run whose process is gone: it has been silent for so long, or
+// this one holds the data folder, or the lease of the run's job.
+func (t *Trainer) interrupted(ctx context.Context, run catalog.Run, silent time.Duration) error {
+	recorder, err := t.Catalog.RecordRun(ctx, run.ID, silent)
 	if err != nil {
 		return err
 	}
+	t.Log.Info("a run was interrupted; it can be resumed", "run", run.Name, "step", run.Step)
 	return errors.Join(recorder.State(ctx, catalog.RunStopped, "the process that trained it ended; resumed, it goes on from its last checkpoint"),
 		recorder.Close())
 }
@@ -100,7 +107,7 @@ func (t *Trainer) handle(ctx context.Context, job *jobs.Running) error {
 		return err
 	}
 	if run.State == catalog.RunRunning { // its worker fell silent
-		if err := t.interrupted(ctx, run); err != nil {
+		if err := t.interrupted(ctx, run, 0); err != nil {
 			return err
 		}
 	}

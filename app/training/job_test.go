@@ -129,6 +129,47 @@ func TestStartTakesUpRuns(t *testing.T) {
 	}
 }
 
+// TestRecoverLeavesRunsOfOthers: in a catalogue that others may share, a run that is
+// trained elsewhere goes on; it is stopped once its job was taken over, which
+// happens only after its worker fell silent.
+func TestRecoverLeavesRunsOfOthers(t *testing.T) {
+	r := newTestTrainer(t, filepath.Join(t.TempDir(), "catalogue.db"), slog.DiscardHandler)
+	r.Shared = true
+	run, err := r.Catalog.CreateRun(t.Context(), catalog.Run{Name: "x", Config: []byte(`{"data":{"pairs":["/x"]}}`)})
+	if err == nil {
+		err = r.enqueue(t.Context(), run)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	job, err := r.jobOf(t.Context(), run.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere, err := r.Catalog.RecordQueuedRun(t.Context(), run.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer elsewhere.Close()
+	wantState := func(want catalog.RunState) {
+		t.Helper()
+		if now, err := r.Catalog.Run(t.Context(), run.ID); err != nil || now.State != want {
+			t.Errorf("the run is %s, %v; want it %s", now.State, err, want)
+		}
+	}
+	if _, err := r.queue.Cancel(t.Context(), job.ID); err != nil { // its command trains it, not a job
+		t.Fatal(err)
+	}
+	if err := r.Recover(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantState(catalog.RunRunning)
+	if err := r.handle(t.Context(), &jobs.Running{Job: job}); !errors.Is(err, catalog.ErrConflict) {
+		t.Errorf("taking over the job gives %v; people decide whether a run goes on", err)
+	}
+	wantState(catalog.RunStopped)
+}
+
 // refuseUpdates lets every update of runs fail, as a full disk does.
 func refuseUpdates(t *testing.T, path string) {
 	t.Helper()

@@ -54,7 +54,7 @@ const lastWords = 20 * time.Second
 // Run trains the run of an ID, of which Begin has seen that it can, and writes the
 // model.
 func (t *Training) Run(ctx context.Context, id string) (Outcome, error) {
-	recorder, err := t.Catalog.RecordRun(ctx, id, 0)
+	recorder, err := t.Catalog.RecordRun(ctx, id, t.patience())
 	if err != nil {
 		return Outcome{}, err
 	}

@@ -84,7 +84,7 @@ func connectPostgres(ctx context.Context, config *pgx.ConnConfig) (*sql.DB, erro
 	if err == nil {
 		return db, nil
 	}
-	err = errors.Join(fmt.Errorf("Postgres at %s: %w", placeOf(config), err), db.Close())
+	err = errors.Join(fmt.Errorf("connect to Postgres at %s: %w", placeOf(config), err), db.Close())
 	var answered *pgconn.PgError
 	if errors.As(err, &answered) && !strings.HasPrefix(answered.Code, "57") { // 57: it is starting or stopping
 		return nil, fmt.Errorf("open the catalogue: %w", err)
