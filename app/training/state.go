@@ -39,7 +39,7 @@ func (t *Trainer) Resume(ctx context.Context, id string) (catalog.Run, error) {
 		return catalog.Run{}, err
 	}
 	if run.Interrupted(time.Now()) {
-		if err := t.interrupted(ctx, run, 0); err != nil {
+		if err := t.interrupted(ctx, run, t.patience()); err != nil {
 			return catalog.Run{}, err
 		}
 		run.State = catalog.RunStopped
