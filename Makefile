@@ -41,7 +41,7 @@ test-ui: $(UI)/node_modules
 $(UI)/node_modules: $(UI)/package.json $(UI)/package-lock.json
 	@cd $(UI) && npm ci --silent --no-audit --no-fund && touch node_modules
 
-check: check-format check-modules check-lint check-ui check-api check-vulnerabilities ## format, lint, generated files, known vulnerabilities
+check: check-format check-modules check-lint check-arrows check-ui check-api check-vulnerabilities ## format, lint, generated files, known vulnerabilities
 	@echo "check: all good"
 
 check-format:

@@ -23,7 +23,7 @@ type trainParams struct {
 
 // Kind is the job that trains a run.
 func (t *Trainer) Kind() jobs.Kind {
-	return jobs.Kind{Name: jobTrain, Handle: t.handle, PerProcess: 1, Exclusive: func(string) string { return jobTrain }}
+	return jobs.Kind{Name: jobTrain, Handle: t.handle, Canceled: t.canceled, PerProcess: 1, Exclusive: func(string) string { return jobTrain }}
 }
 
 // Recover takes up what an earlier process has left. Runs that it trained are
@@ -115,6 +115,19 @@ func (t *Trainer) handle(ctx context.Context, job *jobs.Running) error {
 	log.Info("training begins")
 	err = t.train(ctx, run)
 	log.Info("training ended", "error", err)
+	return err
+}
+
+// canceled stops the run of a job that was canceled before it began.
+func (t *Trainer) canceled(ctx context.Context, job catalog.Job) error {
+	var params trainParams
+	if err := json.Unmarshal(job.Params, &params); err != nil {
+		return fmt.Errorf("parameters of the job: %w", err)
+	}
+	err := t.Catalog.MoveRun(ctx, params.Run, catalog.RunQueued, catalog.RunStopped, "")
+	if errors.Is(err, catalog.ErrConflict) || errors.Is(err, catalog.ErrNotFound) {
+		return nil // it is stopped or deleted already
+	}
 	return err
 }
 

@@ -169,6 +169,32 @@ func TestStartLeavesRunsOfOthers(t *testing.T) {
 	wantState(catalog.RunStopped)
 }
 
+// TestCanceledJobStopsItsRun: whoever cancels the job means the run, which a later
+// start must not take up again.
+func TestCanceledJobStopsItsRun(t *testing.T) {
+	r := newTestTrainer(t, filepath.Join(t.TempDir(), "catalogue.db"), slog.DiscardHandler)
+	run, err := r.Catalog.CreateRun(t.Context(), catalog.Run{Name: "x", Config: []byte(`{"data":{"pairs":["/x"]}}`)})
+	if err == nil {
+		err = r.enqueue(t.Context(), run)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	job, err := r.jobOf(t.Context(), run.ID)
+	if err == nil {
+		_, err = r.queue.Cancel(t.Context(), job.ID)
+	}
+	if err := errors.Join(err, r.Recover(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	if now, err := r.Catalog.Run(t.Context(), run.ID); err != nil || now.State != catalog.RunStopped {
+		t.Errorf("the run is %s, %v", now.State, err)
+	}
+	if _, err := r.jobOf(t.Context(), run.ID); !errors.Is(err, catalog.ErrNotFound) {
+		t.Errorf("it has a job again: %v", err)
+	}
+}
+
 // refuseUpdates lets every update of runs fail, as a full disk does.
 func refuseUpdates(t *testing.T, path string) {
 	t.Helper()

@@ -33,6 +33,10 @@ type Kind struct {
 	// empty answer: nothing.
 	Exclusive func(collection string) string
 
+	// Canceled hears of a job that was canceled by this process while it waited: its
+	// handler will never be called. nil: nobody needs to know.
+	Canceled func(ctx context.Context, job catalog.Job) error
+
 	PerProcess int                              // most at once in a process; 0: as many as the worker runs
 	Attempts   int                              // failures that end the job; 0: 1
 	Backoff    func(failures int) time.Duration // wait before the next attempt; nil: Exponential(time.Second, 5*time.Minute)

@@ -107,13 +107,17 @@ func (q *Queue) List(ctx context.Context, filter catalog.JobFilter) ([]catalog.J
 // as its handler returns, wherever it runs; unless it succeeds before that.
 // catalog.ErrConflict when it is finished.
 func (q *Queue) Cancel(ctx context.Context, id string) (catalog.Job, error) {
-	return q.change(ctx, id, func(job *catalog.Job, now time.Time) error {
+	job, err := q.change(ctx, id, func(job *catalog.Job, now time.Time) error {
 		if job.State == catalog.JobRunning {
 			job.Wanted = catalog.JobCanceled
 			return nil
 		}
 		return job.Move(catalog.JobCanceled, now)
 	})
+	if told := q.kinds[job.Kind].Canceled; err == nil && told != nil && job.State == catalog.JobCanceled {
+		err = told(ctx, job)
+	}
+	return job, err
 }
 
 // Pause lets a job that waits wait until it is resumed. One that runs is paused
