@@ -89,11 +89,14 @@ func (r *Running) lost() error {
 // flush writes the report that waits. It fails only when the lease is lost.
 func (r *Running) flush(ctx context.Context) error {
 	err := r.write(ctx, nil)
-	if err != nil && !errors.Is(err, catalog.ErrLeaseLost) {
-		r.log.Warn("cannot write progress of job, it waits", "error", err)
-		return nil
+	if err == nil || errors.Is(err, catalog.ErrLeaseLost) {
+		return err
 	}
-	return err
+	if lost := r.lost(); lost != nil { // which has ended ctx just now
+		return lost
+	}
+	r.log.Warn("cannot write progress of job, it waits", "error", err)
+	return nil
 }
 
 // write writes the report that waits, if any, and with it a change, unless nil.
