@@ -4,22 +4,8 @@ import (
 	"context"
 	"encoding/json"
 
-	"polylens/app/rollout"
-	"polylens/indexer"
 	"polylens/indexer/catalog"
 )
-
-// collections is web.Indexer: a change of models must not come between a
-// collection and its new name.
-type collections struct {
-	*indexer.Indexer
-	rollout *rollout.Rollout
-}
-
-// RenameCollection implements web.Indexer.
-func (c collections) RenameCollection(ctx context.Context, name, to string) (catalog.Collection, error) {
-	return c.rollout.RenameCollection(ctx, name, to)
-}
 
 type collectionRenameCommand struct {
 	Old  string `arg:"" placeholder:"OLD" help:"Name of the collection."`

@@ -4,7 +4,10 @@ import (
 	"context"
 	"path/filepath"
 
+	"polylens/app/rollout"
 	"polylens/encoder/hub"
+	"polylens/indexer"
+	"polylens/indexer/catalog"
 	"polylens/search"
 	"polylens/search/late"
 	"polylens/web"
@@ -70,4 +73,16 @@ func (s patientSearch) ByText(ctx context.Context, collection, text string, opti
 		return err
 	})
 	return results, err
+}
+
+// collections is web.Indexer: a change of models must not come between a
+// collection and its new name.
+type collections struct {
+	*indexer.Indexer
+	rollout *rollout.Rollout
+}
+
+// RenameCollection implements web.Indexer.
+func (c collections) RenameCollection(ctx context.Context, name, to string) (catalog.Collection, error) {
+	return c.rollout.RenameCollection(ctx, name, to)
 }
