@@ -17,10 +17,10 @@ type CheckReport struct {
 	Missing  int `json:"missing"`  // from the index
 	Extra    int `json:"extra"`    // in the index only
 	Outdated int `json:"outdated"` // in the index, but not as the catalogue has them now
-	Repaired int `json:"repaired"` // rows sent or removed, also those an interrupted run left open
+	Repaired int `json:"repaired"` // rows sent or removed, including those that an interrupted run left open
 }
 
-// Differs tells whether the index was not as the catalogue says.
+// Differs reports whether the index was not as the catalogue says.
 func (r CheckReport) Differs() bool { return r.Missing+r.Extra+r.Outdated > 0 }
 
 // Check compares the index that searches of a collection use with the catalogue
@@ -34,8 +34,8 @@ func (ix *Indexer) Repair(ctx context.Context, collection string) (CheckReport, 
 	return ix.check(ctx, collection, mirror.mend)
 }
 
-// Rebuild is Repair that also sends every other row again, for an index whose
-// rows are not trusted.
+// Rebuild is Repair that also sends every other row again, for an index that is
+// not trusted.
 func (ix *Indexer) Rebuild(ctx context.Context, collection string) (CheckReport, error) {
 	return ix.check(ctx, collection, mirror.rebuild)
 }
@@ -66,7 +66,7 @@ func (m mirror) check(ctx context.Context) (CheckReport, error) {
 	return found.report, err
 }
 
-// mend repairs all differences, also of an index that was lost.
+// mend repairs all differences, even if the whole index was lost.
 func (m mirror) mend(ctx context.Context) (CheckReport, error) {
 	found, err := m.inspect(ctx)
 	if err != nil {
@@ -75,7 +75,7 @@ func (m mirror) mend(ctx context.Context) (CheckReport, error) {
 	return m.resolveAll(ctx, found)
 }
 
-// rebuild is mend of an index that is believed to hold nothing right.
+// rebuild is mend for an index of which nothing is trusted.
 func (m mirror) rebuild(ctx context.Context) (CheckReport, error) {
 	found, err := m.inspect(ctx)
 	if err == nil {
@@ -87,8 +87,8 @@ func (m mirror) rebuild(ctx context.Context) (CheckReport, error) {
 	return m.resolveAll(ctx, found)
 }
 
-// resolveAll is resolve for an index that may have been lost. One that has nothing
-// to hold need not be there.
+// resolveAll is resolve for an index that may have been lost. An index that has nothing
+// to hold need not exist.
 func (m mirror) resolveAll(ctx context.Context, found differences) (CheckReport, error) {
 	if len(found.wanted) > 0 {
 		if err := m.ensureFor(ctx, found.wanted[0]); err != nil {
@@ -102,8 +102,8 @@ func (m mirror) resolveAll(ctx context.Context, found differences) (CheckReport,
 	return report, err
 }
 
-// ensureFor makes the index ready for vectors like that of an image: the model
-// need not be loaded to say how long they are.
+// ensureFor makes the index ready for vectors as long as that of an image, so that
+// the model need not be loaded to know their length.
 func (m mirror) ensureFor(ctx context.Context, id string) error {
 	vector, err := m.store.Vector(ctx, m.key.Collection, id, m.key.Fingerprint)
 	if err != nil {
@@ -138,7 +138,7 @@ func (m mirror) inspect(ctx context.Context) (differences, error) {
 	return found, nil
 }
 
-// compare lists what the index lacks or has too much by the catalogue.
+// compare lists what the index lacks, and what it holds and the catalogue does not.
 func (m mirror) compare(ctx context.Context) (differences, error) {
 	wanted, err := m.store.IndexableIDs(ctx, m.key.Collection, m.key.Fingerprint)
 	if err != nil {
@@ -174,8 +174,8 @@ func (m mirror) resolve(ctx context.Context, found differences) (CheckReport, er
 	return report, err
 }
 
-// deleteExtra removes rows that no image stands behind. What another process
-// has added since the comparison is made pending, so that it is sent again.
+// deleteExtra removes rows that belong to no image. Images that another process
+// has added since the comparison become pending, so that they are sent again.
 func (m mirror) deleteExtra(ctx context.Context, ids []string) error {
 	for chunk := range slices.Chunk(ids, mirrorPage) {
 		if err := m.delete(ctx, chunk); err != nil {

@@ -9,8 +9,8 @@ import (
 )
 
 // CheckMaxPatches returns an error wrapping catalog.ErrInvalid when a
-// collection cannot choose to have its pictures cut into at most so many
-// patches, or nil. 0 leaves the number to the model and is always allowed.
+// collection cannot have its pictures cut into at most maxPatches patches,
+// or nil. 0 leaves the number to the model and is always allowed.
 func (ix *Indexer) CheckMaxPatches(maxPatches int) error {
 	if err := catalog.ValidateMaxPatches(maxPatches); err != nil || maxPatches == 0 {
 		return err

@@ -78,8 +78,8 @@ func TestCollectionsChooseMaxPatches(t *testing.T) {
 	}
 }
 
-// TestFixedResolutionLeavesNoChoice: what a collection chose with another model
-// is no obstacle, and stays chosen.
+// TestFixedResolutionLeavesNoChoice: the number that a collection chose with
+// another model is no obstacle, and is kept.
 func TestFixedResolutionLeavesNoChoice(t *testing.T) {
 	b := newNaFlexBench(t)
 	b.runWith(t, "c", 64)
@@ -133,7 +133,7 @@ func TestJobChoosesMaxPatches(t *testing.T) {
 }
 
 // TestPixelsInMemory: a run holds no more preprocessed pictures than Options
-// says, also when a folder is full of copies.
+// says, even when a folder is full of copies.
 func TestPixelsInMemory(t *testing.T) {
 	const workers, batch = 3, 4
 	b := newBench(t, Options{Workers: workers, Batch: batch})

@@ -18,19 +18,19 @@ type Picture struct {
 	Format string
 	Color  string // average, #rrggbb
 
-	Release func() // to be called once when Image is needed no more
+	Release func() // to be called once when Image is no longer needed
 }
 
 // Decoder reads picture files within its limits.
 type Decoder interface {
-	// Read gives the content of a picture file.
+	// Read returns the content of a picture file.
 	Read(ctx context.Context, path string) (decode.Content, error)
 	// Decode makes a picture of it that is large enough to be scaled to the
 	// target; a nil target wants all of it.
 	Decode(ctx context.Context, content decode.Content, target decode.Target) (Picture, error)
 }
 
-// DecodeWith gives a Decoder with limits. Let all decoders of a process share
+// DecodeWith returns a Decoder with limits. Let all decoders of a process share
 // one decode.Decoder and one decode.Budget, which bounds the memory of pictures
 // decoded at once.
 func DecodeWith(decoder *decode.Decoder, limits decode.Limits) Decoder {
@@ -59,7 +59,7 @@ func (d limitedDecoder) Decode(ctx context.Context, content decode.Content, targ
 	}, nil
 }
 
-// mayPass tells whether an error of a Decoder speaks of the moment, not of the
+// mayPass reports whether an error of a Decoder is due to the moment, not to the
 // file: such a picture is tried again on the next run.
 func mayPass(err error) bool {
 	var picture *decode.Error
@@ -75,7 +75,7 @@ func mayPass(err error) bool {
 }
 
 // reason is the text of an error as it is kept beside the URI: without the
-// name, valid and not endless.
+// name, in valid UTF-8 and of limited length.
 func reason(err error) string {
 	const longest = 500
 	text := err.Error()

@@ -15,7 +15,7 @@ import (
 	"polylens/internal/needs"
 )
 
-// sized is an Encoder that tells the size of its input.
+// sized is an Encoder that reports the size of its input.
 type sized struct{ Encoder }
 
 func (sized) PictureSize(width, height int) (int, int) { return width / 16, height / 16 }

@@ -10,8 +10,8 @@ import (
 	"polylens/indexer/catalog/database"
 )
 
-// errVector is the failure of a picture for which the model gives no
-// direction.
+// errVector is the failure of a picture for which the model gives a vector
+// without a direction.
 var errVector = errors.New("the model gave no usable vector for it")
 
 // longBatch bounds a batch of pictures that need no encoding.
@@ -152,7 +152,7 @@ func (r *run) encode(ctx context.Context, pixels []Pixels) ([][]float32, error) 
 	return vectors, nil
 }
 
-// usable tells whether a vector has a direction that survives fp16.
+// usable reports whether a vector has a direction that survives fp16.
 func usable(vector []float32) bool {
 	for _, x := range vector {
 		if math.IsNaN(float64(x)) || math.Abs(float64(x)) > 65504 {

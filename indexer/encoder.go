@@ -15,9 +15,9 @@ type Encoder interface {
 	// MaxPatches is the most patches that a picture is cut into, 0 when the
 	// model leaves no choice: it sees every picture at one resolution.
 	MaxPatches() int
-	// For is the model with another MaxPatches, 0 for the model's own. It has
-	// its own Fingerprint and the same Dimension. A model that leaves no choice
-	// answers itself, whatever is asked.
+	// For returns the model with another MaxPatches, 0 for the model's own. It
+	// has its own Fingerprint and the same Dimension. A model that leaves no
+	// choice returns itself, whatever the number.
 	For(maxPatches int) (Encoder, error)
 	// Fingerprint identifies weights and preprocessing: equal fingerprints
 	// give equal vectors for equal pictures.
@@ -27,7 +27,7 @@ type Encoder interface {
 	// Preprocess makes the pixels that EncodePixels takes. It keeps nothing of
 	// the picture.
 	Preprocess(picture image.Image) (Pixels, error)
-	// EncodePixels gives one unit vector for each of a batch of preprocessed
+	// EncodePixels returns one unit vector for each of a batch of preprocessed
 	// pictures, in their order.
 	EncodePixels(ctx context.Context, pixels []Pixels) ([][]float32, error)
 }

@@ -94,7 +94,7 @@ func (e *fakeEncoder) Preprocess(picture image.Image) (Pixels, error) {
 	return pixels, nil
 }
 
-// countAlive wants the lock held.
+// countAlive expects its caller to hold the lock.
 func (e *fakeEncoder) countAlive() {
 	runtime.GC()
 	alive := 0
@@ -314,7 +314,7 @@ func (x *fakeIndex) IDs(ctx context.Context, key search.Key, yield func(string) 
 
 var testDecoder = DecodeWith(new(decode.Decoder), decode.Limits{})
 
-// watchedDecoder calls before it decodes, and fails as that says.
+// watchedDecoder calls a function before it decodes, and fails if that fails.
 type watchedDecoder struct {
 	Decoder
 	before func() error

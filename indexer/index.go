@@ -24,7 +24,7 @@ type patience struct {
 }
 
 // try calls call until it succeeds, fails for good, ctx ends or patience is
-// exhausted. waiting, when not nil, is told when a pause begins and ends.
+// exhausted. waiting, when not nil, is called when a pause begins and ends.
 func (p patience) try(ctx context.Context, what string, waiting func(bool), call func(ctx context.Context) error) error {
 	deadline := time.Now().Add(p.whole)
 	for pause := firstPause; ; pause = min(2*pause, longPause) {

@@ -22,8 +22,7 @@ import (
 // and not encoded yet number at most 2*Batch + Workers: one batch that is being
 // encoded, one that waits, and one picture in the hands of each worker. A
 // picture of 224 x 224 pixels takes 0.6 MB, one of 512 x 512 or of 1024 patches
-// of 16 x 16 takes 3.1 MB. What decoding takes beside that is for the Decoder
-// to bound.
+// of 16 x 16 takes 3.1 MB. The Decoder bounds what decoding takes besides.
 type Options struct {
 	Workers       int           // that decode at once; default: one for each core
 	Batch         int           // pictures encoded together, and at most repeated after a crash; default 16
@@ -57,7 +56,7 @@ type Indexer struct {
 	locks   locks
 }
 
-// New plugs an indexer together.
+// New makes an indexer of its parts.
 func New(store *database.Store, encoder Encoder, index search.Writer, decoder Decoder, options Options) *Indexer {
 	return &Indexer{store: store, encoder: encoder, index: index, decoder: decoder, options: options.withDefaults()}
 }
@@ -67,9 +66,9 @@ type Request struct {
 	Collection  string // created when it does not exist
 	Source      source.Source
 	RetryFailed bool // also try files again that failed before and have not changed
-	// MaxPatches is chosen for the collection from now on, see CheckMaxPatches;
-	// 0 keeps its choice. A new choice is like a new model: everything is encoded
-	// anew beside what searches go on to use.
+	// MaxPatches is the collection's choice from now on, see CheckMaxPatches; 0
+	// keeps what it chose. A new choice is like a new model: everything is encoded
+	// again, while searches keep using the old vectors.
 	MaxPatches int
 }
 
@@ -136,8 +135,8 @@ func (r *run) all(ctx context.Context) error {
 
 // pipeline overlaps its stages: repairing, walking, reading and decoding, encoding
 // and committing, sending to the index. The channels between them are short, so a
-// slow stage holds the faster ones back; only to the index there is room for a
-// page of rows, which it takes as fast as a few.
+// slow stage holds the faster ones back; only the one to the index has room for a
+// page of rows, since the index takes a page as fast as a few rows.
 func (r *run) pipeline(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	jobs := make(chan job, 2*r.options.Workers)
@@ -152,8 +151,8 @@ func (r *run) pipeline(ctx context.Context) error {
 	return group.Wait()
 }
 
-// repair brings the index up to the catalogue. To list an index takes from a third of a
-// second to minutes, in which pictures are read already.
+// repair brings the index up to date with the catalogue. Listing an index takes from
+// a third of a second to minutes; pictures are read meanwhile.
 func (r *run) repair(ctx context.Context) error {
 	m := r.mirror()
 	found, err := m.compare(ctx)

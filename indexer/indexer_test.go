@@ -382,7 +382,7 @@ func TestTwoModelsStandSideBySide(t *testing.T) {
 	}
 }
 
-// unlucky is a picture that a fakeEncoder does not take.
+// unlucky is a picture that a fakeEncoder refuses.
 func unlucky(t *testing.T) []byte {
 	t.Helper()
 	var data bytes.Buffer

@@ -20,16 +20,16 @@ const (
 	JobRebuild = "rebuild" // Rebuild
 )
 
-// JobParams says what a job is to do.
+// JobParams says what a job has to do.
 type JobParams struct {
 	Directory   string `json:"directory,omitempty"` // of an index job
 	RetryFailed bool   `json:"retry_failed,omitempty"`
 	MaxPatches  int    `json:"max_patches,omitempty"` // see Request; of an index job
 }
 
-// Kinds are the jobs of the indexer, one at a time for each collection. indexed,
-// which may be nil, ends an index job that has succeeded so far: an error of it is
-// the job's.
+// Kinds returns the kinds of jobs of the indexer, which run one at a time for each
+// collection. indexed, which may be nil, is called at the end of an index job that has
+// succeeded so far; its error is the job's.
 func (ix *Indexer) Kinds(indexed func(ctx context.Context, collection string) error) []jobs.Kind {
 	return []jobs.Kind{
 		{Name: JobIndex, PerProcess: 1, Exclusive: jobs.PerCollection, Handle: func(ctx context.Context, job *jobs.Running) error {
@@ -68,7 +68,7 @@ func checkWith(check func(context.Context, string) (CheckReport, error)) jobs.Ha
 }
 
 // Jobs is the queue with orders for the indexer, which are checked before they
-// wait.
+// are queued.
 type Jobs struct {
 	*jobs.Queue
 	indexer *Indexer
@@ -93,8 +93,8 @@ func (j *Jobs) Index(ctx context.Context, collection string, params JobParams) (
 	return j.Enqueue(ctx, jobs.Order{Kind: JobIndex, Collection: collection, Params: params})
 }
 
-// Check queues the comparison of a collection's index with the catalogue, by a
-// kind of jobs: JobCheck, JobRepair or JobRebuild; another is catalog.ErrInvalid.
+// Check queues the comparison of a collection's index with the catalogue, as a job
+// of kind JobCheck, JobRepair or JobRebuild; any other kind is catalog.ErrInvalid.
 func (j *Jobs) Check(ctx context.Context, collection, kind string) (catalog.Job, error) {
 	if !slices.Contains([]string{JobCheck, JobRepair, JobRebuild}, kind) {
 		return catalog.Job{}, fmt.Errorf("kind of check %.40q is %w: want check, repair or rebuild", kind, catalog.ErrInvalid)

@@ -12,7 +12,7 @@ import (
 	"polylens/indexer/jobs"
 )
 
-// newJobs is a queue over a bench and a worker of so many slots.
+// newJobs returns a queue over a bench and a worker with a number of slots.
 func newJobs(t *testing.T, b *bench, slots int) (*Jobs, *jobs.Worker) {
 	t.Helper()
 	kinds := b.Kinds(nil)

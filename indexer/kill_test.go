@@ -26,7 +26,7 @@ import (
 const killChild = "POLYLENS_TEST_KILL_CHILD"
 
 // killAt, when set, makes the child kill itself at a change of the index:
-// "before:3" or "after:3" its third.
+// "before:3" is just before the third.
 const killAt = "POLYLENS_TEST_KILL_AT"
 
 const killBatch = 4

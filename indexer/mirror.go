@@ -30,7 +30,7 @@ func (ix *Indexer) mirror(collection catalog.CollectionID, fingerprint string) m
 	}
 }
 
-// mirror is that of the run's collection and model, which says when it waits.
+// mirror returns the mirror of the run's collection and model, which reports when it waits.
 func (r *run) mirror() mirror {
 	m := r.Indexer.mirror(r.collection, r.fingerprint)
 	m.waiting = r.progress.waiting
@@ -108,7 +108,7 @@ func (m mirror) delete(ctx context.Context, ids []string) error {
 	})
 }
 
-// listTimeout is for one listing of the index: millions of IDs take minutes.
+// listTimeout bounds one listing of the index: millions of IDs take minutes.
 const listTimeout = 10 * time.Minute
 
 // ids returns every ID the index holds.

@@ -26,7 +26,7 @@ type Original struct {
 }
 
 // OpenOriginal opens the file of an image. Only files that the catalogue
-// names are opened, and only inside of the source they were found in.
+// names are opened, and only inside the source they were found in.
 // catalog.ErrImageNotFound for an unknown image, fs.ErrNotExist when its file is
 // gone.
 func OpenOriginal(ctx context.Context, store *database.Store, collection, imageID string) (*Original, error) {
@@ -66,7 +66,7 @@ func describe(file *os.File) (*Original, error) {
 	}, nil
 }
 
-// sniff never answers with a type that a browser would run.
+// sniff never returns a type that a browser would run.
 func sniff(head []byte) string {
 	if bytes.HasPrefix(head, []byte("II*\x00")) || bytes.HasPrefix(head, []byte("MM\x00*")) {
 		return "image/tiff"

@@ -10,7 +10,8 @@ import (
 	"polylens/indexer/catalog/database"
 )
 
-// Pictures opens the files behind images, as they lie in their sources or small.
+// Pictures opens the files behind images, as they lie in their sources or as
+// thumbnails.
 type Pictures struct {
 	store      *database.Store
 	thumbnails *Thumbnails
@@ -30,14 +31,14 @@ func (p *Pictures) Original(ctx context.Context, collection, id string) (*Origin
 	return original, gone(err)
 }
 
-// Thumbnail is the picture of an image, small: see Thumbnails.Get. Errors are
-// those of Original.
+// Thumbnail returns a small version of an image's picture, see Thumbnails.Get.
+// Errors are those of Original.
 func (p *Pictures) Thumbnail(ctx context.Context, collection, id string, side int) (Thumbnail, error) {
 	thumbnail, err := p.thumbnails.Get(ctx, collection, id, side)
 	return thumbnail, gone(err)
 }
 
-// gone tells of a file that is no longer where it was indexed.
+// gone is the error for a file that is no longer where it was indexed.
 func gone(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w: its file is gone; index the folder again", catalog.ErrNotFound)

@@ -81,8 +81,8 @@ func (r *run) prepare(ctx context.Context, j job) (prepared, error) {
 	return p, nil
 }
 
-// reuse fills in what is known of a content that has been encoded before,
-// wherever that was. It knows nothing of the content "".
+// reuse fills in what is known of a content that has been encoded before, in
+// whatever collection. The content "" is never known.
 func (r *run) reuse(ctx context.Context, content string, image *catalog.Image) (bool, error) {
 	if content == "" {
 		return false, nil
@@ -115,7 +115,7 @@ func (r *run) decode(ctx context.Context, content decode.Content, p *prepared) e
 	return nil
 }
 
-// sizer is an Encoder that tells to what size Preprocess scales an upright
+// sizer is an Encoder that says to what size Preprocess scales an upright
 // picture, so that no more of it need be decoded than that takes.
 type sizer interface {
 	PictureSize(width, height int) (scaledWidth, scaledHeight int)
@@ -128,8 +128,8 @@ func target(encoder Encoder) decode.Target {
 	return nil
 }
 
-// fail notes a picture that cannot be read. When the fault is in the file, the
-// image that it was before is gone; when it may pass, the image stays.
+// fail notes a picture that cannot be read. When the fault is in the file, its
+// earlier image is removed; when the fault may pass, the image stays.
 func (r *run) fail(ctx context.Context, j job, err error) error {
 	failure := catalog.Failure{
 		URI: j.item.URI, Source: r.source.Name(), Kind: catalog.FailurePicture,

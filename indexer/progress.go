@@ -11,15 +11,15 @@ import (
 type State string
 
 const (
-	StateRepairing State = "repairing" // bringing the index up to the catalogue
+	StateRepairing State = "repairing" // bringing the index up to date with the catalogue
 	StateIndexing  State = "indexing"
 	StateWaiting   State = "waiting" // for an index that is unavailable
 	StateRemoving  State = "removing"
 	StateDone      State = "done"
 )
 
-// Progress is how far a run is. Every picture counts once in Done, and once
-// in one of Encoded, Reused, Skipped and Failed.
+// Progress is how far a run has come. Every picture counts once in Done, and
+// once in one of Encoded, Reused, Skipped and Failed.
 type Progress struct {
 	State            State   `json:"state"`
 	Total            int     `json:"total"` // pictures in the source; 0 until they are counted
@@ -39,7 +39,7 @@ type Progress struct {
 type Report struct {
 	Progress
 	Seconds  float64           `json:"seconds"`
-	Failures []catalog.Failure `json:"failures"` // the first MaxReported; all stand in the catalogue
+	Failures []catalog.Failure `json:"failures"` // the first MaxReported; all are in the catalogue
 	Warnings int               `json:"warnings"` // sidecars, folders and links that could not be read
 }
 
@@ -51,7 +51,7 @@ const (
 	rateWindow    = 30 * time.Second
 )
 
-// tracker counts and tells, at most every progressEvery.
+// tracker counts, and reports at most every progressEvery.
 type tracker struct {
 	tell func(Progress)
 
@@ -77,8 +77,8 @@ func newTracker(tell func(Progress)) *tracker {
 	return &tracker{tell: tell, marks: []mark{{at: time.Now()}}}
 }
 
-// update changes the progress and tells it when it is time. tell runs under
-// the lock: calls come one after another and in order.
+// update changes the progress and reports it when it is time. tell is called
+// under the lock: calls come one after another and in order.
 func (t *tracker) update(change func(p *Progress)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -114,7 +114,7 @@ func (t *tracker) fail(failure catalog.Failure) {
 	t.report(false)
 }
 
-// warn counts what a walk could not use; it is no picture of the source.
+// warn counts something that a walk could not use and that is no picture.
 func (t *tracker) warn(failure catalog.Failure) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -67,7 +67,7 @@ func (b *bench) wantCheck(t *testing.T, want CheckReport) {
 }
 
 // TestCheckSeesOutdatedRows: a row whose image has changed since is found, and a
-// rebuild counts only those that were so before it.
+// rebuild counts only the rows that were outdated before it.
 func TestCheckSeesOutdatedRows(t *testing.T) {
 	b := newBench(t, Options{})
 	write(t, b.folder, map[string][]byte{"a.png": picture(1), "b.png": picture(2), "c.png": picture(3)})

@@ -13,7 +13,7 @@ import (
 	"polylens/indexer/catalog"
 )
 
-// indexed is one run into a collection of this name that must succeed.
+// indexed runs once into a collection of this name, which must succeed.
 func (b *bench) indexed(t *testing.T, name string) Report {
 	t.Helper()
 	request := b.request(t)
@@ -30,8 +30,8 @@ func (b *bench) rowIDs(id catalog.CollectionID) []string {
 	return slices.Sorted(maps.Keys(b.index.rows[string(id)+"/f1"]))
 }
 
-// TestRenamedCollection: indexed again it encodes, sends and removes nothing, and
-// what is removed later leaves the index that it has.
+// TestRenamedCollection: indexing it again encodes, sends and removes nothing, and
+// what is removed later disappears from the index that it had before.
 func TestRenamedCollection(t *testing.T) {
 	b := newBench(t, Options{})
 	write(t, b.folder, map[string][]byte{"a.png": picture(1), "b.png": picture(2), "bad.png": []byte("no picture")})

@@ -11,7 +11,7 @@ import (
 	"polylens/search"
 )
 
-// slowIndex lists what it holds once listing is closed, and tells when asked.
+// slowIndex lists what it holds once listing is closed, and reports when it is asked.
 type slowIndex struct {
 	*fakeIndex
 	listing <-chan struct{}

@@ -98,7 +98,7 @@ func anyPending(states map[string]catalog.State) bool {
 	return false
 }
 
-// compareOne takes a file for unchanged when size and time are. The zero state
+// compareOne takes a file to be unchanged when size and time are. The zero state
 // stands for a picture that is not known.
 func (r *run) compareOne(ctx context.Context, item source.Item, state catalog.State, jobs chan<- job) error {
 	next := job{item: item, captions: captions(item)}
@@ -149,7 +149,7 @@ func (r *run) noteProblems(ctx context.Context, problems []source.Problem) error
 	return r.store.SaveFailures(ctx, r.collection, failures)
 }
 
-// met remembers what a run has come across, to tell afterwards what is gone.
+// met remembers what a run has come across, so that it knows afterwards what is gone.
 type met struct {
 	mu       sync.Mutex
 	pictures map[[16]byte]struct{} // by the bytes of the ID: large collections count

@@ -28,9 +28,8 @@ const (
 	thumbnailTimeout = 30 * time.Second
 )
 
-// Thumbnails makes small versions of pictures when they are asked for and
-// keeps them in a folder, by content: equal files share them, and a changed
-// file gets new ones.
+// Thumbnails makes small versions of pictures on demand and keeps them in a
+// folder, by content: equal files share them, and a changed file gets new ones.
 type Thumbnails struct {
 	folder  string
 	store   *database.Store
@@ -54,12 +53,12 @@ func NewThumbnails(folder string, store *database.Store, decoder Decoder) (*Thum
 type Thumbnail struct {
 	Data        []byte
 	ContentType string
-	SHA256      string // of the picture it was made from: with the side it names the thumbnail for ever
+	SHA256      string // of the picture it was made from; together with the side it identifies the thumbnail for good
 }
 
-// Get returns the thumbnail of an image with sides of at most side pixels
+// Get returns the thumbnail of an image. No side is longer than side pixels,
 // rounded up to one of ThumbnailSides. catalog.ErrNotFound for an unknown
-// image; other errors when its file cannot be read any more.
+// image; other errors when its file can no longer be read.
 func (t *Thumbnails) Get(ctx context.Context, collection, imageID string, side int) (Thumbnail, error) {
 	image, err := t.store.Image(ctx, collection, imageID)
 	if err != nil {

@@ -22,9 +22,9 @@ type Collection struct {
 	Created            time.Time `json:"created"`
 }
 
-// CollectionID is what a collection is known by where its name does not matter: in
-// IDs of images and in the index. It never changes and is no other collection's. At
-// first it equals the name, unless a collection that was renamed has that ID.
+// CollectionID identifies a collection in IDs of images and in the index, where its
+// name does not matter. It never changes and no two collections share one. At first it
+// equals the name, unless a collection that was renamed has that ID.
 type CollectionID string
 
 // Limits of Collection.MaxPatches, besides 0.

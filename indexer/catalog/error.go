@@ -3,16 +3,17 @@ package catalog
 import "errors"
 
 // Errors by which rooms say what went wrong, whoever asked. They come wrapped
-// with the name and, where there is one, the remedy; what users and clients see
-// of each stands in one table (package web/problem).
+// with the name and, where there is one, the remedy; one table (package
+// web/problem) says what users and clients see of each.
 var (
-	// ErrNotFound is for what does not exist. Those that follow are it, too.
+	// ErrNotFound is for what does not exist. The two that follow are also
+	// ErrNotFound.
 	ErrNotFound = errors.New("not found")
 	// ErrCollectionNotFound is for a collection that does not exist, or whose
 	// index does not.
 	ErrCollectionNotFound error = missing("collection not found")
-	// ErrImageNotFound is for an image that the collection does not hold, or of
-	// which there is no vector by the model that was asked for.
+	// ErrImageNotFound is for an image that the collection does not hold, or that
+	// has no vector of the model that was asked for.
 	ErrImageNotFound error = missing("image not found")
 	// ErrConflict is for what exists already, or cannot happen in the present state.
 	ErrConflict = errors.New("conflict")
@@ -25,7 +26,7 @@ var (
 	ErrLeaseLost = errors.New("lease lost")
 )
 
-// missing is an ErrNotFound that says of what.
+// missing is an ErrNotFound that says what was not found.
 type missing string
 
 // Error implements error.

@@ -4,7 +4,7 @@ import (
 	"time"
 )
 
-// FailureKind tells what could not be read.
+// FailureKind says what could not be read.
 type FailureKind string
 
 const (

@@ -56,7 +56,7 @@ func Digest(contentSHA256 string, metadata map[string]any, captions []Caption) (
 	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
-// MarshalMetadata is metadata as the catalogue keeps it: JSON with sorted keys, so
+// MarshalMetadata returns metadata as the catalogue keeps it: JSON with sorted keys, so
 // that equal maps have equal texts. ErrInvalid for what JSON cannot hold.
 func MarshalMetadata(metadata map[string]any) (string, error) {
 	if metadata == nil {

@@ -35,11 +35,10 @@ func JobStates() []JobState {
 	return []JobState{JobQueued, JobRunning, JobPaused, JobSucceeded, JobFailed, JobCanceled}
 }
 
-// MayBecome tells whether a job may go from this state to another one.
+// MayBecome reports whether a job may go from this state to another one.
 func (s JobState) MayBecome(next JobState) bool { return slices.Contains(jobMoves[s], next) }
 
-// Finished tells whether nothing more happens unless somebody tries the job
-// again.
+// Finished reports whether nothing more happens unless somebody retries the job.
 func (s JobState) Finished() bool {
 	return s == JobSucceeded || s == JobFailed || s == JobCanceled
 }
@@ -50,7 +49,7 @@ type Job struct {
 	Kind       string          `json:"kind"`
 	Collection string          `json:"collection,omitempty"`
 	State      JobState        `json:"state"`
-	Wanted     JobState        `json:"wanted,omitempty"` // of a running job: canceled or paused, as soon as its worker has let go
+	Wanted     JobState        `json:"wanted,omitempty"` // for a running job: canceled or paused, as soon as its worker has let go
 	Priority   int             `json:"priority"`         // higher is sooner
 	Params     json.RawMessage `json:"params"`           // what to do, by kind
 	Progress   json.RawMessage `json:"progress"`         // how far it is, by kind
@@ -63,12 +62,12 @@ type Job struct {
 	Finished   time.Time       `json:"finished,omitzero"`
 	Sequence   int64           `json:"sequence"` // of its last change; grows over all jobs
 
-	Exclusive string    `json:"-"` // no two running jobs have the same; empty: no matter
+	Exclusive string    `json:"-"` // no two running jobs have the same; empty: no limit
 	Lease     string    `json:"-"` // fencing token of the worker that runs it; empty: none
 	Expires   time.Time `json:"-"` // when the lease ends unless it is renewed
 }
 
-// Move takes the job to another state at a moment and ends its lease.
+// Move takes the job to another state at the given time and ends its lease.
 // ErrConflict when the table of transitions has no such move.
 func (j *Job) Move(next JobState, now time.Time) error {
 	if !j.State.MayBecome(next) {
@@ -81,7 +80,7 @@ func (j *Job) Move(next JobState, now time.Time) error {
 	return nil
 }
 
-// ExclusiveCollection is what a job has as Exclusive that has a collection to itself.
+// ExclusiveCollection is the Exclusive of a job that has a collection to itself.
 func ExclusiveCollection(name string) string { return "collection/" + name }
 
 // JobFilter chooses jobs. Empty fields choose all.
@@ -93,11 +92,11 @@ type JobFilter struct {
 	Limit      int    // most jobs; 0: 100
 }
 
-// JobClaim says which jobs a worker can take. Among those that wait and whose
-// moment has come, the turn is that of the highest priority; then of the kind
-// with the fewest running jobs, or the longest without a turn; within the kind
-// of such a collection; then of the oldest job. A job is passed over while one
-// with the same Exclusive runs.
+// JobClaim says which jobs a worker can take. Among the waiting jobs whose time
+// has come, the highest priority comes first; then the kind with the fewest running
+// jobs, or the longest without a turn; within the kind, the collection chosen in the
+// same way; then the oldest job. A job is passed over while another with the same
+// Exclusive runs.
 type JobClaim struct {
 	Room  map[string]int // most jobs to take by kind; other kinds are left alone
 	Most  int            // in all

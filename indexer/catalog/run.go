@@ -18,7 +18,7 @@ const (
 	RunRolledBack RunState = "rolled_back" // searches used its model
 )
 
-// Ended tells whether training is over for now.
+// Ended reports whether training is over for now.
 func (s RunState) Ended() bool { return s == RunStopped || s == RunFailed || s == RunFinished }
 
 // Run is one training.
@@ -59,14 +59,14 @@ type RunBest struct {
 // interrupted. A RunRecorder gives several in that time.
 const RunPatience = time.Minute
 
-// Interrupted tells whether the process that trained the run is gone, by now.
-// Such a run can be resumed.
+// Interrupted reports whether, at the time now, the process that trained the run is
+// gone. Such a run can be resumed.
 func (r Run) Interrupted(now time.Time) bool {
 	return r.State == RunRunning && now.Sub(r.Heartbeat) > RunPatience
 }
 
-// RenameCollection follows a collection that gets another name, also where Config
-// names it, as data.collection.
+// RenameCollection follows a collection that gets another name, including where
+// Config names it, as data.collection.
 func (r *Run) RenameCollection(to string) {
 	var config, data map[string]json.RawMessage
 	var named string
@@ -81,7 +81,7 @@ func (r *Run) RenameCollection(to string) {
 	r.Collection = to
 }
 
-// RunOrder says what a run shall do.
+// RunOrder says what a run is to do.
 type RunOrder struct {
 	Name       string
 	Collection string         // whose pairs to learn from; empty when Config names data

@@ -4,8 +4,8 @@ import (
 	"math"
 )
 
-// RunNews is a run as it is now, and what became of its points since the news
-// before: those of steps after Kept are gone, then it gained Points.
+// RunNews is a run as it is now, and what became of its points since the previous
+// news: those of steps after Kept are gone, then it gained Points.
 type RunNews struct {
 	Run    Run
 	Kept   int64

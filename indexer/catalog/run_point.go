@@ -4,10 +4,10 @@ package catalog
 type RunPoint struct {
 	Name  string
 	Step  int64
-	Value float64 // NaN stands for all that is not finite
+	Value float64 // NaN stands for anything that is not finite
 }
 
-// RunSeries is what one value was at growing steps.
+// RunSeries is one value at growing steps.
 type RunSeries struct {
 	Name   string
 	Steps  []int64

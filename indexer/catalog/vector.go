@@ -1,6 +1,6 @@
 package catalog
 
-// Purged is what PurgeVectors has removed.
+// Purged says what PurgeVectors removed.
 type Purged struct {
 	Vectors int   `json:"vectors"`
 	Bytes   int64 `json:"bytes"` // that they took

@@ -10,8 +10,8 @@ import (
 // ErrForgotten is for a model that forgot more than the forgetting gate allows.
 var ErrForgotten = errors.New("the model forgot too much")
 
-// Verdict is that of the forgetting gate: a model compared with the one that its
-// run began with, on pairs of guarded languages.
+// Verdict is the verdict of the forgetting gate: a model compared with the one that
+// its run began with, on pairs of guarded languages.
 type Verdict struct {
 	Passed    bool              `json:"passed"`
 	Languages []LanguageVerdict `json:"languages"` // every guarded one
@@ -29,7 +29,7 @@ type LanguageVerdict struct {
 	LeastLost *float64 `json:"least_lost,omitempty"` // lower end of the confidence interval of Lost; nil when not known
 }
 
-// Verdict is that on the model that the run wrote, nil before it was judged.
+// Verdict returns the verdict on the model that the run wrote, nil before it was judged.
 func (r Run) Verdict() *Verdict {
 	if len(r.Gate) == 0 {
 		return nil

@@ -12,8 +12,8 @@ import (
 	"polylens/indexer/jobs"
 )
 
-// BenchmarkQueue measures what jobs cost that do nothing: ordered one by one or
-// a hundred at once, and claimed, run and finished by a worker of 20 slots.
+// BenchmarkQueue measures the cost of jobs that do nothing: ordered one by one or
+// a hundred at once, and claimed, run and finished by a worker with 20 slots.
 func BenchmarkQueue(b *testing.B) {
 	for name, empty := range map[string]func(testing.TB) string{"sqlite": databasetest.SQLite, "postgres": databasetest.Postgres} {
 		b.Run(name+"/enqueue", func(b *testing.B) { benchmarkEnqueue(b, benchmarkQueue(b, empty(b), succeed), 1) })

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	concludeFor = time.Minute // how long the end of a job is tried to be written
+	concludeFor = time.Minute // for how long a worker tries to write the end of a job
 	maxError    = 4000        // bytes of an error that are kept
 )
 
@@ -43,8 +43,8 @@ func (r *Running) tell(err, cause error) {
 	r.log.Debug("job ended", "error", err, "cause", cause)
 }
 
-// conclude moves a running job on after its handler returned err, while the
-// context had ended for a cause, or not.
+// conclude moves a running job on after its handler returned err. cause is why the
+// context had ended by then, nil if it had not.
 func (k Kind) conclude(job *catalog.Job, now time.Time, err, cause error) error {
 	switch {
 	case err == nil:
@@ -81,13 +81,13 @@ func (k Kind) lose(job *catalog.Job, now time.Time) error {
 	}
 	job.Losses++
 	if job.Wanted == "" && job.Losses >= k.Losses {
-		job.Error = fmt.Sprintf("%d workers fell silent while they ran this job; it may be what ends them", job.Losses)
+		job.Error = fmt.Sprintf("%d workers fell silent while they ran this job; perhaps it is the job that ends them", job.Losses)
 		return job.Move(catalog.JobFailed, now)
 	}
 	return letGo(job, now)
 }
 
-// letGo moves a running job to where somebody wants it, or else back into the
+// letGo moves a running job to the state that somebody wants, or else back into the
 // queue.
 func letGo(job *catalog.Job, now time.Time) error {
 	return job.Move(cmp.Or(job.Wanted, catalog.JobQueued), now)

@@ -20,12 +20,12 @@ func (q *Queue) Last(ctx context.Context) (int64, error) { return q.store.Last(c
 
 // Follow calls changed with jobs as they are now, whenever some have changed
 // after the change with a number (see catalog.Job.Sequence), in order of their
-// last changes, until ctx ends, changed fails or the database does: then follow
-// again from the last number told. 0 begins with all jobs there are. What changed in this process is told within a tenth of a second, what
-// changed in others within a second.
+// last changes, until ctx ends or changed or the database fails: then follow again
+// from the last number reported. 0 begins with all jobs there are. Changes by this
+// process are reported within a tenth of a second, those by others within a second.
 //
 // A follower never keeps a worker waiting: while changed is busy, changes gather
-// in the database, and several of one job are told as one.
+// in the database, and several of one job are reported as one.
 func (q *Queue) Follow(ctx context.Context, after int64, changed func([]catalog.Job) error) error {
 	bell, leave := q.bell.listen()
 	defer leave()
@@ -59,7 +59,7 @@ func (q *Queue) changedAfter(ctx context.Context, after int64) ([]catalog.Job, e
 	return jobs, nil
 }
 
-// wait lets changes gather, and then waits for the bell or the time to look.
+// wait lets changes gather, and then waits until the bell rings or it is time to look.
 func wait(ctx context.Context, bell <-chan struct{}) error {
 	if err := sleep(ctx, followPause); err != nil {
 		return err
@@ -86,7 +86,7 @@ func sleep(ctx context.Context, wait time.Duration) error {
 	}
 }
 
-// bell wakes those who listen, and never waits for one. The zero value is ready.
+// bell wakes all listeners and waits for none. The zero value is ready.
 type bell struct {
 	mu        sync.Mutex
 	listeners map[chan struct{}]struct{}

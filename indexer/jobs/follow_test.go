@@ -10,8 +10,8 @@ import (
 	"polylens/indexer/jobs"
 )
 
-// A follower that is busy delays nobody, and is told afterwards how things
-// stand; one that comes back goes on from a number, in another process as well.
+// A follower that is busy delays nobody, and learns afterwards how things stand; one
+// that comes back goes on from a number, in another process as well.
 func TestFollow(t *testing.T) {
 	simulate(t, func(t *testing.T, w *world) {
 		kind := jobs.Kind{Name: "a", Handle: succeed}

@@ -28,8 +28,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(needs.Wrap(m))
 }
 
-// Settings of the processes here are a fifth of the defaults, and so is what is
-// asked of them.
+// Settings of the processes here are a fifth of the defaults, and so are the times
+// that they must keep.
 const fifth = 5
 
 var quick = jobs.Settings{Lease: 15 * time.Second / fifth, Heartbeat: 5 * time.Second / fifth, Poll: time.Second / fifth}

@@ -9,12 +9,12 @@ import (
 	"polylens/indexer/catalog"
 )
 
-// Causes for which the context of a handler ends, see context.Cause. There is
-// also catalog.ErrLeaseLost: then nothing that the handler still does counts.
+// Causes that end the context of a handler, see context.Cause. catalog.ErrLeaseLost
+// is another one: then nothing that the handler still does counts.
 var (
 	ErrCanceled = errors.New("job canceled")
 	ErrPaused   = errors.New("job paused")
-	ErrStopping = errors.New("worker is stopping") // the job is handed back, to go on elsewhere
+	ErrStopping = errors.New("worker is stopping") // the job is handed back, to be continued elsewhere
 )
 
 // Handler does a job. It should return soon after ctx ends. nil means success;
@@ -28,9 +28,9 @@ type Kind struct {
 	Name   string
 	Handle Handler
 
-	// Exclusive names what a job has to itself while it runs: no two jobs of the
-	// same answer run at once in all processes, of whatever kind. nil, or an
-	// empty answer: nothing.
+	// Exclusive names what a job has to itself while it runs: no two jobs with
+	// the same name run at once, in any process and of whatever kind. nil, or an
+	// empty name: nothing.
 	Exclusive func(collection string) string
 
 	// Canceled hears of a job that was canceled by this process while it waited: its

@@ -15,7 +15,7 @@ const (
 	batch     = 500 // jobs of one transaction that deletes, or of one look for silent workers
 )
 
-// look takes jobs from silent workers, and now and then deletes old ones.
+// look takes jobs away from silent workers, and now and then deletes old ones.
 func (w *Worker) look(ctx context.Context) {
 	if err := w.takeOver(ctx); err != nil && ctx.Err() == nil {
 		w.settings.Log.Error("cannot take over jobs of silent workers, trying again", "error", err)

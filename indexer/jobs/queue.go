@@ -19,8 +19,8 @@ type Queue struct {
 	bell  bell // rung after every change by this process
 }
 
-// New makes a queue of kinds. A kind without name or handler, or a second one of
-// a name, is catalog.ErrInvalid.
+// New makes a queue for kinds of jobs. A kind without name or handler, or a second
+// one with the same name, is catalog.ErrInvalid.
 func New(store Store, kinds ...Kind) (*Queue, error) {
 	q := &Queue{store: store, kinds: make(map[string]Kind, len(kinds))}
 	for _, kind := range kinds {
@@ -41,7 +41,7 @@ type Order struct {
 	Kind       string
 	Collection string    // empty: none
 	Params     any       // for the handler, as JSON
-	Priority   int       // higher is sooner; jobs of lower priority wait for as long as there are such
+	Priority   int       // higher is sooner; a job waits for as long as there are jobs of higher priority
 	RunAfter   time.Time // not before; zero: at once
 }
 
@@ -104,7 +104,7 @@ func (q *Queue) List(ctx context.Context, filter catalog.JobFilter) ([]catalog.J
 }
 
 // Cancel ends a job that waits or is paused. One that runs is canceled as soon
-// as its handler returns, wherever it runs; unless it succeeds before that.
+// as its handler returns, wherever it runs, unless the job succeeds before that.
 // catalog.ErrConflict when it is finished.
 func (q *Queue) Cancel(ctx context.Context, id string) (catalog.Job, error) {
 	job, err := q.change(ctx, id, func(job *catalog.Job, now time.Time) error {
@@ -120,8 +120,8 @@ func (q *Queue) Cancel(ctx context.Context, id string) (catalog.Job, error) {
 	return job, err
 }
 
-// Pause lets a job that waits wait until it is resumed. One that runs is paused
-// as soon as its handler returns. catalog.ErrConflict when it is paused, being
+// Pause keeps a queued job waiting until it is resumed. One that runs is paused as
+// soon as its handler returns. catalog.ErrConflict when it is paused already, being
 // canceled, or finished.
 func (q *Queue) Pause(ctx context.Context, id string) (catalog.Job, error) {
 	return q.change(ctx, id, func(job *catalog.Job, now time.Time) error {
@@ -137,7 +137,7 @@ func (q *Queue) Pause(ctx context.Context, id string) (catalog.Job, error) {
 }
 
 // Resume puts a paused job back into the queue, and takes back a pause that has
-// not come about yet. catalog.ErrConflict for others.
+// not taken effect yet. catalog.ErrConflict for others.
 func (q *Queue) Resume(ctx context.Context, id string) (catalog.Job, error) {
 	return q.change(ctx, id, func(job *catalog.Job, now time.Time) error {
 		switch {

@@ -221,7 +221,7 @@ func (c *chaos) list(p *process, states ...catalog.JobState) []catalog.Job {
 	return found
 }
 
-// trouble kills, stops or cuts off a process, and answers which takes its place.
+// trouble kills, stops or cuts off a process, and returns the one that takes its place.
 func (c *chaos) trouble(p *process) *process {
 	switch c.number(4) {
 	case 0: // killed: it writes nothing any more
@@ -350,7 +350,7 @@ func (c *chaos) verify(p *process) {
 	for _, job := range found {
 		states[job.State]++
 		var done step
-		_ = json.Unmarshal(job.Progress, &done) // checked when it was told
+		_ = json.Unmarshal(job.Progress, &done) // checked when it was reported
 		if job.State == catalog.JobSucceeded && (done.Done != steps || done.Lease != c.returned[job.ID]) {
 			c.t.Errorf("job succeeded with progress %+v, want that of lease %s", done, c.returned[job.ID])
 		}

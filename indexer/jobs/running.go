@@ -32,7 +32,7 @@ type Running struct {
 	reported chan struct{} // capacity 1: a report waits
 	writing  chan struct{} // capacity 1: full while progress is written, so that reports stay in order
 	isLost   atomic.Bool   // the lease
-	renewed  time.Time     // when the call began that last renewed the lease; only keep uses it
+	renewed  time.Time     // when the call that last renewed the lease began; only keep uses it
 
 	mu      sync.Mutex
 	pending json.RawMessage // progress that is not written yet; nil: none
@@ -49,10 +49,10 @@ func newRunning(ctx context.Context, w *Worker, job catalog.Job, began time.Time
 	}
 }
 
-// Report keeps how far the job is, as JSON. It writes a few times a second at
-// most, the last report soon after. It fails with catalog.ErrLeaseLost when the
-// job may be another's by now: then the handler should return. A database that
-// does not answer is no error: the report waits.
+// Report keeps how far the job has come, as JSON. It writes a few times a second
+// at most; the last report is written soon after. It fails with
+// catalog.ErrLeaseLost when the job may be another's by now: then the handler should
+// return. A database that does not answer is no error: the report waits.
 func (r *Running) Report(ctx context.Context, progress any) error {
 	data, err := json.Marshal(progress)
 	if err != nil {
@@ -72,8 +72,8 @@ func (r *Running) Report(ctx context.Context, progress any) error {
 	return r.lost()
 }
 
-// lose ends the handler's context, unless that has happened already, and lets
-// nothing be written any more.
+// lose ends the handler's context, unless that has happened already, and prevents
+// all further writes.
 func (r *Running) lose() {
 	r.isLost.Store(true)
 	r.end(catalog.ErrLeaseLost)
@@ -176,7 +176,7 @@ func (r *Running) notice(job catalog.Job) {
 	}
 }
 
-// handle calls the handler. A panic is an error like others: it must not take
+// handle calls the handler. A panic is an error like any other: it must not take
 // the process and its other jobs with it.
 func (r *Running) handle() (err error) {
 	defer func() {
@@ -209,7 +209,7 @@ func (r *Running) keep() {
 	}
 }
 
-// saveReports writes reports that came too soon after another.
+// saveReports writes reports that came too soon after the one before.
 func (r *Running) saveReports() {
 	ctx := context.WithoutCancel(r.ctx)
 	for {
@@ -224,7 +224,7 @@ func (r *Running) saveReports() {
 	}
 }
 
-// pause waits until progress may be written again, and answers false when the
+// pause waits until progress may be written again, and returns false when the
 // job is over.
 func (r *Running) pause() bool {
 	timer := time.NewTimer(progressEvery)
@@ -237,8 +237,8 @@ func (r *Running) pause() bool {
 	}
 }
 
-// renew gives a sign of life and answers when the next is due. A lease that
-// could not be renewed in its time is lost: another worker may have the job.
+// renew gives a sign of life and returns when the next is due. A lease that
+// could not be renewed in time is lost: another worker may have the job.
 func (r *Running) renew(ctx context.Context) (next time.Duration, err error) {
 	began := time.Now()
 	ctx, cancel := context.WithDeadline(ctx, r.renewed.Add(r.settings.Lease))

@@ -14,8 +14,8 @@ import (
 // takeover is what is promised with default settings.
 const takeover = 30 * time.Second
 
-// A worker that falls silent loses its job to another one, knows it by the end
-// of the lease without being told, and cannot write late.
+// A worker that falls silent loses its job to another one, knows so when the lease
+// ends, and cannot write late.
 func TestSilentWorkerIsFencedOff(t *testing.T) {
 	simulate(t, func(t *testing.T, w *world) {
 		heard, late := make(chan time.Time, 1), make(chan error, 2)
@@ -65,7 +65,7 @@ func TestSilentWorkerIsFencedOff(t *testing.T) {
 }
 
 // A process that sleeps, as a suspended machine does, finds its job lost when it
-// writes next, before any timer of its own has told it.
+// writes next, before any timer of its own has fired.
 func TestLateReportFindsLeaseLost(t *testing.T) {
 	simulate(t, func(t *testing.T, w *world) {
 		p := w.open(jobs.Kind{Name: "a", Handle: succeed})
@@ -91,7 +91,7 @@ func TestLateReportFindsLeaseLost(t *testing.T) {
 	})
 }
 
-// A job that ends its workers does not go round for ever.
+// A job that ends its workers does not go round forever.
 func TestJobThatEndsItsWorkersFails(t *testing.T) {
 	simulate(t, func(t *testing.T, w *world) {
 		var starts atomic.Int32

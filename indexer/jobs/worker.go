@@ -16,12 +16,12 @@ import (
 // Settings of a worker. Zero fields take the defaults that are named.
 type Settings struct {
 	Slots     int           // most jobs at once; 1
-	Lease     time.Duration // a job whose worker is silent for so long is taken over; 15 s
+	Lease     time.Duration // a job whose worker is silent for this long is taken over; 15 s
 	Heartbeat time.Duration // between signs of life, well below Lease; 5 s
 	Poll      time.Duration // between looks for jobs and for silent workers; 1 s
 	Keep      time.Duration // how long finished jobs stay; 30 days
-	// Alone says that no other worker shares the database, so that what is running
-	// at the start was left by one that is gone: it goes back to the queue at once.
+	// Alone says that no other worker shares the database. Jobs that are running at
+	// the start were then left by a worker that is gone: they are queued at once.
 	Alone bool
 	Log   *slog.Logger // nothing is logged
 }
@@ -62,8 +62,8 @@ func NewWorker(queue *Queue, settings Settings) *Worker {
 	}
 }
 
-// Start begins to work. It is called once. ctx gives its values only; Stop ends
-// the work.
+// Start begins to work. It is called once. Only the values of ctx are used; Stop
+// ends the work.
 func (w *Worker) Start(ctx context.Context) {
 	work, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	w.mu.Lock()
@@ -74,7 +74,7 @@ func (w *Worker) Start(ctx context.Context) {
 
 // Stop ends the contexts of the handlers with ErrStopping and hands their jobs
 // back to the queue as they return. When ctx ends before that, it hands back the
-// rest as well, whose handlers are fenced off, and returns an error.
+// rest as well, fences their handlers off, and returns an error.
 func (w *Worker) Stop(ctx context.Context) error {
 	w.mu.Lock()
 	stop := w.stop
@@ -130,8 +130,8 @@ func (w *Worker) work(ctx context.Context) {
 	}
 }
 
-// begin reads from where on changes matter, which is before the first claim; it
-// fails only when ctx ends.
+// begin reads the number of the last change, from which work follows, before the
+// first claim. It fails only when ctx ends.
 func (w *Worker) begin(ctx context.Context) (after int64, err error) {
 	for {
 		call, cancel := context.WithTimeout(ctx, callLimit)
@@ -164,7 +164,7 @@ func (w *Worker) takeLeft(ctx context.Context) error {
 	return err
 }
 
-// heed hears of what others want of running jobs, and of jobs to claim.
+// heed follows what others want of running jobs, and new jobs to claim.
 func (w *Worker) heed(ctx context.Context, after int64) {
 	for ctx.Err() == nil {
 		err := w.queue.Follow(ctx, after, func(jobs []catalog.Job) error {
@@ -223,7 +223,7 @@ func (w *Worker) claim(ctx context.Context, group *sync.WaitGroup) {
 	}
 }
 
-// room is what could be claimed now.
+// room says how much could be claimed now.
 func (w *Worker) room() catalog.JobClaim {
 	running := make(map[string]int)
 	present := w.present()
@@ -251,7 +251,7 @@ func (w *Worker) present() []*Running {
 	return slices.Collect(maps.Values(w.running))
 }
 
-// take registers a job that was claimed by a call that began at a moment.
+// take registers a job that was claimed by a call that began at the given time.
 func (w *Worker) take(ctx context.Context, job catalog.Job, began time.Time) *Running {
 	r := newRunning(ctx, w, job, began)
 	w.mu.Lock()

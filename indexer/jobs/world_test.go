@@ -28,7 +28,7 @@ func simulate(t *testing.T, test func(t *testing.T, w *world)) {
 	})
 }
 
-// process is one that works on the database, through a line that can be cut.
+// process works on the database through a line that can be cut.
 type process struct {
 	*jobs.Queue
 	*line

@@ -27,11 +27,11 @@ func Free(folder string) (uint64, error) {
 	}
 }
 
-// full is so little free space, in bytes, that a database may fail for the lack of
-// it: Milvus begins logs of 64 MiB.
+// full is the number of free bytes below which a database may fail for lack of
+// space: Milvus begins logs of 64 MiB.
 const full = 128 << 20
 
-// Explain adds to an error that the disk of a folder is all but full, where it is.
+// Explain adds to an error that the disk of a folder is all but full, if it is.
 func Explain(err error, folder string) error {
 	free, statErr := Free(folder)
 	if statErr != nil || free >= full {

@@ -1,3 +1,3 @@
 // Package disk reports how much room there is for files. It reserves none:
-// another process may fill the disk right after it was asked.
+// another process may fill the disk right afterwards.
 package disk

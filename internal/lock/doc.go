@@ -7,7 +7,7 @@
 // one that makes a new file would both hold "the" lock. It is readable by its
 // owner alone.
 //
-// A lock holds among processes, and among callers within one process too. It
-// does not hold between machines that share a folder whose file system does
-// not say so.
+// A lock holds among processes, and among callers within one process too.
+// Between machines that share a folder it holds only if the file system does
+// locking.
 package lock

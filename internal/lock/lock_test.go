@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// holdUntilTold holds the lock until its standard input ends.
+// holdUntilTold holds the lock until standard input ends.
 func holdUntilTold(path string) {
 	held, err := Try(path, strconv.Itoa(os.Getpid()))
 	if err != nil {

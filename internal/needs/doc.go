@@ -1,4 +1,4 @@
-// Package needs says what a test needs that the repository does not hold: the
+// Package needs is for what tests need and the repository does not hold: the
 // ONNX Runtime library, the Milvus server, a browser and the like. Environment
 // variables name them; "polylens setup --for test --print-env" prints those.
 //
@@ -7,5 +7,5 @@
 // run, and the package fails with one line that says what is missing and how to
 // get it. For that line a package whose tests ask calls Main in its TestMain.
 //
-// It is for tests alone, fetches nothing and starts nothing.
+// Only tests use it. It fetches nothing and starts nothing.
 package needs

@@ -20,8 +20,8 @@ const setupRemedy = `run “make test”, or first “make build && eval "$(bin/
 // Runner is a *testing.M.
 type Runner interface{ Run() int }
 
-// Main runs the tests of a package and answers the exit code: not 0 when a
-// test was left out because of something missing.
+// Main runs the tests of a package and returns the exit code: not 0 when a
+// test was left out because something is missing.
 func Main(m Runner) int { return shared.run(m, os.Stderr) }
 
 // Wrap is a Runner that does what Main does, for goleak.VerifyTestMain.
@@ -31,7 +31,7 @@ type wrapped struct{ Runner }
 
 func (w wrapped) Run() int { return Main(w.Runner) }
 
-// AtEnd calls end after the last test of the package, also when tests failed.
+// AtEnd calls end after the last test of the package, even when tests failed.
 // It is for what tests share, such as a server. The package must call Main.
 func AtEnd(t testing.TB, end func() error) {
 	t.Helper()
@@ -74,7 +74,7 @@ func (w *want) missing(t testing.TB, what, remedy string) {
 	t.Skipf("missing: %s", what)
 }
 
-// note wants the lock held.
+// note expects its caller to hold the lock.
 func (w *want) note(test, what, remedy string) {
 	if w.things == nil {
 		w.things, w.leftOut = make(map[string]map[string]bool), make(map[string]bool)

@@ -63,7 +63,7 @@ func TestNothingMissing(t *testing.T) {
 	}
 }
 
-// TestMissingFailsThePackage with one line, and lets the other tests run.
+// TestMissingFailsThePackage: with one line, and the other tests run.
 func TestMissingFailsThePackage(t *testing.T) {
 	output, passed := sample(t)
 	if passed {

@@ -45,8 +45,8 @@ func Chromium(t testing.TB) string { t.Helper(); return chromium.need(t) }
 // postgrestest runs a server from it.
 func Postgres(t testing.TB) string { t.Helper(); return postgres.need(t) }
 
-// need answers what the variable names. A variable that names nothing is a
-// mistake and not a want: it fails the test.
+// need returns what the variable names. A variable whose file does not exist is a
+// mistake, not something missing: it fails the test.
 func (n thing) need(t testing.TB) string {
 	t.Helper()
 	path := os.Getenv(n.variable)

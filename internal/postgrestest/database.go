@@ -16,18 +16,19 @@ import (
 	"polylens/internal/needs"
 )
 
-// ServerURL is the variable that names a server of one's own, on which the tests
+// ServerURL is the variable that names a server of your own, on which the tests
 // may create databases: postgres://user:password@host/database.
 const ServerURL = "POLYLENS_POSTGRES_URL"
 
-// patience bounds everything that the server is asked for.
+// patience bounds every request to the server.
 const patience = time.Minute
 
 // count makes names of databases differ within a process.
 var count atomic.Int64
 
-// Database is the URL of an empty database of the test's own, which is removed at
-// its end. The package calls needs.Main in its TestMain, which stops the server.
+// Database returns the URL of an empty database for the test alone, which is removed
+// when the test ends. The package calls needs.Main in its TestMain, which stops the
+// server.
 func Database(t testing.TB) string {
 	t.Helper()
 	server := serverURL(t)

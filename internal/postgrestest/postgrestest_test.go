@@ -73,7 +73,7 @@ func TestDatabasesAreEmptyAndGoAway(t *testing.T) {
 	}
 }
 
-// TestOrdersByLanguage: what passes here does not lean on the order of bytes.
+// TestOrdersByLanguage: tests that pass here do not rely on the order of bytes.
 func TestOrdersByLanguage(t *testing.T) {
 	var least string
 	if err := open(t, Database(t)).QueryRowContext(t.Context(), "SELECT min(a) FROM (VALUES ('B'), ('a')) AS v (a)").Scan(&least); err != nil {

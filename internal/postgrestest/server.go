@@ -69,7 +69,7 @@ func (s *server) launch(user *syscall.SysProcAttr, program string) error {
 		return err
 	}
 	go func() {
-		_ = s.process.Wait() // its output tells
+		_ = s.process.Wait() // its output says how it ended
 		close(s.finished)
 	}()
 	return s.await()
@@ -115,7 +115,7 @@ func (s *server) end() error {
 	}
 }
 
-// url is that of the database that every server has.
+// url is the URL of the database that every server has.
 func (s *server) url() string {
 	u := url.URL{Scheme: "postgres", User: url.User("postgres"), Path: "/postgres", RawQuery: url.Values{"host": {s.folder}}.Encode()}
 	return u.String()

@@ -8,12 +8,13 @@ import (
 	"syscall"
 )
 
-// nobody is whom Postgres runs as when the tests run as root, which it refuses.
+// nobody is the user that Postgres runs as when the tests run as root, which Postgres
+// refuses.
 const nobody = 65534
 
-// settle answers as whom to run Postgres, and where that user finds its
-// programs: as nobody they are copied into the server's folder where the user
-// cannot reach them, such as in a cache of root.
+// settle returns the user to run Postgres as, and where that user finds its
+// programs: if nobody cannot reach them, as in a cache of root, they are copied
+// into the server's folder.
 func (s *server) settle(programs string) (*syscall.SysProcAttr, string, error) {
 	user := diesWithParent()
 	programs, err := filepath.Abs(programs)
@@ -47,7 +48,7 @@ func copyFor(user int, source, target string) error {
 	})
 }
 
-// reachable tells whether every user may enter a folder and all above it.
+// reachable reports whether every user may enter a folder and all above it.
 func reachable(folder string) bool {
 	folder, err := filepath.EvalSymlinks(folder)
 	for err == nil {

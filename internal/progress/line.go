@@ -14,7 +14,7 @@ const (
 	frame    = 200 * time.Millisecond // between two changes of a terminal's line
 )
 
-// Line tells one thing's progress. Several goroutines may use it. What cannot
+// Line shows the progress of one thing. Several goroutines may use it. What cannot
 // be written is left out: it is no reason to stop the work.
 type Line struct {
 	out  io.Writer
@@ -44,8 +44,8 @@ func isTerminal(out io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// Show tells how far things are, if it is time to: it may be called as often
-// as anything changes. It makes a text of state, one line, only then.
+// Show shows how far things have come, if it is time to: it may be called as often
+// as anything changes. Only then does it turn state into a text, of one line.
 func (l *Line) Show(state fmt.Stringer) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -64,7 +64,7 @@ func (l *Line) Show(state fmt.Stringer) {
 	l.next = now.Add(interval)
 }
 
-// Note tells something that stays to be read, at once.
+// Note shows at once something that stays to be read.
 func (l *Line) Note(text fmt.Stringer) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()

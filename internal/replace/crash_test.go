@@ -126,7 +126,7 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-// writeAndKill answers the last turn that was done for certain.
+// writeAndKill returns the last turn that was done for certain.
 func writeAndKill(t *testing.T, what, folder string) (done int) {
 	t.Helper()
 	command, lines := start(t, what, folder)
@@ -157,7 +157,7 @@ func expectSwept(t *testing.T, what, folder string) {
 	}
 }
 
-// stuckReader gives some bytes, says so and then nothing for ever.
+// stuckReader gives some bytes, says so and then nothing forever.
 type stuckReader struct{ text *strings.Reader }
 
 func (r stuckReader) Read(p []byte) (int, error) {

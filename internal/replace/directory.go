@@ -17,9 +17,8 @@ const Unfinished = ".writing-"
 // if it is there. fill sees to it that the files themselves are flushed, as
 // Durable does. After an error target is as it was.
 //
-// Between two renamings target is missing for a moment: a process that is
-// killed there leaves no target, so what is replaced must be what can be had
-// again.
+// Between two renamings target is missing for a moment: a process that is killed
+// there leaves no target, so replace only what can be made or fetched again.
 func Directory(target string, mode fs.FileMode, fill func(dir string) error) (err error) {
 	work, err := os.MkdirTemp(filepath.Dir(target), prefixOf(target)+"*")
 	if err != nil {

@@ -1,6 +1,6 @@
 // Package replace gives files and directories new content, whole or not at
-// all: who opens one meanwhile finds the old content or the new, never a part,
-// whenever the writing process dies.
+// all: whoever opens one meanwhile finds the old content or the new, never a
+// part, even if the writing process dies.
 //
 // There are two promises about a power failure:
 //

@@ -57,7 +57,7 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
-// TestVolatileIsPrivate demands so although the earlier file was not.
+// TestVolatileIsPrivate: even if the earlier file was not.
 func TestVolatileIsPrivate(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(path, nil, 0o644); err != nil {
@@ -98,7 +98,7 @@ func TestErrorLeavesTheOld(t *testing.T) {
 	expectNames(t, filepath.Dir(path), "file")
 }
 
-// TestNotToBeReplaced aims at a folder, whose place no file can take.
+// TestNotToBeReplaced names a folder, whose place no file can take.
 func TestNotToBeReplaced(t *testing.T) {
 	for name, replace := range promises {
 		t.Run(name, func(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"polylens/search"
 )
 
-// Index is the index that Set gives. Until then every call is
+// Index passes calls to the index that was set. Until Set every call fails with
 // search.ErrUnavailable. Calls may come from many goroutines at once.
 type Index struct {
 	reason string
@@ -20,11 +20,11 @@ type Index struct {
 
 var _ search.Index = (*Index)(nil)
 
-// New returns an Index without one. reason says in errors why there is none yet,
-// as in "Milvus is starting".
+// New returns an Index that has none yet. reason says in errors why, as in "Milvus is
+// starting".
 func New(reason string) *Index { return &Index{reason: reason} }
 
-// Set lets every later call go to index, in place of the one set before.
+// Set makes every later call go to index, in place of the one set before.
 func (l *Index) Set(index search.Index) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

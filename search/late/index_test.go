@@ -26,7 +26,7 @@ var (
 	query = search.Query{Vector: []float32{1, 0}, Limit: 1}
 )
 
-// calls are all that an index can do, in an order in which all succeed.
+// calls are all the calls of an index, in an order in which all succeed.
 func calls(t *testing.T, index search.Index) map[string]error {
 	ctx := t.Context()
 	made := map[string]error{

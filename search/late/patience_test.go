@@ -11,8 +11,8 @@ import (
 	"polylens/search/late"
 )
 
-// TestPatiently: what is unavailable is tried again, any other error at once
-// answered, and nobody waits longer than the context lets.
+// TestPatiently: what is unavailable is tried again, any other error is returned at
+// once, and nobody waits longer than the context allows.
 func TestPatiently(t *testing.T) {
 	calls := 0
 	err := late.Patiently(t.Context(), func() error {

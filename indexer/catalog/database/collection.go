@@ -13,14 +13,14 @@ import (
 )
 
 // CreateCollection adds an empty collection. ErrInvalid for a bad name or
-// number of patches, ErrConflict when it exists.
+// number of patches, ErrConflict if it exists already.
 func (s *Store) CreateCollection(ctx context.Context, name string, maxPatches int) (catalog.Collection, error) {
 	if err := cmp.Or(catalog.ValidateCollectionName(name), catalog.ValidateMaxPatches(maxPatches)); err != nil {
 		return catalog.Collection{}, err
 	}
 	collection := catalog.Collection{ID: catalog.CollectionID(name), Name: name, MaxPatches: maxPatches, Created: fromMillis(millis(s.now()))}
 	inserted, err := s.insertCollection(ctx, collection)
-	if err == nil && !inserted { // the name is taken, or the ID, by a collection that was renamed
+	if err == nil && !inserted { // the name is taken, or a renamed collection has the ID
 		collection.ID += catalog.CollectionID("." + uuid.NewString()) // no name has a dot
 		inserted, err = s.insertCollection(ctx, collection)
 	}
@@ -51,8 +51,8 @@ const selectCollection = `SELECT ` + collectionColumns + `,
 	(SELECT count(*) FROM failures WHERE failures.collection = collections.id)
 	FROM collections`
 
-// collectionNamed is the ID of the collection whose name is the argument of that
-// number; NULL, which equals nothing, if there is none.
+// collectionNamed is the ID of the collection whose name is the argument with that
+// number; NULL, which equals nothing, if there is no such collection.
 func collectionNamed(argument int) string {
 	return `(SELECT id FROM collections WHERE name = $` + strconv.Itoa(argument) + `)`
 }
@@ -63,8 +63,8 @@ func (s *Store) Collection(ctx context.Context, name string) (catalog.Collection
 	return s.collection(ctx, selectCollection+` WHERE name = $1`, name)
 }
 
-// UncountedCollection is Collection without its counts, which take longer than
-// a search: every search asks this.
+// UncountedCollection is Collection without the counts, which take longer than
+// a search: every search calls this.
 func (s *Store) UncountedCollection(ctx context.Context, name string) (catalog.Collection, error) {
 	return s.collection(ctx, `SELECT `+collectionColumns+`, 0, 0 FROM collections WHERE name = $1`, name)
 }
@@ -111,7 +111,7 @@ func (s *Store) SetMaxPatches(ctx context.Context, id catalog.CollectionID, maxP
 }
 
 // SetFingerprint records which vectors searches of a collection use from now
-// on: those of a model, and of pictures cut into at most maxPatches.
+// on: those of a model, for pictures cut into at most maxPatches.
 func (s *Store) SetFingerprint(ctx context.Context, id catalog.CollectionID, fingerprint string, maxPatches int) error {
 	return s.change(ctx, id, `UPDATE collections SET fingerprint = $2, searched_max_patches = $3 WHERE id = $1`,
 		fingerprint, maxPatches)

@@ -10,10 +10,11 @@ import (
 	"polylens/indexer/catalog"
 )
 
-// RenameCollection gives a collection another name, at one moment, and its jobs and
-// runs with it. Its ID stays, and so do images, vectors and index. ErrInvalid for a
-// bad name; ErrConflict when it is taken, also by a job that is to create it, and
-// while a job of the collection runs. It returns the collection with its counts.
+// RenameCollection gives a collection, with its jobs and runs, another name in one
+// transaction. Its ID stays, and so do images, vectors and index. ErrInvalid for a bad
+// name; ErrConflict when the name is taken, even if only by a job that is to create the
+// collection, and while a job of the collection runs. It returns the collection with
+// its counts.
 func (s *Store) RenameCollection(ctx context.Context, name, to string) (catalog.Collection, error) {
 	if err := catalog.ValidateCollectionName(to); err != nil {
 		return catalog.Collection{}, err
@@ -29,7 +30,7 @@ func (s *Store) RenameCollection(ctx context.Context, name, to string) (catalog.
 	return s.Collection(ctx, to)
 }
 
-// renaming is the transaction of RenameCollection. Until it ends no job can be
+// renaming is the transaction of RenameCollection. Until it ends, no job can be
 // added, begin or end.
 type renaming struct {
 	tx       *sql.Tx
@@ -60,7 +61,7 @@ func (r renaming) exec(ctx context.Context, statement string, args ...any) error
 func (r renaming) check(ctx context.Context) error {
 	there, err := r.find(ctx, `SELECT name FROM collections WHERE name = $1`, r.name)
 	other, otherErr := r.find(ctx, `SELECT name FROM collections WHERE name = $1`, r.to)
-	// A job whose worker fell silent is done anew, under the new name.
+	// A job whose worker fell silent starts again, under the new name.
 	running, runningErr := r.find(ctx, `SELECT id FROM jobs WHERE collection = $1 AND state = 'running' AND expires > $2 LIMIT 1`,
 		r.name, millis(r.now))
 	ordered, orderedErr := r.find(ctx, `SELECT id FROM jobs WHERE collection = $1 AND state IN ('queued', 'running', 'paused') LIMIT 1`, r.to)
@@ -79,7 +80,7 @@ func (r renaming) check(ctx context.Context) error {
 	return nil
 }
 
-// find is the first answer, or "".
+// find returns the first value that the query gives, or "".
 func (r renaming) find(ctx context.Context, query string, args ...any) (string, error) {
 	found, err := stringColumn(ctx, r.tx, query, args...)
 	if err != nil || len(found) == 0 {
@@ -88,8 +89,8 @@ func (r renaming) find(ctx context.Context, query string, args ...any) (string, 
 	return found[0], nil
 }
 
-// moveRuns also changes the configurations, by which runs go on after an
-// interruption.
+// moveRuns also changes the configurations, from which interrupted runs are
+// resumed.
 func (r renaming) moveRuns(ctx context.Context) error {
 	var runs []catalog.Run
 	err := each(ctx, r.tx, func(scan func(...any) error) error {
@@ -130,7 +131,7 @@ func (r renaming) moveJobs(ctx context.Context, next int64) error {
 	return r.tellJobs(ctx, next)
 }
 
-// tellJobs numbers the jobs that wait anew, so that whoever follows them hears of
+// tellJobs gives waiting jobs new numbers, so that whoever follows them hears of
 // their new name.
 func (r renaming) tellJobs(ctx context.Context, next int64) error {
 	waiting, err := stringColumn(ctx, r.tx, `SELECT id FROM jobs WHERE collection = $1 AND state IN ('queued', 'paused') ORDER BY id`, r.to)

@@ -96,8 +96,8 @@ func TestRenameCollection(t *testing.T) {
 	})
 }
 
-// TestOldNameIsFree: a collection that takes the old name is another one, in every
-// respect, and each goes without the other.
+// TestOldNameIsFree: a collection that takes the old name is a different one in every
+// respect, and each can be deleted without the other.
 func TestOldNameIsFree(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, s *Store) {
 		ctx := t.Context()
@@ -175,8 +175,8 @@ func TestRenameIsRefused(t *testing.T) {
 	})
 }
 
-// TestRenameMovesJobs: all of them have the new name, whoever follows jobs hears of
-// those that wait, and one that is claimed has the collection to itself.
+// TestRenameMovesJobs: all of them have the new name, followers hear of those that
+// wait, and a claimed one has the collection to itself.
 func TestRenameMovesJobs(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, s *Store) {
 		ctx, queue := t.Context(), s.Jobs(nil)
@@ -237,7 +237,7 @@ func TestRenameMovesJobs(t *testing.T) {
 	})
 }
 
-// TestRenameAfterSilence: a job whose worker fell silent is no obstacle, and goes on
+// TestRenameAfterSilence: a job whose worker fell silent is no obstacle, and continues
 // under the new name.
 func TestRenameAfterSilence(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, s *Store) {
@@ -256,7 +256,7 @@ func TestRenameAfterSilence(t *testing.T) {
 	})
 }
 
-// TestRenameMovesRuns: also what they are configured to learn from.
+// TestRenameMovesRuns: what they are configured to learn from changes too.
 func TestRenameMovesRuns(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, s *Store) {
 		ctx := t.Context()
@@ -286,8 +286,8 @@ func TestRenameMovesRuns(t *testing.T) {
 	})
 }
 
-// TestCollectionIDsOfOlderSchema: the way to the new schema and back keeps images,
-// and a collection that was renamed goes back to what its images know it by.
+// TestCollectionIDsOfOlderSchema: migrating to the new schema and back keeps images,
+// and a renamed collection goes back to the name that its images know.
 func TestCollectionIDsOfOlderSchema(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, s *Store) {
 		ctx := t.Context()

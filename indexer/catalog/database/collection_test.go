@@ -11,7 +11,7 @@ import (
 )
 
 // TestMaxPatches: what is chosen for indexing and what searches use change
-// apart from each other.
+// independently.
 func TestMaxPatches(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, s *Store) {
 		ctx := t.Context()

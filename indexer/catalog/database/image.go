@@ -45,7 +45,7 @@ func (s *Store) Image(ctx context.Context, collection, id string) (catalog.Image
 	return images[0], nil
 }
 
-// Images returns those of ids that the collection has, with captions, by ID.
+// Images returns the images among ids that the collection has, with captions, by ID.
 func (s *Store) Images(ctx context.Context, collection catalog.CollectionID, ids []string) (map[string]catalog.Image, error) {
 	found := make(map[string]catalog.Image, len(ids))
 	for chunk := range slices.Chunk(ids, maxList) {
@@ -64,7 +64,7 @@ func (s *Store) Images(ctx context.Context, collection catalog.CollectionID, ids
 
 // ListImages returns up to limit images of the collection of a name in order of URI,
 // beginning after cursor ("" for the first page), and the cursor of the next
-// page, empty at the end. A cursor that this method did not give is ErrInvalid.
+// page, empty at the end. A cursor that did not come from this method is ErrInvalid.
 func (s *Store) ListImages(ctx context.Context, collection, cursor string, limit int) ([]catalog.Image, string, error) {
 	if limit < 1 {
 		return nil, "", fmt.Errorf("limit %d is %w: use 1 or more", limit, catalog.ErrInvalid)
@@ -138,7 +138,7 @@ func (s *Store) addCaptions(ctx context.Context, images []catalog.Image) error {
 
 // SaveImages inserts or replaces images of one collection by URI, with their
 // captions and the vectors that fingerprint's model gave, in one transaction.
-// ID, Created and Updated are set by the store. A vector that is already known
+// The store sets ID, Created and Updated. A vector that is already known
 // for a content is kept. A failure noted for a URI is forgotten.
 func (s *Store) SaveImages(ctx context.Context, collection catalog.CollectionID, fingerprint string, records []catalog.Record) error {
 	err := s.update(ctx, func(tx *sql.Tx) error {

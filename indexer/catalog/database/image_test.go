@@ -250,7 +250,7 @@ func TestTombstones(t *testing.T) {
 		a, b := record("file:///p/a", "s1"), record("file:///p/b", "s2")
 		mustSave(t, s, a, b)
 		idA, idB := catalog.ImageID("c", a.Image.URI), catalog.ImageID("c", b.Image.URI)
-		// Only b was acknowledged; a may stand in the index all the same.
+		// Only b was acknowledged; a may be in the index all the same.
 		if err := s.MarkIndexed(ctx, model, []catalog.IndexRow{{ID: idB, Digest: "d"}}); err != nil {
 			t.Fatal(err)
 		}

@@ -28,7 +28,7 @@ func (s *Store) Pending(ctx context.Context, collection catalog.CollectionID, fi
 		collection, fingerprint, after, limit)
 }
 
-// PendingIDs returns the IDs of all rows that Pending has, in no order.
+// PendingIDs returns the IDs of all rows that Pending would return, in no particular order.
 func (s *Store) PendingIDs(ctx context.Context, collection catalog.CollectionID, fingerprint string) ([]string, error) {
 	ids, err := stringColumn(ctx, s.read, `SELECT images.id`+fromPending, collection, fingerprint)
 	if err != nil {
@@ -126,7 +126,7 @@ func (s *Store) ForgetIndexedImages(ctx context.Context, fingerprint string, ids
 }
 
 // IndexableIDs returns the images of a collection that have a vector of a
-// model: exactly those that its index has to hold.
+// model: exactly the images that its index has to hold.
 func (s *Store) IndexableIDs(ctx context.Context, collection catalog.CollectionID, fingerprint string) ([]string, error) {
 	ids, err := stringColumn(ctx, s.read, `
 		SELECT images.id FROM images

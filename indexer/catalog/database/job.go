@@ -13,18 +13,18 @@ import (
 	"polylens/indexer/catalog"
 )
 
-// Jobs is the part of the catalogue that the queue works on. It implements the
-// Store of indexer/jobs.
+// Jobs is the part of the catalogue that the queue works on. It implements jobs.Store
+// of indexer/jobs.
 //
-// Whoever changes jobs first locks the one row of job_sequence, until commit. So
-// changes come one after the other, and their numbers become visible in order.
+// Whoever changes jobs first locks the one row of job_sequence, until commit, so
+// that changes come one after the other and their numbers become visible in order.
 type Jobs struct {
 	store *Store
 	clock func() time.Time // nil: the database's
 }
 
-// Jobs gives the jobs of the catalogue. With a clock of nil, moments are those
-// of the database, which all processes share that work on it.
+// Jobs returns the jobs of the catalogue. If clock is nil, times come from the
+// database, whose clock is shared by all processes that work on it.
 func (s *Store) Jobs(clock func() time.Time) *Jobs {
 	if clock == nil && !s.isPostgres() {
 		clock = time.Now // a file: all its processes are on this machine
@@ -102,7 +102,7 @@ func (j *Jobs) change(ctx context.Context, numbers int, do func(tx *sql.Tx, firs
 	})
 }
 
-// moment is an expression of the database's clock, or 0 where another one rules.
+// moment is an SQL expression for the database's clock, or 0 where another clock is used.
 func (j *Jobs) moment() string {
 	if j.clock != nil {
 		return `0`
@@ -110,7 +110,7 @@ func (j *Jobs) moment() string {
 	return `CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)`
 }
 
-// now is the moment that the expression gave.
+// now is the time that the expression gave.
 func (j *Jobs) now(moment int64) time.Time {
 	if j.clock != nil {
 		moment = millis(j.clock())
@@ -126,8 +126,8 @@ func (j *Jobs) Get(ctx context.Context, id string) (catalog.Job, error) {
 // defaultJobs is how many jobs List returns unless told otherwise.
 const defaultJobs = 100
 
-// List implements jobs.Store. Only the conditions that there are stand in the
-// statement, so that an index serves them.
+// List implements jobs.Store. The statement holds only the conditions that are set, so
+// that an index serves them.
 func (j *Jobs) List(ctx context.Context, filter catalog.JobFilter) ([]catalog.Job, error) {
 	where, args := []string{"1 = 1"}, []any{}
 	add := func(condition, value string) {

@@ -41,7 +41,7 @@ func (j *Jobs) Claim(ctx context.Context, claim catalog.JobClaim) ([]catalog.Job
 	return taken, nil
 }
 
-// nothingFor looks without a lock, so that idle workers write nothing.
+// nothingFor checks without a lock, so that idle workers write nothing.
 func (j *Jobs) nothingFor(ctx context.Context, room map[string]int) (bool, error) {
 	now, err := j.readClock(ctx)
 	if err != nil {
@@ -51,7 +51,7 @@ func (j *Jobs) nothingFor(ctx context.Context, room map[string]int) (bool, error
 	return !found, err
 }
 
-// nextJob is the job whose turn it is, see catalog.JobClaim: the best of the
+// nextJob returns the job whose turn it is, see catalog.JobClaim: the best among the
 // best of each kind and collection.
 func nextJob(ctx context.Context, db querier, room map[string]int, now time.Time) (job catalog.Job, found bool, err error) {
 	var kinds []string
@@ -83,7 +83,7 @@ func nextJob(ctx context.Context, db querier, room map[string]int, now time.Time
 	return jobs[0], true, nil
 }
 
-// takeJob sets a job running under a new lease, and counts the turn.
+// takeJob starts a job under a new lease, and counts the turn.
 func takeJob(ctx context.Context, tx *sql.Tx, job *catalog.Job, now time.Time, lease time.Duration) error {
 	token, err := uuid.NewRandom()
 	if err != nil {

@@ -15,13 +15,14 @@ import (
 	"polylens/indexer/catalog"
 )
 
-// IsPostgres tells the URL of a Postgres database from the path of a SQLite file.
+// IsPostgres reports whether dsn is the URL of a Postgres database and not the path of
+// a SQLite file.
 func IsPostgres(dsn string) bool {
 	return strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://")
 }
 
 // PostgresVersion asks a Postgres database for its version and changes nothing. It
-// also answers what may be shown of the URL: host, port and name. Errors are as
+// also returns the parts of the URL that may be shown: host, port and name. Errors are
 // those of Open.
 func PostgresVersion(ctx context.Context, url string) (place, version string, err error) {
 	config, err := parsePostgres(url)
@@ -43,9 +44,9 @@ func PostgresVersion(ctx context.Context, url string) (place, version string, er
 
 const (
 	// idleLimit ends the transaction of a process that hangs in the middle of it,
-	// long before the leases end of those that wait for its locks.
+	// long before the leases of the processes that wait for its locks end.
 	idleLimit = "idle_in_transaction_session_timeout"
-	// reachLimit is how long a server may take to answer at the beginning.
+	// reachLimit is how long a server may take to answer at first.
 	reachLimit = 15 * time.Second
 )
 
@@ -92,7 +93,7 @@ func connectPostgres(ctx context.Context, config *pgx.ConnConfig) (*sql.DB, erro
 	return nil, fmt.Errorf("%w: is the server up, and the URL right? %w", catalog.ErrUnavailable, err)
 }
 
-// placeOf is what may be shown of a URL.
+// placeOf returns the parts of a URL that may be shown.
 func placeOf(config *pgx.ConnConfig) string {
 	return fmt.Sprintf("%s:%d/%s", config.Host, config.Port, config.Database)
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // TestPostgresVersionChangesNothing: a database that is asked for its version
-// stays empty, and what is shown of its URL tells where it is.
+// stays empty, and the parts of its URL that are shown say where it is.
 func TestPostgresVersionChangesNothing(t *testing.T) {
 	url := databasetest.Postgres(t)
 	place, version, err := PostgresVersion(t.Context(), url)

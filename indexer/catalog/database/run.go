@@ -96,12 +96,12 @@ func scanRun(scan func(...any) error) (catalog.Run, error) {
 	return r, err
 }
 
-// MoveRun takes a run that nobody trains from one state to another; reason is
-// kept for failed runs. ErrConflict when it is not in state from, or is
+// MoveRun takes a run that nobody is training from one state to another; reason is
+// kept for failed runs. ErrConflict when it is not in state from, or is being
 // trained: then only its RunRecorder moves it.
 func (s *Store) MoveRun(ctx context.Context, id string, from, to catalog.RunState, reason string) error {
 	if from == catalog.RunRunning || to == catalog.RunRunning {
-		return fmt.Errorf("run %.80q cannot move from %s to %s, for its trainer does that: %w", id, from, to, catalog.ErrConflict)
+		return fmt.Errorf("run %.80q cannot move from %s to %s, because its trainer does that: %w", id, from, to, catalog.ErrConflict)
 	}
 	result, err := s.write.ExecContext(ctx, `
 		UPDATE runs SET state = $1, error = $2,
@@ -116,7 +116,7 @@ func (s *Store) MoveRun(ctx context.Context, id string, from, to catalog.RunStat
 	return s.tellRun(ctx, id, catalog.RunNews{Kept: catalog.KeptAll})
 }
 
-// endOf is the moment at which a run ends by going to a state, 0 if it does not.
+// endOf returns the time at which a run ends by going to a state, 0 if it does not end.
 func (s *Store) endOf(to catalog.RunState) int64 {
 	if to.Ended() {
 		return millis(s.now())
@@ -125,7 +125,7 @@ func (s *Store) endOf(to catalog.RunState) int64 {
 }
 
 // DeleteRun removes a run and its curves, not its files. ErrConflict when it is
-// trained at present, or searches use its model.
+// being trained, or searches use its model.
 func (s *Store) DeleteRun(ctx context.Context, id string) error {
 	run, err := s.Run(ctx, id)
 	if err != nil {
@@ -147,7 +147,7 @@ func (s *Store) DeleteRun(ctx context.Context, id string) error {
 	return nil
 }
 
-// RunNamed returns the newest run of a name, or ErrNotFound.
+// RunNamed returns the newest run with a name, or ErrNotFound.
 func (s *Store) RunNamed(ctx context.Context, name string) (catalog.Run, error) {
 	runs, err := s.readRuns(ctx, selectRun+` WHERE name = $1 ORDER BY id DESC LIMIT 1`, name)
 	if err != nil {

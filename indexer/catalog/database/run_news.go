@@ -8,11 +8,11 @@ import (
 )
 
 // WatchRuns calls changed, which must return at once, with news of every run
-// that this store changes until stop is called. What other processes do is not
-// told.
+// that this store changes, until stop is called. Changes by other processes are
+// not reported.
 func (s *Store) WatchRuns(changed func(catalog.RunNews)) (stop func()) { return s.runs.add(changed) }
 
-// runWatchers are who is told of runs. The zero value is ready.
+// runWatchers are the callers of WatchRuns. The zero value is ready.
 type runWatchers struct {
 	mu       sync.Mutex
 	watchers map[*func(catalog.RunNews)]struct{}
@@ -46,7 +46,7 @@ func (w *runWatchers) none() bool {
 	return len(w.watchers) == 0
 }
 
-// tellRun completes news of a run with how it stands and tells them.
+// tellRun adds the present state of a run to its news and sends that to the watchers.
 func (s *Store) tellRun(ctx context.Context, id string, news catalog.RunNews) error {
 	if s.runs.none() {
 		return nil

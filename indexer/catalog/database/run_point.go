@@ -12,8 +12,9 @@ import (
 
 // RunSeries returns the curves of a run by name. Where there are more points
 // than asked for, the first and the last stay and, from equal stretches between
-// them, the lowest and the highest, so that no peak is lost. What is not finite
-// counts as higher than all. No points are no error; nor is an unknown run.
+// them, the lowest and the highest, so that no peak is lost. Values that are not
+// finite count as higher than all others. Neither a lack of points nor an unknown
+// run is an error.
 func (s *Store) RunSeries(ctx context.Context, id string, choice catalog.RunPoints) ([]catalog.RunSeries, error) {
 	if choice.Most != 0 && choice.Most < 4 {
 		return nil, fmt.Errorf("%d points are %w: ask for 4 or more", choice.Most, catalog.ErrInvalid)
@@ -31,7 +32,7 @@ func (s *Store) RunSeries(ctx context.Context, id string, choice catalog.RunPoin
 	return all, nil
 }
 
-// runExtent tells of a curve before it is read.
+// runExtent describes a curve before it is read.
 type runExtent struct {
 	name        string
 	count       int
@@ -76,7 +77,7 @@ func (s *Store) runSeries(ctx context.Context, id string, choice catalog.RunPoin
 	return thin.done(), nil
 }
 
-// saveRunPoints keeps points, replacing those that are there, within tx.
+// saveRunPoints stores points within tx, replacing those that are already there.
 func saveRunPoints(ctx context.Context, tx *sql.Tx, id string, points []catalog.RunPoint) error {
 	for _, p := range points {
 		value := sql.NullFloat64{Float64: p.Value, Valid: !math.IsNaN(p.Value) && !math.IsInf(p.Value, 0)}

@@ -21,14 +21,14 @@ import (
 const (
 	runFlushEvery = time.Second
 	runBeatEvery  = catalog.RunPatience / 6
-	runCallLimit  = 10 * time.Second // for what it stores by itself
+	runCallLimit  = 10 * time.Second // for what it stores on its own
 	runBatch      = 1000             // points that are stored without waiting for the next flush
 	maxRunPending = 100 * runBatch   // points that wait while the catalogue does not answer
 )
 
-// RunRecorder keeps what happens in a run that this process trains, and a
+// RunRecorder keeps what happens in a run that this process trains, and gives a
 // heartbeat for as long as it is open. It alone changes the run: a process that
-// was taken for dead and wakes finds that it has lost the run, by ErrConflict.
+// was taken for dead and wakes up learns by ErrConflict that it has lost the run.
 // Its methods may be called from many goroutines.
 type RunRecorder struct {
 	store     *Store
@@ -38,7 +38,7 @@ type RunRecorder struct {
 	once      sync.Once
 
 	storing sync.Mutex // held by what writes
-	beat    time.Time  // when the catalogue was last written; of storing
+	beat    time.Time  // when the catalogue was last written; guarded by storing
 
 	mu      sync.Mutex
 	pending []catalog.RunPoint
@@ -46,17 +46,17 @@ type RunRecorder struct {
 	over    error // why nothing can be recorded any more
 }
 
-// RecordRun takes a run for this process and sets it running: one that is
-// queued, stopped or failed, or running without a sign of life for longer than
-// patience; 0 takes over whatever is running, for a process that holds the data
-// folder alone. ErrConflict for others. Close the recorder at the end.
+// RecordRun takes a run for this process and starts it: one that is queued, stopped
+// or failed, or running without a sign of life for longer than patience. A patience
+// of 0 takes over whatever is running, for a process that alone holds the data
+// folder. ErrConflict for other runs. Close the recorder at the end.
 func (s *Store) RecordRun(ctx context.Context, id string, patience time.Duration) (*RunRecorder, error) {
 	return s.record(ctx, id, `(state IN ($5, $6, $7) OR state = $2 AND heartbeat <= $8)`,
 		catalog.RunQueued, catalog.RunStopped, catalog.RunFailed, millis(s.now().Add(-patience)))
 }
 
-// RecordQueuedRun is RecordRun for who finds runs in the queue: one that was
-// stopped since stays so.
+// RecordQueuedRun is RecordRun for callers that find runs in the queue: one that was
+// stopped in the meantime stays stopped.
 func (s *Store) RecordQueuedRun(ctx context.Context, id string) (*RunRecorder, error) {
 	return s.record(ctx, id, `state = $5`, catalog.RunQueued)
 }
@@ -88,8 +88,8 @@ func (s *Store) record(ctx context.Context, id, condition string, values ...any)
 	return r, nil
 }
 
-// Begin says where training begins, or goes on from: after step of steps. What
-// the curves and the best evaluation tell of later steps is dropped.
+// Begin says where training begins, or goes on from: after step of steps. Points of
+// later steps are dropped, and so is the best evaluation if it came later.
 func (r *RunRecorder) Begin(ctx context.Context, step, steps int64) error {
 	r.storing.Lock()
 	defer r.storing.Unlock()
@@ -107,8 +107,8 @@ func (r *RunRecorder) Begin(ctx context.Context, step, steps int64) error {
 }
 
 // Point records values after a step, by name. They are stored within about a
-// second; that fails only once the run is lost, or when too much waits because
-// the catalogue does not answer.
+// second. It fails only if the run is lost, or if too many points wait because the
+// catalogue does not answer.
 func (r *RunRecorder) Point(ctx context.Context, step int64, values map[string]float64) error {
 	r.mu.Lock()
 	if err := r.over; err != nil {
@@ -232,8 +232,8 @@ func (r *RunRecorder) change(ctx context.Context, set string, args ...any) error
 	return r.write(ctx, catalog.RunNews{Kept: catalog.KeptAll}, nil, set, args...)
 }
 
-// write does what change does, and more, in one transaction, stores the points
-// of news there, too, and tells them. storing is held.
+// write does in one transaction what change does, calls more unless nil, and stores
+// the points of news; then it sends news to the watchers. The caller holds storing.
 func (r *RunRecorder) write(ctx context.Context, news catalog.RunNews, more func(*sql.Tx) error, set string, args ...any) error {
 	if err := r.ended(); err != nil {
 		return err
@@ -269,7 +269,7 @@ func (r *RunRecorder) ended() error {
 	return r.over
 }
 
-// end lets nothing be recorded any more.
+// end stops all further recording.
 func (r *RunRecorder) end(reason error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

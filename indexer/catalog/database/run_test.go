@@ -128,7 +128,7 @@ func TestRunIsRecorded(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-// Who takes a run from the queue does not train one that was stopped since.
+// Whoever takes a run from the queue does not train one that was stopped meanwhile.
 func TestQueuedRunOnly(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, s *Store) {
 		ctx := t.Context()
@@ -193,7 +193,7 @@ func TestInterruptedRunIsResumed(t *testing.T) {
 		if err != nil || silent.Interrupted(start.Add(catalog.RunPatience)) || !silent.Interrupted(start.Add(catalog.RunPatience+time.Second)) {
 			t.Errorf("%+v, %v", silent, err)
 		}
-		awake := mustRecord(t, s, run.ID, 0) // as a process may that knows the other to be gone
+		awake := mustRecord(t, s, run.ID, 0) // allowed to a process that knows the other one to be gone
 		if err := awake.Begin(ctx, 10, 100); err != nil {
 			t.Fatal(err)
 		}

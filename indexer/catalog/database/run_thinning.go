@@ -6,12 +6,12 @@ import (
 	"polylens/indexer/catalog"
 )
 
-// thinning takes the points of a curve in order and keeps at most so many.
+// thinning takes the points of a curve in order and keeps at most a given number.
 type thinning struct {
 	extent    runExtent
 	stretches int64 // between first and last; 0 keeps all
 	series    catalog.RunSeries
-	stretch   int64 // that low and high are of
+	stretch   int64 // that low and high belong to
 	low, high catalog.RunPoint
 	held      bool // whether low and high are set
 }
@@ -53,7 +53,7 @@ func (t *thinning) stretchOf(step int64) int64 {
 	return min(int64(share*float64(t.stretches)), t.stretches-1)
 }
 
-// height orders what is not finite above all.
+// height puts values that are not finite above all others.
 func height(value float64) float64 {
 	if math.IsNaN(value) {
 		return math.Inf(1)
@@ -61,7 +61,7 @@ func height(value float64) float64 {
 	return value
 }
 
-// release keeps what a stretch was told by, in order.
+// release keeps the lowest and the highest point of a stretch, in order.
 func (t *thinning) release() {
 	if !t.held {
 		return

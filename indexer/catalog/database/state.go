@@ -8,7 +8,7 @@ import (
 	"polylens/indexer/catalog"
 )
 
-// States returns the states of those of ids that exist, under a model.
+// States returns the states, under a model, of the images among ids that exist.
 func (s *Store) States(ctx context.Context, fingerprint string, ids []string) (map[string]catalog.State, error) {
 	found := make(map[string]catalog.State, len(ids))
 	for chunk := range slices.Chunk(ids, maxList) {

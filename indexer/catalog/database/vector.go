@@ -10,8 +10,8 @@ import (
 )
 
 // Round returns the unit vector that the store gives back for vector: rounded
-// to fp16, then brought back to unit length. An index must be filled with this
-// one, so that a rebuild from the catalogue changes nothing.
+// to fp16, then brought back to unit length. An index must be filled with the
+// result, so that a rebuild from the catalogue changes nothing.
 func Round(vector []float32) []float32 {
 	rounded := make([]float32, len(vector))
 	for i, x := range vector {
@@ -96,8 +96,8 @@ func (s *Store) PurgeVectors(ctx context.Context) (catalog.Purged, error) {
 	return purged, nil
 }
 
-// Compact gives the space of removed rows back to the disk. While it does, it
-// needs room for all that is left.
+// Compact gives the space of removed rows back to the disk. Meanwhile it needs
+// room for all that is left.
 func (s *Store) Compact(ctx context.Context) error {
 	if _, err := s.write.ExecContext(ctx, `VACUUM`); err != nil {
 		return fmt.Errorf("compact the catalogue: %w", err)

@@ -1,3 +1,3 @@
-// Package jobstest holds the tests that every Store of the queue passes. It is
-// used by tests only.
+// Package jobstest holds the tests that every Store of the queue must pass. Only
+// tests use it.
 package jobstest

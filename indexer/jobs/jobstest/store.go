@@ -15,10 +15,10 @@ import (
 	"polylens/indexer/jobs"
 )
 
-// Open opens an empty store whose moments are those of a clock.
+// Open opens an empty store that takes the time from a clock.
 type Open func(t *testing.T, clock func() time.Time) jobs.Store
 
-// TestStore checks that a store holds its contract.
+// TestStore checks that a store keeps its contract.
 func TestStore(t *testing.T, open Open) {
 	tests := map[string]func(*testing.T, *fixture){
 		"keeps every field":                 keepsFields,
@@ -45,7 +45,7 @@ func TestStore(t *testing.T, open Open) {
 	}
 }
 
-// fixture is a store with a clock that stands unless a test moves it.
+// fixture is a store with a clock that stands still unless a test moves it.
 type fixture struct {
 	jobs.Store
 	mu  sync.Mutex
@@ -253,8 +253,8 @@ func tellsChanges(t *testing.T, f *fixture) {
 	}
 }
 
-// missesNothing follows while many write: a number that becomes visible after a
-// higher one would be missed.
+// missesNothing follows while many writers are at work: a number that became visible
+// after a higher one would be missed.
 func missesNothing(t *testing.T, f *fixture) {
 	const writers, changes = 8, 25
 	all := make([]catalog.Job, writers)

@@ -1,5 +1,5 @@
-// Package databasetest gives tests an empty database of each kind. It is used by
-// tests only, of packages that call needs.Main.
+// Package databasetest gives tests an empty database of each kind. Only tests use it,
+// in packages that call needs.Main.
 package databasetest
 
 import (
@@ -9,14 +9,14 @@ import (
 	"polylens/internal/postgrestest"
 )
 
-// Each runs a test with what database.Open takes: the path of a SQLite file, and
-// the URL of an empty Postgres database.
+// Each runs a test once for each argument of database.Open: the path of a SQLite file,
+// and the URL of an empty Postgres database.
 func Each(t *testing.T, test func(t *testing.T, dsn string)) {
 	t.Run("sqlite", func(t *testing.T) { test(t, SQLite(t)) })
 	t.Run("postgres", func(t *testing.T) { test(t, Postgres(t)) })
 }
 
-// SQLite is the path of a file that is not there yet.
+// SQLite is the path of a file that does not exist yet.
 func SQLite(t testing.TB) string { return filepath.Join(t.TempDir(), "data", "catalog ?%.db") }
 
 // Postgres is the URL of an empty database.
