@@ -62,7 +62,7 @@ func newPage() (*page, error) {
 func newAsset(name string, content []byte) asset {
 	sum := sha256.Sum256(content)
 	kind := mime.TypeByExtension(path.Ext(name))
-	switch path.Ext(name) { // whatever the system's tables say
+	switch path.Ext(name) { // not by the system's tables, which may differ
 	case ".js":
 		kind = "text/javascript; charset=utf-8"
 	case ".css":

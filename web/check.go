@@ -39,7 +39,7 @@ func (s *server) createCheck(ctx context.Context, input *createCheckInput) (*acc
 	return &acceptedJob{Location: apiPrefix + "/jobs/" + job.ID, Body: newJob(job)}, nil
 }
 
-// newCheck is the outcome of a job that checks, nil for another and before it has
+// newCheck is the outcome of a job that checks, nil for other jobs and before it has
 // succeeded.
 func newCheck(job catalog.Job) *Check {
 	switch job.Kind {

@@ -17,7 +17,7 @@ type Config struct {
 	Catalog  Catalog
 	Indexer  Indexer
 	Pictures Pictures
-	// Searchable tells whether searches of a collection are answered by the model
+	// Searchable reports whether searches of a collection are answered by the model
 	// in use.
 	Searchable func(catalog.Collection) bool
 	Jobs       Jobs
@@ -29,8 +29,8 @@ type Config struct {
 	// Ready reports nil once searches can be answered.
 	Ready func(ctx context.Context) error
 	Info  Info
-	// Model is the model that searches use now; optional where it is always that
-	// of Info.
+	// Model returns the model that searches use now; optional where it is always
+	// the one in Info.
 	Model  func() ModelInfo
 	Logger *slog.Logger
 
@@ -39,8 +39,8 @@ type Config struct {
 	// rebinding) is refused. Empty allows any: for a server that others on the
 	// network may reach.
 	AllowedHosts []string
-	// AllowFolders lets clients index folders of the server, and train with files
-	// of it. Only for a server that none but its own user reaches.
+	// AllowFolders lets clients index folders of the server, and train with its
+	// files. Only for a server that nobody but its own user can reach.
 	AllowFolders bool
 	// MaxUploadBytes bounds an uploaded picture; 0 means DefaultMaxUpload.
 	MaxUploadBytes int64
@@ -63,7 +63,7 @@ type Searcher interface {
 type Catalog interface {
 	Collections(ctx context.Context) ([]catalog.Collection, error)
 	Collection(ctx context.Context, name string) (catalog.Collection, error)
-	// ListImages answers a page in a stable order, and the cursor of the next one.
+	// ListImages returns a page in a stable order, and the cursor of the next one.
 	ListImages(ctx context.Context, collection, cursor string, limit int) (images []catalog.Image, next string, err error)
 	Image(ctx context.Context, collection, id string) (catalog.Image, error)
 }
@@ -74,36 +74,36 @@ type Indexer interface {
 	// model cannot have is catalog.ErrInvalid, a name that is taken
 	// catalog.ErrConflict.
 	CreateCollection(ctx context.Context, name string, maxPatches int) (catalog.Collection, error)
-	// RenameCollection gives a collection another name. One that is taken, and one of
-	// a collection that a job works on, is catalog.ErrConflict.
+	// RenameCollection gives a collection another name. catalog.ErrConflict when the
+	// name is taken, or while a job works on the collection.
 	RenameCollection(ctx context.Context, name, to string) (catalog.Collection, error)
 	DeleteCollection(ctx context.Context, name string) error
 }
 
 // Pictures opens the files behind images; *indexer.Pictures is one.
 type Pictures interface {
-	// Thumbnail answers the picture scaled so that its longer side is at most
+	// Thumbnail returns the picture scaled so that its longer side is at most
 	// size pixels, rounded up to a size that is kept.
 	Thumbnail(ctx context.Context, collection, id string, size int) (indexer.Thumbnail, error)
-	// Original answers the file as it was indexed.
+	// Original returns the file as it was indexed.
 	Original(ctx context.Context, collection, id string) (*indexer.Original, error)
 }
 
-// Jobs keeps work in the background and tells how it goes; *indexer.Jobs is one.
-// Unknown jobs are catalog.ErrNotFound, what the state of a job does not allow
+// Jobs keeps work in the background and reports how it goes; *indexer.Jobs is one.
+// Unknown jobs are catalog.ErrNotFound; what the state of a job does not allow is
 // catalog.ErrConflict.
 type Jobs interface {
 	// Index queues the indexing of an existing folder into a collection, which is
 	// created if it is missing. A number of patches that the model cannot have is
 	// catalog.ErrInvalid.
 	Index(ctx context.Context, collection string, params indexer.JobParams) (catalog.Job, error)
-	// Check queues the comparison of a collection's index with the catalogue, by a
-	// kind of jobs: indexer.JobCheck, JobRepair or JobRebuild.
+	// Check queues the comparison of a collection's index with the catalogue, as a
+	// job of kind indexer.JobCheck, JobRepair or JobRebuild.
 	Check(ctx context.Context, collection, kind string) (catalog.Job, error)
 	List(ctx context.Context, filter catalog.JobFilter) ([]catalog.Job, error) // newest first
 	Get(ctx context.Context, id string) (catalog.Job, error)
-	// Cancel ends a job, Pause lets it wait until Resume. One that runs ends a
-	// moment later. Retry puts a failed or canceled job back into the queue.
+	// Cancel ends a job, Pause keeps it waiting until Resume. One that runs ends
+	// a moment later. Retry puts a failed or canceled job back into the queue.
 	Cancel(ctx context.Context, id string) (catalog.Job, error)
 	Pause(ctx context.Context, id string) (catalog.Job, error)
 	Resume(ctx context.Context, id string) (catalog.Job, error)

@@ -2,13 +2,13 @@ package web
 
 import "sync"
 
-// maxPending bounds the jobs or runs whose change a slow watcher has not yet
-// been told. One that falls further behind is cut off: it reconnects and starts
+// maxPending bounds the jobs or runs whose changes a slow watcher has not yet
+// received. One that falls further behind is cut off: it reconnects and starts
 // from the present state.
 const maxPending = 1000
 
 // hub passes changes of something, such as a job, to any number of watchers
-// and never waits for one: a watcher that lags is told several changes of the
+// and never waits for one: a watcher that lags gets several changes of the
 // same thing as one.
 type hub[T any] struct {
 	id   func(T) string         // of the thing that changed
@@ -35,7 +35,7 @@ func newHub[T any](id func(T) string, join func(older, newer T) T) *hub[T] {
 	return &hub[T]{id: id, join: join, watchers: make(map[*watcher[T]]struct{})}
 }
 
-// publish tells every watcher. It returns at once.
+// publish passes a change to every watcher. It returns at once.
 func (h *hub[T]) publish(change T) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -44,7 +44,7 @@ func (h *hub[T]) publish(change T) {
 	}
 }
 
-// enter adds a watcher, or answers nil when the hub is closed.
+// enter adds a watcher, or returns nil when the hub is closed.
 func (h *hub[T]) enter() *watcher[T] {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -57,7 +57,7 @@ func (h *hub[T]) enter() *watcher[T] {
 	return w
 }
 
-// leave removes a watcher that enter answered, once.
+// leave removes a watcher that enter returned, once.
 func (h *hub[T]) leave(w *watcher[T]) {
 	h.mu.Lock()
 	delete(h.watchers, w)
@@ -96,7 +96,7 @@ func (w *watcher[T]) put(change T) {
 	}
 }
 
-// take answers the changes since the last call, oldest first.
+// take returns the changes since the last call, oldest first.
 func (w *watcher[T]) take() []T {
 	w.mu.Lock()
 	defer w.mu.Unlock()

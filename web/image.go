@@ -130,8 +130,8 @@ var inlineTypes = map[string]bool{
 	"image/webp": true, "image/bmp": true, "image/avif": true,
 }
 
-// sendPicture answers ranges and conditions. The content is somebody's file:
-// it is never treated as a page, whatever it holds.
+// sendPicture sends a picture, with ranges and conditions. The content is
+// somebody's file: it is never treated as a page, whatever it holds.
 func sendPicture(picture picture) *huma.StreamResponse {
 	return &huma.StreamResponse{Body: func(ctx huma.Context) {
 		r, w := humachi.Unwrap(ctx)
@@ -155,7 +155,7 @@ func sendPicture(picture picture) *huma.StreamResponse {
 	}}
 }
 
-// escapeName writes a file name as RFC 8187 wants it.
+// escapeName writes a file name as RFC 8187 requires.
 func escapeName(name string) string {
 	const hex = "0123456789ABCDEF"
 	escaped := make([]byte, 0, len(name))

@@ -12,7 +12,7 @@ type infoAnswer struct{ Body Info }
 
 func (s *server) infoOperation(api huma.API) {
 	huma.Register(api, operation("get-info", http.MethodGet, "/info", "server",
-		"Tell version, model and what clients may do"),
+		"Get the version, the model and what clients may do"),
 		func(context.Context, *struct{}) (*infoAnswer, error) { return &infoAnswer{Body: s.info()}, nil })
 }
 

@@ -34,7 +34,7 @@ type jobsAnswer struct {
 	}
 }
 
-// jobCommandInput asks something of a job.
+// jobCommandInput names the job that a command is for.
 type jobCommandInput struct {
 	IdempotencyHeader
 	ID string `path:"id" maxLength:"64" doc:"Identity of the job"`
@@ -172,7 +172,7 @@ func usableFolder(path string) (string, error) {
 	return path, folder.Close()
 }
 
-// reason is an error of the file system without the path that it repeats.
+// reason is an error of the file system without the path, which the caller names.
 func reason(err error) string {
 	if path, ok := err.(*os.PathError); ok {
 		return path.Err.Error()

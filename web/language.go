@@ -8,7 +8,7 @@ import (
 	"golang.org/x/text/language"
 )
 
-// AcceptLanguage is the header by which a client tells its languages.
+// AcceptLanguage is the header in which a client names its languages.
 type AcceptLanguage struct {
 	Header string `header:"Accept-Language" maxLength:"1024" example:"hi, en;q=0.5" doc:"Languages in which to answer captions"`
 }
@@ -16,11 +16,11 @@ type AcceptLanguage struct {
 // languages are the tags that a client prefers, best first.
 type languages []string
 
-// prefer reads the header; English comes last whatever it says.
+// prefer reads the header; English always comes last.
 func (a AcceptLanguage) prefer() languages {
 	tags, _, err := language.ParseAcceptLanguage(a.Header)
 	if err != nil {
-		tags = nil // a malformed wish is no wish
+		tags = nil // a malformed header counts as none
 	}
 	prefer := make(languages, 0, len(tags)+1)
 	for _, tag := range tags {
@@ -46,7 +46,7 @@ func (l languages) caption(captions []catalog.Caption) *Caption {
 	return &Caption{Language: captions[0].Language, Text: captions[0].Text}
 }
 
-// sameBase tells whether two tags are of one language: pt-BR and pt.
+// sameBase reports whether two tags are of one language: pt-BR and pt.
 func sameBase(a, b string) bool {
 	a, _, _ = strings.Cut(a, "-")
 	b, _, _ = strings.Cut(b, "-")

@@ -42,7 +42,7 @@ func secured(next http.Handler) http.Handler {
 	})
 }
 
-// hostChecked refuses names that are not this server's: a page elsewhere whose
+// hostChecked refuses host names that are not this server's: a page elsewhere whose
 // name resolves to a loopback address must not read the collection.
 func (s *server) hostChecked(next http.Handler) http.Handler {
 	if len(s.AllowedHosts) == 0 {
@@ -106,7 +106,7 @@ func (s *server) recovered(next http.Handler) http.Handler {
 }
 
 // logged writes one line for each request. Queries stay out of it: what people
-// search for is theirs.
+// search for is their own business.
 func (s *server) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
@@ -123,7 +123,7 @@ func (s *server) logged(next http.Handler) http.Handler {
 	})
 }
 
-// methodNotAllowed answers 405 with the methods that the path does know.
+// methodNotAllowed answers 405 with the methods that the path allows.
 func methodNotAllowed(router chi.Routes) http.HandlerFunc {
 	methods := []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -138,8 +138,8 @@ func methodNotAllowed(router chi.Routes) http.HandlerFunc {
 	}
 }
 
-// notFound answers what no route knows: problems under the API, the page for
-// its own deep links, 404 for the rest.
+// notFound answers requests that match no route: problems under the API, the page
+// for its own deep links, 404 for the rest.
 func notFound(page http.Handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/api/") || (r.Method != http.MethodGet && r.Method != http.MethodHead) {

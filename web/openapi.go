@@ -7,7 +7,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// apiConfig describes the API and turns off what huma would serve by itself:
+// apiConfig describes the API and turns off what huma would serve by default:
 // its documentation page loads scripts from elsewhere, and its $schema links
 // would change the shape of every answer.
 func apiConfig(version string) huma.Config {
@@ -21,7 +21,7 @@ func apiConfig(version string) huma.Config {
 		"Lists are paged by opaque cursors. Live progress of jobs comes over a WebSocket at " +
 		apiPrefix + "/jobs/events, one JSON object a message: first {\"jobs\":[…]}, then {\"job\":{…}} for each change. " +
 		"That of runs comes at " + apiPrefix + "/runs/events: first {\"runs\":[…]}, the newest, then {\"run\":{…},\"kept\":…,\"series\":[…]} " +
-		"for each change. Where “kept” is present, points of later steps are gone, for the run went back to a checkpoint; " +
+		"for each change. Where “kept” is present, points of later steps are gone because the run went back to a checkpoint; " +
 		"“series” are the points gained then."
 	config.Info.License = &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}
 	config.Tags = []*huma.Tag{
@@ -30,7 +30,7 @@ func apiConfig(version string) huma.Config {
 		{Name: "images", Description: "Pictures and what is known of them"},
 		{Name: "jobs", Description: "Work in the background"},
 		{Name: "runs", Description: "Models trained on one's own pairs, and their curves"},
-		{Name: "server", Description: "What answers here"},
+		{Name: "server", Description: "The server itself"},
 	}
 	return config
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // kind is a cause of failure that only the API's border knows; those of the
-// domain stand in package problem.
+// domain are in package problem.
 func kind(name string, status int) problem.Kind { return problem.Kind{Name: name, Status: status} }
 
 var (
@@ -44,8 +44,8 @@ func newProblem(k problem.Kind, detail string) *huma.ErrorModel {
 	return &huma.ErrorModel{Type: problem.Prefix + k.Name, Title: title, Status: k.Status, Detail: detail}
 }
 
-// problemOf finds the problem that an error of the rooms behind the API is. What
-// nobody foresaw is logged and not shown.
+// problemOf finds the problem for an error of the rooms behind the API. Unforeseen
+// errors are logged and not shown.
 func problemOf(ctx context.Context, logger *slog.Logger, err error) error {
 	var (
 		status    huma.StatusError
@@ -65,7 +65,7 @@ func problemOf(ctx context.Context, logger *slog.Logger, err error) error {
 	return newProblem(found, cmp.Or(found.Words, err.Error()))
 }
 
-// logFailure logs what is the server's fault.
+// logFailure logs a failure that is the server's fault.
 func logFailure(ctx context.Context, logger *slog.Logger, found problem.Kind, err error) {
 	switch {
 	case found == problem.Internal:
@@ -75,7 +75,7 @@ func logFailure(ctx context.Context, logger *slog.Logger, found problem.Kind, er
 	}
 }
 
-// writeProblem answers outside of the operations that huma runs.
+// writeProblem answers with a problem outside the operations that huma runs.
 func writeProblem(w http.ResponseWriter, answer *huma.ErrorModel) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.Header().Set("Cache-Control", "no-store")
@@ -83,7 +83,7 @@ func writeProblem(w http.ResponseWriter, answer *huma.ErrorModel) {
 	_ = json.NewEncoder(w).Encode(answer) // the client may be gone
 }
 
-// completeProblem gives a type to the problems that huma itself makes.
+// completeProblem gives a type to the problems that huma makes by itself.
 func completeProblem(_ huma.Context, _ string, v any) (any, error) {
 	made, ok := v.(*huma.ErrorModel)
 	if !ok || made.Type != "" {

@@ -27,7 +27,7 @@ type Image struct {
 	Width    int            `json:"width,omitempty" doc:"Pixels, upright"`
 	Height   int            `json:"height,omitempty" doc:"Pixels, upright"`
 	Color    string         `json:"color,omitempty" doc:"Mean colour, as #rrggbb, for a placeholder"`
-	Metadata map[string]any `json:"metadata" doc:"Whatever the source told, such as tags"`
+	Metadata map[string]any `json:"metadata" doc:"Whatever the source says, such as tags"`
 	Caption  *Caption       `json:"caption,omitempty" doc:"The caption in the language that Accept-Language prefers, else English, else any"`
 }
 
@@ -91,7 +91,7 @@ type FileFailed struct {
 	Reason string `json:"reason"`
 }
 
-// Info tells a client what it talks to.
+// Info tells a client what it is talking to.
 type Info struct {
 	Version string    `json:"version"`
 	Model   ModelInfo `json:"model"`

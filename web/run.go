@@ -52,7 +52,7 @@ type createRunInput struct {
 	}
 }
 
-// commandInput asks something of a run.
+// commandInput names the run that a command is for.
 type commandInput struct {
 	IdempotencyHeader
 	ID string `path:"id" maxLength:"64" doc:"Identity of the run"`
@@ -141,8 +141,7 @@ func (s *server) getPoints(ctx context.Context, input *getPointsInput) (*pointsA
 	return answer, nil
 }
 
-// createRun is refused to clients elsewhere: a config may name files of the
-// server.
+// createRun refuses clients elsewhere: a config may name files of the server.
 func (s *server) createRun(ctx context.Context, input *createRunInput) (*acceptedRun, error) {
 	if !s.AllowFolders {
 		return nil, newProblem(kindForbidden, "this server lets nobody train with its files over the network; "+
@@ -193,7 +192,7 @@ func (s *server) deleteRun(ctx context.Context, input *runPath) (*struct{}, erro
 	return nil, nil
 }
 
-// gateProblem is a problem that tells the verdict of the forgetting gate.
+// gateProblem is a problem with the verdict of the forgetting gate.
 type gateProblem struct {
 	huma.ErrorModel
 	Gate *Gate `json:"gate,omitempty" doc:"The verdict, where it is the cause"`
@@ -203,7 +202,7 @@ func newGateProblem(failed *catalog.ForgottenError) *gateProblem {
 	return &gateProblem{*newProblem(problem.Of(failed, problem.Table()), failed.Error()), newGate(&failed.Verdict)}
 }
 
-// describeGate tells of the member that a refused activation adds to its problem.
+// describeGate describes the member that a refused activation adds to its problem.
 func describeGate(api *huma.OpenAPI) {
 	refused := api.Paths[apiPrefix+"/runs/{id}/activate"].Post.Responses["409"]
 	refused.Description = "The run is not finished, or its model did not pass the forgetting gate"

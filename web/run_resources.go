@@ -43,7 +43,7 @@ type RunBest struct {
 	Value  float64 `json:"value"`
 }
 
-// Gate is the verdict of the forgetting gate: the model compared with the one
+// Gate is the verdict of the forgetting gate: the model compared with the model
 // that its run began with, on pairs of guarded languages.
 type Gate struct {
 	Passed    bool           `json:"passed" doc:"Whether no language lost more than it may"`
@@ -62,20 +62,20 @@ type GateLanguage struct {
 	LeastLost *float64 `json:"least_lost,omitempty" doc:"Lower end of the confidence interval of lost, where single queries are known; it does not decide"`
 }
 
-// Series is what one value of a run was at growing steps.
+// Series is one value of a run at growing steps.
 type Series struct {
 	Name   string     `json:"name" example:"loss"`
 	Steps  []int64    `json:"steps" nullable:"false"`
 	Values []*float64 `json:"values" nullable:"false" doc:"As many as steps; null where the value was not finite"`
 }
 
-// RunChange is news of a run: how it stands, and what became of its points.
+// RunChange is news of a run: its present state, and what became of its points.
 type RunChange struct {
 	Run Run `json:"run"`
 	// Kept, unless nil, says that points of later steps are gone: the run went
 	// back to a checkpoint of that step.
 	Kept   *int64   `json:"kept,omitempty"`
-	Series []Series `json:"series,omitempty"` // points gained then
+	Series []Series `json:"series,omitempty"` // points gained after that
 }
 
 func newRuns(runs []catalog.Run) []Run {
@@ -135,7 +135,7 @@ func newRunChange(news catalog.RunNews) RunChange {
 	return change
 }
 
-// finite is values with nil for what JSON has no word for.
+// finite returns values with nil for those that JSON cannot express.
 func finite(values []float64) []*float64 {
 	pointers := make([]*float64, len(values))
 	for i, value := range values {

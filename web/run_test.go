@@ -79,7 +79,7 @@ func TestRunFromStartToRollback(t *testing.T) {
 	wantProblem(t, get(t, server.URL+"/api/v1/runs/"+run.ID), http.StatusNotFound, "not-found")
 }
 
-// TestForgetfulModelNeedsForce: the refusal tells the verdict.
+// TestForgetfulModelNeedsForce: the refusal holds the verdict.
 func TestForgetfulModelNeedsForce(t *testing.T) {
 	server := webtest.NewServer(t)
 	run := startRun(t, server, "forgetful", `{"steps":1,"forgets":true}`)
@@ -267,8 +267,8 @@ func (c *chart) follow(t *testing.T, connection *websocket.Conn, state catalog.R
 	}
 }
 
-// TestCurvesArriveLive: whoever follows the messages has the curve that the
-// server has, also after the run went back to a checkpoint.
+// TestCurvesArriveLive: whoever follows the messages has the same curve as the
+// server, even after the run went back to a checkpoint.
 func TestCurvesArriveLive(t *testing.T) {
 	server := webtest.NewServer(t)
 	address := "ws" + strings.TrimPrefix(server.URL, "http") + "/api/v1/runs/events"

@@ -9,7 +9,7 @@ import (
 // watchedRuns is how many runs a live connection begins with.
 const watchedRuns = 100
 
-// watchRuns tells over a WebSocket how the runs go.
+// watchRuns reports over a WebSocket how the runs go.
 func (s *server) watchRuns(w http.ResponseWriter, r *http.Request) {
 	present := func(ctx context.Context) (any, error) {
 		runs, err := s.Runs.Runs(ctx, "", "", watchedRuns)
@@ -22,7 +22,7 @@ func newRunHub() *hub[RunChange] {
 	return newHub(func(c RunChange) string { return c.Run.ID }, joinChanges)
 }
 
-// joinChanges is both changes of a run as one. It leaves their parts as they
+// joinChanges joins two changes of a run into one. It leaves their parts as they
 // are: other watchers hold them, too.
 func joinChanges(older, newer RunChange) RunChange {
 	joined := RunChange{Run: newer.Run, Kept: older.Kept, Series: slices.Clone(older.Series)}

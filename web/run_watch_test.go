@@ -14,8 +14,8 @@ func series(name string, points ...float64) Series {
 	return s
 }
 
-// TestChangesOfARunAreJoined: a slow watcher is told as one what the others are
-// told one by one, and nobody's changes are altered by that.
+// TestChangesOfARunAreJoined: a slow watcher gets as one change what the others get
+// one by one, and that alters nobody else's changes.
 func TestChangesOfARunAreJoined(t *testing.T) {
 	five, three := int64(5), int64(3)
 	tests := map[string]struct{ older, newer, want RunChange }{

@@ -10,20 +10,20 @@ import (
 // Runs keeps trainings and their curves; *database.Store is one. Unknown runs are
 // catalog.ErrNotFound.
 type Runs interface {
-	// Runs answers up to limit runs, newest first, beginning before the run with
+	// Runs returns up to limit runs, newest first, beginning before the run with
 	// ID before ("" for the newest). An empty collection means all.
 	Runs(ctx context.Context, collection, before string, limit int) ([]catalog.Run, error)
 	Run(ctx context.Context, id string) (catalog.Run, error)
-	// RunSeries answers curves by name; names without points are left out.
+	// RunSeries returns curves by name; names without points are left out.
 	RunSeries(ctx context.Context, id string, choice catalog.RunPoints) ([]catalog.RunSeries, error)
 	// WatchRuns calls changed, which returns at once, with news of every run until
-	// stop is called. It holds what it is given only to read.
+	// stop is called. changed must not alter the news.
 	WatchRuns(changed func(catalog.RunNews)) (stop func())
 }
 
-// Trainer trains models, in the background. Its methods answer as soon as what
-// they ask for has begun; how it ends shows in the run. Unknown runs are
-// catalog.ErrNotFound, what the state of a run does not allow
+// Trainer trains models, in the background. Its methods return as soon as what
+// they ask for has begun; the run shows how it ends. Unknown runs are
+// catalog.ErrNotFound; what the state of a run does not allow is
 // catalog.ErrConflict.
 type Trainer interface {
 	// Start checks an order and queues a run. A mistake in the order is
@@ -42,11 +42,11 @@ type Trainer interface {
 	// activated run.
 	RollBack(ctx context.Context, id string) (catalog.Run, error)
 	// Delete removes a run, its curves and its checkpoints, not the model that it
-	// wrote. catalog.ErrConflict when it is trained, or searches use its model.
+	// wrote. catalog.ErrConflict while it is trained, or searches use its model.
 	Delete(ctx context.Context, id string) error
 }
 
-// noRuns is Runs where none are kept.
+// noRuns is a Runs for servers that keep none.
 type noRuns struct{}
 
 func (noRuns) Runs(context.Context, string, string, int) ([]catalog.Run, error) { return nil, nil }

@@ -25,7 +25,7 @@ const (
 	tellInterval = 200 * time.Millisecond // at most five messages a second for each job or run
 )
 
-// watchJobs tells over a WebSocket how the jobs go.
+// watchJobs reports over a WebSocket how the jobs go.
 func (s *server) watchJobs(w http.ResponseWriter, r *http.Request) {
 	present := func(ctx context.Context) (any, error) {
 		jobs, err := s.Jobs.List(ctx, catalog.JobFilter{Limit: watchedJobs})
@@ -41,7 +41,7 @@ func (s *server) followJobs() (stop func()) {
 	var ended sync.WaitGroup
 	ended.Go(func() {
 		for ; ctx.Err() == nil; pause(ctx.Done(), followAgain) {
-			if err != nil { // what changed meanwhile is seen by who connects anew
+			if err != nil { // whoever reconnects sees what changed meanwhile
 				after, err = s.lastJob(ctx)
 			}
 			failed := err
@@ -66,8 +66,8 @@ func (s *server) lastJob(ctx context.Context) (int64, error) {
 	return s.Jobs.Last(ctx)
 }
 
-// follow publishes changes after the one with a number, and keeps the number of the
-// last.
+// follow publishes changes after the one with a given number, and keeps the number
+// of the last.
 func (s *server) follow(ctx context.Context, after *int64) error {
 	return s.Jobs.Follow(ctx, *after, func(jobs []catalog.Job) error {
 		for _, job := range jobs {
@@ -82,8 +82,8 @@ func newJobHub() *hub[Job] {
 	return newHub(func(job Job) string { return job.ID }, func(_, newer Job) Job { return newer })
 }
 
-// live upgrades to a WebSocket and tells the present state, then each change as
-// message makes it.
+// live upgrades to a WebSocket and sends the present state, then each change in the
+// form that message gives it.
 func live[T any](s *server, w http.ResponseWriter, r *http.Request, hub *hub[T],
 	present func(context.Context) (any, error), message func(T) any) {
 	if !websocket.IsWebSocketUpgrade(r) {

@@ -24,20 +24,19 @@ const (
 	pageSize   = 1000
 )
 
-// Client calls the API of one server. Errors are those of the domain, as package
-// problem makes them of the server's; one that cannot be reached is
-// search.ErrUnavailable.
+// Client calls the API of one server. Package problem turns the server's problems into
+// errors of the domain; a server that cannot be reached is search.ErrUnavailable.
 type Client struct {
 	base string // ends with /api/v1
 	http *http.Client
 }
 
-// New is a client of the server at an address, such as http://127.0.0.1:8080.
+// New returns a client of the server at an address, such as http://127.0.0.1:8080.
 func New(address string) *Client {
 	return &Client{base: strings.TrimSuffix(address, "/") + "/api/v1", http: &http.Client{Timeout: callLimit}}
 }
 
-// Of is a client of a handler in this process.
+// Of returns a client of a handler in this process.
 func Of(handler http.Handler) *Client {
 	return &Client{base: "http://localhost/api/v1", http: &http.Client{Timeout: callLimit, Transport: local{handler}}}
 }
@@ -80,7 +79,7 @@ func (c *Client) request(ctx context.Context, method, path string, body any) (*h
 	return request, err
 }
 
-// problemOf makes an error of a problem document (RFC 9457).
+// problemOf turns a problem document (RFC 9457) into an error.
 func problemOf(response *http.Response) error {
 	var answer struct{ Type, Title, Detail string }
 	if err := json.NewDecoder(io.LimitReader(response.Body, maxProblem)).Decode(&answer); err != nil {
@@ -98,8 +97,8 @@ func path(parts ...string) string {
 	return joined.String()
 }
 
-// follow asks for something again and again until it is over, and tells how it
-// stands each time before. When ctx ends, stop is called with a context of its
+// follow asks for something again and again until it is over, and reports before
+// each request how it stands. When ctx ends, stop is called with a context of its
 // own.
 func follow[T any](ctx context.Context, now T, over func(T) bool, tell func(T), again func(context.Context) (T, error), stop func(context.Context) error) (T, error) {
 	for !over(now) {

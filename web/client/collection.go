@@ -9,20 +9,20 @@ import (
 	"polylens/web"
 )
 
-// Info tells what the server is.
+// Info returns what the server says about itself.
 func (c *Client) Info(ctx context.Context) (info web.Info, err error) {
 	err = c.call(ctx, http.MethodGet, "/info", nil, &info)
 	return info, err
 }
 
-// Collections answers all collections.
+// Collections returns all collections.
 func (c *Client) Collections(ctx context.Context) ([]web.Collection, error) {
 	var answer struct{ Collections []web.Collection }
 	err := c.call(ctx, http.MethodGet, "/collections", nil, &answer)
 	return answer.Collections, err
 }
 
-// Collection answers one collection.
+// Collection returns one collection.
 func (c *Client) Collection(ctx context.Context, name string) (found web.Collection, err error) {
 	err = c.call(ctx, http.MethodGet, path("collections", name), nil, &found)
 	return found, err

@@ -11,8 +11,8 @@ import (
 	"polylens/web"
 )
 
-// Index queues the indexing of a folder of the server. maxPatches is chosen for
-// the collection, unless it is 0.
+// Index queues the indexing of a folder of the server. The collection's pictures are
+// cut into at most maxPatches patches from now on; 0 keeps its choice.
 func (c *Client) Index(ctx context.Context, collection, folder string, maxPatches int) (job web.Job, err error) {
 	body := map[string]any{"source": web.Source{Directory: folder}}
 	if maxPatches != 0 {
@@ -29,13 +29,13 @@ func (c *Client) Check(ctx context.Context, collection, kind string) (job web.Jo
 	return job, err
 }
 
-// Job answers one job.
+// Job returns one job.
 func (c *Client) Job(ctx context.Context, id string) (job web.Job, err error) {
 	err = c.call(ctx, http.MethodGet, path("jobs", id), nil, &job)
 	return job, err
 }
 
-// Jobs answers jobs, newest first: up to the filter's Limit, which is 1000 at most.
+// Jobs returns jobs, newest first: up to the filter's Limit, which is 1000 at most.
 func (c *Client) Jobs(ctx context.Context, filter catalog.JobFilter) ([]web.Job, error) {
 	query := url.Values{"limit": {strconv.Itoa(min(max(filter.Limit, 1), pageSize))}}
 	for name, value := range map[string]string{"collection": filter.Collection, "kind": filter.Kind, "cursor": filter.Before} {
@@ -61,7 +61,7 @@ func (c *Client) CancelJob(ctx context.Context, id string) (job web.Job, err err
 	return job, err
 }
 
-// PauseJob lets a job wait until it is resumed; one that runs stops where it is.
+// PauseJob keeps a job waiting until it is resumed; one that runs stops where it is.
 func (c *Client) PauseJob(ctx context.Context, id string) (web.Job, error) {
 	return c.commandJob(ctx, id, "pause")
 }
@@ -81,7 +81,7 @@ func (c *Client) commandJob(ctx context.Context, id, verb string) (job web.Job, 
 	return job, err
 }
 
-// FollowJob tells how a job stands until it is finished. When ctx ends, the job is
+// FollowJob reports how a job stands until it is finished. When ctx ends, the job is
 // canceled.
 func (c *Client) FollowJob(ctx context.Context, job web.Job, tell func(web.Job)) (web.Job, error) {
 	return follow(ctx, job, func(job web.Job) bool { return job.State.Finished() }, tell,

@@ -6,8 +6,8 @@ import (
 	"net/http"
 )
 
-// local is a transport that calls a handler instead of a network. Answers are
-// read whole, so it is not for those without an end.
+// local is a transport that calls a handler instead of a network. Answers are read
+// whole, so it is not for endless ones.
 type local struct{ handler http.Handler }
 
 // RoundTrip implements http.RoundTripper.
@@ -29,7 +29,7 @@ func (l local) RoundTrip(request *http.Request) (*http.Response, error) {
 	}, request.Context().Err()
 }
 
-// recorded keeps an answer.
+// recorded records an answer.
 type recorded struct {
 	header http.Header
 	status int

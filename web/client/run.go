@@ -11,13 +11,14 @@ import (
 	"polylens/web"
 )
 
-// Run answers one run.
+// Run returns one run.
 func (c *Client) Run(ctx context.Context, id string) (run web.Run, err error) {
 	err = c.call(ctx, http.MethodGet, path("runs", id), nil, &run)
 	return run, err
 }
 
-// FindRun is the newest run that is wanted, or catalog.ErrNotFound with what.
+// FindRun returns the newest run that is wanted, or catalog.ErrNotFound, wrapped with
+// what was looked for.
 func (c *Client) FindRun(ctx context.Context, what string, wanted func(web.Run) bool) (web.Run, error) {
 	for cursor := ""; ; {
 		var page struct {
@@ -75,7 +76,7 @@ func (c *Client) commandRun(ctx context.Context, id, verb string, body any) (run
 	return run, err
 }
 
-// FollowRun tells how a run stands until it is neither queued nor running. When
+// FollowRun reports how a run stands until it is neither queued nor running. When
 // ctx ends, the run is stopped.
 func (c *Client) FollowRun(ctx context.Context, run web.Run, tell func(web.Run)) (web.Run, error) {
 	return follow(ctx, run, func(run web.Run) bool { return run.State != catalog.RunQueued && run.State != catalog.RunRunning }, tell,

@@ -30,20 +30,20 @@ type Kind struct {
 	Name   string // ends the type of the problem; "" for what no request can meet
 	Status int    // of HTTP
 	Exit   int    // of the command line
-	Words  string // shown instead of the error's own, which may tell too much; "" for those
+	Words  string // shown instead of the error's own, which may reveal too much; "" for those
 }
 
-// Row says of what kind an error is.
+// Row says which kind an error is.
 type Row struct {
 	Err  error // as errors.Is finds it
 	Kind Kind
 }
 
-// Internal is what nobody foresaw. It is logged and not shown.
+// Internal is a failure that nobody foresaw. It is logged and not shown.
 var Internal = Kind{Name: "internal", Status: http.StatusInternalServerError, Exit: ExitFailure,
 	Words: "something went wrong inside Polylens; its log says what"}
 
-// Invalid is a request that cannot be followed.
+// Invalid is a request that cannot be carried out.
 var Invalid = Kind{Name: "invalid-request", Status: http.StatusUnprocessableEntity, Exit: ExitFailure}
 
 // Kinds of failure that are found at the API's border, before any room is asked.
@@ -68,7 +68,7 @@ func Table() []Row {
 	}
 }
 
-// Of is the kind of an error by a table, Internal for one that it does not know.
+// Of returns the kind of an error by a table, Internal for an error that is not in it.
 func Of(err error, table []Row) Kind {
 	for _, row := range table {
 		if errors.Is(err, row.Err) {
@@ -78,9 +78,9 @@ func Of(err error, table []Row) Kind {
 	return Internal
 }
 
-// Error makes an error of a problem that a server answered: one that errors.Is
-// finds as the domain's, and that shows the words of the problem alone. A type
-// that this table does not know gives an error of its words.
+// Error turns a problem that a server answered into an error that errors.Is
+// recognizes as the domain's, and that shows the words of the problem alone. A type
+// that the table does not know gives an error with those words.
 func Error(problemType, words string) error {
 	name, _ := strings.CutPrefix(problemType, Prefix)
 	for _, row := range Table() {

@@ -37,7 +37,8 @@ func TestOf(t *testing.T) {
 	}
 }
 
-// What the server makes a problem of, the client makes the same error of.
+// Each error that the server turns into a problem, the client turns back into the same
+// error.
 func TestErrorGoesThroughTheNetwork(t *testing.T) {
 	for _, row := range problem.Table() {
 		got := problem.Error(problem.Prefix+row.Kind.Name, "these words")

@@ -18,7 +18,7 @@ type Concept struct {
 	draw  func(c canvas)
 }
 
-// Concepts are what the library holds, several pictures each.
+// Concepts are what the library shows, with several pictures each.
 var Concepts = []Concept{
 	concept("sun", "nature", drawSun, "солнце", "شمس", "太阳", "सूरज", "ดวงอาทิตย์"),
 	concept("moon", "nature", drawMoon, "луна", "قمر", "月亮", "चाँद", "ดวงจันทร์"),

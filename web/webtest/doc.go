@@ -1,3 +1,3 @@
-// Package webtest helps to test what package web serves: a small library of
-// drawn pictures behind in-memory parts, and a real browser.
+// Package webtest helps to test what package web serves: a small library of drawn
+// pictures with everything in memory, and a real browser.
 package webtest

@@ -15,7 +15,7 @@ import (
 )
 
 // Jobs pretends to index: every job fills its collection with the drawn
-// pictures, one each step.
+// pictures, one at each step.
 type Jobs struct {
 	library *Library
 	step    time.Duration
@@ -28,7 +28,7 @@ type Jobs struct {
 	running sync.WaitGroup
 }
 
-// NewJobs returns jobs that deal with one picture each step.
+// NewJobs returns jobs that take this long for each picture.
 func NewJobs(library *Library, step time.Duration) *Jobs {
 	return &Jobs{library: library, step: step, stops: make(map[string]context.CancelFunc), changed: make(chan struct{})}
 }
@@ -68,8 +68,8 @@ func (j *Jobs) Index(_ context.Context, collection string, params indexer.JobPar
 	return job, nil
 }
 
-// Check implements web.Jobs. It finds a row missing from every index, which only
-// JobCheck leaves so.
+// Check implements web.Jobs. It finds one row missing from every index; all kinds but
+// JobCheck repair that.
 func (j *Jobs) Check(_ context.Context, collection, kind string) (catalog.Job, error) {
 	if _, err := j.library.Catalog().Collection(context.Background(), collection); err != nil {
 		return catalog.Job{}, err
@@ -233,8 +233,8 @@ func (j *Jobs) Follow(ctx context.Context, after int64, changed func([]catalog.J
 	}
 }
 
-// since are the jobs that changed after a change, in order, and what is closed at
-// the next one.
+// since returns the jobs that changed after a change, in order, and a channel that is
+// closed at the next one.
 func (j *Jobs) since(after int64) ([]catalog.Job, <-chan struct{}) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -25,10 +25,10 @@ import (
 	"polylens/web"
 )
 
-// Fingerprint is that of the pretended model of a Library.
+// Fingerprint is the fingerprint of a Library's pretended model.
 const Fingerprint = "0123456789abcdef0123456789abcdef"
 
-// MostPatches is what the pretended model can cut a picture into.
+// MostPatches is the most patches that the pretended model can cut a picture into.
 const MostPatches = 900
 
 // LibraryName is the collection that a Library begins with.
@@ -69,7 +69,7 @@ func (l *Library) shelf(name string) *shelf {
 	return l.collections[name]
 }
 
-// freeID is an ID that no collection has, also not one that was renamed.
+// freeID returns an ID that no collection has, not even one that was renamed.
 func (l *Library) freeID(name string) catalog.CollectionID {
 	id := catalog.CollectionID(name)
 	for _, s := range l.collections {
@@ -133,14 +133,14 @@ func (l *Library) add(collection string, concept Concept, variant int) {
 	}
 }
 
-// File answers a picture of the demo collection, or nil.
+// File returns a picture of the demo collection, or nil.
 func (l *Library) File(id string) []byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.collections[LibraryName].files[id]
 }
 
-// find answers the present state of a collection, which a job may be filling.
+// find returns the present state of a collection, which a job may be filling.
 func (l *Library) find(name string) (*shelf, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -150,10 +150,10 @@ func (l *Library) find(name string) (*shelf, error) {
 	return nil, fmt.Errorf("%w: %q", catalog.ErrCollectionNotFound, name)
 }
 
-// Catalog answers the catalogue as the server sees it.
+// Catalog returns the catalogue as the server sees it.
 func (l *Library) Catalog() web.Catalog { return shelves{l} }
 
-// Indexer answers what changes the catalogue.
+// Indexer returns what changes the catalogue.
 func (l *Library) Indexer() web.Indexer { return shelves{l} }
 
 type shelves struct{ *Library }
@@ -257,7 +257,7 @@ func (c shelves) Image(_ context.Context, name, id string) (catalog.Image, error
 	return catalog.Image{}, fmt.Errorf("%w: %s", catalog.ErrImageNotFound, id)
 }
 
-// Pictures answers the files as the server sees them.
+// Pictures returns the files as the server sees them.
 func (l *Library) Pictures() web.Pictures { return pictures{l} }
 
 type pictures struct{ *Library }
@@ -312,7 +312,7 @@ func EncodePNG(picture image.Image) []byte {
 
 var _ io.ReadSeekCloser = memory{}
 
-// Search answers a real search service over the library.
+// Search returns a real search service over the library.
 func (l *Library) Search() *search.Service {
 	return search.New(l.index, shelves{l}, Encoder{})
 }

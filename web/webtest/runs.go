@@ -13,7 +13,7 @@ import (
 	"polylens/indexer/catalog"
 )
 
-// CheckpointEvery is after how many steps a run of Runs can be resumed.
+// CheckpointEvery is the number of steps between two checkpoints of a run of Runs.
 const CheckpointEvery = 10
 
 // Runs pretends to train: each step of a run records a loss. Its configs know
@@ -30,7 +30,7 @@ type Runs struct {
 	running  sync.WaitGroup
 }
 
-// NewRuns returns runs whose steps take so long.
+// NewRuns returns runs whose steps take this long.
 func NewRuns(step time.Duration) *Runs {
 	return &Runs{
 		step: step, losses: make(map[string][]float64),
@@ -128,7 +128,7 @@ func finish(run *catalog.Run) []catalog.RunPoint {
 	return nil
 }
 
-// change lets do change a run and tells of it.
+// change lets do change a run, and publishes the change.
 func (r *Runs) change(id string, do func(*catalog.Run) []catalog.RunPoint) catalog.Run {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -138,14 +138,14 @@ func (r *Runs) change(id string, do func(*catalog.Run) []catalog.RunPoint) catal
 	return *run
 }
 
-// publish wants the lock held.
+// publish expects its caller to hold the lock.
 func (r *Runs) publish(change catalog.RunNews) {
 	for _, changed := range r.watchers {
 		changed(change)
 	}
 }
 
-// find answers nil for an unknown run; the lock is held.
+// find returns nil for an unknown run; the lock is held.
 func (r *Runs) find(id string) *catalog.Run {
 	for i := range r.runs {
 		if r.runs[i].ID == id {
@@ -155,7 +155,7 @@ func (r *Runs) find(id string) *catalog.Run {
 	return nil
 }
 
-// in answers a run in one of some states; the lock is held.
+// in returns a run that must be in one of some states; the lock is held.
 func (r *Runs) in(id string, states ...catalog.RunState) (*catalog.Run, error) {
 	run := r.find(id)
 	if run == nil {

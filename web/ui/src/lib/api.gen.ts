@@ -168,7 +168,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tell version, model and what clients may do */
+        /** Get the version, the model and what clients may do */
         get: operations["get-info"];
         put?: never;
         post?: never;
@@ -556,7 +556,7 @@ export interface components {
             height?: number;
             /** @description Identity within the collection */
             id: string;
-            /** @description Whatever the source told, such as tags */
+            /** @description Whatever the source says, such as tags */
             metadata: {
                 [key: string]: unknown;
             };
@@ -657,7 +657,7 @@ export interface components {
             height?: number;
             /** @description Identity within the collection */
             id: string;
-            /** @description Whatever the source told, such as tags */
+            /** @description Whatever the source says, such as tags */
             metadata: {
                 [key: string]: unknown;
             };
@@ -686,7 +686,7 @@ export interface components {
             height?: number;
             /** @description Identity within the collection */
             id: string;
-            /** @description Whatever the source told, such as tags */
+            /** @description Whatever the source says, such as tags */
             metadata: {
                 [key: string]: unknown;
             };
