@@ -31,13 +31,13 @@ func (p *program) openRollout(ctx context.Context) (*rollout.Rollout, error) {
 	return models, nil
 }
 
-// isThere tells whether there is a model of a name.
+// isThere reports whether there is a model with a name.
 func (p *program) isThere(name string) bool {
 	_, err := p.findModel(name)
 	return err == nil
 }
 
-// load opens a model so far that the first query does not wait for it.
+// load opens a model far enough that the first query need not wait for it.
 func (p *program) load(ctx context.Context, name string) (rollout.Model, error) {
 	model, err := p.openModel(ctx, name)
 	if err != nil {

@@ -93,7 +93,7 @@ func TestMilvusDown(t *testing.T) {
 	f.fail(t, exitUnavailable, []string{"Milvus", nobody}, "search", "a fish", "--collection", "c", "--milvus", nobody)
 	f.fail(t, exitUnavailable, []string{"Milvus", nobody}, "index", pictures, "--collection", "c", "--milvus", nobody)
 	got := f.run(t, "serve", "--addr", "127.0.0.1:0", "--milvus", nobody)
-	got.stdout = "" // the page was up for a moment
+	got.stdout = "" // the page was up briefly
 	checkFailure(t, got, exitUnavailable, []string{"Milvus", nobody}, []string{"serve"})
 	f.fail(t, exitFailure, []string{"milvus given as /no/such/folder"}, "search", "a fish", "--collection", "c", "--milvus", "/no/such/folder")
 }
@@ -202,7 +202,7 @@ func TestOtherModel(t *testing.T) {
 	if strings.Count(text, "\n") != 3 {
 		t.Errorf("search with the other model: %q", text)
 	}
-	// What the first model has made of the pictures is kept, so it finds them again.
+	// The vectors of the first model are kept, so it finds the pictures again.
 	if text := f.succeed(t, "search", "picture", "--collection", "c"); strings.Count(text, "\n") != 3 {
 		t.Errorf("search with the first model again: %q", text)
 	}

@@ -30,7 +30,7 @@ Examples:
     polylens bench encode --model ./siglip2-base-patch16-224 --precision int8 --batch 8 --threads 2 --json
 
 With --json, one object: {"images_per_second":5.4,"texts_per_second":17.1,"gflops":191,"gemm_gflops":239,...}. gflops is ` +
-		`left out for a model in Immich's layout, whose files do not tell what its towers compute.
+		`left out for a model in Immich's layout, whose files do not say what its towers compute.
 
 ` + exitHelp
 }
@@ -68,7 +68,7 @@ func (c *benchEncodeCommand) print(p *program, r bench.EncodeRates) error {
 	fmt.Fprintf(table, "processor\t%s\n", r.CPU)
 	fmt.Fprintf(table, "pictures\t%.2f a second\n", r.ImagesPerSecond)
 	fmt.Fprintf(table, "texts\t%.2f a second\n", r.TextsPerSecond)
-	fmt.Fprintf(table, "one text\t%.1f ms, %.4f ms when it was asked before\n", r.TextLatency, r.TextLatencyCached)
+	fmt.Fprintf(table, "one text\t%.1f ms, %.4f ms when it was encoded before\n", r.TextLatency, r.TextLatencyCached)
 	if r.GFLOPS > 0 {
 		fmt.Fprintf(table, "vision tower\t%.1f GFLOP/s\n", r.GFLOPS)
 	}

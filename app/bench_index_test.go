@@ -27,18 +27,18 @@ import (
 )
 
 // BenchmarkIndexRate indexes folders of JPEGs through the real indexer, model
-// and Milvus, and compares with what the model alone does on pictures that are
-// decoded and resized already, before and after. It reports pictures a second,
+// and Milvus, and compares that with the model alone on pictures that are decoded
+// and resized already, measured before and after. It reports pictures a second,
 // the ratio of the two and the most memory that the process held. The model is
-// the one that POLYLENS_BENCH_MODEL names, else one of random weights that has
-// the size of B/16-224; POLYLENS_BENCH_PRECISION chooses its precision.
+// the one that POLYLENS_BENCH_MODEL names, else one with random weights of the
+// size of B/16-224; POLYLENS_BENCH_PRECISION chooses its precision.
 //
 // Everything happens once, whatever -benchtime says: a second run on the same
 // files would encode nothing.
 func BenchmarkIndexRate(b *testing.B) {
 	needs.ONNXRuntime(b)
 	needs.Milvus(b)
-	const pictures = 128 // starting and ending a task take half a second
+	const pictures = 128 // starting and ending a job takes half a second
 	x := indexParts(b, indexModel(b))
 	for _, size := range []struct {
 		name          string
@@ -137,8 +137,8 @@ func pureRate(b *testing.B, x *parts, folder string) float64 {
 	return batch * rounds / time.Since(began).Seconds()
 }
 
-// forgetPeak lets Linux count the most memory held from here on, without what
-// making the model and the pictures has left.
+// forgetPeak makes Linux count the peak of memory from here on, without what making
+// the model and the pictures took.
 func forgetPeak(b *testing.B) {
 	b.Helper()
 	debug.FreeOSMemory()

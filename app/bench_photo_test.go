@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// photoQuality is what cameras write; see texture for the bytes that it gives.
+// photoQuality is the quality that cameras use; see texture for the size of the files.
 const photoQuality = 88
 
 // writePhotos renders as many different JPEGs and returns their mean size in
@@ -86,7 +86,7 @@ func photo(grain []uint8, number, width, height int) image.Image {
 	return picture
 }
 
-// fill covers a plane with pieces of the tile, the contrast divided by a number.
+// fill covers a plane with pieces of the tile, with the contrast divided by a number.
 func fill(plane []uint8, stride int, grain []uint8, random *rand.Rand, divisor int) {
 	pieces := make([][]int, 8)
 	for row := range pieces {

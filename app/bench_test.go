@@ -115,9 +115,9 @@ func benchHandler(b *testing.B, x *parts) http.Handler {
 	return handler
 }
 
-// fillBench makes a collection of images that nobody drew: catalogue rows and
-// vectors around 2,000 centres, as pictures of 2,000 things would lie. It waits
-// until Milvus has built its graph.
+// fillBench makes a collection without pictures: catalogue rows, and vectors around
+// 2,000 centres, as pictures of 2,000 things would be distributed. It waits until
+// Milvus has built its graph.
 func fillBench(b *testing.B, x *parts) {
 	b.Helper()
 	ctx := b.Context()
@@ -140,7 +140,7 @@ func fillBench(b *testing.B, x *parts) {
 			b.Fatal(err)
 		}
 	}
-	time.Sleep(15 * time.Second) // until searches are those of a quiet server
+	time.Sleep(15 * time.Second) // until the server is quiet
 }
 
 func fillRows(ctx context.Context, x *parts, key search.Key) error {

@@ -52,7 +52,7 @@ func (c *benchTrainCommand) Run(ctx context.Context, p *program) error {
 	return c.print(p, rates)
 }
 
-// order is what the command line asks for, of the model in use.
+// order is what the command line asks for, with the model in use.
 func (c *benchTrainCommand) order(p *program) (bench.TrainOrder, error) {
 	order := bench.TrainOrder{
 		Batch: c.Batch, Steps: c.Steps, Cached: c.Cached, Recompute: c.Recompute, Threads: p.globals.Threads, Device: p.globals.Device,

@@ -15,7 +15,7 @@ import (
 type checkCommand struct {
 	Names   []string `arg:"" optional:"" name:"name" placeholder:"NAME" help:"Collections to check (default: all)."`
 	Repair  bool     `xor:"remedy" help:"Repair every difference: add missing rows, remove extra ones."`
-	Rebuild bool     `xor:"remedy" help:"Fill the index anew, also with rows that seem to be right."`
+	Rebuild bool     `xor:"remedy" help:"Fill the index again, including the rows that seem to be right."`
 	JSON    bool     `help:"Print one JSON object a line: collection, images, missing, extra, outdated, repaired."`
 }
 
@@ -38,7 +38,7 @@ Examples:
 ` + exitHelp
 }
 
-// checkLine is what check --json prints of a collection.
+// checkLine is what check --json prints for a collection.
 type checkLine struct {
 	Collection string `json:"collection"`
 	web.Check
@@ -93,7 +93,7 @@ func (c *checkCommand) names(ctx context.Context, api *client.Client) ([]string,
 	return names, err
 }
 
-// kind is that of the jobs.
+// kind is the kind of the jobs.
 func (c *checkCommand) kind() string {
 	switch {
 	case c.Repair:
@@ -104,7 +104,7 @@ func (c *checkCommand) kind() string {
 	return indexer.JobCheck
 }
 
-// check lets a job check one collection and waits for it.
+// check queues a job that checks one collection and waits for it.
 func (c *checkCommand) check(ctx context.Context, p *program, api *client.Client, name string) (web.Check, error) {
 	job, err := api.Check(ctx, name, c.kind())
 	if err != nil {

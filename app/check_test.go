@@ -95,7 +95,7 @@ func TestCheckAndDelete(t *testing.T) {
 	}
 }
 
-// wantDiffers: check reports this and fails.
+// wantDiffers expects check to report this and fail.
 func (f folders) wantDiffers(t *testing.T, want checkLine) {
 	t.Helper()
 	got := f.run(t, "check", "--json")
@@ -113,7 +113,7 @@ func (f folders) wantCheck(t *testing.T, want checkLine, arguments ...string) {
 	}
 }
 
-// wantCheckJobs: the jobs of the checks can be looked at, also once they are over.
+// wantCheckJobs: the jobs of the checks can be looked at even when they are over.
 func (f folders) wantCheckJobs(t *testing.T) {
 	t.Helper()
 	checks := objects[web.Job](t, f.succeed(t, "job", "list", "--kind", "repair", "--json"))

@@ -11,7 +11,7 @@ func (p *program) confirm(question, name string) error {
 	fmt.Fprintf(p.terminal.err, "%s [y/N] ", question)
 	answer, err := bufio.NewReader(p.terminal.in).ReadString('\n')
 	if err != nil {
-		fmt.Fprintln(p.terminal.err) // nobody has ended the line
+		fmt.Fprintln(p.terminal.err) // there was no answer that ended the line
 	}
 	switch strings.ToLower(strings.TrimSpace(answer)) {
 	case "y", "yes":

@@ -4,11 +4,11 @@ import (
 	"path/filepath"
 )
 
-// sharesDatabase tells whether other processes may use the catalogue, too: it lies
-// outside the data folder, which this one holds.
+// sharesDatabase reports whether other processes may use the catalogue too, because
+// it lies outside the data folder, which this process holds.
 func (g *globals) sharesDatabase() bool { return g.Database != "" }
 
-// catalogueAt is what database.Open takes.
+// catalogueAt is the argument for database.Open.
 func (g *globals) catalogueAt() string {
 	if g.Database != "" {
 		return g.Database

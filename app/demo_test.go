@@ -66,8 +66,8 @@ func TestDemo(t *testing.T) {
 	checkQuality(t, f)
 }
 
-// watchProgress opens the dialog that shows tasks and waits for the end of the
-// demo's, whose numbers must have grown before its eyes.
+// watchProgress opens the dialog that shows jobs and waits for the end of the
+// demo's, whose numbers must grow meanwhile.
 func watchProgress(t *testing.T, page *webtest.Page, server *server) {
 	t.Helper()
 	page.Click(`nav button[aria-label="Index a folder"]`)

@@ -49,7 +49,7 @@ func (c *doctorCommand) Run(ctx context.Context, p *program) error {
 	return err
 }
 
-// doctor is one for the globals of the command line.
+// doctor returns the doctor for the flags of the command line.
 func (p *program) doctor() *doctor.Doctor {
 	d := &doctor.Doctor{
 		Setup: p.setup("", nil), Data: p.globals.Data, Catalogue: p.globals.catalogueAt(), Cache: p.globals.Cache, Model: p.globals.Model, FindModel: p.findModel,
@@ -65,7 +65,7 @@ func (p *program) doctor() *doctor.Doctor {
 	return d
 }
 
-// quiet carries the kind of its cause but not its words.
+// quiet has the kind of its cause, but not its words.
 type quiet struct {
 	error
 	cause error

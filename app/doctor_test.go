@@ -9,7 +9,7 @@ import (
 	"polylens/internal/needs"
 )
 
-// TestDoctorTellsWhatComputes reads the report of the parts around ONNX Runtime.
+// TestDoctorTellsWhatComputes reads the findings about ONNX Runtime.
 func TestDoctorTellsWhatComputes(t *testing.T) {
 	needs.ONNXRuntime(t)
 	f := newFolders(t)

@@ -222,7 +222,7 @@ func (s *server) stop(t testing.TB, signal syscall.Signal) int {
 	return s.command.ProcessState.ExitCode()
 }
 
-// get answers the body of a page, which must have this status.
+// get returns the body of a page, which must have this status.
 func (s *server) get(t testing.TB, path string, status int) string {
 	t.Helper()
 	code, body := s.fetch(t, path)

@@ -47,7 +47,7 @@ const (
 	kindImage = "image"
 )
 
-// errDense is a use of --dense that has nothing to print or no way to.
+// errDense is for a --dense that has nothing to print, or no way to print it.
 var errDense = errors.New("--dense prints the patches of pictures as objects: give --image and --json")
 
 func (c *embedCommand) Run(ctx context.Context, line *kong.Context, p *program) error {
@@ -90,8 +90,7 @@ func (c *embedCommand) inputs(line *kong.Context) []embedInput {
 	return inputs
 }
 
-// encode answers the vector of an input, and with --dense the patches of a
-// picture.
+// encode returns the vector of an input, and with --dense the patches of a picture.
 func (c *embedCommand) encode(ctx context.Context, p *program, model *encoder.Encoder, input embedInput) (encoder.Dense, error) {
 	if input.kind == kindText {
 		return one(model.EncodeTexts(ctx, []string{input.value}))

@@ -37,7 +37,7 @@ func halves(t *testing.T) string {
 	return path
 }
 
-// cosineOf is that of two states.
+// cosineOf is the cosine of two states.
 func cosineOf(a, b []float32) float64 {
 	var dot, aa, bb float64
 	for i := range a {

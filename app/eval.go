@@ -13,11 +13,11 @@ import (
 type evalCommand struct {
 	Collection   string    `default:"demo" placeholder:"NAME" help:"Collection whose pictures have captions (default: ${default})."`
 	Pairs        string    `placeholder:"DIR|FILE" help:"Pictures with texts that are in no collection: a folder with captions, a file of pairs (.csv and .tsv, .tar shards, else one JSON object a line), or the word demo for the pictures that setup fetches."`
-	Split        string    `placeholder:"PART" enum:"training,validation,test," default:"" help:"Of pairs only the part that train uses so: training, validation or test (default: all)."`
+	Split        string    `placeholder:"PART" enum:"training,validation,test," default:"" help:"With --pairs: only one part, split as train does: training, validation or test (default: all)."`
 	SplitSeed    uint64    `placeholder:"N" default:"1" help:"Seed of the split (default: ${default}, as train has it)."`
 	SplitShares  []float64 `placeholder:"SHARE" default:"0.1,0.1" help:"Shares of validation and test (default: ${default}, as train has them)."`
-	Languages    []string  `placeholder:"TAG" help:"Only these languages (default: of collections and the demo the 36 of Crossmodal-3600, of other pairs and of classes all)."`
-	ThroughIndex bool      `help:"Search through Milvus instead of comparing with every vector: much slower, and what users get."`
+	Languages    []string  `placeholder:"TAG" help:"Only these languages (default: for collections and the demo, the 36 of Crossmodal-3600; for other pairs and for classes, all)."`
+	ThroughIndex bool      `help:"Search through Milvus instead of comparing with every vector: much slower, but what users get."`
 	Classes      string    `placeholder:"FILE" help:"Measure zero-shot classification as well, with these classes."`
 	Template     []string  `sep:"none" placeholder:"TEXT" help:"Sentence whose {} stands for the name of a class; may be repeated. For languages without templates in the file of classes."`
 	Label        string    `default:"label" placeholder:"FIELD" help:"Metadata field that names a picture's class (default: ${default})."`
@@ -29,10 +29,10 @@ type evalCommand struct {
 
 // Help documents the command.
 func (*evalCommand) Help() string {
-	return fmt.Sprintf(`Measures a model by what it was not told: each picture's caption is the query, and the picture, or another one with `+
+	return fmt.Sprintf(`Measures a model by captions that it is not shown: each picture's caption is the query, and the picture, or another one with `+
 		`the same caption, case aside, is the right answer. R@5 is the share of queries with a right answer among the first five. `+
 		`text_to_image is what a search does; image_to_text, the way back, ranks the distinct captions of the language. A wrong answer `+
-		`that scores as much as the right one stands before it (not with --through-index, where the order is that which users see).
+		`that scores as much as the right one stands before it (not with --through-index, where the order is the one that users see).
 
 With --json there is one object for each language and direction, languages in alphabetical order. The last ones have the language `+
 		`"mean": the mean over the languages of each direction, which weighs every language alike.

@@ -9,8 +9,8 @@ import (
 	"polylens/search"
 )
 
-// collectionMaterial takes vectors from the catalogue, which has made them for
-// search.
+// collectionMaterial takes vectors from the catalogue, where they are kept for
+// searches.
 func (c *evalCommand) collectionMaterial(ctx context.Context, p *program) (*evalMaterial, error) {
 	hold, _, err := p.hold("eval")
 	if err != nil {
@@ -39,7 +39,7 @@ func (c *evalCommand) collectionMaterial(ctx context.Context, p *program) (*eval
 	return material, nil
 }
 
-// pictureFingerprint is that of the vectors that searches of a collection use.
+// pictureFingerprint is the fingerprint of the vectors that searches of a collection use.
 func (x *parts) pictureFingerprint(collection catalog.Collection) (string, error) {
 	view, err := x.rollout.View(collection)
 	if err != nil {

@@ -35,7 +35,7 @@ func (c *evalCommand) pairsMaterial(ctx context.Context, p *program) (*evalMater
 	return &evalMaterial{Material: judge.NewMaterial(read, vectors[0], languages), encoder: model}, nil
 }
 
-// part are the pictures that something is said of, of the part that was asked for.
+// part returns the described pictures of the part that was asked for.
 func (c *evalCommand) part(ctx context.Context, viewer judge.Viewer, pictures []judge.Picture) ([]judge.Picture, error) {
 	if c.Split == "" {
 		return judge.Described(pictures)

@@ -49,7 +49,7 @@ func evalPictures(t *testing.T) string {
 	return folder
 }
 
-// checkEval wants a line for each language and direction, and means at the end.
+// checkEval expects a line for each language and direction, and means at the end.
 func checkEval(t *testing.T, text string, want ...string) []evaluate.Quality {
 	t.Helper()
 	for line := range strings.Lines(text) {
@@ -196,8 +196,8 @@ func TestEvalClasses(t *testing.T) {
 	f.fail(t, exitFailure, []string{"no picture is labelled with one of the 3 classes"}, "eval", "--pairs", folder, "--classes", plain)
 }
 
-// TestEvalCollection: the vectors of a collection, compared with all or through
-// the index, give what its pictures give when they are encoded anew.
+// TestEvalCollection: the vectors of a collection, whether compared with all or
+// searched in the index, give what its pictures give when they are encoded again.
 func TestEvalCollection(t *testing.T) {
 	needs.ONNXRuntime(t)
 	needs.Milvus(t)

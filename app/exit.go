@@ -25,7 +25,7 @@ const (
 const exitHelp = `Exit codes: 0 success, 1 failure, 2 wrong usage, 3 something is not set up (run "polylens setup"), ` +
 	`4 not available now (Milvus is down, or another process holds the data folder), 5 no such collection, image, model or job, 130 interrupted.`
 
-// errUsage marks a command line that cannot be meant.
+// errUsage marks a command line that makes no sense.
 var errUsage = errors.New("wrong usage")
 
 // usageError is an errUsage that shows its own words alone.
@@ -34,7 +34,7 @@ type usageError struct{ error }
 func (usageError) Is(target error) bool { return target == errUsage }
 func (e usageError) Unwrap() error      { return e.error }
 
-// localErrors are the errors that no request to the API can meet.
+// localErrors are the errors that no request to the API can cause.
 func localErrors() []problem.Row {
 	return []problem.Row{
 		{Err: errUsage, Kind: problem.Kind{Exit: exitUsage}},

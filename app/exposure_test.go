@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// checkExposure fails the test unless the process tree below pid listens on
-// one socket of the host only, at address; and shows that the look is not
-// blind, for Milvus does listen on sockets of its own network.
+// checkExposure fails the test unless the process tree below pid listens on only
+// one socket of the host, at address. It also shows that it is not blind: it must
+// see the sockets on which Milvus listens in its own network.
 func checkExposure(t testing.TB, pid int, address string) {
 	t.Helper()
 	tree := descendants(t, pid)

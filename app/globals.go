@@ -33,14 +33,14 @@ type globals struct {
 	Milvus      string           `placeholder:"DIR|ADDRESS" env:"POLYLENS_MILVUS" help:"Folder of an unpacked Milvus server to run instead of the one that setup fetches, or HOST:PORT or URL of a Milvus that runs elsewhere."`
 	Threads     int              `placeholder:"N" env:"POLYLENS_THREADS" help:"Threads that the model computes with (default: one for each core)."`
 	Precision   string           `placeholder:"NAME" env:"POLYLENS_PRECISION" enum:"fp32,fp16,int8," default:"" help:"Precision that the model computes in: fp32, fp16 (weights in 16 bits) or int8 (several times as fast on processors with VNNI; used once it has passed the quality gate) (default: fp32)."`
-	Device      string           `placeholder:"NAME" env:"POLYLENS_DEVICE" help:"What the model computes on: cpu, cuda, tensorrt, coreml, openvino, one of several as in cuda:1 or openvino:gpu, or auto for cuda where it can be used (default: cpu). doctor tells what can be used and why."`
-	OnnxFiles   string           `placeholder:"SUFFIX" env:"POLYLENS_ONNX_FILES" help:"Of a model that is an ONNX export, the files to use, by the end of their names, such as _q4f16 (default: those of the precision)."`
+	Device      string           `placeholder:"NAME" env:"POLYLENS_DEVICE" help:"What the model computes on: cpu, cuda, tensorrt, coreml, openvino, one of several as in cuda:1 or openvino:gpu, or auto for cuda where it can be used (default: cpu). doctor lists what can be used and why."`
+	OnnxFiles   string           `placeholder:"SUFFIX" env:"POLYLENS_ONNX_FILES" help:"The files of an ONNX export to use, by the end of their names, such as _q4f16 (default: those of the precision)."`
 	Turbojpeg   string           `placeholder:"FILE" env:"POLYLENS_TURBOJPEG" help:"The libturbojpeg that decodes JPEGs, instead of the one that setup fetches or the system has."`
 	DecodeMiB   int64            `name:"decode-memory" placeholder:"MIB" env:"POLYLENS_DECODE_MEMORY" default:"1024" help:"Memory in MiB that all pictures being decoded may take together; a larger one is refused (default: ${default})."`
 	ExactDecode bool             `env:"POLYLENS_EXACT_DECODE" help:"Decode every pixel of large JPEGs before they are resized. The default lets the decoder reduce them, several times as fast. Pictures that have vectors keep them."`
-	LogLevel    string           `placeholder:"LEVEL" env:"POLYLENS_LOG_LEVEL" enum:"debug,info,warn,error," default:"" help:"Least level to log: debug, info, warn or error (default: info for serve, else warn)."`
+	LogLevel    string           `placeholder:"LEVEL" env:"POLYLENS_LOG_LEVEL" enum:"debug,info,warn,error," default:"" help:"Lowest level to log: debug, info, warn or error (default: info for serve, else warn)."`
 	LogFormat   string           `placeholder:"FORMAT" env:"POLYLENS_LOG_FORMAT" enum:"text,json" default:"text" help:"Format of the log on standard error: text or json (default: ${default})."`
-	Version     kong.VersionFlag `help:"Print the version and leave."`
+	Version     kong.VersionFlag `help:"Print the version and exit."`
 }
 
 // Bounds of --decode-memory: a picture of 2 megapixels must fit.
@@ -80,8 +80,8 @@ func (g *globals) finish() error {
 	return err
 }
 
-// checkDatabase refuses what is not the URL of a Postgres database. It may hold a
-// password, so it is not repeated.
+// checkDatabase refuses anything but the URL of a Postgres database. The URL may hold
+// a password, so the error does not repeat it.
 func (g *globals) checkDatabase() error {
 	if g.Database == "" || database.IsPostgres(g.Database) {
 		return nil
@@ -89,7 +89,7 @@ func (g *globals) checkDatabase() error {
 	return usageError{errors.New("--database: want postgres://USER:PASSWORD@HOST:PORT/NAME, or nothing for the SQLite file in the data folder")}
 }
 
-// chooseModel is the model of the command line, or else of the data folder.
+// chooseModel takes the model of the command line, or else of the data folder.
 func (g *globals) chooseModel() error {
 	if g.named = g.Model != ""; g.named {
 		return nil
@@ -99,7 +99,7 @@ func (g *globals) chooseModel() error {
 	return err
 }
 
-// readChoice is which model a data folder uses.
+// readChoice reads which model a data folder uses.
 func readChoice(data string) (rollout.Choice, error) {
 	return rollout.ReadChoice(data, hub.BundledName)
 }
@@ -131,7 +131,7 @@ func (g *globals) logger(terminal terminal, command string) *slog.Logger {
 	return slog.New(slog.NewTextHandler(terminal.err, options))
 }
 
-// version is that of the module when it was built by version, else "devel".
+// version is the version of the module that was built, "devel" if it has none.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {

@@ -16,7 +16,7 @@ import (
 // demoCollection is the name of the collection of demo pictures.
 const demoCollection = "demo"
 
-// handlerOptions are what a handler of the API differs in.
+// handlerOptions is what differs between handlers of the API.
 type handlerOptions struct {
 	local   bool // only this machine reaches it
 	demo    bool // there is the demo collection
@@ -61,7 +61,7 @@ func (x *parts) modelInfo() web.ModelInfo {
 	}
 }
 
-// patientSearch repeats a search of words while Milvus, which this process has just
+// patientSearch repeats a search by words while Milvus, which this process has just
 // started, loads the collection.
 type patientSearch struct{ web.Searcher }
 
@@ -75,8 +75,8 @@ func (s patientSearch) ByText(ctx context.Context, collection, text string, opti
 	return results, err
 }
 
-// collections is web.Indexer: a change of models must not come between a
-// collection and its new name.
+// collections is a web.Indexer that renames through the rollout: no change of models
+// may run while a collection gets its new name.
 type collections struct {
 	*indexer.Indexer
 	rollout *rollout.Rollout

@@ -80,7 +80,7 @@ func indexed(t *testing.T, x *parts, pictures, collection string) {
 	}
 }
 
-// otherModel is a model of random weights, others for another seed.
+// otherModel is a model of random weights, which depend on the seed.
 func otherModel(t *testing.T, seed uint64) string {
 	t.Helper()
 	dir := copyModel(t)
@@ -91,7 +91,7 @@ func otherModel(t *testing.T, seed uint64) string {
 	return dir
 }
 
-// wantHits: so many pictures are found by the model of this name.
+// wantHits expects so many pictures to be found with the model of this name.
 func wantHits(t *testing.T, x *parts, collection string, count int, model string) {
 	t.Helper()
 	results, err := x.rollout.Searcher(x.service).ByText(t.Context(), collection, "picture", search.Options{Limit: 100})

@@ -16,7 +16,7 @@ import (
 type indexCommand struct {
 	Folder     string `arg:"" placeholder:"DIR" type:"existingdir" help:"Folder of pictures, with everything below it."`
 	Collection string `required:"" placeholder:"NAME" help:"Collection to index into; created if it is missing."`
-	Patches    int    `name:"max-num-patches" placeholder:"N" help:"Cut the collection's pictures into at most so many patches, 64 to 1024, from now on; for NaFlex models (default: what the collection has, at first the model's own number)."`
+	Patches    int    `name:"max-num-patches" placeholder:"N" help:"Cut the collection's pictures into at most this many patches, 64 to 1024, from now on; for NaFlex models (default: what the collection has, at first the model's own number)."`
 	JSON       bool   `help:"Print the outcome as one JSON object: collection, directory, status, progress, failures."`
 }
 
@@ -34,8 +34,8 @@ Examples:
     polylens index ~/Pictures --collection photos --json
     polylens index ~/Scans --collection scans --max-num-patches 1024
 
-More patches show a NaFlex model smaller things and take longer. To change their number later is to change the model: all pictures ` +
-		`are encoded anew, and searches use the old vectors until the new ones are complete.
+More patches show a NaFlex model smaller things and take longer. Changing their number later is like changing the model: all pictures ` +
+		`are encoded again, and searches use the old vectors until the new ones are complete.
 
 ` + exitHelp
 }
@@ -103,15 +103,15 @@ func (c *indexCommand) print(p *program, job web.Job, folder string) error {
 	return err
 }
 
-// countOf says how far a job is.
+// countOf says how far a job has come.
 func countOf(job web.Job) progress.Count {
 	done := job.Progress
 	return progress.Count{Done: done.Done, Total: done.Total, What: "pictures", Rate: done.Rate,
 		Left: time.Duration(done.SecondsLeft) * time.Second}
 }
 
-// outcome is the error of a job that did not succeed: what it did, and what stays
-// of it when it was canceled.
+// outcome is the error of a job that did not succeed: what it was, and what stays of
+// it if it was canceled.
 func outcome(job web.Job, what, stays string) error {
 	switch job.State {
 	case catalog.JobFailed:

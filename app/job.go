@@ -14,7 +14,7 @@ type jobCommand struct {
 	List   jobListCommand   `cmd:"" help:"List the jobs."`
 	Show   jobShowCommand   `cmd:"" help:"Show one job, and wait for its end."`
 	Cancel jobCancelCommand `cmd:"" help:"Cancel a job; what it has done stays."`
-	Pause  jobPauseCommand  `cmd:"" help:"Let a job wait until it is resumed."`
+	Pause  jobPauseCommand  `cmd:"" help:"Keep a job waiting until it is resumed."`
 	Resume jobResumeCommand `cmd:"" help:"Put a paused job back into the queue."`
 	Retry  jobRetryCommand  `cmd:"" help:"Put a failed or canceled job back into the queue."`
 }
@@ -24,7 +24,7 @@ type jobListCommand struct {
 	Kind       string   `placeholder:"KIND" enum:"index,check,repair,rebuild,model,train," default:"" help:"Only jobs of this kind: index, check, repair, rebuild, model or train."`
 	State      []string `placeholder:"STATE" enum:"queued,running,paused,succeeded,failed,canceled" help:"Only jobs in this state: queued, running, paused, succeeded, failed or canceled; several are separated by commas."`
 	Limit      int      `default:"20" placeholder:"N" help:"Most jobs, 1 to 1000 (default: ${default})."`
-	JSON       bool     `help:"Print one JSON object a line, as the API answers it."`
+	JSON       bool     `help:"Print one JSON object a line, as the API returns it."`
 }
 
 // Help documents the command.
@@ -76,12 +76,12 @@ func (c *jobListCommand) Run(ctx context.Context, p *program) error {
 type jobShowCommand struct {
 	ID     string `arg:"" placeholder:"ID" help:"ID of the job, as \"job list\" shows it."`
 	Follow bool   `help:"Show its progress until it ends; one that does not succeed is a failure. Interrupting this leaves the job alone."`
-	JSON   bool   `help:"Print the job as one JSON object, as the API answers it."`
+	JSON   bool   `help:"Print the job as one JSON object, as the API returns it."`
 }
 
 // Help documents the command.
 func (*jobShowCommand) Help() string {
-	return `Shows one job: what it does, how far it is, and what went wrong.
+	return `Shows one job: what it does, how far it has come, and what went wrong.
 
 ` + jobHelp + `
 
@@ -135,7 +135,7 @@ func (c *jobShowCommand) print(p *program, job web.Job) error {
 	return table.Flush()
 }
 
-// jobRows are all that is known of a job but its failures; what is empty is
+// jobRows is all that is known about a job except its failures; empty values are
 // unknown.
 func jobRows(job web.Job) [][2]string {
 	rows := [][2]string{

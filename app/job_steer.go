@@ -13,10 +13,10 @@ import (
 const jobHelp = `If "polylens serve" runs on the same data folder, it answers. Otherwise the catalogue is read here: Milvus is not started ` +
 	`and no job runs until the next "polylens serve" or "polylens index".`
 
-// jobSteering asks something of one job.
+// jobSteering names the job that a command is for.
 type jobSteering struct {
 	ID   string `arg:"" placeholder:"ID" help:"ID of the job, as \"job list\" shows it."`
-	JSON bool   `help:"Print the job as one JSON object, as the API answers it."`
+	JSON bool   `help:"Print the job as one JSON object, as the API returns it."`
 }
 
 func steeringHelp(verb, text string) string {
@@ -31,8 +31,8 @@ Examples:
 ` + exitHelp
 }
 
-// do asks and prints how the job stands then. later says what a running job will
-// become.
+// do calls ask and prints how the job stands afterwards. later says what a running
+// job will become.
 func (c jobSteering) do(ctx context.Context, p *program, ask func(*client.Client, context.Context, string) (web.Job, error), later string) error {
 	api, here, err := p.catalogueAPI(ctx, "job")
 	if err != nil {
@@ -70,7 +70,7 @@ type jobPauseCommand struct{ jobSteering }
 
 // Help documents the command.
 func (*jobPauseCommand) Help() string {
-	return steeringHelp("pause", `Lets a job wait until it is resumed. One that runs stops a moment later, and goes on from there.`)
+	return steeringHelp("pause", `Keeps a job waiting until it is resumed. One that runs stops a moment later, and goes on from there.`)
 }
 
 func (c *jobPauseCommand) Run(ctx context.Context, p *program) error {

@@ -15,7 +15,7 @@ import (
 )
 
 // ordered fills a catalogue with jobs that nobody has run, as a server that was
-// stopped leaves them, and answers their IDs.
+// stopped leaves them, and returns their IDs.
 func ordered(t *testing.T, f folders, orders ...jobs.Order) []string {
 	t.Helper()
 	store, err := database.Open(t.Context(), filepath.Join(f.data, "catalogue.db"))
@@ -93,7 +93,7 @@ func TestJobsWithoutServer(t *testing.T) {
 	}
 }
 
-// steerJob takes a queued job through all that may be asked of it.
+// steerJob gives every command to a queued job, one after the other.
 func (f folders) steerJob(t *testing.T, id string) {
 	t.Helper()
 	for _, step := range []struct {

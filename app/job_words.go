@@ -9,8 +9,8 @@ import (
 	"polylens/web"
 )
 
-// doneText tells how far a job is or what came of it, "" if there is nothing to
-// tell.
+// doneText says how far a job has come or what came of it, "" if there is nothing to
+// say.
 func doneText(job web.Job) string {
 	switch {
 	case job.Check != nil:
@@ -21,7 +21,7 @@ func doneText(job web.Job) string {
 	return ""
 }
 
-// progressOf is the line that shows how far a job is.
+// progressOf is the line that shows how far a job has come.
 func progressOf(job web.Job) fmt.Stringer {
 	if job.Progress.Total > 0 {
 		return countOf(job)
@@ -29,10 +29,10 @@ func progressOf(job web.Job) fmt.Stringer {
 	return progress.Text(strings.Join(strings.Fields(fmt.Sprintf("%s %s: %s", job.Kind, job.Collection, job.State)), " "))
 }
 
-// timeText is a moment for people, by their clock.
+// timeText is a time for people, by their clock.
 func timeText(moment time.Time) string { return moment.Local().Format(time.DateTime) }
 
-// checkWords tells people what a check found and did.
+// checkWords says for people what a check found and did.
 func checkWords(found web.Check) string {
 	text := "the index agrees"
 	if differs(found) {

@@ -228,7 +228,7 @@ func (x *parts) read(ctx context.Context, t testing.TB) state {
 	return found
 }
 
-// compareStates wants two states to be equal, and Milvus to hold exactly what
+// compareStates expects two states to be equal, and Milvus to hold exactly what
 // the catalogue does.
 func compareStates(t testing.TB, got, want state) {
 	t.Helper()

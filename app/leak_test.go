@@ -24,8 +24,8 @@ const leakEnv = "POLYLENS_LEAK"
 
 const leakCallers = 4
 
-// leakNoise is by how much resident memory differs, in MB, between two looks at
-// a process that leaks nothing.
+// leakNoise is the difference of resident memory, in MB, between two looks at a
+// process that leaks nothing.
 const leakNoise = 4
 
 // leakWarmUp is how much is encoded before the first look: it fills the cache of

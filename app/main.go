@@ -53,15 +53,15 @@ type cli struct {
 	Eval       evalCommand       `cmd:"" help:"Measure how well queries in many languages find the demo pictures."`
 	Train      trainCommand      `cmd:"" help:"Finetune the model for your own pictures."`
 	Bench      benchCommand      `cmd:"" help:"Measure the speed of this machine."`
-	Collection collectionCommand `cmd:"" help:"Look at collections, rename and delete them."`
-	Job        jobCommand        `cmd:"" help:"Look at work in the background, and steer it."`
-	Model      modelCommand      `cmd:"" help:"Look at models."`
+	Collection collectionCommand `cmd:"" help:"List, rename and delete collections."`
+	Job        jobCommand        `cmd:"" help:"List background jobs, and pause, cancel or retry them."`
+	Model      modelCommand      `cmd:"" help:"List, fetch, write, check and choose models."`
 	Prune      pruneCommand      `cmd:"" help:"Remove vectors that nothing uses any more."`
 	Setup      setupCommand      `cmd:"" help:"Fetch what Polylens needs."`
 	Doctor     doctorCommand     `cmd:"" help:"Check that everything is in place, and say what to do where it is not."`
 }
 
-// errHelpShown says that help or the version has been printed and all is done.
+// errHelpShown says that help or the version has been printed and nothing is left to do.
 var errHelpShown = errors.New("help shown")
 
 const description = `Polylens finds pictures with words in any language. It encodes pictures and queries with a SigLIP 2 model ` +

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// milvusAddress is what --milvus says when that is the address of a server,
-// "" when it is a folder or nothing.
+// milvusAddress is the value of --milvus if that is the address of a server,
+// "" if it is a folder or nothing.
 func (g *globals) milvusAddress() string {
 	if isAddress(g.Milvus) {
 		return g.Milvus
@@ -17,8 +17,8 @@ func (g *globals) milvusAddress() string {
 	return ""
 }
 
-// isAddress tells http://HOST:PORT, https://… and HOST:PORT from a folder. What
-// exists in the file system is a folder, whatever it looks like.
+// isAddress reports whether text is http://HOST:PORT, https://… or HOST:PORT and not a
+// folder. What exists in the file system is a folder, whatever it looks like.
 func isAddress(value string) bool {
 	if parsed, err := url.Parse(value); err == nil && parsed.Host != "" {
 		return parsed.Scheme == "http" || parsed.Scheme == "https"

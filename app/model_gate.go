@@ -27,7 +27,7 @@ type modelGateCommand struct {
 // Help documents the command.
 func (*modelGateCommand) Help() string {
 	return fmt.Sprintf(`Judges whether the model gives nearly the vectors of fp32 at another precision (--precision, default int8), and keeps `+
-		`the verdict in the cache folder. A model is used in int8 only once it has passed; the first time it is opened so, the built-in texts and `+
+		`the verdict in the cache folder. A model is used in int8 only once it has passed; when it is first opened in int8, the built-in texts and `+
 		`drawn pictures alone decide. fp16 is judged too, but used in any case.
 
 Every vector of the built-in texts and pictures must have a cosine of at least %.2f to the one in fp32. Then texts search the `+
@@ -106,7 +106,7 @@ func (c *modelGateCommand) Run(ctx context.Context, p *program) error {
 	return nil
 }
 
-// precision is what is to be judged.
+// precision is the precision to judge.
 func (c *modelGateCommand) precision(given string) (string, error) {
 	switch {
 	case c.Limit < 1:
@@ -119,7 +119,7 @@ func (c *modelGateCommand) precision(given string) (string, error) {
 	return given, nil
 }
 
-// pairs are the user's, or the demo's if it is at hand.
+// pairs are the user's, or the demo's if it has been set up.
 func (c *modelGateCommand) pairs(ctx context.Context, p *program) (judge.Pairs, error) {
 	from := cmp.Or(c.Pairs, demoPairs)
 	pictures, languages, err := p.pairsFrom(ctx, from, "")

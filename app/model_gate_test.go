@@ -60,8 +60,8 @@ func TestModelGateOfBundledModel(t *testing.T) {
 	}
 }
 
-// TestFailedGateIsHonoured: what failed on the user's own pairs is refused, by
-// another ONNX Runtime too, until the gate is run again.
+// TestFailedGateIsHonoured: what failed on the user's own pairs is refused, with
+// another ONNX Runtime too, until a run of the gate passes.
 func TestFailedGateIsHonoured(t *testing.T) {
 	f := gateFolders(t)
 	outcome := objects[gateOutcome](t, f.succeed(t, "model", "gate", "--json"))[0]

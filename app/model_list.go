@@ -10,7 +10,7 @@ import (
 )
 
 // hubHelp names the variables that decide where models are looked for.
-const hubHelp = `The usual variables of the hub hold: HF_TOKEN (or the token that "hf auth login" keeps), HF_ENDPOINT for a mirror, ` +
+const hubHelp = `The usual variables of the hub apply: HF_TOKEN (or the token that "hf auth login" keeps), HF_ENDPOINT for a mirror, ` +
 	`HF_HUB_CACHE or HF_HOME for the cache, HF_HUB_OFFLINE, and HTTPS_PROXY, HTTP_PROXY and NO_PROXY.`
 
 type modelListCommand struct {

@@ -11,7 +11,7 @@ import (
 	"polylens/trainer/fresh"
 )
 
-// newModel is the place of a model that is written.
+// newModel says where a new model is written.
 type newModel struct {
 	Name   string `required:"" placeholder:"NAME" help:"Name of the new model."`
 	Output string `placeholder:"DIR" help:"Directory to write it to (default: NAME in the models of the data folder)."`
@@ -45,7 +45,7 @@ type modelNewCommand struct {
 	Config    string `required:"" placeholder:"FILE" type:"existingfile" help:"The architecture: a config.json of transformers for SigLIP."`
 	Tokenizer string `required:"" placeholder:"DIR" type:"existingdir" help:"Directory whose tokenizer files the model takes."`
 	Seed      uint64 `placeholder:"N" default:"1" help:"Decides the weights (default: 1)."`
-	Short     bool   `help:"Begin as suits a training of hours: blocks close to the identity, and patches that know their places."`
+	Short     bool   `help:"Begin in a way that suits a training of hours: blocks close to the identity, and patches that know their places."`
 	newModel
 }
 
@@ -75,14 +75,14 @@ func (c *modelNewCommand) Run(ctx context.Context, p *program) error {
 type modelPruneCommand struct {
 	Model string   `arg:"" placeholder:"NAME|DIR" help:"The model to begin with."`
 	Texts []string `required:"" placeholder:"FILE" sep:"none" type:"existingfile" help:"Texts that keep their tokens, one a line; may be repeated."`
-	Size  int      `placeholder:"N" help:"Keep at most so many tokens: those that the texts have most often (default: all that they have)."`
+	Size  int      `placeholder:"N" help:"Keep at most this many tokens: the most frequent in the texts (default: all that occur)."`
 	newModel
 }
 
 // Help documents the command.
 func (*modelPruneCommand) Help() string {
 	return `Writes a copy of a model with fewer tokens: those that the texts use, special ones, and bytes, so that other texts can ` +
-		`still be told, in more and smaller pieces. The texts keep their tokens, and so their vectors. Most of a small model are rows ` +
+		`still be written, in more and smaller pieces. The texts keep their tokens, and so their vectors. Most of a small model is rows ` +
 		`of its vocabulary: of 256,000 tokens a catalogue in one language uses a few thousand.
 
 Examples:
@@ -116,7 +116,7 @@ type modelGrowCommand struct {
 
 // Help documents the command.
 func (*modelGrowCommand) Help() string {
-	return `Writes a copy of a model with tokens for words that were several before. Each begins as the mean of the pieces that it ` +
+	return `Writes a copy of a model with tokens for words that took several before. Each begins as the mean of the pieces that it ` +
 		`replaces, so train the model afterwards, on texts that hold the words.
 
 Examples:

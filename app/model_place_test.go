@@ -21,8 +21,8 @@ func (f folders) in(t *testing.T, dir string, arguments ...string) string {
 	return string(out)
 }
 
-// TestRelativeModel: what was named by a relative path is found by a process that
-// stands elsewhere.
+// TestRelativeModel: a model that was named by a relative path is found by a process
+// in another folder.
 func TestRelativeModel(t *testing.T) {
 	needs.ONNXRuntime(t)
 	f, c, here, elsewhere := newFolders(t), newCatalogue(t), t.TempDir(), t.TempDir()
@@ -38,7 +38,7 @@ func TestRelativeModel(t *testing.T) {
 	}
 }
 
-// TestRestartLosesNothing: a run that cannot begin anew is left as it is.
+// TestRestartLosesNothing: a run that cannot be restarted is left as it is.
 func TestRestartLosesNothing(t *testing.T) {
 	needs.ONNXRuntime(t)
 	f, c := newFolders(t), newCatalogue(t)
@@ -65,8 +65,8 @@ func TestBaseOfAdapterStays(t *testing.T) {
 	f.succeed(t, "model", "info")
 }
 
-// TestMovedDataFolder: an adapter in use and its base are found where the data
-// folder has been moved to, and a rollback passes over a model that was removed.
+// TestMovedDataFolder: an adapter in use and its base are found after the data folder
+// has been moved, and a rollback passes over a model that was removed.
 func TestMovedDataFolder(t *testing.T) {
 	needs.ONNXRuntime(t)
 	f, c := newFolders(t), newCatalogue(t)
@@ -87,7 +87,7 @@ func TestMovedDataFolder(t *testing.T) {
 	}
 }
 
-// TestServerOfAnotherModel: what the server cannot do is not done in another way.
+// TestServerOfAnotherModel: what the server cannot do is refused, not done differently.
 func TestServerOfAnotherModel(t *testing.T) {
 	needs.ONNXRuntime(t)
 	needs.Milvus(t)

@@ -70,8 +70,8 @@ func (c *modelPullCommand) reference() (hub.Reference, error) {
 	return hub.ParseReference(text)
 }
 
-// teller tells programs or people how far the pull is. What cannot be written
-// is no reason to stop.
+// teller shows programs or people how far the pull has come. It does not stop if
+// something cannot be written.
 func (c *modelPullCommand) teller(p *program, line *progress.Line) func(hub.Event) {
 	if c.JSON {
 		lines := json.NewEncoder(p.terminal.out)

@@ -20,7 +20,7 @@ const (
 	hubCommit = "0123456789abcdef0123456789abcdef01234567"
 )
 
-// serveHub is a hub that holds the bundled model, and needs the given time for
+// serveHub is a hub that holds the bundled model, and takes the given time for
 // each part of its weights.
 func serveHub(t testing.TB, delay time.Duration) string {
 	t.Helper()

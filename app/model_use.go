@@ -22,12 +22,12 @@ type modelUseCommand struct {
 // Help documents the command.
 func (*modelUseCommand) Help() string {
 	return `Lets the data folder use another model from now on, wherever --model names none. If pictures have the same vectors, as after ` +
-		`text-only training, that happens at once. Otherwise all collections that the model before searches are encoded anew into an index beside the one that is searched; ` +
-		`then both are compared by what people have said of the pictures, and searches use the new one, all at one moment. ` +
-		`What the old one needs stays, for "polylens model rollback"; indexes of models before that are dropped. Vectors are kept, ` +
+		`text-only training, that happens at once. Otherwise all collections that are searched with the present model are encoded again, into a second index; ` +
+		`then both models are compared by the captions of the pictures, and all searches switch to the new one at the same moment. ` +
+		`What the old one needs stays, for "polylens model rollback"; indexes of earlier models are dropped. Vectors are kept, ` +
 		`so that using such a model again encodes nothing but new pictures.
 
-If "polylens serve" runs on the same data folder, it does the work, for models that runs have written; otherwise no server may run.
+If "polylens serve" runs on the same data folder, it does the work, but only for models that runs have written; for any other, stop the server first.
 
 Examples:
 
@@ -42,7 +42,7 @@ type modelRollbackCommand struct{}
 
 // Help documents the command.
 func (*modelRollbackCommand) Help() string {
-	return `Lets the data folder use the model again that it used before the last "polylens model use", with the index of that time; nothing is ` +
+	return `Lets the data folder use the model again that it used before the last "polylens model use", with the index from then; nothing is ` +
 		`encoded for it. Pictures that came later are found once their folders have been indexed again, which a server does by itself.
 
 Example:
@@ -74,8 +74,7 @@ func (c *modelUseCommand) Run(ctx context.Context, p *program) error {
 	return c.here(ctx, x, dir)
 }
 
-// lostModel is the model that the data folder uses if there is none of that name
-// any more, else "".
+// lostModel is the name of the model in use if that model is gone, else "".
 func (p *program) lostModel() string {
 	if _, err := p.findModel(p.globals.Model); err == nil || p.globals.named {
 		return ""
@@ -83,7 +82,7 @@ func (p *program) lostModel() string {
 	return p.globals.Model
 }
 
-// inPlace is here where the model in use is gone.
+// inPlace uses the model in place of one that is gone.
 func (c *modelUseCommand) inPlace(ctx context.Context, p *program, dir, lost string) error {
 	store, err := p.openCatalog(ctx)
 	if err != nil {
@@ -96,8 +95,8 @@ func (c *modelUseCommand) inPlace(ctx context.Context, p *program, dir, lost str
 	return p.useInPlace(to, lost)
 }
 
-// useInPlace lets the data folder use a model in place of one that is gone, with
-// which nothing can be compared or searched any more.
+// useInPlace makes the data folder use a model in place of one that is gone and can
+// no longer be compared with or searched with.
 func (p *program) useInPlace(to rollout.Used, lost string) error {
 	to, err := rollout.Replace(p.globals.Data, to)
 	if err != nil {
@@ -107,7 +106,7 @@ func (p *program) useInPlace(to rollout.Used, lost string) error {
 	return nil
 }
 
-// openAll opens everything, with Milvus if anything is indexed, for a process
+// openAll opens everything, including Milvus if anything is indexed, for a process
 // without a server.
 func (p *program) openAll(ctx context.Context) (*parts, error) {
 	x, err := p.openParts(ctx)
@@ -139,7 +138,7 @@ func (c *modelUseCommand) here(ctx context.Context, x *parts, dir string) error 
 	return nil
 }
 
-// chosen is the model to use, of a run where one wrote it.
+// chosen is the model to use, with the run that wrote it, if any.
 func (c *modelUseCommand) chosen(ctx context.Context, trainer *training.Trainer, dir string) (rollout.Used, error) {
 	run, err := trainer.Wrote(ctx, dir)
 	if errors.Is(err, catalog.ErrNotFound) {
@@ -151,7 +150,7 @@ func (c *modelUseCommand) chosen(ctx context.Context, trainer *training.Trainer,
 	return rollout.Used{Model: dir, Run: run.ID}, training.Usable(run, c.Force)
 }
 
-// handOver lets the server that holds the data folder use the model of a run.
+// handOver makes the server that holds the data folder use the model of a run.
 func (c *modelUseCommand) handOver(ctx context.Context, p *program, dir string, running *runningServer) error {
 	run, err := running.FindRun(ctx, "run of the model", func(run web.Run) bool { return run.Output != nil && run.Output.Directory == filepath.Clean(dir) })
 	if errors.Is(err, catalog.ErrNotFound) {

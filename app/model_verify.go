@@ -36,7 +36,7 @@ type modelVerdict struct {
 	Problem string `json:"problem,omitempty"`
 }
 
-// errNotIntact ends a verify that has found damage, which it has said already.
+// errNotIntact ends a verify that has found damage and reported it already.
 var errNotIntact = errors.New("not intact")
 
 func (c *modelVerifyCommand) Run(ctx context.Context, p *program) error {

@@ -16,7 +16,7 @@ import (
 const demoPairs = training.GuardDemo
 
 // pairsFrom reads the pairs at a path, or the demo's with their names from CLDR,
-// and answers the languages that count, nil for all. A place that cannot be used
+// and returns the languages that count, nil for all. A place that cannot be used
 // is left out with a warning.
 func (p *program) pairsFrom(ctx context.Context, from, label string) ([]judge.Picture, []string, error) {
 	var languages []string
@@ -56,7 +56,7 @@ func (p *program) viewer() (judge.Viewer, error) {
 	}, nil
 }
 
-// progress shows people how far things are.
+// progress shows people how far things have come.
 func (p *program) progress() func(what string, done, of int) {
 	line := progress.New(p.terminal.err)
 	return func(what string, done, of int) {

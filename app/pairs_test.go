@@ -81,7 +81,7 @@ func TestPairsInEveryForm(t *testing.T) {
 	}
 }
 
-// TestPairsThatCannotBeRead: the three commands say the same of them.
+// TestPairsThatCannotBeRead: the three commands say the same about them.
 func TestPairsThatCannotBeRead(t *testing.T) {
 	f, folder := gateFolders(t), t.TempDir()
 	write := func(name, content string) string {
@@ -118,8 +118,8 @@ func TestPairsThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// TestDemoPairs: by its name, the demo is judged in the languages of
-// Crossmodal-3600 and is nobody's own.
+// TestDemoPairs: the demo, called by its name, is judged in the languages of
+// Crossmodal-3600 and does not count as the user's own.
 func TestDemoPairs(t *testing.T) {
 	needs.ONNXRuntime(t)
 	needs.Demo(t)

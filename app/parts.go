@@ -81,7 +81,7 @@ func (x *parts) openJobs() error {
 // encoder is the model that searches use.
 func (x *parts) encoder() *encoder.Encoder { return x.rollout.Model().(loadedModel).Encoder }
 
-// connect opens the index: it starts Milvus or finds the one elsewhere.
+// connect opens the index: it starts Milvus, or connects to one that runs elsewhere.
 func (x *parts) connect(ctx context.Context) error {
 	index, server, err := x.program.openIndex(ctx)
 	if err != nil {
@@ -99,8 +99,8 @@ func (x *parts) connect(ctx context.Context) error {
 const loadPatience = 15 * time.Second
 
 // awaitLoaded waits until the collections of this model can be searched: Milvus
-// calls itself healthy before it has loaded them. One that stays away is lost,
-// and no reason to wait for ever: the next indexing run fills it again.
+// calls itself healthy before it has loaded them. One that stays away is lost and
+// not worth waiting for: the next indexing run fills it again.
 func (x *parts) awaitLoaded(ctx context.Context, index search.Index) error {
 	collections, err := x.store.Collections(ctx)
 	if err != nil {
@@ -119,13 +119,13 @@ func (x *parts) awaitLoaded(ctx context.Context, index search.Index) error {
 	return nil
 }
 
-// decodeUpload makes a picture of a file that somebody sent.
+// decodeUpload decodes a file that somebody sent.
 func (x *parts) decodeUpload(ctx context.Context, file []byte) (image.Image, error) {
 	picture, _, err := x.decoder.Bytes(ctx, "that was sent", file, nil, x.limits)
 	return picture, err
 }
 
-// work lets the jobs begin. What an earlier process left undone goes on.
+// work starts the jobs. What an earlier process left undone is continued.
 func (x *parts) work(ctx context.Context) error {
 	if err := errors.Join(x.rollout.Resume(ctx), x.trainer.Recover(ctx)); err != nil {
 		return err

@@ -88,7 +88,7 @@ func TestMaxNumPatches(t *testing.T) {
 	}
 }
 
-// indexPatches indexes a folder, of which so many pictures must be new.
+// indexPatches indexes a folder, in which so many pictures must be new.
 func (f folders) indexPatches(t testing.TB, pictures, collection string, expected int, flags ...string) {
 	t.Helper()
 	arguments := append([]string{"index", pictures, "--collection", collection, "--json"}, flags...)
@@ -97,7 +97,7 @@ func (f folders) indexPatches(t testing.TB, pictures, collection string, expecte
 	}
 }
 
-// wantCollection is a collection that can be searched and chose so many patches.
+// wantCollection expects a collection that can be searched and chose so many patches.
 func (s *server) wantCollection(t testing.TB, name string, patches int) web.Collection {
 	t.Helper()
 	var found web.Collection
@@ -110,7 +110,7 @@ func (s *server) wantCollection(t testing.TB, name string, patches int) web.Coll
 	return found
 }
 
-// scores are those of a search by words among the six pictures, by URI.
+// scores are the scores of a search by words among the six pictures, by URI.
 func (s *server) scores(t testing.TB, collection string) map[string]float64 {
 	t.Helper()
 	return readScores(t, s.get(t, "/api/v1/collections/"+collection+"/search?q=picture", http.StatusOK), 6)
@@ -137,8 +137,8 @@ func difference(a, b map[string]float64) float64 {
 	return most
 }
 
-// wantFound: a picture as query is seen as the collection sees its own, so that
-// it is equal to itself.
+// wantFound: a picture as a query is encoded as the collection encodes its own, so
+// that it equals itself.
 func (s *server) wantFound(t testing.TB, collection, pictures string) {
 	t.Helper()
 	file, err := os.ReadFile(filepath.Join(pictures, "picture-003.png"))

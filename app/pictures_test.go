@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// drawPicture writes a small picture that differs for every seed, and answers
+// drawPicture writes a small picture that differs for every seed, and returns
 // its path. The ending chooses PNG or JPEG.
 func drawPicture(t testing.TB, folder, name string, seed int) string {
 	t.Helper()

@@ -15,7 +15,7 @@ import (
 	"polylens/web"
 )
 
-// secret is a password that nothing may show.
+// secret is a password that must not be shown anywhere.
 const secret = "g3h3im/n"
 
 // withPassword is a URL with a password, which the server of the tests does not
@@ -38,7 +38,7 @@ func keepsSecret(t *testing.T, text string) {
 	}
 }
 
-// TestPostgres is the life of a catalogue in Postgres: indexed and searched by
+// TestPostgres follows a catalogue in Postgres: it is filled and searched by
 // commands, then by a server that is killed, and by the next one.
 func TestPostgres(t *testing.T) {
 	t.Parallel()
@@ -90,7 +90,7 @@ func TestPostgres(t *testing.T) {
 	}
 }
 
-// wantListed: there are so many index jobs, all of them over.
+// wantListed expects so many index jobs, all of them over.
 func (f folders) wantListed(t *testing.T, count int) {
 	t.Helper()
 	got := objects[web.Job](t, f.succeed(t, "job", "list", "--kind", "index", "--state", "succeeded", "--json"))
@@ -99,8 +99,8 @@ func (f folders) wantListed(t *testing.T, count int) {
 	}
 }
 
-// TestPostgresUnavailable: what is wrong with a database is told, but not its
-// password.
+// TestPostgresUnavailable: errors say what is wrong with a database, but do not show
+// its password.
 func TestPostgresUnavailable(t *testing.T) {
 	f := withoutMilvus(t)
 	there := postgrestest.Database(t)

@@ -18,7 +18,7 @@ func orDash(text string) string {
 	return text
 }
 
-// size is for people.
+// size is a number of bytes for people.
 func size(bytes int64) string {
 	if bytes < 1e6 {
 		return fmt.Sprintf("%.1f kB", float64(bytes)/1e3)

@@ -40,7 +40,7 @@ func newProgram(globals globals, terminal terminal, log *slog.Logger) *program {
 	return &program{globals: globals, terminal: terminal, log: log}
 }
 
-// later adds what close has to do.
+// later adds a task for close.
 func (p *program) later(closer func(context.Context) error) {
 	p.closers = append(p.closers, closer)
 }
@@ -79,8 +79,8 @@ func (p *program) item(name string) (string, error) {
 	return ready.Path, err
 }
 
-// modelsFolder is where named models stand, in a data folder that none but its
-// owner can read.
+// modelsFolder is where named models are, in a data folder that only its owner can
+// read.
 func (p *program) modelsFolder() (string, error) {
 	if err := os.MkdirAll(p.globals.Data, 0o700); err != nil {
 		return "", fmt.Errorf("data folder: %w", err)
@@ -190,8 +190,8 @@ func (p *program) openCatalog(ctx context.Context) (*database.Store, error) {
 	return store, nil
 }
 
-// openIndex connects to the Milvus that the user named, or starts the
-// embedded one, of which it answers the server too.
+// openIndex connects to the Milvus that the user named, or starts the embedded
+// one and returns its server too.
 func (p *program) openIndex(ctx context.Context) (*milvus.Index, *milvus.Server, error) {
 	config := milvus.Config{Address: p.globals.milvusAddress(), Logger: p.log}
 	var server *milvus.Server

@@ -16,7 +16,7 @@ type pruneCommand struct {
 func (*pruneCommand) Help() string {
 	return `Removes the vectors of pictures that are gone, and those of models that were used before the last two, from the catalogue, ` +
 		`and gives their space back to the disk. Until then they are kept, so that pictures that come back and models that are used again ` +
-		`need not be encoded once more. Every picture is found as before, and "polylens model rollback" goes back to the model before, ` +
+		`need not be encoded again. Every picture is found as before, and "polylens model rollback" goes back to the model before, ` +
 		`but no further. No server may run on the data folder, and the disk must have room for what is left of the catalogue.
 
 Examples:

@@ -13,7 +13,7 @@ import (
 )
 
 // TestPruneKeepsTheModelBefore: of three models, the vectors of the first are
-// removed; searches and the way back to the second stay.
+// removed; searches, and the rollback to the second, go on working.
 func TestPruneKeepsTheModelBefore(t *testing.T) {
 	h, pictures := newHouse(t)
 	x := h.open(t)

@@ -13,8 +13,8 @@ import (
 	"polylens/search"
 )
 
-// watched is an index that notes how often the call of a search has entered this
-// package on its way.
+// watched is an index that notes how often a search entered this package on its way
+// to it.
 type watched struct {
 	search.Index
 	mu      sync.Mutex
@@ -28,8 +28,8 @@ func (w *watched) Search(ctx context.Context, collection catalog.CollectionID, q
 	return w.Index.Search(ctx, collection, query)
 }
 
-// entries counts how often the running call has come from elsewhere into this
-// package since the handler of the server.
+// entries counts how often the running call has entered this package from another
+// since the handler of the server.
 func entries() int {
 	callers := make([]uintptr, 200)
 	frames := runtime.CallersFrames(callers[:runtime.Callers(3, callers)]) // without the index itself

@@ -32,7 +32,7 @@ func TestReducedPicturesKeepTheirVectors(t *testing.T) {
 	}
 }
 
-// vectorOf is that of a JPEG, which the decoder must give a width.
+// vectorOf is the vector of a JPEG, which the decoder must give a certain width.
 func vectorOf(t *testing.T, model *encoder.Encoder, decoder *decode.Decoder, data []byte, width int) []float32 {
 	t.Helper()
 	img, _, err := decoder.Bytes(t.Context(), "x", data, model.Target, decode.Limits{})

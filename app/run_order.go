@@ -20,7 +20,7 @@ type runOrder struct {
 	restart bool // forget an earlier run of the name
 }
 
-// begin orders a run of a server, or goes on with the one of its name.
+// begin orders a run from a server, or continues the one with that name.
 func (o runOrder) begin(ctx context.Context, c *client.Client) (web.Run, error) {
 	earlier, err := c.FindRun(ctx, fmt.Sprintf("run %q", o.name), func(run web.Run) bool { return run.Name == o.name })
 	switch {
@@ -36,12 +36,12 @@ func (o runOrder) begin(ctx context.Context, c *client.Client) (web.Run, error) 
 			return earlier, err
 		}
 	case err == nil && (earlier.State == catalog.RunStopped || earlier.State == catalog.RunFailed || earlier.Interrupted):
-		if err := o.sameAs(earlier); err != nil { // the model that it began with was that of its time
+		if err := o.sameAs(earlier); err != nil { // the model in use may have changed since
 			return earlier, err
 		}
 		return c.ResumeRun(ctx, earlier.ID)
 	case err == nil && (earlier.State == catalog.RunQueued || earlier.State == catalog.RunRunning):
-		return earlier, o.sameAs(earlier) // somebody followed it, and can again
+		return earlier, o.sameAs(earlier) // somebody followed it before, and can do so again
 	}
 	fields, err := o.config.Object()
 	if err != nil {
@@ -50,7 +50,7 @@ func (o runOrder) begin(ctx context.Context, c *client.Client) (web.Run, error) 
 	return c.StartRun(ctx, o.name, fields)
 }
 
-// lineOf says how far a run is.
+// lineOf says how far a run has come.
 func lineOf(run web.Run) progress.Text {
 	line := fmt.Sprintf("run %s %s", run.Name, run.State)
 	if run.Steps > 0 {

@@ -124,7 +124,7 @@ func (s *server) tasks(t testing.TB) int {
 	return strings.Count(s.get(t, "/api/v1/jobs", http.StatusOK), `"source":`)
 }
 
-// liveRun follows a run over the WebSocket until it is finished and answers the
+// liveRun follows a run over the WebSocket until it is finished and returns the
 // steps of its loss.
 func (s *server) liveRun(t testing.TB, connection *websocket.Conn, name string) []int64 {
 	t.Helper()
@@ -146,9 +146,9 @@ func (s *server) liveRun(t testing.TB, connection *websocket.Conn, name string) 
 	}
 }
 
-// TestTrainAndActivate trains through a server, lets it search with what comes
-// of that, and takes it back, for a model that sees pictures otherwise and for
-// one that does not.
+// TestTrainAndActivate trains through a server, activates the result and rolls it
+// back, once with a model that sees pictures differently and once with one that does
+// not.
 func TestTrainAndActivate(t *testing.T) {
 	t.Parallel()
 	needs.ONNXRuntime(t)
@@ -267,7 +267,7 @@ func scoresOf(hits []hit) map[string]float64 {
 	return scores
 }
 
-// wantItself: a picture as query is seen as the index has seen it.
+// wantItself: a picture as a query is encoded as the index has it.
 func (s *server) wantItself(t testing.TB, pictures string) {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(pictures, "*.png"))

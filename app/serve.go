@@ -23,7 +23,7 @@ type serveCommand struct {
 // Help documents the command.
 func (*serveCommand) Help() string {
 	return `Serves the page, the API (/openapi.json describes it) and live progress. The page answers at once; searches are ` +
-		`answered as soon as Milvus has started, which /readyz tells. SIGINT or SIGTERM ends it in order, a second one at once.
+		`answered as soon as Milvus has started, which /readyz reports. SIGINT or SIGTERM ends it in order, a second one at once.
 
 Examples:
 
@@ -79,8 +79,8 @@ func (c *serveCommand) Run(ctx context.Context, p *program) error {
 	return err
 }
 
-// checkAddress refuses what the network can reach. A name counts as loopback
-// only if it is localhost: what another one means is for others to say.
+// checkAddress refuses an address that the network can reach. A name counts as
+// loopback only if it is localhost: what others resolve to may change.
 func (c *serveCommand) checkAddress() error {
 	host, _, err := net.SplitHostPort(c.Addr)
 	if err != nil {
@@ -94,10 +94,10 @@ func (c *serveCommand) checkAddress() error {
 		"use a loopback address, or accept it with --insecure-allow-network", c.Addr)}
 }
 
-// local tells whether only this machine reaches the address.
+// local reports whether only this machine reaches the address.
 func (c *serveCommand) local() bool { return !c.InsecureAllowNetwork }
 
-// start does what may take its time while the page is up already.
+// start does what may take a while, when the page is up already.
 func (c *serveCommand) start(ctx context.Context, x *parts) error {
 	var group errgroup.Group
 	group.Go(func() error { return x.encoder().Load(true, false) }) // the first query should not wait for it

@@ -10,7 +10,7 @@ import (
 	"polylens/web/client"
 )
 
-// runningServer is one that holds the data folder.
+// runningServer is a server that holds the data folder.
 type runningServer struct {
 	*client.Client
 	address string
@@ -22,7 +22,7 @@ func (p *program) hold(command string) (*folder.Hold, folder.Card, error) {
 }
 
 // holdOrFind takes the data folder for this process, until the program closes, or
-// finds the server that holds it: then it is not nil.
+// returns the server that holds it, which is nil otherwise.
 func (p *program) holdOrFind(ctx context.Context, command string) (*runningServer, error) {
 	hold, holder, err := p.hold(command)
 	if errors.Is(err, folder.ErrInUse) && holder.Alive(ctx) {
@@ -36,8 +36,8 @@ func (p *program) holdOrFind(ctx context.Context, command string) (*runningServe
 	return nil, nil
 }
 
-// api is the API of the server that holds the data folder, or of this process,
-// with Milvus and all. Jobs run here only if the command works.
+// api is the API of the server that holds the data folder, or of this process, with
+// Milvus and everything else. Jobs run here only if the command is to work.
 func (p *program) api(ctx context.Context, command string, works bool) (*client.Client, error) {
 	api, here, err := p.catalogueAPI(ctx, command)
 	if err != nil {
@@ -47,8 +47,8 @@ func (p *program) api(ctx context.Context, command string, works bool) (*client.
 }
 
 // begin starts what the API of this process needs beyond the catalogue: Milvus, and
-// the jobs if the command works. With a server there are no parts here, and it does
-// nothing.
+// the jobs if the command is to work. With a server there are no parts here, and it
+// does nothing.
 func (x *parts) begin(ctx context.Context, works bool) error {
 	if x == nil {
 		return nil
@@ -59,8 +59,8 @@ func (x *parts) begin(ctx context.Context, works bool) error {
 	return x.work(ctx)
 }
 
-// catalogueAPI is api for what the catalogue alone can answer: this process starts
-// no Milvus and runs no jobs. parts are its own; nil with a server.
+// catalogueAPI is api for commands that need only the catalogue: this process starts
+// no Milvus and runs no jobs. The parts are those of this process; nil with a server.
 func (p *program) catalogueAPI(ctx context.Context, command string) (*client.Client, *parts, error) {
 	running, err := p.holdOrFind(ctx, command)
 	if err != nil {
@@ -87,8 +87,8 @@ func (x *parts) client() (*client.Client, error) {
 	return client.Of(handler), nil
 }
 
-// agrees refuses a server that works with another model, or in another precision,
-// than the command line names.
+// agrees refuses a server that works with a model or precision other than the one
+// that the command line names.
 func (p *program) agrees(ctx context.Context, c *client.Client) error {
 	if !p.globals.named && p.globals.Precision == "" {
 		return nil

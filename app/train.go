@@ -29,7 +29,7 @@ type trainCommand struct {
 	Name   string `required:"" placeholder:"NAME" help:"Name of the run and of the model that comes of it. A run that was interrupted goes on under its name."`
 	Output string `placeholder:"DIR" help:"Directory to write the model to (default: NAME in the models of the data folder)."`
 	Guard  string `placeholder:"FILE|DIR|demo|none" help:"Pictures with texts that the model must not forget: the demo in 36 languages, others, or none (default: demo)."`
-	Force  bool   `help:"Keep a model that has forgotten more than is allowed; without it the model is written beside, under NAME.rejected."`
+	Force  bool   `help:"Keep a model that has forgotten more than is allowed; without this flag it is written under NAME.rejected."`
 
 	Restart     bool `help:"Forget the run of this name, its curves and checkpoints, and begin anew."`
 	PrintConfig bool `help:"Print the whole configuration and train nothing."`
@@ -48,10 +48,10 @@ A run survives being killed at any moment: the same command goes on from its las
 		`Its curves are in runs/NAME of the data folder, as curve.jsonl and for TensorBoard, and in the API (/api/v1/runs).
 
 If "polylens serve" runs on the same data folder, it trains, one run after the other, and this command follows; interrupting it stops the run. ` +
-		`Nothing is searched with the new model before "polylens model use NAME".
+		`Searches use the new model only after "polylens model use NAME".
 
 Presets: text-only trains the text tower, and query its last layer, so that no picture needs to be indexed again; lora trains ` +
-		`adapters of rank 8 beside the linear layers of both towers, full everything; tiny is full for twenty steps, to try things out.
+		`adapters of rank 8 beside the linear layers of both towers, full trains everything; tiny is full for twenty steps, to try things out.
 
 Examples:
 
@@ -91,7 +91,7 @@ func (c *trainCommand) Run(ctx context.Context, p *program) error {
 	return c.here(ctx, p, config)
 }
 
-// config is that of the file, with what the command line says in its place.
+// config is the configuration of the file, overridden by the command line.
 func (c *trainCommand) config(p *program) (training.Config, error) {
 	var content []byte
 	if c.Config != "" {
@@ -113,13 +113,13 @@ func (c *trainCommand) config(p *program) (training.Config, error) {
 	return config, errors.Join(c.data(&config.Data), config.Check())
 }
 
-// data takes what the command line names; paths become absolute, as whoever
-// trains may stand elsewhere.
+// data takes what the command line names; paths become absolute, because the process
+// that trains may run in another folder.
 func (c *trainCommand) data(data *training.Data) (err error) {
 	if len(c.Pairs)+len(c.Collection) > 0 {
 		data.Pairs, data.Collection = c.Pairs, c.Collection
 	}
-	if len(c.Pairs) > 0 { // which fields and languages of a collection are taken is beside the point
+	if len(c.Pairs) > 0 { // fields and languages are only for collections
 		data.Fields, data.Languages = nil, nil
 	}
 	if len(c.Field) > 0 {
@@ -180,7 +180,7 @@ func (c *trainCommand) here(ctx context.Context, p *program, config training.Con
 	return nil
 }
 
-// progressLine tells people now and then how many pictures have been looked at.
+// progressLine shows people now and then how many pictures have been looked at.
 func progressLine(p *program) func(done, total int) {
 	tell := p.progress()
 	return func(done, total int) { tell("pictures looked at", done, total) }
@@ -232,7 +232,7 @@ func printQuality(p *program, o training.Outcome) {
 	}
 }
 
-// modelArgument is what names the model in a directory on the command line.
+// modelArgument is how the command line names the model in a directory.
 func (p *program) modelArgument(dir string) string {
 	if models, err := p.modelsFolder(); err == nil && filepath.Dir(dir) == models {
 		return filepath.Base(dir)
@@ -240,7 +240,7 @@ func (p *program) modelArgument(dir string) string {
 	return dir
 }
 
-// handOver lets the server that holds the data folder train.
+// handOver makes the server that holds the data folder train.
 func (c *trainCommand) handOver(ctx context.Context, p *program, config training.Config, running *runningServer) error {
 	if c.Inspect || c.Output != "" || c.Force {
 		return fmt.Errorf("the data folder is %w by the server at %s, which trains then: leave out --inspect, --output and --force, or stop it first; "+

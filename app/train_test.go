@@ -79,7 +79,7 @@ func with(t *testing.T, config, change string) string {
 	return string(text)
 }
 
-// checkNoModel demands that nothing of a model has been written, and that the
+// checkNoModel demands that no part of a model has been written, and that the
 // bundled one is whole.
 func (f folders) checkNoModel(t *testing.T) {
 	t.Helper()
@@ -133,7 +133,7 @@ func TestTrainBadPairs(t *testing.T) {
 	}
 }
 
-// TestTrainBadUsage names what cannot be meant.
+// TestTrainBadUsage: command lines that make no sense.
 func TestTrainBadUsage(t *testing.T) {
 	for name, test := range map[string]struct {
 		code    int
@@ -214,8 +214,8 @@ func TestTrainDamagedModel(t *testing.T) {
 	f.checkNoModel(t)
 }
 
-// TestTrainKeepsModel demands that a model that has the name of the run already
-// is not touched, however often that is tried.
+// TestTrainKeepsModel demands that an existing model with the name of the run is not
+// touched, however often that is tried.
 func TestTrainKeepsModel(t *testing.T) {
 	t.Parallel()
 	needs.ONNXRuntime(t)
@@ -276,7 +276,7 @@ func (f folders) interrupt(t *testing.T, arguments []string) {
 		curve = string(content)
 	}
 	_ = command.Process.Signal(syscall.SIGINT)
-	_ = command.Wait() // the code tells
+	_ = command.Wait() // the exit code is checked
 	if code := command.ProcessState.ExitCode(); code != exitInterrupted {
 		t.Fatalf("the run ended with %d: %s", code, output.String())
 	}

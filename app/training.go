@@ -8,7 +8,7 @@ import (
 	"polylens/trainer/data"
 )
 
-// trainer makes the runs of the data folder, which this process holds.
+// trainer returns the trainer of the data folder, which this process holds.
 func (p *program) trainer(store *database.Store) *training.Trainer {
 	return training.New(training.Options{
 		Data: p.globals.Data, Models: filepath.Join(p.globals.Data, modelsName), Model: p.globals.Model,

@@ -15,8 +15,7 @@ import (
 	"polylens/internal/needs"
 )
 
-// TestMedian: the first run only warms up, and one that is disturbed does not
-// count.
+// TestMedian: the first run only warms up, and a disturbed one does not count.
 func TestMedian(t *testing.T) {
 	runs := 0
 	seconds, err := new(encodeBench).median(func() error {
@@ -35,7 +34,7 @@ func TestMedian(t *testing.T) {
 	}
 }
 
-// TestNewTexts: no text is told twice, so that no cache answers.
+// TestNewTexts: no text comes twice, so that no cache answers.
 func TestNewTexts(t *testing.T) {
 	b, seen := new(encodeBench), map[string]bool{}
 	for _, text := range append(b.newTexts(3), b.newTexts(4)...) {
@@ -46,7 +45,7 @@ func TestNewTexts(t *testing.T) {
 	}
 }
 
-// TestPictures: as many as a batch needs, drawn or read, and no more than that.
+// TestPictures: as many as a batch needs are drawn or read, and no more.
 func TestPictures(t *testing.T) {
 	folder := t.TempDir()
 	for _, name := range []string{"a.png", "b.png", "c.png"} {

@@ -12,7 +12,7 @@ import (
 	"polylens/encoder/preprocess"
 )
 
-// Fewest and most measurements that a median is taken of.
+// Fewest and most measurements that a median is taken from.
 const (
 	fewestRuns = 3
 	mostRuns   = 10_000
@@ -21,7 +21,7 @@ const (
 // EncodeOrder says what Encode measures.
 type EncodeOrder struct {
 	Model    string          // its directory
-	Options  encoder.Options // to open the model with; those that bear on speed alone are for Encode to set
+	Options  encoder.Options // to open the model with; Encode sets those that only affect speed
 	Batch    int             // pictures or texts that are encoded together
 	Pictures string          // folder of pictures to encode, in turn; empty: drawn ones
 	Seconds  float64         // least time to measure each thing for
@@ -36,7 +36,7 @@ type EncodeRates struct {
 
 	GEMMGFLOPSInt8      float64 `json:"gemm_gflops_int8,omitempty"` // the most that int8 reaches here
 	TextLatency         float64 `json:"text_latency_ms"`            // of one new text
-	TextLatencyCached   float64 `json:"text_latency_cached_ms"`     // of one that was asked before
+	TextLatencyCached   float64 `json:"text_latency_cached_ms"`     // of one that was encoded before
 	PreprocessPerSecond float64 `json:"preprocess_per_second"`      // pictures, one after the other
 	OpenSeconds         float64 `json:"open_seconds"`               // until a first text and a first picture are encoded
 	ResidentBytes       int64   `json:"resident_bytes,omitempty"`   // of the process when the model is open
@@ -48,7 +48,7 @@ type EncodeRates struct {
 	Batch     int     `json:"batch"`
 	Threads   int     `json:"threads"`
 	CPU       string  `json:"cpu"`
-	Seconds   float64 `json:"seconds"` // that all of it took
+	Seconds   float64 `json:"seconds"` // that the whole run took
 }
 
 // encodeBench is a run of Encode.
@@ -83,8 +83,8 @@ func Encode(ctx context.Context, order EncodeOrder) (rates EncodeRates, err erro
 	return b.rates, nil
 }
 
-// open readies the model and a batch of pictures. Weights are loaded by the
-// first text and the first picture: those belong to it.
+// open makes the model and a batch of pictures ready. The first text and the first
+// picture load the weights, so they are part of opening.
 func (b *encodeBench) open(ctx context.Context) (err error) {
 	began := time.Now()
 	if b.model, err = encoder.Open(ctx, b.Model, b.Options); err != nil {
@@ -190,7 +190,7 @@ func (b *encodeBench) multiply(ctx context.Context) (err error) {
 }
 
 // median runs work once to warm up, then for as long as the user wants, and
-// returns the seconds of the median run.
+// returns the seconds that the median run took.
 func (b *encodeBench) median(work func() error) (float64, error) {
 	if err := work(); err != nil {
 		return 0, err

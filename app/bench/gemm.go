@@ -13,8 +13,8 @@ import (
 // gemm is a product of float32 [M, K] and [K, N].
 type gemm struct{ m, k, n int64 }
 
-// gemmSizes are the shapes of transformers, and cubes, from such as fit in the
-// caches of one core to such as do not. Which is fastest differs between
+// gemmSizes are the shapes of transformers, and cubes, from ones that fit in the
+// caches of one core to ones that do not. Which is fastest differs between
 // processors, and between fp32 and int8.
 var gemmSizes = []gemm{
 	{512, 512, 512}, {256, 4096, 1024}, {1024, 1024, 1024}, {512, 768, 3072}, {1568, 768, 3072}, {2048, 2048, 2048},
@@ -28,7 +28,7 @@ const (
 
 // gemmPeak is the most operations a second, in billions, that ONNX Runtime
 // achieves on the processor with one product by constant weights: the best run
-// of the best size, as nothing but disturbance makes one slower.
+// of the best size, since only disturbances make a run slower.
 func gemmPeak(ctx context.Context, library string, threads int, compose func(gemm) (*graph.Graph, error)) (float64, error) {
 	environment, err := ort.Open(library)
 	if err != nil {
@@ -80,8 +80,8 @@ func (g gemm) floats() (*graph.Graph, error) {
 	})
 }
 
-// integers composes the product as the towers do in int8, with the way from
-// float32 and back.
+// integers composes the product as the towers do in int8, including the conversion
+// from float32 and back.
 func (g gemm) integers() (*graph.Graph, error) {
 	return graph.Build("gemm", func(b *graph.Graph) {
 		x := graph.DynamicQuantize(b.Input("x", graph.Float32, g.m, g.k))

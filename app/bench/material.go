@@ -15,11 +15,11 @@ import (
 	"polylens/indexer/decode"
 )
 
-// drawn is how many pictures are drawn, and how many of a folder are read: a
-// larger batch repeats them.
+// drawn is how many pictures are drawn, or read from a folder, at most: a larger
+// batch repeats them.
 const drawn = 16
 
-// pictures are those of the folder that the user names, or drawn ones.
+// pictures are read from the folder that the user names, or drawn.
 func (b *encodeBench) pictures(ctx context.Context) ([]image.Image, error) {
 	count := min(b.Batch, drawn)
 	if b.Pictures != "" {
@@ -77,8 +77,8 @@ func processorName() string {
 	return runtime.GOARCH
 }
 
-// MemoryOf reads a field of Linux' account of this process, such as VmRSS, in
-// bytes; 0 where there is none.
+// MemoryOf reads a field such as VmRSS from what Linux says about this process,
+// in bytes; 0 where there is none.
 func MemoryOf(field string) int64 {
 	var kilobytes int64
 	_, _ = fmt.Sscanf(procField("/proc/self/status", field), "%d kB", &kilobytes) // 0 then

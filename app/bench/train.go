@@ -23,7 +23,7 @@ type TrainOrder struct {
 	Steps     int            // to measure
 	Cached    bool           // compute what is not trained once, not in every step
 	Recompute bool           // keep only what enters each block
-	Threads   int            // 0 for one for each core
+	Threads   int            // 0: one for each core
 	Device    string         //
 }
 
@@ -101,7 +101,7 @@ func (b *trainBench) open() error {
 	return nil
 }
 
-// close closes what open has opened, as far as it came.
+// close closes what open has opened, however far it came.
 func (b *trainBench) close() (err error) {
 	if b.optimizer != nil {
 		err = b.optimizer.Close()
@@ -112,7 +112,7 @@ func (b *trainBench) close() (err error) {
 	return err
 }
 
-// draw makes up pixels and texts of which the i-th belong together.
+// draw makes up pixels and texts; the i-th picture and the i-th text belong together.
 func (b *trainBench) draw() {
 	n, vision, text := b.Batch, b.Config.Vision, b.Config.Text
 	side := int64(vision.Image)
@@ -132,7 +132,7 @@ func (b *trainBench) draw() {
 	b.batch.Targets = targets
 }
 
-// rates are those of AdamW for a parameter.
+// rates returns AdamW's rates for a parameter.
 func rates(parameter learner.Parameter) (rate, decay float64) {
 	if parameter.Decays() {
 		decay = 1e-4
@@ -166,7 +166,7 @@ func (b *trainBench) steps(ctx context.Context, rates *TrainRates) error {
 	return nil
 }
 
-// step is one step of training, and how long its update took.
+// step takes one step of training and returns how long its update took.
 func (b *trainBench) step(ctx context.Context, number int) (update time.Duration, loss float64, err error) {
 	if number == 0 || !b.Cached {
 		if b.batch.Texts, err = b.learner.EnterTexts(ctx, b.ids); err != nil {

@@ -32,8 +32,8 @@ func Emoji(codePoints string) (string, error) {
 	return text.String(), nil
 }
 
-// SkinToned reports whether the emoji is a variant of another one by the
-// colour of the skin.
+// SkinToned reports whether the emoji is a variant of another one that differs in
+// skin colour.
 func SkinToned(emoji string) bool {
 	first := true
 	for _, r := range emoji {

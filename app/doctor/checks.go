@@ -35,7 +35,7 @@ func (d *Doctor) checkItems(_ context.Context) []Finding {
 }
 
 func (d *Doctor) checkModel(_ context.Context) []Finding {
-	const remedy = "name a model directory with --model; \"polylens model list\" shows those at hand"
+	const remedy = "name a model directory with --model; \"polylens model list\" shows the models that are here"
 	dir, err := d.FindModel(d.Model)
 	if err != nil {
 		return []Finding{trouble("model", remedy, err)}
@@ -99,8 +99,8 @@ func (d *Doctor) checkData(ctx context.Context) []Finding {
 	return []Finding{good("data", "%s, free", d.Data)}
 }
 
-// checkCatalogue tells where the catalogue is, and asks a Postgres server whether
-// it is there.
+// checkCatalogue says where the catalogue is, and asks a Postgres server for its
+// version.
 func (d *Doctor) checkCatalogue(ctx context.Context) []Finding {
 	if !database.IsPostgres(d.Catalogue) {
 		return []Finding{good("catalogue", "SQLite, in %s", d.Catalogue)}
@@ -145,7 +145,7 @@ func checkMemory(context.Context) []Finding {
 	return []Finding{good("memory", "%.1f GB available", gigabytes(available))}
 }
 
-// availableMemory reads what Linux says it can give without swapping.
+// availableMemory reads how much Linux says it can give without swapping.
 func availableMemory() (uint64, error) {
 	file, err := os.Open("/proc/meminfo")
 	if err != nil {
@@ -158,7 +158,7 @@ func availableMemory() (uint64, error) {
 			return kilobytes << 10, nil
 		}
 	}
-	return 0, errors.New("/proc/meminfo says nothing of available memory")
+	return 0, errors.New("/proc/meminfo says nothing about available memory")
 }
 
 func gigabytes(bytes uint64) float64 { return float64(bytes) / (1 << 30) }

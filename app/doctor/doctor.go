@@ -8,7 +8,7 @@ import (
 	"polylens/app/setup"
 )
 
-// Doctor says what a program works with, and checks it.
+// Doctor names what the program works with, and checks it.
 type Doctor struct {
 	Setup     *setup.Setup
 	Data      string // folder of the catalogue, the vectors and the models
@@ -20,7 +20,7 @@ type Doctor struct {
 	Precision string // that is asked for; empty for none
 	Device    string // that is asked for; empty for none
 	Milvus    string // address of the server that runs elsewhere; empty: the embedded one
-	// Connect tells whether the Milvus that runs elsewhere answers.
+	// Connect reports whether the Milvus that runs elsewhere answers.
 	Connect func(ctx context.Context) error
 }
 
@@ -52,8 +52,8 @@ func trouble(check, remedy string, cause error) Finding {
 	return Finding{Check: check, State: Problem, Remedy: remedy, Detail: cause.Error(), Cause: cause}
 }
 
-// Examine makes all checks, one after the other, and answers what each finds as
-// soon as it does.
+// Examine makes all checks, one after the other, and yields what each finds as soon
+// as it is done.
 func (d *Doctor) Examine(ctx context.Context) iter.Seq[Finding] {
 	checks := []func(context.Context) []Finding{
 		d.checkItems, d.checkRuntime, d.checkDevices, d.checkModel, d.checkThreads, d.checkMilvus, d.checkIsolation, d.checkData, d.checkCatalogue, d.checkDisk,

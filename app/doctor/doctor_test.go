@@ -22,7 +22,7 @@ func TestMain(m *testing.M) { os.Exit(needs.Main(m)) }
 
 var errNoModel = errors.New("no such model")
 
-// newDoctor is one for a machine where nothing is set up.
+// newDoctor is a doctor for a machine where nothing is set up.
 func newDoctor(t *testing.T) *Doctor {
 	t.Helper()
 	cache := t.TempDir()
@@ -33,7 +33,7 @@ func newDoctor(t *testing.T) *Doctor {
 }
 
 // TestNothingSetUp: each thing that is missing is a problem with a remedy and a
-// cause, and what only follows from it is not said again.
+// cause, and mere consequences are not reported again.
 func TestNothingSetUp(t *testing.T) {
 	found := slices.Collect(newDoctor(t).Examine(t.Context()))
 	missing := map[string]bool{}
@@ -84,7 +84,7 @@ func TestData(t *testing.T) {
 	}
 }
 
-// TestCatalogue: a file is told, a server asked.
+// TestCatalogue: a file is named, a server is asked.
 func TestCatalogue(t *testing.T) {
 	d := newDoctor(t)
 	if found := d.checkCatalogue(t.Context())[0]; found.State != OK || !strings.Contains(found.Detail, "catalogue.db") {

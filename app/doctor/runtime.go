@@ -37,8 +37,8 @@ func (d *Doctor) checkRuntime(_ context.Context) []Finding {
 		environment.Version(), strings.Join(environment.Providers(), ", "))}
 }
 
-// checkDevices says what the model computes on, and of every other device
-// whether it could.
+// checkDevices says what the model computes on, and for every other device whether
+// it could be used.
 func (d *Doctor) checkDevices(ctx context.Context) []Finding {
 	environment, err := d.runtime()
 	if environment == nil || err != nil {
@@ -63,7 +63,7 @@ func (d *Doctor) checkDevices(ctx context.Context) []Finding {
 	return found
 }
 
-// checkThreads says how many threads a model in use computes with, and why.
+// checkThreads says how many threads the model in use computes with, and why.
 func (d *Doctor) checkThreads(_ context.Context) []Finding {
 	if d.Threads > 0 {
 		return []Finding{good("threads", "%s: asked for", threads(ort.Options{Threads: d.Threads}))}
@@ -81,7 +81,7 @@ func threads(options ort.Options) string {
 	return fmt.Sprintf("%d, which wait busily for %d µs", options.Threads, options.Spin/time.Microsecond)
 }
 
-// storedThreads are those that were measured for the model in use.
+// storedThreads returns the threads that were measured for the model in use.
 func (d *Doctor) storedThreads() (ort.Options, bool) {
 	environment, err := d.runtime()
 	if environment == nil || err != nil {

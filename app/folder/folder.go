@@ -14,14 +14,14 @@ import (
 	"polylens/internal/replace"
 )
 
-// cardFile says in a data folder where its server listens.
+// cardFile is the file in a data folder that says where its server listens.
 const cardFile = "serve.json"
 
 // ErrInUse marks a data folder that another process holds.
 var ErrInUse = errors.New("in use")
 
-// Hold is this process's hold on a data folder. The kernel lets go of it with the
-// process, however it ends.
+// Hold is this process's hold on a data folder. The kernel releases it when the
+// process ends, however it ends.
 type Hold struct {
 	lock *lock.File
 	card string // path of the file that says where the server listens
@@ -37,7 +37,7 @@ type Card struct {
 
 // Take takes the data folder for this process, creating it if needed, or fails
 // with ErrInUse, wrapped, and the holder's card if it has one. It removes what an
-// earlier holder has left half written of its card and of the files named in
+// earlier holder left half written when it replaced its card or one of the files in
 // replaced.
 func Take(data, command string, replaced ...string) (*Hold, Card, error) {
 	if err := os.MkdirAll(data, 0o700); err != nil {

@@ -49,7 +49,7 @@ func TestTake(t *testing.T) {
 	}
 }
 
-// TestTakeSweeps: a card that a killed server has left does not count.
+// TestTakeSweeps: a card that a killed server left behind does not count.
 func TestTakeSweeps(t *testing.T) {
 	data := t.TempDir()
 	if err := os.WriteFile(filepath.Join(data, "serve.json"), []byte(`{"pid":1,"address":"127.0.0.1:1"}`), 0o600); err != nil {

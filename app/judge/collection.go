@@ -28,8 +28,8 @@ type Collection struct {
 // page is how many images are asked for together.
 const page = 1000
 
-// ReadCollection reads a whole collection. fingerprint is that of the vectors that
-// searches of the collection use.
+// ReadCollection reads a whole collection. fingerprint is the fingerprint of the
+// vectors that searches of the collection use.
 func ReadCollection(ctx context.Context, from Catalog, name string, fingerprint func(catalog.Collection) (string, error)) (Collection, error) {
 	c := Collection{Name: name}
 	found, err := from.Collection(ctx, name)
@@ -69,7 +69,7 @@ func allImages(ctx context.Context, from Catalog, collection string) (all []cata
 	}
 }
 
-// Material is what is known of the pictures, of languages, nil for all. Their
+// Material is what is known of the pictures, in the given languages, nil for all. Their
 // classes are in the metadata field that label names.
 func (c Collection) Material(label string, languages []string) Material {
 	material := Material{Vectors: c.Vectors, Languages: languages}
@@ -84,7 +84,7 @@ type Ranker interface {
 	Ranks(ctx context.Context, collection string, judgements []search.Judgement) ([]int, error)
 }
 
-// Ranked asks a search for the places of the pictures.
+// Ranked asks a search for the ranks of the pictures.
 func (c Collection) Ranked(by Ranker) evaluate.TextRanker {
 	return func(ctx context.Context, texts []string, relevant [][]int) ([]int, error) {
 		judgements := make([]search.Judgement, len(texts))
@@ -98,7 +98,7 @@ func (c Collection) Ranked(by Ranker) evaluate.TextRanker {
 	}
 }
 
-// TextsOf are captions as evaluation takes them.
+// TextsOf converts captions into the form that evaluation takes.
 func TextsOf(captions []catalog.Caption) []evaluate.Text {
 	texts := make([]evaluate.Text, len(captions))
 	for i, caption := range captions {

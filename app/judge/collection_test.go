@@ -13,7 +13,7 @@ import (
 	"polylens/search"
 )
 
-// shelf is a catalogue of one collection, of which it gives two images at a time.
+// shelf is a catalogue of one collection, whose images it lists two at a time.
 type shelf struct {
 	images      []catalog.Image
 	fingerprint string // of the vectors that it has

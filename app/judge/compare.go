@@ -8,14 +8,14 @@ import (
 	"polylens/trainer/evaluate"
 )
 
-// Of the hits that two models have in common: how many pictures are asked for
-// what is like them, and how many hits of each are compared.
+// For the hits that two models share: for how many pictures similar ones are
+// searched, and how many hits of each are compared.
 const (
 	askedPictures = 100
 	comparedHits  = 10
 )
 
-// Side is what one model makes of pictures.
+// Side is one model with its vectors of the pictures.
 type Side struct {
 	Model   evaluate.TextEncoder
 	Vectors [][]float32 // the unit vector of each picture
@@ -24,12 +24,12 @@ type Side struct {
 // Comparison is what two models find among the same pictures.
 type Comparison struct {
 	Before, After evaluate.Report
-	SameHits      float64 // share, 0 to 1, of the pictures most like a picture that both find
+	SameHits      float64 // share, 0 to 1, of the most similar pictures that both models find
 }
 
-// Compare asks two models for the texts of a set, and for what is like its
-// pictures. contents tell the pictures of the set apart: equal ones have equal
-// bytes.
+// Compare searches with two models for the texts of a set, and for pictures similar
+// to its own. contents identifies the pictures of the set: those with equal contents
+// are the same picture.
 func Compare(ctx context.Context, set *evaluate.Set, contents []string, before, after Side) (Comparison, error) {
 	var found Comparison
 	var err error
@@ -43,13 +43,13 @@ func Compare(ctx context.Context, set *evaluate.Set, contents []string, before, 
 	return found, nil
 }
 
-// Forgetting is the verdict on what the model after has lost, with the points
-// that training may lose too.
+// Forgetting is the verdict on what the model after has lost, with the same
+// allowance as for training.
 func (c Comparison) Forgetting() (evaluate.Forgetting, error) {
 	return evaluate.CheckForgetting(c.Before, c.After, evaluate.Allowance{Points: evaluate.DefaultAllowed})
 }
 
-// neighbours are the contents most like each of the first pictures, best first.
+// neighbours are the contents most similar to each of the first pictures, best first.
 func neighbours(contents []string, vectors [][]float32) [][]string {
 	var all [][]string
 	for _, query := range vectors[:min(len(vectors), askedPictures)] {

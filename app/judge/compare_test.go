@@ -9,7 +9,7 @@ import (
 )
 
 // numberedSides are pictures of numbers with their vectors by two models, the
-// second of which mistakes as many texts and pictures as it is shifted.
+// second of which confuses as many texts and pictures as it is shifted by.
 func numberedSides(t *testing.T, count int, after numbered) (*evaluate.Set, []string, Side, Side) {
 	t.Helper()
 	var pictures []evaluate.Picture
@@ -28,7 +28,7 @@ func numberedSides(t *testing.T, count int, after numbered) (*evaluate.Set, []st
 	return set, contents, was, is
 }
 
-// TestCompare: a model that mistakes all texts has forgotten, though pictures
+// TestCompare: a model that confuses all texts has forgotten, even though pictures
 // have the same neighbours.
 func TestCompare(t *testing.T) {
 	for name, test := range map[string]struct {

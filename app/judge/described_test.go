@@ -40,8 +40,8 @@ func differentPictures(t *testing.T, count int) []Picture {
 	return pictures
 }
 
-// TestDescribed: what nothing is said of takes part in the split, and is left out of
-// every part.
+// TestDescribed: pictures without a description take part in the split, and are left
+// out of every part.
 func TestDescribed(t *testing.T) {
 	pictures := differentPictures(t, 12)
 	pictures[2].Texts, pictures[5].Texts = nil, nil

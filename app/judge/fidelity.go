@@ -11,12 +11,12 @@ import (
 	"polylens/trainer/evaluate"
 )
 
-// Pairs are pictures and what is said of them, for people by the name of where
-// they come from.
+// Pairs are pictures and what is said about them. Source says where they come from,
+// for people.
 type Pairs struct {
 	Source    string
 	Own       bool     // the user's choice
-	Languages []string // of the texts that are asked for, nil for all
+	Languages []string // of the texts that are searched for, nil for all
 	Pictures  []Picture
 }
 
@@ -28,12 +28,12 @@ type Fidelity struct {
 }
 
 // NewFidelity prepares a comparison. Pictures may be reduced to the size that
-// target answers, nil for none.
+// target returns; nil for no reduction.
 func NewFidelity(exact, candidate Model, viewer Viewer, target decode.Target) *Fidelity {
 	return &Fidelity{exact: remember(exact), candidate: remember(candidate), viewer: viewer, target: target}
 }
 
-// Judge fills in all that a verdict says of the vectors: of the probes, and of
+// Judge fills in all that a verdict says about the vectors of the probes, and of
 // pairs if there are any.
 func (f *Fidelity) Judge(ctx context.Context, verdict *gate.Verdict, pairs Pairs) error {
 	texts, names, pictures := gate.Probes()
@@ -90,7 +90,7 @@ func asked(pictures []Picture, languages []string) (*evaluate.Set, []string, err
 	return set, names, err
 }
 
-// plain is a name as people know it, not as a URI writes it.
+// plain is a name as people know it, not as it is written in a URI.
 func plain(name string) string {
 	if unescaped, err := url.PathUnescape(name); err == nil {
 		return unescaped
@@ -111,8 +111,8 @@ func (f *Fidelity) compareTexts(ctx context.Context, texts []string) (gate.Agree
 	return gate.Texts(ctx, f.exact, f.candidate, texts)
 }
 
-// recalls lets fp32, the candidate, and fp32 among the candidate's pictures
-// search.
+// recalls searches with fp32, with the candidate, and with fp32 among the candidate's
+// pictures.
 func (f *Fidelity) recalls(ctx context.Context, set *evaluate.Set, exact, candidate [][]float32) ([]gate.Recall, error) {
 	var found [3]evaluate.Report
 	for i, side := range []struct {

@@ -19,14 +19,14 @@ import (
 )
 
 // numbered is a model that knows the numbers of texts and pictures. Its vectors
-// lie close together, as those of real models do: to mistake one for another
-// costs little of the cosine and all of the answers.
+// lie close together, as those of real models do: mistaking one for another
+// costs little cosine, but every right answer.
 type numbered struct {
-	textShift, pictureShift int     // how far it is mistaken
+	textShift, pictureShift int     // how far its numbers are off
 	scale                   float64 // of all vectors; 0 takes 1
 }
 
-// most numbers that numbered knows.
+// most is how many numbers numbered knows.
 const most = 256
 
 func (n numbered) vector(number int) []float32 {

@@ -6,15 +6,15 @@ import (
 	"polylens/trainer/evaluate"
 )
 
-// Material is pictures that a model has seen, and what is known of them.
+// Material is pictures that a model has seen, and what is known about them.
 type Material struct {
 	Pictures  []evaluate.Picture
 	Vectors   [][]float32 // the unit vector of each picture
 	Labels    [][]string  // the classes of each picture
-	Languages []string    // of the texts that are asked for, nil for all
+	Languages []string    // of the texts that are searched for, nil for all
 }
 
-// NewMaterial is pictures with their vectors.
+// NewMaterial returns the material of pictures with their vectors.
 func NewMaterial(pictures []Picture, vectors [][]float32, languages []string) Material {
 	material := Material{Vectors: vectors, Languages: languages}
 	for _, picture := range pictures {
@@ -23,7 +23,7 @@ func NewMaterial(pictures []Picture, vectors [][]float32, languages []string) Ma
 	return material
 }
 
-// Add adds what is known of a picture.
+// Add adds what is known about a picture.
 func (m *Material) Add(name string, texts []evaluate.Text, labels []string) {
 	m.Pictures = append(m.Pictures, evaluate.Picture{Name: name, Texts: texts})
 	m.Labels = append(m.Labels, labels)

@@ -14,13 +14,13 @@ import (
 	"polylens/trainer/evaluate"
 )
 
-// Undetermined is the tag of a text whose language nobody has told (ISO 639-2).
+// Undetermined is the tag of a text in an unknown language (ISO 639-2).
 const Undetermined = "und"
 
-// Picture is a picture with what is known of it.
+// Picture is a picture with what is known about it.
 type Picture struct {
 	Place  data.Picture
-	Items  []string // that it is said to show
+	Items  []string // named as what it shows
 	Texts  []evaluate.Text
 	Labels []string // the classes that it belongs to
 }
@@ -28,7 +28,7 @@ type Picture struct {
 // Name is the file or the member of a shard without its folder.
 func (p Picture) Name() string { return path.Base(p.Place.String()) }
 
-// Read reads a source, of which also pictures that it says nothing of. Several
+// Read reads a source, including pictures that it says nothing about. Several
 // records of one picture add up. Labels are in the attribute of the given name,
 // "" for none. A place that cannot be used is a problem and is left out.
 func Read(ctx context.Context, from data.Source, label string, problem func(data.Problem)) ([]Picture, error) {
@@ -60,9 +60,9 @@ func (p *Picture) add(record data.Record, label string) {
 	}
 }
 
-// Searchable are the pictures with a text that can be searched for, of at most so
-// many bytes once it is folded, and of each the texts that can. Languages are in
-// lower case.
+// Searchable returns the pictures that have a text to search for, each with those of
+// its texts only: texts of at most so many bytes once they are folded. Languages are
+// in lower case.
 func Searchable(pictures []Picture, maxBytes int) []Picture {
 	var searchable []Picture
 	for _, picture := range pictures {
@@ -79,8 +79,8 @@ func Searchable(pictures []Picture, maxBytes int) []Picture {
 	return searchable
 }
 
-// Split answers the part of each picture in the split that training on these
-// pairs alone makes. Every picture is looked at, also one without a text.
+// Split returns the part of each picture in the split that training on these
+// pairs alone makes. Every picture is looked at, even one without a text.
 func (v Viewer) Split(ctx context.Context, pictures []Picture, seed uint64, shares inspect.Shares) ([]inspect.Part, error) {
 	set := &data.Set{}
 	for i, picture := range pictures {
@@ -98,7 +98,7 @@ func (v Viewer) Split(ctx context.Context, pictures []Picture, seed uint64, shar
 	return findings.Split(seed, shares)
 }
 
-// Described are the pictures that something is said of; it is an error if there are
+// Described returns the pictures that have a description; it is an error if there are
 // none.
 func Described(pictures []Picture) ([]Picture, error) {
 	described := describedOf(pictures)
@@ -108,7 +108,7 @@ func Described(pictures []Picture) ([]Picture, error) {
 	return described, nil
 }
 
-// DescribedPart are the described pictures of a part of the split: training,
+// DescribedPart returns the described pictures of a part of the split: training,
 // validation or test.
 func (v Viewer) DescribedPart(ctx context.Context, pictures []Picture, part string, seed uint64, shares inspect.Shares) ([]Picture, error) {
 	parts, err := v.Split(ctx, pictures, seed, shares)

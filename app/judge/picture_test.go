@@ -11,10 +11,10 @@ import (
 	"polylens/trainer/evaluate"
 )
 
-// longest text that is searched for in these tests, in bytes.
+// longest is the longest text that is searched for in these tests, in bytes.
 const longest = 1024
 
-// readLines reads a file in a folder, and answers what is wrong with it.
+// readLines reads a file in a folder, and returns what is wrong with it.
 func readLines(t testing.TB, folder, content string) (pictures []Picture, problems string, err error) {
 	t.Helper()
 	path := filepath.Join(folder, "pairs.ndjson")
@@ -77,8 +77,8 @@ func TestSearchable(t *testing.T) {
 	}
 }
 
-// TestRead: what several lines say of a picture adds up, and one that nothing is
-// said of is there too.
+// TestRead: what several lines say about a picture adds up, and a picture without a
+// description is there too.
 func TestRead(t *testing.T) {
 	folder := t.TempDir()
 	got, problems, err := readLines(t, folder, `{"image":"a.jpg","text":"a fish","language":"EN","item":"fish","kind":"animal"}

@@ -8,8 +8,8 @@ import (
 	"polylens/trainer/evaluate"
 )
 
-// remembering asks a model for each text once: what was compared is searched with
-// afterwards, and more than once.
+// remembering asks a model for each text once: texts are compared first, and then
+// searched for more than once.
 type remembering struct {
 	Model
 	texts map[string][]float32
@@ -41,8 +41,8 @@ func (r *remembering) EncodeTexts(ctx context.Context, texts []string) ([][]floa
 	return vectors, nil
 }
 
-// unitTexts gives vectors of length 1, whatever the model's are: what is judged
-// is where they point.
+// unitTexts returns vectors of length 1, whatever the model's length is: only their
+// direction is judged.
 type unitTexts struct{ model evaluate.TextEncoder }
 
 // EncodeTexts implements evaluate.TextEncoder.

@@ -25,7 +25,7 @@ type Model interface {
 // batch is how many pictures or texts are encoded together.
 const batch = 8
 
-// Viewer shows pictures to models as they are indexed.
+// Viewer shows pictures to models in the way in which they are indexed.
 type Viewer struct {
 	Opener  data.Opener
 	Decoder data.Decoder
@@ -35,10 +35,10 @@ type Viewer struct {
 	Skipped func(picture data.Picture, err error)
 }
 
-// Encode lets models see the pictures, and answers those that can be read with
+// Encode shows the pictures to models, and returns those that can be read with
 // their vectors by each model. Pictures may be reduced to the size that target
-// answers, nil for none; each is read once, and a batch of them is in memory. It
-// is an error if none can be read.
+// returns, nil for no reduction; each is read once, and a batch of them is in memory.
+// It is an error if none can be read.
 func (v Viewer) Encode(ctx context.Context, pictures []Picture, target decode.Target, models ...ImageEncoder) ([]Picture, [][][]float32, error) {
 	var read []Picture
 	vectors := make([][][]float32, len(models))
@@ -65,7 +65,7 @@ func (v Viewer) Encode(ctx context.Context, pictures []Picture, target decode.Ta
 	return read, vectors, nil
 }
 
-// decode answers the pictures that can be read. The error is the context's.
+// decode returns the pictures that can be read. The error is the context's.
 func (v Viewer) decode(ctx context.Context, pictures []Picture, target decode.Target) ([]Picture, []image.Image, error) {
 	var read []Picture
 	var images []image.Image

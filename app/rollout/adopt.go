@@ -8,8 +8,8 @@ import (
 )
 
 // Align points the searches of every collection at the index of the model that
-// the catalogue names, or of the loaded one where that is complete. It finishes
-// what a process that ended while it changed models has left.
+// the catalogue names, or of the loaded one where that index is complete. It
+// finishes what a process that ended during a change of models left undone.
 func (r *Rollout) Align(ctx context.Context) error {
 	collections, err := r.Catalog.Collections(ctx)
 	if err != nil {
@@ -35,11 +35,10 @@ func (r *Rollout) Align(ctx context.Context) error {
 	return nil
 }
 
-// Adopt makes the searches of a collection use the loaded model, as the
-// collection chose to be seen by it, once it has seen all of its images. Until
-// then the other model, or choice, goes on. It waits for a change of models, so
-// that what it does is not of the model before; while one is prepared there is
-// nothing to adopt.
+// Adopt makes the searches of a collection use the loaded model, with the number of
+// patches that the collection chose, once all of its images have such vectors. Until
+// then searches keep the old ones. It waits for a change of models to end, so that
+// it never adopts the model before; while a model is being prepared it does nothing.
 func (r *Rollout) Adopt(ctx context.Context, name string) error {
 	r.switching.Lock()
 	defer r.switching.Unlock()

@@ -13,11 +13,11 @@ import (
 	"polylens/internal/replace"
 )
 
-// ChoiceFile says in a data folder which model it uses.
+// ChoiceFile is the file in a data folder that says which model it uses.
 const ChoiceFile = "model.json"
 
-// Choice is the model that a data folder uses, those that it used before, and the
-// one that is to follow.
+// Choice is the model that a data folder uses, the models that it used before, and
+// the one that is to follow.
 type Choice struct {
 	Used
 	Before []Used `json:"before,omitempty"` // the latest last
@@ -33,12 +33,12 @@ type Used struct {
 // Next is a model that collections are being encoded for.
 type Next struct {
 	Used
-	Force bool   `json:"force,omitempty"` // whatever searches find with it
+	Force bool   `json:"force,omitempty"` // use it whatever searches find with it
 	Job   string `json:"job"`             // ID of the job that encodes
 }
 
-// ReadChoice reads the choice of a data folder; without one it is the model that
-// first names.
+// ReadChoice reads the choice of a data folder. If there is none, the choice is the
+// model first.
 func ReadChoice(data, first string) (Choice, error) {
 	choice := Choice{Used: Used{Model: first}}
 	path := filepath.Join(data, ChoiceFile)
@@ -71,7 +71,7 @@ func (c Choice) Write(data string) error {
 	return nil
 }
 
-// State is that of a data folder with this choice.
+// State is the state of a data folder with this choice.
 func (c Choice) State() State {
 	if c.Next != nil {
 		return Preparing
@@ -84,8 +84,8 @@ func (c Choice) To(model Used) Choice {
 	return Choice{Used: model, Before: append(slices.Clone(c.Before), c.Used)}
 }
 
-// Back is the choice after the model before has taken over again, past those that
-// are gone; false if none is left.
+// Back is the choice after the model before has taken over again. Models that are
+// gone are passed over; false if none is left.
 func (c Choice) Back(there func(model string) bool) (Choice, bool) {
 	for last := len(c.Before) - 1; last >= 0; last-- {
 		if there(c.Before[last].Model) {
@@ -95,9 +95,9 @@ func (c Choice) Back(there func(model string) bool) (Choice, bool) {
 	return c, false
 }
 
-// CheckUnused refuses a model that the data folder uses, or is to use next, itself
-// or as what an adapter changes. find is the directory of a model, given its name
-// or its path.
+// CheckUnused refuses a model that the data folder uses or is to use next, be it
+// directly or as the base of an adapter. find returns the directory of a model, given
+// its name or its path.
 func (c Choice) CheckUnused(dir string, find func(name string) (string, error)) error {
 	used := []string{c.Model}
 	if c.Next != nil {
@@ -118,9 +118,9 @@ func (c Choice) CheckUnused(dir string, find func(name string) (string, error)) 
 	return nil
 }
 
-// Replace lets a data folder, which this process holds, use a model in place of one
-// that is gone, with which nothing can be compared or searched any more. It answers
-// that model under the name that lasts.
+// Replace makes a data folder, which this process holds, use a model in place of one
+// that is gone and can no longer be compared with or searched with. It returns the
+// model under its lasting name, see Used.Lasting.
 func Replace(data string, by Used) (Used, error) {
 	by, err := by.Lasting()
 	if err != nil {

@@ -36,7 +36,7 @@ func TestCheckUnused(t *testing.T) {
 	}
 }
 
-// TestReplace forgets the models before, which nothing can be compared with.
+// TestReplace: the models before are forgotten, since nothing can be compared with them.
 func TestReplace(t *testing.T) {
 	data := t.TempDir()
 	before := rollout.Choice{Used: rollout.Used{Model: "lost"}, Before: []rollout.Used{{Model: "first"}}}
@@ -50,7 +50,7 @@ func TestReplace(t *testing.T) {
 	}
 }
 
-// purger is a catalogue that notes in what order it is asked, and fails if it is to.
+// purger is a catalogue that notes the order of its calls, and fails if told to.
 type purger struct {
 	asked string
 	fails error

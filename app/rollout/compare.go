@@ -18,9 +18,9 @@ const (
 	comparedTexts    = 1000
 )
 
-// compare asks both models for what people have said of the pictures of each
-// collection, among a sample of them. A loss beyond what the forgetting gate
-// allows is an error unless it is forced.
+// compare searches a sample of each collection's pictures with both models, for what
+// people have said about them. A loss beyond what the forgetting gate allows is an
+// error unless force is set.
 func (r *Rollout) compare(ctx context.Context, next *views, force bool) error {
 	collections, err := r.Catalog.Collections(ctx)
 	if err != nil {
@@ -53,7 +53,7 @@ func (r *Rollout) compareOn(ctx context.Context, collection catalog.Collection, 
 	set, err := evaluate.NewSet(describe(images), nil)
 	if err != nil {
 		r.Log.Info("the models cannot be compared: no picture of the collection has a text", "collection", collection.Name)
-		return nil //nolint:nilerr // a collection without captions is none to judge by
+		return nil //nolint:nilerr // a collection without captions decides nothing
 	}
 	contents := contentsOf(images)
 	was, err := r.side(ctx, contents, before)
@@ -77,7 +77,7 @@ func (r *Rollout) compareOn(ctx context.Context, collection catalog.Collection, 
 	return err
 }
 
-// describe are images with their first texts, about as many of each.
+// describe returns images with their first texts, about as many for each.
 func describe(images []catalog.Image) []evaluate.Picture {
 	most := max(1, comparedTexts/max(1, len(images)))
 	pictures := make([]evaluate.Picture, len(images))
@@ -96,7 +96,7 @@ func contentsOf(images []catalog.Image) []string {
 	return contents
 }
 
-// side is a model with the vectors that it has given the contents of pictures.
+// side is a model with its stored vectors of the contents of pictures.
 func (r *Rollout) side(ctx context.Context, contents []string, model Model) (judge.Side, error) {
 	known, err := r.Catalog.Vectors(ctx, model.PictureFingerprint(), contents)
 	if err != nil {

@@ -1,29 +1,24 @@
 // Package rollout changes the model of a data folder while searches go on.
 //
-// A data folder has a model in use, those that it used before, and perhaps one
-// that is to follow (Choice, kept in model.json). These are its states and all
-// that moves it; State.May has the same as a table:
+// A data folder has a model in use, models that it used before, and perhaps one
+// that is to follow (Choice, kept in model.json). These are its states and
+// everything that moves it; the variable moves has the same as a table:
 //
-//	    use, and every picture has its vectors: flip
-//	   ┌──────────────────────────────────────────┐
-//	   ▼                                          │
-//	steady ───────────────────────────────────────┘
-//	 ▲ ▲ │ ▲   roll back: flip to the model before
-//	 │ │ └─┘
-//	 │ │ │ use, and pictures have to be encoded: prepare
-//	 │ │ ▼
-//	 │ preparing ─── a job ended, not all have: wait on
-//	 │ │ │
-//	 │ │ └ all jobs succeeded, the models compare well: flip
-//	 └─┘
-//	   a job failed, the models compare badly, roll back: give up
+//	                        ┌───┐
+//	                        ▼   │  use, and every picture has its vectors: flip
+//	                      steady┘  roll back: flip to the model before
+//	                       │  ▲
+//	use, and pictures have │  │    the job succeeded, the models compare well: flip
+//	to be encoded: prepare │  │    the job failed, the models compare badly, or
+//	                       ▼  │    roll back: give up
+//	                     preparing
 //
 // A flip points the searches of all collections at the vectors of the other
 // model, at one moment, under a lock that every search shares. The file is written
 // first: should the process end in between, Align sets right what is left. While
-// a model is being prepared, pictures are encoded by it, beside the index that
-// searches go on to use.
+// a model is being prepared, pictures are encoded with it into a second index;
+// searches go on using the first.
 //
-// The package opens no models, keeps no queue and speaks no SQL: it declares what
-// it needs of those who do.
+// The package opens no models, keeps no queue and speaks no SQL: it declares
+// interfaces for what it needs of those that do.
 package rollout

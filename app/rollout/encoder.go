@@ -7,8 +7,8 @@ import (
 	"polylens/search"
 )
 
-// searchEncoder is a view of the model as search wants it. Searches ask only
-// for the vectors of pictures, whatever made them.
+// searchEncoder is a view of the model as search wants it. Searches only care about
+// the vectors of pictures, whatever made them.
 type searchEncoder struct {
 	Model
 	models *models
@@ -17,7 +17,7 @@ type searchEncoder struct {
 // Fingerprint implements search.Encoder.
 func (e searchEncoder) Fingerprint() string { return e.PictureFingerprint() }
 
-// For implements search.Encoder, with the model of the moment.
+// For implements search.Encoder, with the present model.
 func (e searchEncoder) For(maxPatches int) (search.Encoder, error) {
 	view, err := e.models.now().of(maxPatches)
 	return searchEncoder{view, e.models}, err
@@ -33,13 +33,13 @@ type indexerEncoder struct {
 // Fingerprint implements indexer.Encoder.
 func (e indexerEncoder) Fingerprint() string { return e.PictureFingerprint() }
 
-// For implements indexer.Encoder, with the model of the moment.
+// For implements indexer.Encoder, with the present model.
 func (e indexerEncoder) For(maxPatches int) (indexer.Encoder, error) {
 	view, err := e.models.indexing().of(maxPatches)
 	return indexerEncoder{view, e.models, maxPatches}, err
 }
 
-// indexerModels is the model of the moment as the indexer wants it.
+// indexerModels is the present model as the indexer wants it.
 type indexerModels struct{ indexerEncoder }
 
 // MaxPatches implements indexer.Encoder.

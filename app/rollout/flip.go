@@ -12,7 +12,7 @@ import (
 
 // flip lets searches use a loaded model, for all collections at one moment.
 func (r *Rollout) flip(ctx context.Context, to *views, choice Choice) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute) // half of it is of no use
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute) // half a flip is of no use
 	defer cancel()
 	moves, err := r.moves(ctx, to)
 	if err == nil {
@@ -76,7 +76,7 @@ func (r *Rollout) markRuns(ctx context.Context, before, now string) {
 	} {
 		run, err := r.Catalog.Run(ctx, change.id)
 		if err != nil || !slices.Contains(change.from, run.State) {
-			continue // of no run, or of one that is deleted
+			continue // it has no run, or a deleted one
 		}
 		if err := r.Catalog.MoveRun(ctx, run.ID, run.State, change.to, ""); err != nil {
 			r.Log.Warn("a run cannot be marked", "run", run.Name, "state", change.to, "error", err)
@@ -84,13 +84,14 @@ func (r *Rollout) markRuns(ctx context.Context, before, now string) {
 	}
 }
 
-// move is what it takes to let the searches of a collection use a model.
+// move is what it takes to make the searches of a collection use a model.
 type move struct {
 	collection  catalog.Collection
 	fingerprint string // of the pictures, by the model as the collection wants it
-	missing     int    // images that its index lacks, or fewer
-	// indexed tells, of moves, whether there is an index of these vectors. Without
-	// one there may be the vectors of pictures that other collections have, too.
+	missing     int    // images that its index lacks, at least
+	// indexed reports whether there is an index of these vectors; only moves sets it.
+	// Without an index there may still be vectors, of pictures that other collections
+	// have too.
 	indexed bool
 }
 
@@ -109,8 +110,8 @@ func (r *Rollout) move(ctx context.Context, collection catalog.Collection, to *v
 	return m, err
 }
 
-// moves are what is to be done for the collections that a model has seen, all
-// of them or so much that they are better searched with than without it.
+// moves returns what is to be done for the collections that a model has seen, at
+// least in part, and that have an index of it or are searched with the model in use.
 func (r *Rollout) moves(ctx context.Context, to *views) ([]move, error) {
 	collections, err := r.Catalog.Collections(ctx)
 	if err != nil {
@@ -130,7 +131,7 @@ func (r *Rollout) moves(ctx context.Context, to *views) ([]move, error) {
 			return nil, err
 		}
 		move.indexed = slices.Contains(fingerprints, move.fingerprint)
-		if move.indexed || r.Searches(collection) { // what yet another model searches stays with it
+		if move.indexed || r.Searches(collection) { // what a third model searches stays with it
 			moves = append(moves, move)
 		}
 	}

@@ -98,7 +98,7 @@ type process struct {
 	ended   bool
 }
 
-// models are those that a house can load; their names say what they are.
+// models are the models that a house can load; their names say what they are.
 func load(_ context.Context, name string) (rollout.Model, error) {
 	if name == "gone" {
 		return nil, errors.New("there is no such model")
@@ -106,8 +106,8 @@ func load(_ context.Context, name string) (rollout.Model, error) {
 	return fake{name: name, confused: name == "confused"}, nil
 }
 
-// open opens everything as a process does, except for what is in the way of its
-// jobs.
+// open opens everything as a process does, with the given changes before its jobs
+// begin.
 func (h house) open(t *testing.T, before ...func(*process)) *process {
 	t.Helper()
 	choice, err := rollout.ReadChoice(h.data, "first")
@@ -219,7 +219,7 @@ func (x *process) hits(t *testing.T, collection string) (int, error) {
 	return len(results.Hits), err
 }
 
-// wantHits: so many pictures are found by the model of this name.
+// wantHits expects so many pictures to be found with the model of this name.
 func (x *process) wantHits(t *testing.T, collection string, count int, model string) {
 	t.Helper()
 	hits, err := x.hits(t, collection)

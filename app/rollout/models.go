@@ -6,12 +6,12 @@ import (
 	"sync"
 )
 
-// models are the model that searches use and, while collections are encoded for
-// the one that comes next, that one too: indexing then uses it.
+// models holds the model that searches use and, while collections are encoded for
+// the next one, that one too: indexing then uses it.
 type models struct {
 	mu        sync.RWMutex
 	searching *views
-	next      *views // nil: the same
+	next      *views // nil: none, indexing uses searching
 }
 
 // now is the model that searches use.
@@ -31,7 +31,7 @@ func (m *models) indexing() *views {
 	return m.searching
 }
 
-// expect loads the next model beside the present one; nil gives it up.
+// expect keeps the next model beside the present one; nil gives it up.
 func (m *models) expect(next *views) error {
 	m.mu.Lock()
 	before := m.next
@@ -40,7 +40,7 @@ func (m *models) expect(next *views) error {
 	return before.retire()
 }
 
-// replace lets searches use another model, the next one or not.
+// replace makes searches use another model, be it the next one or not.
 func (m *models) replace(with *views) error {
 	m.mu.Lock()
 	before, next := m.searching, m.next
@@ -75,7 +75,7 @@ func (m *models) borrow(fingerprint string, maxPatches int) (model Model, done f
 	return nil, nil, errReplaced
 }
 
-// knows tells whether a loaded model, or a view of it, gives the vectors of a
+// knows reports whether a loaded model, or a view of it, gives the vectors of a
 // picture fingerprint.
 func (m *models) knows(fingerprint string) bool {
 	return slices.ContainsFunc(m.loaded(), func(loaded *views) bool { return loaded.knows(fingerprint) })

@@ -13,7 +13,7 @@ const dropLimit = 10 * time.Second
 
 // dropOldIndexes drops the indexes of a collection that neither searches nor a rollback
 // use any more: Milvus keeps each of them in memory. Vectors stay in the
-// catalogue. What cannot be dropped now is when the model changes again.
+// catalogue. What cannot be dropped now is dropped at the next change of models.
 func (r *Rollout) dropOldIndexes(ctx context.Context, done move) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dropLimit)
 	defer cancel()
@@ -33,11 +33,11 @@ func (r *Rollout) dropOldIndexes(ctx context.Context, done move) {
 	}
 }
 
-// tellLeft names the collections that the model in use does not search.
+// tellLeft logs the collections that the model in use does not search.
 func (r *Rollout) tellLeft(ctx context.Context) {
 	collections, err := r.Catalog.Collections(ctx)
 	if err != nil { // the model has changed all the same
-		r.Log.Warn("which collections stay with another model is not known", "error", err)
+		r.Log.Warn("it is not known which collections stay with another model", "error", err)
 	}
 	for _, collection := range collections {
 		if collection.Images > 0 && !r.Searches(collection) {
@@ -46,12 +46,12 @@ func (r *Rollout) tellLeft(ctx context.Context) {
 	}
 }
 
-// checkIndexed refuses moves to an index that was dropped when models changed
-// since. A collection that the model has never seen is none of the moves.
+// checkIndexed refuses moves to an index that later changes of models have dropped.
+// A collection that the model has never seen is not among the moves.
 func checkIndexed(moves []move, model string) error {
 	for _, move := range moves {
 		if !move.indexed {
-			return fmt.Errorf("%w: collection %q has no index any more for the model before: `polylens model use %s` makes it anew",
+			return fmt.Errorf("%w: collection %q no longer has an index for the model before: `polylens model use %s` makes it again",
 				catalog.ErrConflict, move.collection.Name, model)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"polylens/search"
 )
 
-// wantIndexes: which models have an index of the collection c.
+// wantIndexes checks which models have an index of the collection c.
 func (x *process) wantIndexes(t *testing.T, models map[string]bool) {
 	t.Helper()
 	for model, want := range models {
@@ -51,8 +51,8 @@ func TestOldIndexesAreDropped(t *testing.T) {
 	x.wantIndexes(t, map[string]bool{"first": true, "second": true, "third": false})
 }
 
-// TestRollBackPassesOverNewCollections: what the model before has never seen
-// does not keep the data folder from going back to it.
+// TestRollBackPassesOverNewCollections: collections that the model before has never
+// seen do not keep the data folder from going back to it.
 func TestRollBackPassesOverNewCollections(t *testing.T) {
 	h, pictures := newHouse(t)
 	x := h.open(t)
@@ -68,7 +68,7 @@ func TestRollBackPassesOverNewCollections(t *testing.T) {
 }
 
 // TestCollectionsOfOtherModelsStay: a collection that was indexed with a model of
-// its own stays with it, also where it shares pictures with one that moves.
+// its own stays with it, even if it shares pictures with one that moves.
 func TestCollectionsOfOtherModelsStay(t *testing.T) {
 	h, pictures := newHouse(t)
 	x := h.open(t)
@@ -85,8 +85,8 @@ func TestCollectionsOfOtherModelsStay(t *testing.T) {
 	}
 }
 
-// TestLostModels: what is gone can neither be used nor gone back to; the way back
-// leads past it.
+// TestLostModels: a model that is gone can be neither used nor gone back to; a
+// rollback passes over it.
 func TestLostModels(t *testing.T) {
 	h, pictures := newHouse(t)
 	x := h.open(t)

@@ -15,16 +15,16 @@ import (
 // JobModel is the kind of jobs that prepare another model.
 const JobModel = "model"
 
-// Progress is how far a job of kind JobModel is.
+// Progress is how far a job of kind JobModel has come.
 type Progress struct {
 	indexer.Report
-	Model      string `json:"model"`      // that is prepared
+	Model      string `json:"model"`      // that is being prepared
 	Collection string `json:"collection"` // that is being encoded
 }
 
-// Kind is the job that encodes all collections with the next model, compares it
-// with the one in use, and lets searches use it. Another process takes over where
-// one fell silent: what is encoded is not encoded again.
+// Kind is the kind of job that encodes all collections with the next model, compares
+// it with the one in use, and makes searches use it. If its process falls silent,
+// another one takes over: what is encoded is not encoded again.
 func (r *Rollout) Kind() jobs.Kind {
 	return jobs.Kind{Name: JobModel, Handle: r.handle, PerProcess: 1, Exclusive: func(string) string { return "model" }}
 }
@@ -52,8 +52,8 @@ func (r *Rollout) handle(ctx context.Context, job *jobs.Running) error {
 	return errors.Join(err, r.forget(last, err))
 }
 
-// preparedBy is the next model if a job prepares it. It waits for whoever has just
-// ordered that job.
+// preparedBy is the next model if this job prepares it, else nil. It waits until
+// whoever ordered the job has noted its ID.
 func (r *Rollout) preparedBy(job string) *Next {
 	r.switching.Lock()
 	defer r.switching.Unlock()
@@ -67,7 +67,7 @@ func (r *Rollout) preparedBy(job string) *Next {
 // canceled.
 const giveUpLimit = 10 * time.Second
 
-// isInterrupted tells whether the job goes on later, here or elsewhere.
+// isInterrupted reports whether the job goes on later, here or elsewhere.
 func isInterrupted(ctx context.Context) bool {
 	return ctx.Err() != nil && !errors.Is(context.Cause(ctx), jobs.ErrCanceled)
 }
@@ -105,8 +105,8 @@ func (r *Rollout) encode(ctx context.Context, job *jobs.Running, progress Progre
 	return errors.Join(err, job.Report(context.WithoutCancel(ctx), progress))
 }
 
-// folders are where the pictures of a collection come from. One that cannot be
-// read any more is catalog.ErrInvalid.
+// folders returns where the pictures of a collection come from. A folder that can no
+// longer be read is catalog.ErrInvalid.
 func (r *Rollout) folders(ctx context.Context, collection catalog.Collection) ([]string, error) {
 	names, err := r.Catalog.Sources(ctx, collection.ID)
 	if err != nil {
@@ -124,7 +124,7 @@ func (r *Rollout) folders(ctx context.Context, collection catalog.Collection) ([
 	return folders, nil
 }
 
-// behind are the collections that can be searched now and not yet with another
+// behind returns the collections that can be searched now, but not yet with the next
 // model.
 func (r *Rollout) behind(ctx context.Context, next *views) ([]catalog.Collection, error) {
 	collections, err := r.Catalog.Collections(ctx)
@@ -148,9 +148,9 @@ func (r *Rollout) behind(ctx context.Context, next *views) ([]catalog.Collection
 }
 
 // prepare queues the job that encodes collections for the next model. Whatever is
-// indexed from now on is encoded by it.
+// indexed from now on is encoded with that model.
 func (r *Rollout) prepare(ctx context.Context, next *views, model Next, behind []catalog.Collection) error {
-	for _, collection := range behind { // without its pictures nothing is begun
+	for _, collection := range behind { // nothing begins unless all pictures are there
 		if _, err := r.folders(ctx, collection); err != nil {
 			return errors.Join(err, next.retire())
 		}
@@ -178,8 +178,8 @@ func (r *Rollout) order(ctx context.Context, model Next) error {
 	return r.choose(choice)
 }
 
-// Resume loads the next model again, for which an earlier process has begun to
-// encode. It comes before any job runs.
+// Resume loads the next model again, if an earlier process has begun to encode for
+// it. Call it before any job runs.
 func (r *Rollout) Resume(ctx context.Context) error {
 	r.switching.Lock()
 	defer r.switching.Unlock()
@@ -197,8 +197,8 @@ func (r *Rollout) Resume(ctx context.Context) error {
 	return r.models.expect(next)
 }
 
-// forgetCanceled gives up a next model whose job has ended without it: one that
-// was canceled before it began, or that a process died over.
+// forgetCanceled gives up a next model whose job has ended without completing it: it
+// was canceled before it began, or failed because its workers fell silent.
 func (r *Rollout) forgetCanceled(ctx context.Context) error {
 	next := r.Choice().Next
 	if next == nil {
@@ -246,28 +246,28 @@ func (r *Rollout) giveUp(ctx context.Context, why error) error {
 	return nil
 }
 
-// forget forgets the next model, and says why where its run is shown.
+// forget forgets the next model, and records the reason with its run.
 func (r *Rollout) forget(ctx context.Context, why error) error {
 	next := r.Choice().Next
 	if run, err := r.Catalog.Run(ctx, next.Run); err == nil {
 		reason := "its model is not used: " + why.Error()
 		if err := r.Catalog.MoveRun(ctx, run.ID, run.State, run.State, reason); err != nil {
-			r.Log.Warn("why the model is not used cannot be kept", "run", run.Name, "error", err)
+			r.Log.Warn("the reason why the model is not used cannot be kept", "run", run.Name, "error", err)
 		}
 	}
 	r.outcome = why
 	return r.abandon()
 }
 
-// abandon lets indexing use the model of searches again.
+// abandon makes indexing use the model of searches again.
 func (r *Rollout) abandon() error {
 	choice := r.Choice()
 	choice.Next = nil
 	return errors.Join(r.choose(choice), r.models.expect(nil))
 }
 
-// Settle waits until the next model is used, or given up; then it tells why. When
-// ctx ends, the next model is given up.
+// Settle waits until the next model is used or given up, and returns why it was given
+// up. When ctx ends, the next model is given up.
 func (r *Rollout) Settle(ctx context.Context) error {
 	for r.Choice().Next != nil {
 		select {

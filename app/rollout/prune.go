@@ -13,9 +13,8 @@ type Purger interface {
 }
 
 // Prune removes the vectors that neither the model in use nor the one before
-// needs, of a data folder that this process holds. It forgets the models that
-// nobody can go back to, too: without vectors they would look as if they had never
-// seen any collection.
+// needs, in a data folder that this process holds. It also forgets the models before
+// that: without vectors they would look as if they had never seen any collection.
 func Prune(ctx context.Context, store Purger, choice Choice, data string) (catalog.Purged, error) {
 	if earlier := len(choice.Before) - 1; earlier > 0 {
 		choice.Before = choice.Before[earlier:]

@@ -8,8 +8,9 @@ import (
 )
 
 // RenameCollection gives a collection another name, see
-// database.Store.RenameCollection; searches go on at once. No change of models is
-// under way meanwhile, and none that encodes collections: those know them by name.
+// database.Store.RenameCollection; searches go on at once. It waits for a change of
+// models to end, and is refused while a job encodes collections for one, because that
+// job knows them by name.
 func (r *Rollout) RenameCollection(ctx context.Context, name, to string) (catalog.Collection, error) {
 	r.switching.Lock()
 	defer r.switching.Unlock()

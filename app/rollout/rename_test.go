@@ -13,7 +13,7 @@ import (
 	"polylens/search"
 )
 
-// stalled is an index that takes nothing before it is released.
+// stalled is an index that accepts nothing before it is released.
 type stalled struct {
 	search.Index
 	once             sync.Once
@@ -44,8 +44,8 @@ func (x *process) found(t *testing.T, collection string) string {
 	return strings.Join(list, " ")
 }
 
-// TestRename: searches find the same by the new name, the old name can be had anew,
-// and models change as before, also in a process that comes later.
+// TestRename: searches find the same under the new name, the old name can be used
+// again, and models change as before, even in a later process.
 func TestRename(t *testing.T) {
 	h, pictures := newHouse(t)
 	x := h.open(t)
@@ -78,7 +78,7 @@ func TestRename(t *testing.T) {
 	}
 }
 
-// TestRenameUnderSearches: every search is answered in full by one of the names.
+// TestRenameUnderSearches: every search is answered in full under one of the names.
 func TestRenameUnderSearches(t *testing.T) {
 	h, pictures := newHouse(t)
 	x := h.open(t)
@@ -114,8 +114,8 @@ func TestRenameUnderSearches(t *testing.T) {
 	searches.Wait()
 }
 
-// TestRenameWaitsForTheNextModel: a job that encodes collections knows them by name.
-// One that has not begun is not in the way.
+// TestRenameWaitsForTheNextModel: a job that encodes collections knows them by name,
+// so it is in the way; one that has not begun is not.
 func TestRenameWaitsForTheNextModel(t *testing.T) {
 	h, pictures := newHouse(t)
 	x := h.open(t)

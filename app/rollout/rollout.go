@@ -65,14 +65,14 @@ type Options struct {
 	// Named is the model that the command line chose, which no change would
 	// outlast; empty when the data folder chooses.
 	Named string
-	// Open loads a model so far that the first query does not wait for it. There
-	// tells whether there is a model of that name.
+	// Open loads a model far enough that the first query need not wait for it. There
+	// reports whether there is a model of that name.
 	Open  func(ctx context.Context, name string) (Model, error)
 	There func(name string) bool
 	Log   *slog.Logger
 }
 
-// Rollout is the model in use of a data folder, the next, and the ways between
+// Rollout is a data folder's model in use, the next one, and the changes between
 // them. Its methods may be called from many goroutines.
 type Rollout struct {
 	Options
@@ -81,13 +81,13 @@ type Rollout struct {
 
 	choosing  sync.Mutex // of chosen
 	chosen    Choice
-	switching sync.Mutex   // held by what changes the model
-	searching sync.RWMutex // held by searches, alone by what changes their index
-	outcome   error        // why the last change of the model failed; of switching
+	switching sync.Mutex   // held by whatever changes the model
+	searching sync.RWMutex // read-locked by searches, locked by what changes their index
+	outcome   error        // why the last change of the model failed; guarded by switching
 }
 
-// New begins with the model in use, which Close closes. Connect comes before
-// anything that changes the model.
+// New begins with the model in use, which Close closes. Call Connect before anything
+// that changes the model.
 func New(inUse Model, options Options) *Rollout {
 	return &Rollout{Options: options, chosen: options.Choice, models: &models{searching: newViews(inUse)}}
 }
@@ -101,17 +101,17 @@ func (r *Rollout) Close(context.Context) error { return r.models.close() }
 // Model is the model that searches use.
 func (r *Rollout) Model() Model { return r.models.now().model }
 
-// View is the model that searches use as a collection was seen by it.
+// View is the model that searches use, with the number of patches of a collection.
 func (r *Rollout) View(collection catalog.Collection) (Model, error) {
 	return r.models.now().of(collection.SearchedMaxPatches)
 }
 
-// Searches tells whether the model in use answers searches of a collection.
+// Searches reports whether the model in use answers searches of a collection.
 func (r *Rollout) Searches(collection catalog.Collection) bool {
 	return r.models.now().searches(collection)
 }
 
-// Name is what the model in use was named as.
+// Name is the name by which the model in use was chosen.
 func (r *Rollout) Name() string {
 	if r.Named != "" {
 		return r.Named
@@ -126,20 +126,20 @@ func (r *Rollout) Choice() Choice {
 	return r.chosen
 }
 
-// SearchEncoder is the model of the moment as search wants it.
+// SearchEncoder is the present model as search wants it.
 func (r *Rollout) SearchEncoder() search.Encoder { return searchEncoder{r.Model(), r.models} }
 
-// IndexerEncoder is the model of the moment as the indexer wants it.
+// IndexerEncoder is the present model as the indexer wants it.
 func (r *Rollout) IndexerEncoder() indexer.Encoder {
 	return indexerModels{indexerEncoder{r.Model(), r.models, 0}}
 }
 
-// Searcher answers searches through a service, each by one model.
+// Searcher answers searches through a service, each with one model.
 func (r *Rollout) Searcher(service *search.Service) *Searcher {
 	return &Searcher{service, &r.searching}
 }
 
-// choose keeps a choice, in the data folder first.
+// choose keeps a choice, first of all in the data folder.
 func (r *Rollout) choose(choice Choice) error {
 	if err := choice.Write(r.Data); err != nil {
 		return err
@@ -150,13 +150,13 @@ func (r *Rollout) choose(choice Choice) error {
 	return nil
 }
 
-// check refuses an event that the state does not allow, and any where the command
-// line has chosen for the data folder.
+// check refuses an event that the state does not allow, and any event if the command
+// line has chosen the model.
 func (r *Rollout) check(e event) error {
 	choice := r.Choice()
 	switch {
 	case r.Named != "":
-		return fmt.Errorf("%w: this process was told its model by --model or POLYLENS_MODEL, which the data folder's choice would not outlast: "+
+		return fmt.Errorf("%w: the model of this process is set by --model or POLYLENS_MODEL, which takes precedence over the data folder's choice: "+
 			"start it without, after `polylens model use %s`", catalog.ErrConflict, r.Named)
 	case !choice.State().may(e) && choice.Next != nil:
 		return fmt.Errorf("%w: collections are being encoded for the model %s: wait for that, or roll back", catalog.ErrConflict, choice.Next.Model)
@@ -164,9 +164,9 @@ func (r *Rollout) check(e event) error {
 	return nil
 }
 
-// Use lets the data folder use another model: at once if pictures have the
-// vectors that they had, else as soon as a job has encoded every collection anew
-// beside the index that searches go on to use; Choice().Next tells which.
+// Use makes the data folder use another model: at once if every picture has its
+// vectors by that model, else as soon as a job has encoded every collection again,
+// while searches go on using the old index; then Choice().Next is the model.
 func (r *Rollout) Use(ctx context.Context, to Used, force bool) error {
 	r.switching.Lock()
 	defer r.switching.Unlock()
@@ -197,8 +197,7 @@ func (r *Rollout) Use(ctx context.Context, to Used, force bool) error {
 	return nil
 }
 
-// Lasting names a model in a way that also holds for a process that stands in
-// another folder.
+// Lasting names a model in a way that also works for a process in another folder.
 func (u Used) Lasting() (Used, error) {
 	if !hub.IsPath(u.Model) {
 		return u, nil
@@ -208,8 +207,8 @@ func (u Used) Lasting() (Used, error) {
 	return u, err
 }
 
-// useNow lets searches use a model that has seen all pictures. It is compared with
-// the one in use, unless texts alone have changed and the forgetting gate has
+// useNow makes searches use a model that has seen all pictures. It is compared with
+// the one in use, unless only the text tower has changed and the forgetting gate has
 // judged that.
 func (r *Rollout) useNow(ctx context.Context, next *views, to Used, force bool) error {
 	samePictures := next.model.PictureFingerprint() == r.Model().PictureFingerprint()
@@ -229,9 +228,9 @@ func (r *Rollout) load(ctx context.Context, name string) (*views, error) {
 	return newViews(model), nil
 }
 
-// RollBack lets the data folder use the model before again, without encoding
+// RollBack makes the data folder use the model before again, without encoding
 // anything, or gives up the one that is being prepared. What was indexed since
-// is encoded afterwards.
+// then is encoded afterwards.
 func (r *Rollout) RollBack(ctx context.Context) error {
 	r.switching.Lock()
 	defer r.switching.Unlock()
@@ -257,7 +256,7 @@ func (r *Rollout) RollBack(ctx context.Context) error {
 }
 
 // catchUp queues the indexing of collections that the model in use has not seen
-// all of.
+// completely.
 func (r *Rollout) catchUp(ctx context.Context) error {
 	collections, err := r.Catalog.Collections(ctx)
 	if err != nil {
@@ -272,7 +271,7 @@ func (r *Rollout) catchUp(ctx context.Context) error {
 			continue
 		}
 		if err := r.encodeLater(ctx, collection); err != nil {
-			r.Log.Warn("what was indexed since is not found before it is indexed again", "collection", collection.Name, "error", err)
+			r.Log.Warn("what was indexed since then is not found until it is indexed again", "collection", collection.Name, "error", err)
 		}
 	}
 	return nil

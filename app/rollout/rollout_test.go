@@ -17,7 +17,7 @@ import (
 
 var errRefused = errors.New("refused")
 
-// stubborn is an index that cannot be activated while it refuses.
+// stubborn is an index that refuses to be activated for a while.
 type stubborn struct {
 	search.Index
 	refuses *atomic.Bool
@@ -30,8 +30,8 @@ func (s stubborn) Activate(ctx context.Context, key search.Key) error {
 	return s.Index.Activate(ctx, key)
 }
 
-// TestUseAndRollBack: an index that fails leaves all as it was; then the model
-// changes, and back again, after which what came later is indexed.
+// TestUseAndRollBack: an index that fails leaves everything as it was; then the model
+// changes and changes back, after which later pictures are indexed.
 func TestUseAndRollBack(t *testing.T) {
 	h, pictures := newHouse(t)
 	var refuses atomic.Bool
@@ -140,7 +140,7 @@ func TestCanceledJob(t *testing.T) {
 }
 
 // TestUseComparesModels: a model that finds nothing is not used unless that is
-// accepted, and refused again although its vectors are there by then.
+// accepted, and it is refused again even though its vectors are there by then.
 func TestUseComparesModels(t *testing.T) {
 	h, pictures := newHouse(t)
 	draw(t, pictures, 7, 20)
@@ -162,7 +162,7 @@ func TestUseComparesModels(t *testing.T) {
 }
 
 // TestUseSurvivesItsProcess: what one process has begun to prepare, the next one
-// completes; what one has left half way, too.
+// completes, and also a flip that was left half done.
 func TestUseSurvivesItsProcess(t *testing.T) {
 	h, pictures := newHouse(t)
 	x := h.open(t)
@@ -217,7 +217,7 @@ func TestUseNeedsThePictures(t *testing.T) {
 	}
 }
 
-// TestBrokenChoice: a damaged note is named, with a way out.
+// TestBrokenChoice: a damaged file is named, with a remedy.
 func TestBrokenChoice(t *testing.T) {
 	for _, content := range []string{"{", `{"model":""}`, `{}`} {
 		data := t.TempDir()

@@ -27,7 +27,7 @@ var moves = map[State]map[event]State{
 	Preparing: {flip: Steady, giveUp: Steady},
 }
 
-// may tells whether an event can happen in a state.
+// may reports whether an event is allowed in a state.
 func (s State) may(e event) bool {
 	_, known := moves[s][e]
 	return known

@@ -9,7 +9,7 @@ import (
 	"polylens/indexer/catalog"
 )
 
-// TestStates: every state can be left, and only the events of the drawing leave it.
+// TestStates: every state can be left, and only by the events of the drawing.
 func TestStates(t *testing.T) {
 	for state, events := range map[State]map[event]bool{
 		Steady:    {use: true, prepare: true, rollBack: true, flip: false, giveUp: false},
@@ -47,8 +47,8 @@ func (a asked) Collection(context.Context, string) (catalog.Collection, error) {
 	return catalog.Collection{}, catalog.ErrCollectionNotFound
 }
 
-// TestAdoptWaits: what an index job ends with is not of a model that is being
-// replaced.
+// TestAdoptWaits: an index job that ends during a change of models waits for it, so
+// that it does not adopt the model that is being replaced.
 func TestAdoptWaits(t *testing.T) {
 	r := New(nil, Options{Log: slog.New(slog.DiscardHandler)})
 	a := asked{done: make(chan struct{})}

@@ -6,14 +6,14 @@ import (
 	"polylens/indexer/catalog"
 )
 
-// views are a loaded model as collections see it: of a NaFlex model each has
-// its own choice of how many patches a picture is cut into at most.
+// views are a loaded model as collections see it: with a NaFlex model each
+// collection chooses how many patches a picture is cut into at most.
 type views struct {
 	model Model
 
 	mu      sync.Mutex
 	made    map[int]Model // by the choice
-	users   int           // that compute with it now
+	users   int           // how many compute with it now
 	retired bool          // to be closed by its last user
 }
 
@@ -21,9 +21,9 @@ func newViews(model Model) *views {
 	return &views{model: model, made: make(map[int]Model)}
 }
 
-// of is the model for a collection that chose maxPatches, 0 for the model's
-// own number. A model of fixed resolution is its only view: what was chosen with
-// another model waits for such a one to return.
+// of returns the model for a collection that chose maxPatches, 0 for the model's
+// own number. A model of fixed resolution has only one view: the choice, made with
+// another model, has no effect until such a model is used again.
 func (v *views) of(maxPatches int) (Model, error) {
 	if maxPatches == 0 || v.model.MaxPatches() == 0 {
 		return v.model, nil
@@ -40,14 +40,13 @@ func (v *views) of(maxPatches int) (Model, error) {
 	return view, err
 }
 
-// searches tells whether the vectors that searches of a collection use are
-// those of this model.
+// searches reports whether searches of a collection use the vectors of this model.
 func (v *views) searches(collection catalog.Collection) bool {
 	view, err := v.of(collection.SearchedMaxPatches)
 	return err == nil && collection.Fingerprint == view.PictureFingerprint()
 }
 
-// knows tells whether a picture fingerprint is that of a view that was asked for.
+// knows reports whether a picture fingerprint belongs to a view that was made.
 func (v *views) knows(fingerprint string) bool {
 	if fingerprint == v.model.PictureFingerprint() {
 		return true
@@ -79,7 +78,7 @@ func (v *views) release() {
 	last := v.retired && v.users == 0
 	v.mu.Unlock()
 	if last {
-		_ = v.model.Close() // frees memory; nobody is left to be told
+		_ = v.model.Close() // frees memory; nobody is left to report an error to
 	}
 }
 

@@ -5,7 +5,7 @@ import (
 	"os/exec"
 )
 
-// FindChromium looks for a browser that is there already, "" for none.
+// FindChromium returns the path of a browser that is already there, "" for none.
 func FindChromium() string {
 	if path := os.Getenv("POLYLENS_CHROMIUM"); path != "" {
 		return path

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// download lets the registry's ordinary client bring the package into folder.
-// A failure is tried once more: the network of a first start is often poor.
+// download makes the registry's ordinary client bring the package into folder.
+// After a failure it tries once more: the network of a first start is often poor.
 func download(ctx context.Context, pkg Package, folder string) error {
 	err := downloadOnce(ctx, pkg, folder)
 	var failed *exec.ExitError
@@ -78,8 +78,8 @@ func run(ctx context.Context, folder string, command ...string) error {
 	return nil
 }
 
-// lastWords picks from a client's output what says most about its failure:
-// its last line that names an error, else its last line.
+// lastWords picks the most telling line of a failed client's output: the last
+// line that names an error, else the last line.
 func lastWords(output string) string {
 	last, word := "", ""
 	for line := range strings.Lines(output) {

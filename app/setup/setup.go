@@ -10,20 +10,20 @@ import (
 	"time"
 )
 
-// ErrMissing is returned, wrapped, for an item that stands neither in the
-// cache nor where the user says; the message says how to get it.
+// ErrMissing is returned, wrapped, for an item that is neither in the cache nor
+// where the user says; the message says how to get it.
 var ErrMissing = errors.New("not set up")
 
-// ErrUnsupported is returned, wrapped, for an item of which no package exists
-// for this kind of machine.
+// ErrUnsupported is returned, wrapped, for an item that has no package for this
+// kind of machine.
 var ErrUnsupported = errors.New("no package for this kind of machine")
 
 // Options say where setup looks and works.
 type Options struct {
 	Cache string // folder for everything fetched: created if missing
 	From  string // folder with packages fetched before, "" without one
-	// Given maps an item's name to a copy of the user's own: it is used as it
-	// is and nothing is fetched.
+	// Given maps an item's name to the user's own copy: it is used as it is and
+	// nothing is fetched.
 	Given    map[string]string
 	Progress func(Event) // nil: silent; called from one goroutine at a time
 }
@@ -109,7 +109,7 @@ func (s *Setup) Status(name string) (Ready, error) {
 }
 
 // Ensure provides the items, in the order given, fetching what is missing. An
-// optional item that cannot be had is left out, and an event says why.
+// optional item that is not available is left out, and an event says why.
 // It may be interrupted at any moment and called again: what is complete stays,
 // what is not is done again.
 func (s *Setup) Ensure(ctx context.Context, names ...string) ([]Ready, error) {
@@ -129,8 +129,8 @@ func (s *Setup) Ensure(ctx context.Context, names ...string) ([]Ready, error) {
 	return ready, nil
 }
 
-// optional tells whether Polylens works without the item. A copy that the user
-// named is to be used or to be complained of.
+// optional reports whether Polylens works without the item. A copy that the user
+// named is used, or its fault is reported.
 func (s *Setup) optional(name string) bool {
 	item, err := s.Find(name)
 	return err == nil && item.Optional && s.options.Given[name] == ""
@@ -220,8 +220,8 @@ func publish(content, folder string) error {
 	return os.Rename(content, folder)
 }
 
-// folder is where the unpacked item stands. A new version, hash or layout
-// stands beside the old one.
+// folder is where the unpacked item is kept. A new version, hash or layout goes
+// beside the old one.
 func (s *Setup) folder(item Item, pkg Package) string {
 	name := item.Name + "-" + item.Version + "-" + pkg.SHA256[:8]
 	if item.layout != "" {
@@ -257,7 +257,7 @@ func (i Item) ownCopy() string {
 	return hint
 }
 
-// checkGiven makes sure that the user's own copy is at least there.
+// checkGiven makes sure that the user's own copy at least exists.
 func checkGiven(item Item, path string) error {
 	probe := path
 	if item.Name == Milvus {

@@ -69,7 +69,7 @@ func (b *bench) called() int {
 	return bytes.Count(data, []byte("\n"))
 }
 
-// clean fails the test when something half done stands in the cache.
+// clean fails the test when something half done is left in the cache.
 func (b *bench) clean() {
 	b.t.Helper()
 	for _, folder := range []string{"items", "tmp"} {

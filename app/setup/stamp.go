@@ -12,8 +12,8 @@ import (
 // stampName lies in every complete folder of the cache.
 const stampName = ".polylens-setup.json"
 
-// stamp says what a folder held when it was complete, so that one from which
-// something has been deleted, or that a power cut emptied, is noticed.
+// stamp says what a folder held when it was complete, so that it is noticed if
+// something was deleted from it, or a power cut emptied it.
 type stamp struct {
 	Package string `json:"package"`
 	SHA256  string `json:"sha256"`

@@ -42,12 +42,12 @@ type Item struct {
 	Version string
 	Purpose string // ends the sentence "needed to …"
 	Licence string
-	Env     string // variable that names a copy of one's own
+	Env     string // variable that names the user's own copy
 	Flag    string // flag that does the same, "" without one
 	Entry   string // what Env names, inside the unpacked folder
 	ForTest bool   // only the tests need it
-	// Optional tells that Polylens works without it, more slowly. Ensure goes on
-	// when it cannot be had.
+	// Optional says that Polylens works without it, more slowly. Ensure goes on
+	// when it is not available.
 	Optional bool
 	Needs    string // an item that unpack reads, "" without one
 

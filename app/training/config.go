@@ -18,9 +18,9 @@ import (
 
 // Config is all that decides what a run does: what the file of --config and
 // the API say, and what the catalogue keeps. Its JSON is that of a
-// trainer.Config with three more fields.
+// trainer.Config, with three more fields.
 type Config struct {
-	Preset string `json:"preset,omitempty"` // where fields come from that are not there
+	Preset string `json:"preset,omitempty"` // where missing fields come from
 	Model  string `json:"model,omitempty"`  // to begin with; empty: the one in use
 	Data   Data   `json:"data"`
 	trainer.Config
@@ -82,7 +82,7 @@ func (c Config) Object() (map[string]any, error) {
 	return fields, json.Unmarshal(content, &fields)
 }
 
-// sameAs is nil for the configuration that the run of a name was begun with.
+// sameAs is nil if c is the configuration that the run of a name was begun with.
 func (c Config) sameAs(name string, kept json.RawMessage) error {
 	if !c.equal(kept) {
 		return fmt.Errorf("the run %q was begun with other settings: choose another --name, or begin anew with --restart", name)
@@ -90,15 +90,15 @@ func (c Config) sameAs(name string, kept json.RawMessage) error {
 	return nil
 }
 
-// GoesOn is nil for the configuration that the run of a name was begun with, from
-// the model in the directory base, which is what to begin with if c names none: the
-// model in use may be another by now.
+// GoesOn is nil if c is the configuration that the run of a name was begun with. base
+// is the directory of the model that the run began with, and counts if c names no
+// model: the model in use may be another by now.
 func (c Config) GoesOn(name, base string, kept json.RawMessage) error {
 	c.Model = cmp.Or(c.Model, base)
 	return c.sameAs(name, kept)
 }
 
-// equal tells whether two configurations do the same. What the catalogue keeps
+// equal reports whether two configurations do the same. What the catalogue keeps
 // was written by whichever program began the run.
 func (c Config) equal(kept json.RawMessage) bool {
 	other, err := ParseConfig(kept, "")
@@ -110,7 +110,7 @@ func (c Config) equal(kept json.RawMessage) bool {
 	return errA == nil && errB == nil && string(a) == string(b)
 }
 
-// Check reports what is wrong with the data, as far as that can be told without
+// Check reports what is wrong with the data, as far as that can be seen without
 // reading it.
 func (d Data) Check() error {
 	switch {
@@ -132,7 +132,7 @@ func (d Data) Check() error {
 	return nil
 }
 
-// files are the paths that must be readable.
+// files returns the paths that must be readable.
 func (d Data) files() []string {
 	if d.Guard == GuardDemo || d.Guard == GuardNone {
 		return d.Pairs
@@ -160,7 +160,7 @@ func (d Data) String() string {
 
 var runName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
 
-// CheckName keeps to names that a folder, a model and the API can have.
+// CheckName allows only names that a folder, a model and the API can have.
 func CheckName(name string) error {
 	switch {
 	case !runName.MatchString(name):

@@ -18,7 +18,7 @@ func parse(t *testing.T, content, preset string) Config {
 	return config
 }
 
-// TestParseConfig: the preset that is given counts before the one that is named,
+// TestParseConfig: a preset given as an argument outranks the one named in the file,
 // and unknown fields are refused at every depth.
 func TestParseConfig(t *testing.T) {
 	for _, test := range []struct{ content, preset, want string }{
@@ -39,7 +39,7 @@ func TestParseConfig(t *testing.T) {
 	}
 }
 
-// TestGoesOn: a run goes on with the configuration that it was begun with, also if
+// TestGoesOn: a run goes on with the configuration that it was begun with, even if
 // the model in use is another by now.
 func TestGoesOn(t *testing.T) {
 	kept := []byte(`{"model":"/models/first","steps":900,"data":{"collection":"c"}}`)
@@ -60,7 +60,7 @@ func TestGoesOn(t *testing.T) {
 	}
 }
 
-// TestDataCheck: files must be there, by paths that hold wherever a process stands.
+// TestDataCheck: files must exist, and their paths must be absolute.
 func TestDataCheck(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pairs.csv")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {

@@ -21,7 +21,7 @@ type trainParams struct {
 	Run string `json:"run"` // ID
 }
 
-// Kind is the job that trains a run.
+// Kind is the kind of job that trains a run.
 func (t *Trainer) Kind() jobs.Kind {
 	return jobs.Kind{Name: jobTrain, Handle: t.handle, Canceled: t.canceled, PerProcess: 1, Exclusive: func(string) string { return jobTrain }}
 }
@@ -35,7 +35,7 @@ func (t *Trainer) Recover(ctx context.Context) error {
 	}
 	for _, run := range left {
 		err := t.interrupted(ctx, run, t.patience())
-		if err != nil && !errors.Is(err, catalog.ErrConflict) { // that is one that another process trains
+		if err != nil && !errors.Is(err, catalog.ErrConflict) { // another process trains that one
 			return err
 		}
 	}
@@ -56,7 +56,8 @@ func (t *Trainer) Recover(ctx context.Context) error {
 }
 
 // patience is how long a run that is being trained may be silent before its process
-// counts as gone. Who holds the data folder with the catalogue in it knows at once.
+// counts as gone. A process that holds the data folder with the catalogue in it knows
+// at once.
 func (t *Trainer) patience() time.Duration {
 	if t.Shared {
 		return catalog.RunPatience
@@ -64,8 +65,8 @@ func (t *Trainer) patience() time.Duration {
 	return 0
 }
 
-// interrupted marks a run whose process is gone: it has given no sign of life for so
-// long, or this one holds the data folder, or the lease of the run's job.
+// interrupted marks a run whose process is gone: it has given no sign of life for that
+// long, or this process holds the data folder or the lease of the run's job.
 func (t *Trainer) interrupted(ctx context.Context, run catalog.Run, silent time.Duration) error {
 	recorder, err := t.Catalog.RecordRun(ctx, run.ID, silent)
 	if err != nil {
@@ -81,7 +82,8 @@ func (t *Trainer) enqueue(ctx context.Context, run catalog.Run) error {
 	return err
 }
 
-// jobOf is the job that trains a run, or is to; catalog.ErrNotFound for none.
+// jobOf returns the job that trains a run or is going to; catalog.ErrNotFound if there
+// is none.
 func (t *Trainer) jobOf(ctx context.Context, run string) (catalog.Job, error) {
 	filter := catalog.JobFilter{Kind: jobTrain, States: []catalog.JobState{catalog.JobQueued, catalog.JobRunning}, Limit: 1000}
 	found, err := t.queue.List(ctx, filter)
@@ -149,7 +151,7 @@ func (t *Trainer) train(ctx context.Context, run catalog.Run) error {
 // disk is full, is tried again.
 const retryTake = 5 * time.Second
 
-// take takes a run that is queued; one that was stopped since stays so.
+// take takes a run that is queued; one that was stopped meanwhile stays stopped.
 func (t *Trainer) take(ctx context.Context, run catalog.Run) (*database.RunRecorder, error) {
 	for {
 		recorder, err := t.Catalog.RecordQueuedRun(ctx, run.ID)

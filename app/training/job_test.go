@@ -72,8 +72,8 @@ func TestRunsRetrySlowly(t *testing.T) {
 	}
 }
 
-// TestStoppedBeforeItBegins: a run that is stopped before its training begins,
-// also when a worker has claimed its job already, stays stopped.
+// TestStoppedBeforeItBegins: a run that is stopped before its training begins stays
+// stopped, even if a worker has already claimed its job.
 func TestStoppedBeforeItBegins(t *testing.T) {
 	for _, claimed := range []bool{false, true} {
 		r := newTestTrainer(t, filepath.Join(t.TempDir(), "catalogue.db"), slog.DiscardHandler)

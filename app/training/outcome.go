@@ -22,7 +22,7 @@ type Outcome struct {
 	After      []evaluate.Quality   `json:"after,omitempty"`
 	Forgetting *evaluate.Forgetting `json:"forgetting,omitempty"`
 	Reindex    bool                 `json:"reindex"`           // pictures have other vectors than before
-	Balance    *balance.Result      `json:"balance,omitempty"` // what drawing pictures by weights changes
+	Balance    *balance.Result      `json:"balance,omitempty"` // what drawing pictures by weight changes
 }
 
 func (t *Training) outcome(id string, done trained) Outcome {
@@ -36,7 +36,7 @@ func (t *Training) outcome(id string, done trained) Outcome {
 	return outcome
 }
 
-// Passed tells whether the model kept what it must not forget.
+// Passed reports whether the model kept what it must not forget.
 func (o Outcome) Passed() bool { return o.Forgetting == nil || o.Forgetting.Passed }
 
 // outcomeFile keeps the outcome in the folder of a run, for a process that

@@ -12,8 +12,8 @@ import (
 	"polylens/trainer/data"
 )
 
-// guardPictures is how many pictures of the demo are guarded: with their names
-// in 36 languages enough to tell a loss of a point, and few enough to encode
+// guardPictures is how many pictures of the demo are guarded: with their names in
+// 36 languages they are enough to show a loss of a point, and few enough to encode
 // with a large model.
 const guardPictures = 300
 
@@ -49,8 +49,8 @@ func (t *Training) fromCollection() data.Source {
 	return from
 }
 
-// openPairs is the source of pairs that a user names: of pictures that may lie
-// anywhere, with the named attributes.
+// openPairs opens the source of pairs that a user names, with the named attributes;
+// its pictures may lie anywhere.
 func openPairs(path string, attributes ...string) (data.Source, error) {
 	return data.Open(path, data.ReadOptions{Anywhere: true, Attributes: attributes})
 }

@@ -11,7 +11,7 @@ import (
 	"polylens/indexer/catalog"
 )
 
-// models is a Rollout that does what it is told at once.
+// models is a Rollout that does everything at once.
 type models struct{ choice rollout.Choice }
 
 func (m *models) Name() string           { return m.choice.Model }
@@ -31,8 +31,8 @@ func (m *models) RollBack(context.Context) error {
 	return nil
 }
 
-// TestUsable: only finished runs that have not forgotten too much, unless that is
-// forced.
+// TestUsable: a model can be used only if its run is finished and has not forgotten
+// too much, unless that is forced.
 func TestUsable(t *testing.T) {
 	forgot := []byte(`{"passed":false}`)
 	for _, test := range []struct {

@@ -51,7 +51,7 @@ type Rollout interface {
 	RollBack(ctx context.Context) error
 }
 
-// Options say where a data folder is and with what its runs train.
+// Options say where a data folder is and what its runs train with.
 type Options struct {
 	Data    string // the data folder, which this process holds
 	Models  string // the folder that models are written to by their names
@@ -62,14 +62,14 @@ type Options struct {
 	FindModel func(name string) (string, error)
 	// Item is the path of something that package setup provides.
 	Item func(name string) (string, error)
-	// Pictures opens what reads the pictures of pairs. Who asks closes the files.
+	// Pictures opens what reads the pictures of pairs. The caller closes the files.
 	Pictures func() (*data.Files, data.Decoder, error)
-	Threads  int    // to compute with; 0 for one for each core
+	Threads  int    // to compute with; 0: one for each core
 	Device   string // to compute on
 	Log      *slog.Logger
 }
 
-// Trainer makes runs, in the background one at a time, in the order in which they
+// Trainer does runs in the background, one at a time and in the order in which they
 // were ordered. Its methods may be called from many goroutines.
 type Trainer struct {
 	Options
@@ -77,12 +77,12 @@ type Trainer struct {
 	rollout Rollout
 }
 
-// New is a Trainer for one run after the other in this process. Connect comes
-// before anything that Start, Resume, Stop, Activate and RollBack do.
+// New returns a Trainer. Call Connect before Start, Resume, Stop, Activate and
+// RollBack.
 func New(options Options) *Trainer { return &Trainer{Options: options} }
 
-// Connect takes the queue that has the trainer's kind of jobs, and what changes
-// the model of searches.
+// Connect plugs in the queue that has the trainer's kind of jobs, and the rollout
+// that changes the model of searches.
 func (t *Trainer) Connect(queue Queue, models Rollout) { t.queue, t.rollout = queue, models }
 
 // runFolder holds curves and checkpoints of a run.
@@ -111,7 +111,7 @@ func (t *Trainer) planned(ctx context.Context, name string, config Config) (cata
 	return run, CheckFree(filepath.Join(t.Models, name))
 }
 
-// CheckFree refuses the directory of a model that is there already.
+// CheckFree refuses a directory in which there is a model already.
 func CheckFree(dir string) error {
 	if _, err := os.Lstat(dir); err == nil {
 		return fmt.Errorf("%w: there is a model %s already: choose another --name, or remove it with `polylens model rm` first", catalog.ErrConflict, dir)
@@ -119,8 +119,8 @@ func CheckFree(dir string) error {
 	return nil
 }
 
-// complete finds what a configuration names, and names it so that it can be found
-// again.
+// complete finds what a configuration names, and replaces the names by ones that
+// last.
 func (t *Trainer) complete(ctx context.Context, name string, config *Config) (catalog.Run, error) {
 	config.Data.Guard = cmp.Or(config.Data.Guard, GuardDemo)
 	if err := config.Data.Check(); err != nil {

@@ -32,7 +32,7 @@ type Training struct {
 	Output   string                // directory of the model; empty: by its name, in the folder of models
 	Force    bool                  // keep a model that forgot too much under its own name
 	Report   io.Writer             // gets, as text, what the pairs are like
-	Progress func(done, total int) // hears how many pictures have been looked at; nil for nobody
+	Progress func(done, total int) // called with how many pictures have been looked at; may be nil
 
 	wrote string // directory that an earlier part of the run has begun to write; "" for none
 	files []*data.Files
@@ -51,8 +51,7 @@ const trainingSpin = 50 * time.Microsecond
 // lastWords bounds what is recorded at the end of a run.
 const lastWords = 20 * time.Second
 
-// Run trains the run of an ID, of which Begin has seen that it can, and writes the
-// model.
+// Run trains the run with an ID, which Begin has returned, and writes the model.
 func (t *Training) Run(ctx context.Context, id string) (Outcome, error) {
 	recorder, err := t.Catalog.RecordRun(ctx, id, t.patience())
 	if err != nil {
@@ -61,7 +60,7 @@ func (t *Training) Run(ctx context.Context, id string) (Outcome, error) {
 	return t.record(ctx, id, recorder)
 }
 
-// record runs a training and keeps with the recorder of the run what happens.
+// record runs a training and records what happens with the recorder of the run.
 func (t *Training) record(ctx context.Context, id string, recorder *database.RunRecorder) (result Outcome, err error) {
 	defer func() { err = errors.Join(err, recorder.Close()) }()
 	defer t.closeFiles()
@@ -78,7 +77,7 @@ func (t *Training) end(ctx context.Context, recorder *database.RunRecorder, caus
 	state, reason := catalog.RunFinished, ""
 	switch {
 	case errors.Is(cause, trainer.ErrLost), errors.Is(cause, catalog.ErrConflict):
-		return nil // nothing of it is ours any more
+		return nil // the run is no longer ours
 	case cause != nil && ctx.Err() != nil:
 		state = catalog.RunStopped
 	case cause != nil:
@@ -114,7 +113,7 @@ func (t *Training) run(ctx context.Context, recorder *database.RunRecorder) (tra
 	return done, err
 }
 
-// checkSpace tells before the first step that the model would not fit on the disk.
+// checkSpace fails, before the first step, if the model would not fit on the disk.
 // An adapter is small. What is trained is written in 32 bits, whatever it was
 // stored in.
 func (t *Training) checkSpace(target, base string) error {
@@ -171,8 +170,8 @@ func (t *Training) setting(ctx context.Context) (trainer.Setting, error) {
 	return setting, err
 }
 
-// target is the directory of the model to write. One that exists already is
-// known before anything is computed, unless an earlier part of the run wrote it.
+// target is the directory of the model to write. If it exists already, that is an
+// error before anything is computed, unless an earlier part of the run wrote it.
 func (t *Training) target() (string, error) {
 	dir := cmp.Or(t.Output, filepath.Join(t.Models, t.Name))
 	return dir, errors.Join(t.checkFree(dir), t.checkFree(dir+Rejected))
@@ -189,7 +188,8 @@ func (t *Training) checkFree(dir string) error {
 }
 
 // write writes the model and records it. What it is about to write is recorded
-// first: of a run that is interrupted here, the next part replaces that alone.
+// first: if the run is interrupted here, its next part may replace that and nothing
+// else.
 func (t *Training) write(ctx context.Context, l *learner.Learner, dir string, verdict *evaluate.Forgetting, recorder *database.RunRecorder) error {
 	var gate json.RawMessage
 	if verdict != nil {
