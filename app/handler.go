@@ -27,7 +27,7 @@ func (x *parts) handler(options handlerOptions) (*web.Handler, error) {
 	config := web.Config{
 		Search:       x.rollout.Searcher(x.service),
 		Catalog:      x.store,
-		Indexer:      collections{x.indexer, x.rollout},
+		Indexer:      collections{x.indexer, x.rollout, x.jobs},
 		Searchable:   x.rollout.Searches,
 		Pictures:     x.pictures,
 		Jobs:         x.jobs,
@@ -80,6 +80,12 @@ func (s patientSearch) ByText(ctx context.Context, collection, text string, opti
 type collections struct {
 	*indexer.Indexer
 	rollout *rollout.Rollout
+	jobs    *indexer.Jobs
+}
+
+// DeleteCollection implements web.Indexer.
+func (c collections) DeleteCollection(ctx context.Context, name string) error {
+	return c.jobs.DeleteCollection(ctx, name)
 }
 
 // RenameCollection implements web.Indexer.

@@ -17,7 +17,7 @@ type indexCommand struct {
 	Folder     string `arg:"" placeholder:"DIR" type:"existingdir" help:"Folder of pictures, with everything below it."`
 	Collection string `required:"" placeholder:"NAME" help:"Collection to index into; created if it is missing."`
 	Patches    int    `name:"max-num-patches" placeholder:"N" help:"Cut the collection's pictures into at most this many patches, 64 to 1024, from now on; for NaFlex models (default: what the collection has, at first the model's own number)."`
-	JSON       bool   `help:"Print the outcome as one JSON object: collection, directory, status, progress, failures."`
+	JSON       bool   `help:"Print the outcome as one JSON object: collection, directory, state, progress, failures."`
 }
 
 // Help documents the command.

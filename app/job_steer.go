@@ -10,7 +10,7 @@ import (
 )
 
 // jobHelp says where the answers come from.
-const jobHelp = `If "polylens serve" runs on the same data folder, it answers. Otherwise the catalogue is read here: Milvus is not started ` +
+const jobHelp = `If "polylens serve" runs on the same data folder, it answers. Otherwise the catalogue is read, or changed, here: Milvus is not started ` +
 	`and no job runs until the next "polylens serve" or "polylens index".`
 
 // jobSteering names the job that a command is for.

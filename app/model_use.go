@@ -181,6 +181,13 @@ func (c *modelUseCommand) handOver(ctx context.Context, p *program, dir string, 
 }
 
 func (c *modelRollbackCommand) Run(ctx context.Context, p *program) error {
+	choice, err := readChoice(p.globals.Data)
+	if err != nil {
+		return err
+	}
+	if choice.Next == nil && len(choice.Before) == 0 {
+		return fmt.Errorf("%w: no other model was used before", catalog.ErrConflict)
+	}
 	running, err := p.holdOrFind(ctx, "model rollback")
 	if err != nil {
 		return err

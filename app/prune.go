@@ -50,6 +50,6 @@ func (c *pruneCommand) Run(ctx context.Context, p *program) error {
 	if c.JSON {
 		return json.NewEncoder(p.terminal.out).Encode(purged)
 	}
-	p.print("%d vectors of %s removed.", purged.Vectors, size(purged.Bytes))
+	p.print("%d vectors removed, %s.", purged.Vectors, size(purged.Bytes))
 	return nil
 }

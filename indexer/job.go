@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"polylens/indexer/catalog"
@@ -103,4 +104,29 @@ func (j *Jobs) Check(ctx context.Context, collection, kind string) (catalog.Job,
 		return catalog.Job{}, err
 	}
 	return j.Enqueue(ctx, jobs.Order{Kind: kind, Collection: collection, Params: JobParams{}})
+}
+
+// DeleteCollection removes a collection, its index and the jobs of it that wait.
+// catalog.ErrConflict while a job works on it: what it did would be thrown away, and
+// it would look as if it had succeeded.
+func (j *Jobs) DeleteCollection(ctx context.Context, name string) error {
+	unfinished := []catalog.JobState{catalog.JobRunning, catalog.JobQueued, catalog.JobPaused}
+	found, err := j.List(ctx, catalog.JobFilter{Collection: name, States: unfinished, Limit: math.MaxInt32})
+	if err != nil {
+		return err
+	}
+	for _, job := range found {
+		if job.State == catalog.JobRunning {
+			return fmt.Errorf("%w: collection %q cannot be deleted while job %s works on it: wait for it, or cancel it", catalog.ErrConflict, name, job.ID)
+		}
+	}
+	if _, err := j.indexer.store.UncountedCollection(ctx, name); err != nil {
+		return err
+	}
+	for _, job := range found {
+		if _, err := j.Cancel(ctx, job.ID); err != nil && !errors.Is(err, catalog.ErrConflict) {
+			return err
+		}
+	}
+	return j.indexer.DeleteCollection(ctx, name)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -211,5 +212,39 @@ func TestJobFails(t *testing.T) {
 		if _, err := test.order(); !errors.Is(err, test.want) {
 			t.Errorf("%s: got %v, want %v", name, err, test.want)
 		}
+	}
+}
+
+// TestDeleteWaitsForNoJob: a collection that a job works on is not deleted under it;
+// jobs that wait are canceled with it.
+func TestDeleteWaitsForNoJob(t *testing.T) {
+	b := newBench(t, Options{})
+	b.encoder.pause = time.Minute
+	fill(t, b, 16)
+	queue := startJobs(t, b)
+	running, waiting := enqueue(t, queue, b, "c"), enqueue(t, queue, b, "c")
+	waitFor(t, queue, running.ID, catalog.JobRunning)
+	if err := queue.DeleteCollection(t.Context(), "c"); !errors.Is(err, catalog.ErrConflict) || !strings.Contains(err.Error(), running.ID) {
+		t.Errorf("deleted under a job: %v", err)
+	}
+	if _, err := queue.Cancel(t.Context(), running.ID); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, queue, running.ID, catalog.JobCanceled)
+	waitFor(t, queue, waiting.ID, catalog.JobRunning)
+	last := enqueue(t, queue, b, "c")
+	if _, err := queue.Cancel(t.Context(), waiting.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := queue.Pause(t.Context(), last.ID); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, queue, waiting.ID, catalog.JobCanceled)
+	if err := queue.DeleteCollection(t.Context(), "c"); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, queue, last.ID, catalog.JobCanceled)
+	if err := queue.DeleteCollection(t.Context(), "c"); !errors.Is(err, catalog.ErrCollectionNotFound) {
+		t.Errorf("deleted twice: %v", err)
 	}
 }

@@ -142,6 +142,9 @@ func (w *Worker) begin(ctx context.Context) (after int64, err error) {
 		if err == nil {
 			return after, nil
 		}
+		if ctx.Err() != nil {
+			return 0, ctx.Err()
+		}
 		w.settings.Log.Error("cannot begin to work, trying again", "error", err)
 		if err := sleep(ctx, w.settings.Poll); err != nil {
 			return 0, err
