@@ -23,9 +23,16 @@ func (r *Running) conclude(err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), concludeFor)
 	defer cancel()
 	for {
-		writeErr := r.write(ctx, func(job *catalog.Job, now time.Time) error { return r.kind.conclude(job, now, err, cause) })
+		var ended catalog.Job
+		writeErr := r.write(ctx, func(job *catalog.Job, now time.Time) error {
+			defer func() { ended = *job }()
+			return r.kind.conclude(job, now, err, cause)
+		})
 		if writeErr == nil {
 			r.tell(err, cause)
+			if err := r.queue.tellCanceled(ctx, ended); err != nil {
+				r.log.Error("a canceled job leaves something undone", "error", err)
+			}
 			return
 		}
 		r.log.Error("cannot write the end of a job", "error", writeErr)

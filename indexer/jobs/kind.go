@@ -33,8 +33,10 @@ type Kind struct {
 	// empty name: nothing.
 	Exclusive func(collection string) string
 
-	// Canceled hears of a job that was canceled by this process while it waited: its
-	// handler will never be called. nil: nobody needs to know.
+	// Canceled hears of every job that this process has moved to canceled: while it
+	// waited, after its handler returned, or in place of a worker that is gone. Its
+	// handler is not called any more, and may not have heard of it, as when the
+	// context had ended for another cause. nil: nobody needs to know.
 	Canceled func(ctx context.Context, job catalog.Job) error
 
 	PerProcess int                              // most at once in a process; 0: as many as the worker runs

@@ -38,10 +38,11 @@ func (w *Worker) takeOver(ctx context.Context) error {
 		return err
 	}
 	for _, job := range expired {
-		_, err := w.queue.change(ctx, job.ID, w.queue.kinds[job.Kind].lose)
+		job, err := w.queue.change(ctx, job.ID, w.queue.kinds[job.Kind].lose)
 		switch {
 		case err == nil:
 			w.settings.Log.Warn("the worker of a job fell silent", "job", job.ID, "kind", job.Kind, "collection", job.Collection)
+			w.tellCanceled(ctx, job)
 		case !errors.Is(err, errNotExpired) && !errors.Is(err, catalog.ErrNotFound):
 			return err
 		}

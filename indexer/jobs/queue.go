@@ -114,10 +114,23 @@ func (q *Queue) Cancel(ctx context.Context, id string) (catalog.Job, error) {
 		}
 		return job.Move(catalog.JobCanceled, now)
 	})
-	if told := q.kinds[job.Kind].Canceled; err == nil && told != nil && job.State == catalog.JobCanceled {
-		err = told(ctx, job)
+	if err == nil {
+		err = q.tellCanceled(ctx, job)
 	}
 	return job, err
+}
+
+// tellCanceled tells the kind of a job that has just been changed if it was
+// canceled by that.
+func (q *Queue) tellCanceled(ctx context.Context, job catalog.Job) error {
+	told := q.kinds[job.Kind].Canceled
+	if told == nil || job.State != catalog.JobCanceled {
+		return nil
+	}
+	if err := told(ctx, job); err != nil {
+		return fmt.Errorf("job %s is canceled, and what it was for is not: %w", job.ID, err)
+	}
+	return nil
 }
 
 // Pause keeps a queued job waiting until it is resumed. One that runs is paused as

@@ -158,13 +158,21 @@ func (w *Worker) takeLeft(ctx context.Context) error {
 	for err == nil && len(left) > 0 {
 		for _, job := range left {
 			w.settings.Log.Info("going on with a job that was interrupted", "job", job.ID, "kind", job.Kind, "collection", job.Collection)
-			if _, err := w.queue.change(ctx, job.ID, letGo); err != nil {
+			if job, err = w.queue.change(ctx, job.ID, letGo); err != nil {
 				return err
 			}
+			w.tellCanceled(ctx, job)
 		}
 		left, err = w.queue.store.List(ctx, catalog.JobFilter{States: []catalog.JobState{catalog.JobRunning}})
 	}
 	return err
+}
+
+// tellCanceled is that of the queue, where nobody waits for an answer.
+func (w *Worker) tellCanceled(ctx context.Context, job catalog.Job) {
+	if err := w.queue.tellCanceled(ctx, job); err != nil {
+		w.settings.Log.Error("a canceled job leaves something undone", "error", err)
+	}
 }
 
 // heed follows what others want of running jobs, and new jobs to claim.
