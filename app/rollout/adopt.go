@@ -8,8 +8,9 @@ import (
 )
 
 // Align points the searches of every collection at the index of the model that
-// the catalogue names, or of the loaded one where that index is complete. It
-// finishes what a process that ended during a change of models left undone.
+// the catalogue names, or of the loaded one where that index is complete, and marks
+// the run of the model. It finishes what a process that ended during a change of
+// models left undone.
 func (r *Rollout) Align(ctx context.Context) error {
 	collections, err := r.Catalog.Collections(ctx)
 	if err != nil {
@@ -32,7 +33,23 @@ func (r *Rollout) Align(ctx context.Context) error {
 			return err
 		}
 	}
+	r.alignRuns(ctx)
 	return nil
+}
+
+// alignRuns marks the run of the model in use, and the one before it, where the
+// process ended between the choice and the marks.
+func (r *Rollout) alignRuns(ctx context.Context) {
+	r.switching.Lock()
+	defer r.switching.Unlock()
+	choice, before := r.Choice(), ""
+	if r.Named != "" {
+		return
+	}
+	if last := len(choice.Before) - 1; last >= 0 {
+		before = choice.Before[last].Run
+	}
+	r.markRuns(ctx, before, choice.Run)
 }
 
 // Adopt makes the searches of a collection use the loaded model, with the number of

@@ -9,8 +9,8 @@
 //	                      steady┘  roll back: flip to the model before
 //	                       │  ▲
 //	use, and pictures have │  │    the job succeeded, the models compare well: flip
-//	to be encoded: prepare │  │    the job failed, the models compare badly, or
-//	                       ▼  │    roll back: give up
+//	to be encoded: prepare │  │    the job failed or was canceled, the models compare
+//	                       ▼  │    badly, or roll back: give up
 //	                     preparing
 //
 // A flip points the searches of all collections at the vectors of the other
@@ -18,6 +18,9 @@
 // first: should the process end in between, Align sets right what is left. While
 // a model is being prepared, pictures are encoded with it into a second index;
 // searches go on using the first.
+//
+// Pictures that are indexed while a model is being prepared have its vectors only:
+// should it be given up, they are indexed again.
 //
 // The package opens no models, keeps no queue and speaks no SQL: it declares
 // interfaces for what it needs of those that do.

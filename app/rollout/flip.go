@@ -49,6 +49,7 @@ func (r *Rollout) exchange(ctx context.Context, to *views, choice Choice, moves 
 		r.Log.Error("the model before cannot be closed", "error", err)
 	}
 	r.Log.Info("searches use another model from now on", "model", choice.Model, "fingerprint", to.model.Fingerprint())
+	r.outcome = nil
 	r.markRuns(ctx, before.Run, choice.Run)
 	return nil
 }
@@ -65,7 +66,6 @@ func (r *Rollout) takeBack(ctx context.Context, moves []move) error {
 
 // markRuns shows in the catalogue whose model searches use.
 func (r *Rollout) markRuns(ctx context.Context, before, now string) {
-	r.outcome = nil
 	for _, change := range []struct {
 		id   string
 		to   catalog.RunState

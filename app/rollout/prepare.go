@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -26,13 +27,13 @@ type Progress struct {
 // it with the one in use, and makes searches use it. If its process falls silent,
 // another one takes over: what is encoded is not encoded again.
 func (r *Rollout) Kind() jobs.Kind {
-	return jobs.Kind{Name: JobModel, Handle: r.handle, PerProcess: 1, Exclusive: func(string) string { return "model" }}
+	return jobs.Kind{Name: JobModel, Handle: r.handle, Canceled: r.canceled, PerProcess: 1, Exclusive: func(string) string { return "model" }}
 }
 
 func (r *Rollout) handle(ctx context.Context, job *jobs.Running) error {
 	next := r.preparedBy(job.ID)
 	if next == nil {
-		return errors.New("the model was given up")
+		return r.endWithout(job.Job)
 	}
 	err := r.encodeAll(ctx, job, next.Model)
 	r.switching.Lock()
@@ -50,6 +51,33 @@ func (r *Rollout) handle(ctx context.Context, job *jobs.Running) error {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveUpLimit)
 	defer cancel()
 	return errors.Join(err, r.forget(last, err))
+}
+
+// endWithout is how a job ends that prepares nothing any more. One whose process
+// ended between the flip and the note of its end has done its work.
+func (r *Rollout) endWithout(job catalog.Job) error {
+	var model Used
+	if err := json.Unmarshal(job.Params, &model); err != nil {
+		return fmt.Errorf("parameters of the job: %w", err)
+	}
+	if r.Choice().Used == model {
+		return nil
+	}
+	return errors.New("the model was given up")
+}
+
+// canceled gives up the next model after its job was canceled. Whoever gives it up
+// first cancels the job while changes of the model wait.
+func (r *Rollout) canceled(ctx context.Context, job catalog.Job) error {
+	if next := r.Choice().Next; next == nil || next.Job != job.ID {
+		return nil
+	}
+	r.switching.Lock()
+	defer r.switching.Unlock()
+	if next := r.Choice().Next; next == nil || next.Job != job.ID {
+		return nil
+	}
+	return r.forget(ctx, errors.New("its job was canceled"))
 }
 
 // preparedBy is the next model if this job prepares it, else nil. It waits until
@@ -179,10 +207,16 @@ func (r *Rollout) order(ctx context.Context, model Next) error {
 }
 
 // Resume loads the next model again, if an earlier process has begun to encode for
-// it. Call it before any job runs.
+// it. What was begun by a program that knew no jobs of kind JobModel gets one. Call it
+// before any job runs.
 func (r *Rollout) Resume(ctx context.Context) error {
 	r.switching.Lock()
 	defer r.switching.Unlock()
+	if next := r.Choice().Next; next != nil && next.Job == "" {
+		if err := r.order(ctx, *next); err != nil {
+			return err
+		}
+	}
 	if err := r.forgetCanceled(ctx); err != nil {
 		return err
 	}
@@ -246,7 +280,8 @@ func (r *Rollout) giveUp(ctx context.Context, why error) error {
 	return nil
 }
 
-// forget forgets the next model, and records the reason with its run.
+// forget forgets the next model, and records the reason with its run. Pictures that
+// were indexed meanwhile, which only that model has seen, are indexed again.
 func (r *Rollout) forget(ctx context.Context, why error) error {
 	next := r.Choice().Next
 	if run, err := r.Catalog.Run(ctx, next.Run); err == nil {
@@ -256,7 +291,15 @@ func (r *Rollout) forget(ctx context.Context, why error) error {
 		}
 	}
 	r.outcome = why
-	return r.abandon()
+	given := r.models.indexing()
+	if err := r.abandon(); err != nil {
+		return err
+	}
+	err := r.catchUp(ctx, func(c catalog.Collection) bool { return r.Searches(c) || given.knows(c.Fingerprint) })
+	if err != nil { // the model is given up all the same
+		r.Log.Warn("what was indexed meanwhile is not found before it is indexed again", "error", err)
+	}
+	return nil
 }
 
 // abandon makes indexing use the model of searches again.

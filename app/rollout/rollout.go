@@ -252,22 +252,25 @@ func (r *Rollout) RollBack(ctx context.Context) error {
 	if err := r.flip(ctx, before, back); err != nil {
 		return errors.Join(err, before.retire())
 	}
-	return r.catchUp(ctx)
+	return r.catchUp(ctx, func(catalog.Collection) bool { return true })
 }
 
 // catchUp queues the indexing of collections that the model in use has not seen
-// completely.
-func (r *Rollout) catchUp(ctx context.Context) error {
+// completely, among those that are concerned.
+func (r *Rollout) catchUp(ctx context.Context, concerned func(catalog.Collection) bool) error {
 	collections, err := r.Catalog.Collections(ctx)
 	if err != nil {
 		return err
 	}
 	for _, collection := range collections {
+		if collection.Fingerprint == "" || !concerned(collection) {
+			continue
+		}
 		move, err := r.move(ctx, collection, r.models.now())
 		if err != nil {
 			return err
 		}
-		if collection.Fingerprint == "" || move.missing == 0 {
+		if move.missing == 0 {
 			continue
 		}
 		if err := r.encodeLater(ctx, collection); err != nil {
