@@ -286,7 +286,25 @@ func (s *server) wantItself(t testing.TB, pictures string) {
 	}
 }
 
-// TestRunsSurvive: a run is stopped, killed with its server and deleted. Each
+// pauseTraining pauses the job that trains a run, and resumes it.
+func (s *server) pauseTraining(t testing.TB, run web.Run) {
+	t.Helper()
+	var found struct{ Jobs []web.Job }
+	if err := json.Unmarshal([]byte(s.get(t, "/api/v1/jobs?kind=train&state=running", http.StatusOK)), &found); err != nil || len(found.Jobs) != 1 {
+		t.Fatalf("%d trainings run, %v", len(found.Jobs), err)
+	}
+	job := "/api/v1/jobs/" + found.Jobs[0].ID
+	s.post(t, job+"/pause", "application/json", "", http.StatusAccepted)
+	run = s.awaitStatus(t, run, catalog.RunQueued)
+	for deadline := time.Now().Add(time.Minute); !strings.Contains(s.get(t, job, http.StatusOK), `"state":"paused"`); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the job of run %s is not paused\n%s", run.Name, s.log())
+		}
+	}
+	s.post(t, job+"/resume", "application/json", "", http.StatusAccepted)
+}
+
+// TestRunsSurvive: a run is stopped, paused, killed with its server and deleted. Each
 // time but the last it goes on from where it was.
 func TestRunsSurvive(t *testing.T) {
 	t.Parallel()
@@ -308,6 +326,8 @@ func TestRunsSurvive(t *testing.T) {
 	server.awaitStatus(t, second, catalog.RunFinished)
 	run = server.tell(t, run, "resume", `{}`)
 	later := server.await(t, run, "further", func(now web.Run) bool { return now.Step > run.Step+2 })
+	server.pauseTraining(t, run)
+	later = server.await(t, later, "further after the pause", func(now web.Run) bool { return now.Step > later.Step+2 })
 
 	server.stop(t, syscall.SIGKILL)
 	server = f.serve(t)

@@ -82,10 +82,10 @@ func (t *Trainer) enqueue(ctx context.Context, run catalog.Run) error {
 	return err
 }
 
-// jobOf returns the job that trains a run or is going to; catalog.ErrNotFound if there
-// is none.
+// jobOf returns the job that trains a run or is going to, paused or not;
+// catalog.ErrNotFound if there is none.
 func (t *Trainer) jobOf(ctx context.Context, run string) (catalog.Job, error) {
-	filter := catalog.JobFilter{Kind: jobTrain, States: []catalog.JobState{catalog.JobQueued, catalog.JobRunning}, Limit: 1000}
+	filter := catalog.JobFilter{Kind: jobTrain, States: []catalog.JobState{catalog.JobQueued, catalog.JobRunning, catalog.JobPaused}, Limit: 1000}
 	found, err := t.queue.List(ctx, filter)
 	for _, job := range found {
 		var params trainParams
@@ -117,6 +117,20 @@ func (t *Trainer) handle(ctx context.Context, job *jobs.Running) error {
 	log.Info("training begins")
 	err = t.train(ctx, run)
 	log.Info("training ended", "error", err)
+	if errors.Is(context.Cause(ctx), jobs.ErrPaused) {
+		err = errors.Join(err, t.paused(ctx, run.ID))
+	}
+	return err
+}
+
+// paused lets a run wait whose job was paused: it goes on with that job.
+func (t *Trainer) paused(ctx context.Context, id string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+	defer cancel()
+	err := t.Catalog.MoveRun(ctx, id, catalog.RunStopped, catalog.RunQueued, "")
+	if errors.Is(err, catalog.ErrConflict) || errors.Is(err, catalog.ErrNotFound) {
+		return nil // it has ended all the same
+	}
 	return err
 }
 

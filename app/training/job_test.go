@@ -195,6 +195,35 @@ func TestCanceledJobStopsItsRun(t *testing.T) {
 	}
 }
 
+// TestPausedJobKeepsItsRun: a run whose job is paused gets no second one when a
+// process starts, and is stopped with it.
+func TestPausedJobKeepsItsRun(t *testing.T) {
+	r := newTestTrainer(t, filepath.Join(t.TempDir(), "catalogue.db"), slog.DiscardHandler)
+	run, err := r.Catalog.CreateRun(t.Context(), catalog.Run{Name: "x", Config: []byte(`{"data":{"pairs":["/x"]}}`)})
+	if err == nil {
+		err = r.enqueue(t.Context(), run)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	job, err := r.jobOf(t.Context(), run.ID)
+	if err == nil {
+		_, err = r.queue.(*jobs.Queue).Pause(t.Context(), job.ID)
+	}
+	if err := errors.Join(err, r.Recover(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := r.queue.List(t.Context(), catalog.JobFilter{}); err != nil || len(found) != 1 {
+		t.Errorf("there are %d jobs, %v; want the paused one", len(found), err)
+	}
+	if _, err := r.Stop(t.Context(), run.ID); err != nil {
+		t.Fatal(err)
+	}
+	if job, err = r.queue.(*jobs.Queue).Get(t.Context(), job.ID); err != nil || job.State != catalog.JobCanceled {
+		t.Errorf("the job of the stopped run is %s, %v", job.State, err)
+	}
+}
+
 // refuseUpdates lets every update of runs fail, as a full disk does.
 func refuseUpdates(t *testing.T, path string) {
 	t.Helper()
