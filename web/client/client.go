@@ -81,11 +81,18 @@ func (c *Client) request(ctx context.Context, method, path string, body any) (*h
 
 // problemOf turns a problem document (RFC 9457) into an error.
 func problemOf(response *http.Response) error {
-	var answer struct{ Type, Title, Detail string }
+	var answer struct {
+		Type, Title, Detail string
+		Errors              []struct{ Message, Location string }
+	}
 	if err := json.NewDecoder(io.LimitReader(response.Body, maxProblem)).Decode(&answer); err != nil {
 		return fmt.Errorf("the running server answered %s", response.Status)
 	}
-	return problem.Error(answer.Type, cmp.Or(answer.Detail, answer.Title))
+	words := cmp.Or(answer.Detail, answer.Title)
+	for _, wrong := range answer.Errors {
+		words += fmt.Sprintf("; %s: %s", wrong.Location, wrong.Message)
+	}
+	return problem.Error(answer.Type, words)
 }
 
 // path joins parts of a path, each escaped.
