@@ -25,6 +25,7 @@ run: build ## fetch what is missing, index the demo and serve the page on $ADDR 
 	@$(BIN) setup && exec $(BIN) serve --demo
 
 build: ## build bin/polylens
+	@test -x $(BIN) || echo "compiling Polylens: the first time takes some minutes"
 	@$(GO) build -trimpath -o $(BIN) ./app
 
 test: test-go test-ui ## run every test; fetches what they need first
