@@ -1,7 +1,5 @@
 package rollout
 
-import "slices"
-
 // State is where a data folder stands between two models.
 type State string
 
@@ -32,6 +30,3 @@ func (s State) may(e event) bool {
 	_, known := moves[s][e]
 	return known
 }
-
-// States lists all states.
-func States() []State { return slices.Sorted(slices.Values([]State{Steady, Preparing})) }
