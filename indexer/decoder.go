@@ -18,6 +18,8 @@ type Picture struct {
 	Format string
 	Color  string // average, #rrggbb
 
+	Warnings []string // see decode.Info
+
 	Release func() // to be called once when Image is no longer needed
 }
 
@@ -55,7 +57,7 @@ func (d limitedDecoder) Decode(ctx context.Context, content decode.Content, targ
 	}
 	return Picture{
 		Image: picture.Image, Width: picture.Width, Height: picture.Height, Format: picture.Format,
-		Color: decode.AverageColor(picture.Image), Release: picture.Release,
+		Warnings: picture.Warnings, Color: decode.AverageColor(picture.Image), Release: picture.Release,
 	}, nil
 }
 

@@ -23,6 +23,10 @@ type Info struct {
 	Width, Height int    // of the upright picture in the file, even where a smaller one is returned
 	Size          int64  // of the file in bytes
 	SHA256        string // of the file, hexadecimal
+
+	// Warnings say, one sentence each, in what way the picture is less than its file
+	// was meant to hold, such as that the file ends early.
+	Warnings []string
 }
 
 // Decoder reads pictures. The zero value is ready, and reads every format at
