@@ -68,6 +68,7 @@ func (r *run) commit(ctx context.Context, batch []prepared) ([]string, error) {
 	}
 	var records []catalog.Record
 	var ids []string
+	unchanged := 0
 	for _, p := range batch {
 		vector := vectors[p.image.SHA256]
 		if vector == nil {
@@ -78,20 +79,24 @@ func (r *run) commit(ctx context.Context, batch []prepared) ([]string, error) {
 		}
 		records = append(records, catalog.Record{Image: p.image, Vector: vector})
 		ids = append(ids, catalog.ImageID(r.collection, p.image.URI))
+		if p.unchanged {
+			unchanged++
+		}
 	}
 	if err := r.store.SaveImages(ctx, r.collection, r.fingerprint, records); err != nil {
 		return nil, err
 	}
 	r.progress.update(func(p *Progress) {
 		p.Encoded += encoded
-		p.Reused += len(records) - encoded
+		p.Skipped += unchanged
+		p.Reused += len(records) - encoded - unchanged
 		p.Done += len(records)
 	})
 	return ids, nil
 }
 
 func jobOf(p prepared) (j job) {
-	j.item.URI, j.item.Size, j.item.Modified = p.image.URI, p.image.Size, p.image.Modified
+	j.item.URI, j.item.Size, j.item.Modified, j.item.Changed = p.image.URI, p.image.Size, p.image.Modified, p.image.Changed
 	return j
 }
 

@@ -70,13 +70,23 @@ type Request struct {
 	// keeps what it chose. A new choice is like a new model: everything is encoded
 	// again, while searches keep using the old vectors.
 	MaxPatches int
+	// Rehash reads every file, also those that seem unchanged, and encodes those whose
+	// bytes are not what they were. Files that failed are tried again.
+	Rehash bool
+	// ConfirmRemoval removes what the source no longer has, however much that is.
+	ConfirmRemoval bool
+	// MaxRemovedShare is how much of what was indexed from the source a run removes
+	// without ConfirmRemoval, 0 to 1; nil stands for DefaultRemovedShare.
+	MaxRemovedShare *float64
 }
 
 // Run brings a collection up to date with a source: it encodes what is new or
 // changed and removes what is gone. tell, when not nil, is called a few times
 // a second, never twice at once, and must not block.
 //
-// Files that cannot be read are reported and passed over. Run returns an error
+// Files that cannot be read are reported and passed over. When more is gone than the
+// request lets it remove, it removes nothing and returns ErrRemovalWithheld; all else
+// is done then. Run returns an error
 // when the catalogue, the index, the model or the source as a whole fails, or
 // ctx ends; the report then says how far it came, nothing is lost, and the
 // next run goes on from there. Runs on one collection wait for each other.
@@ -103,6 +113,8 @@ type run struct {
 	collection  catalog.CollectionID // set by openCollection
 	source      source.Source
 	retryFailed bool
+	rehash      bool
+	removal     removalLimit
 	maxPatches  int // chosen anew, or 0
 	progress    *tracker
 	met         met
@@ -111,13 +123,17 @@ type run struct {
 
 func newRun(ix *Indexer, request Request, tell func(Progress)) *run {
 	return &run{
-		Indexer: ix, name: request.Collection, source: request.Source, retryFailed: request.RetryFailed,
+		Indexer: ix, name: request.Collection, source: request.Source,
+		retryFailed: request.RetryFailed, rehash: request.Rehash, removal: newRemovalLimit(request),
 		maxPatches: request.MaxPatches, progress: newTracker(tell), met: newMet(),
 		repaired: make(chan struct{}),
 	}
 }
 
 func (r *run) all(ctx context.Context) error {
+	if err := r.removal.validate(); err != nil {
+		return err
+	}
 	r.progress.enter(StateRepairing)
 	if err := r.openCollection(ctx); err != nil {
 		return err

@@ -25,7 +25,11 @@ const (
 type JobParams struct {
 	Directory   string `json:"directory,omitempty"` // of an index job
 	RetryFailed bool   `json:"retry_failed,omitempty"`
-	MaxPatches  int    `json:"max_patches,omitempty"` // see Request; of an index job
+	MaxPatches  int    `json:"max_patches,omitempty"` // see Request, like all below; of an index job
+
+	Rehash          bool     `json:"rehash,omitempty"`
+	ConfirmRemoval  bool     `json:"confirm_removal,omitempty"`
+	MaxRemovedShare *float64 `json:"max_removed_share,omitempty"`
 }
 
 // Kinds returns the kinds of jobs of the indexer, which run one at a time for each
@@ -56,6 +60,7 @@ func (ix *Indexer) indexJob(ctx context.Context, job *jobs.Running) error {
 	}
 	report, err := ix.Run(ctx, Request{
 		Collection: job.Collection, Source: directory, RetryFailed: params.RetryFailed, MaxPatches: params.MaxPatches,
+		Rehash: params.Rehash, ConfirmRemoval: params.ConfirmRemoval, MaxRemovedShare: params.MaxRemovedShare,
 	}, func(p Progress) { _ = job.Report(ctx, p) }) // ctx ends when the job is lost
 	return errors.Join(err, job.Report(context.WithoutCancel(ctx), report))
 }
@@ -89,6 +94,9 @@ func (j *Jobs) Index(ctx context.Context, collection string, params JobParams) (
 		return catalog.Job{}, fmt.Errorf("%w: %w", catalog.ErrInvalid, err)
 	}
 	if err := j.indexer.CheckMaxPatches(params.MaxPatches); err != nil {
+		return catalog.Job{}, err
+	}
+	if err := newRemovalLimit(Request{MaxRemovedShare: params.MaxRemovedShare}).validate(); err != nil {
 		return catalog.Job{}, err
 	}
 	return j.Enqueue(ctx, jobs.Order{Kind: JobIndex, Collection: collection, Params: params})

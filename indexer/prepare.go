@@ -15,8 +15,9 @@ import (
 // prepared is a picture that is ready to be encoded, or whose content has a
 // vector already.
 type prepared struct {
-	image  catalog.Image
-	pixels Pixels // nil: the vector is in the catalogue
+	image     catalog.Image
+	pixels    Pixels // nil: the vector is in the catalogue
+	unchanged bool   // nothing but the times of its file differs from what is indexed
 }
 
 // prepareAll reads, decodes and preprocesses with several workers.
@@ -60,7 +61,7 @@ func (e *pictureError) Unwrap() error { return e.err }
 
 func (r *run) prepare(ctx context.Context, j job) (prepared, error) {
 	p := prepared{image: catalog.Image{
-		Source: r.source.Name(), URI: j.item.URI, Size: j.item.Size, Modified: j.item.Modified,
+		Source: r.source.Name(), URI: j.item.URI, Size: j.item.Size, Modified: j.item.Modified, Changed: j.item.Changed,
 		Metadata: j.item.Metadata, Captions: j.captions,
 	}}
 	if known, err := r.reuse(ctx, j.content, &p.image); known || err != nil {
@@ -72,6 +73,9 @@ func (r *run) prepare(ctx context.Context, j job) (prepared, error) {
 	}
 	if content.SHA256 != j.content {
 		if known, err := r.reuse(ctx, content.SHA256, &p.image); known || err != nil {
+			if err == nil {
+				p.unchanged, err = r.isUnchanged(j.state, p.image)
+			}
 			return p, err
 		}
 	}
@@ -91,9 +95,9 @@ func (r *run) reuse(ctx context.Context, content string, image *catalog.Image) (
 	if err != nil || vectors[content] == nil {
 		return false, err
 	}
-	same, err := r.store.ImageByContent(ctx, content)
+	same, err := r.store.Content(ctx, content)
 	if errors.Is(err, catalog.ErrNotFound) {
-		return false, nil // its images are gone, the vector stayed
+		return false, nil // they were removed before that was kept
 	}
 	image.SHA256, image.Format, image.Color = content, same.Format, same.Color
 	image.Width, image.Height = same.Width, same.Height
@@ -134,12 +138,16 @@ func (r *run) fail(ctx context.Context, j job, err error) error {
 	failure := catalog.Failure{
 		URI: j.item.URI, Source: r.source.Name(), Kind: catalog.FailurePicture,
 		Reason: reason(err), Size: j.item.Size, Modified: j.item.Modified,
+		Changed: j.item.Changed, Decoder: decode.Version,
 	}
 	if mayPass(err) {
 		failure.Size = -1 // no file has this size: the next run tries again
 	}
-	if failure.Size >= 0 || errors.Is(err, fs.ErrNotExist) {
-		r.met.forget(catalog.ImageID(r.collection, j.item.URI))
+	switch id := catalog.ImageID(r.collection, j.item.URI); {
+	case errors.Is(err, fs.ErrNotExist):
+		r.met.lose(id)
+	case failure.Size >= 0:
+		r.met.spoil(id)
 	}
 	r.met.failure(j.item.URI)
 	r.progress.fail(failure)

@@ -29,6 +29,7 @@ type Progress struct {
 	Skipped          int     `json:"skipped"`           // unchanged
 	Failed           int     `json:"failed"`            // could not be read
 	Removed          int     `json:"removed"`           // gone from the source
+	Withheld         int     `json:"withheld"`          // gone, and not removed: see ErrRemovalWithheld
 	Repaired         int     `json:"repaired"`          // rows of the index that were not as the catalogue says
 	Rate             float64 `json:"rate"`              // pictures a second that needed work, over the last half minute
 	RemainingSeconds float64 `json:"remaining_seconds"` // 0 when unknown

@@ -6,16 +6,27 @@ import (
 	"polylens/indexer/catalog"
 )
 
-// removeGone removes the images of the source that the walk has not met.
+// removeGone removes the images of the source that the walk has not met, unless they
+// are suspiciously many.
 func (r *run) removeGone(ctx context.Context) error {
 	var gone []string
+	known, vanished := 0, 0
 	err := r.store.SourceImages(ctx, r.collection, r.source.Name(), func(id, uri string) error {
-		if r.met.isGone(id, uri) {
-			gone = append(gone, id)
+		known++
+		if !r.met.isGone(id, uri) {
+			return nil
+		}
+		gone = append(gone, id)
+		if !r.met.isBroken(id) {
+			vanished++
 		}
 		return nil
 	})
 	if err != nil {
+		return err
+	}
+	if err := r.removal.check(r.source.Name(), vanished, known); err != nil {
+		r.progress.update(func(p *Progress) { p.Withheld = vanished })
 		return err
 	}
 	if err := r.store.DeleteImages(ctx, gone); err != nil {

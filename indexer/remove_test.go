@@ -94,7 +94,7 @@ func TestCheckWithoutImages(t *testing.T) {
 	write(t, b.folder, map[string][]byte{"a.png": picture(1)})
 	b.run(t)
 	b.remove(t, "a.png")
-	b.run(t)
+	b.runAs(t, func(r *Request) { r.ConfirmRemoval = true })
 	b.index.rows["c/f1"]["stranger"] = search.Row{ID: "stranger"}
 	b.wantCheck(t, CheckReport{Extra: 1})
 	if report, err := b.Repair(t.Context(), "c"); err != nil || report != (CheckReport{Extra: 1, Repaired: 1}) {

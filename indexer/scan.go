@@ -15,6 +15,7 @@ type job struct {
 	item     source.Item
 	captions []catalog.Caption
 	content  string // SHA-256, when the file is known to be unchanged
+	state    catalog.State
 }
 
 // scanChunk is how many pictures are compared with the catalogue at once.
@@ -63,8 +64,9 @@ func (r *run) compare(ctx context.Context, items []source.Item, jobs chan<- job)
 	}
 	for i, item := range items {
 		failure, failed := failures[item.URI]
-		if failed && !r.retryFailed && failure.Size == item.Size && failure.Modified.Equal(item.Modified) {
-			r.met.failure(item.URI) // and not r.met.picture: what it was before is gone
+		if failed && r.failsAgain(item, failure) {
+			r.met.failure(item.URI)
+			r.met.spoil(ids[i]) // what it was before is gone
 			r.progress.fail(failure)
 			continue
 		}
@@ -73,7 +75,7 @@ func (r *run) compare(ctx context.Context, items []source.Item, jobs chan<- job)
 			return err
 		}
 	}
-	return nil
+	return r.noteChanged(ctx, items, ids, states)
 }
 
 // states are what the catalogue knows of images. What is pending now may not be
@@ -98,11 +100,11 @@ func anyPending(states map[string]catalog.State) bool {
 	return false
 }
 
-// compareOne takes a file to be unchanged when size and time are. The zero state
+// compareOne passes on what the catalogue does not know as it is. The zero state
 // stands for a picture that is not known.
 func (r *run) compareOne(ctx context.Context, item source.Item, state catalog.State, jobs chan<- job) error {
-	next := job{item: item, captions: captions(item)}
-	if state.Encoded && state.Size == item.Size && state.Modified == item.Modified.UnixNano() {
+	next := job{item: item, captions: captions(item), state: state}
+	if state.Encoded && !r.rehash && isAsRead(item, state.Size, state.Modified, state.Changed) {
 		next.content = state.SHA256
 		digest, err := catalog.Digest(state.SHA256, item.Metadata, next.captions)
 		if err != nil {
@@ -136,8 +138,11 @@ func (r *run) noteProblems(ctx context.Context, problems []source.Problem) error
 		failure := catalog.Failure{
 			URI: problem.URI, Source: r.source.Name(), Kind: failureKinds[problem.Kind], Reason: reason(problem.Err), Size: -1,
 		}
-		if problem.Kind == source.ProblemFolder {
+		switch {
+		case problem.Kind == source.ProblemFolder:
 			r.met.unseen(problem.URI)
+		case problem.Kind == source.ProblemPicture && mayReturn(problem.Err):
+			r.met.picture(catalog.ImageID(r.collection, problem.URI))
 		}
 		r.met.failure(problem.URI)
 		r.progress.warn(failure)
@@ -153,12 +158,15 @@ func (r *run) noteProblems(ctx context.Context, problems []source.Problem) error
 type met struct {
 	mu       sync.Mutex
 	pictures map[[16]byte]struct{} // by the bytes of the ID: large collections count
+	broken   map[[16]byte]struct{} // pictures that were met and cannot be read any more
 	failures map[string]struct{}   // by URI
 	folders  []string              // that could not be looked into, as URIs ending in /
 }
 
 func newMet() met {
-	return met{pictures: make(map[[16]byte]struct{}), failures: make(map[string]struct{})}
+	return met{
+		pictures: make(map[[16]byte]struct{}), broken: make(map[[16]byte]struct{}), failures: make(map[string]struct{}),
+	}
 }
 
 func idBytes(id string) (key [16]byte) {
@@ -172,12 +180,27 @@ func (m *met) picture(id string) {
 	m.pictures[idBytes(id)] = struct{}{}
 }
 
-// forget makes a picture count as gone: there is no such picture in its file
-// any more.
-func (m *met) forget(id string) {
+// lose makes a picture count as gone: its file went while the run was at work.
+func (m *met) lose(id string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.pictures, idBytes(id))
+}
+
+// spoil makes a picture count as gone: its file is there, and holds no such picture
+// any more.
+func (m *met) spoil(id string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.pictures, idBytes(id))
+	m.broken[idBytes(id)] = struct{}{}
+}
+
+func (m *met) isBroken(id string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, broken := m.broken[idBytes(id)]
+	return broken
 }
 
 func (m *met) failure(uri string) {

@@ -21,5 +21,7 @@ type Failure struct {
 	Reason   string      `json:"reason"`
 	Size     int64       `json:"size"`
 	Modified time.Time   `json:"modified,omitzero"`
+	Changed  time.Time   `json:"changed,omitzero"` // when its inode changed last; zero when unknown
+	Decoder  int         `json:"-"`                // version of the decoders that gave up
 	Created  time.Time   `json:"created"`
 }

@@ -17,7 +17,8 @@ type Image struct {
 	SHA256     string         `json:"sha256"` // of the file's bytes, hex
 	Size       int64          `json:"size"`   // bytes
 	Modified   time.Time      `json:"modified"`
-	Width      int            `json:"width"` // upright, pixels
+	Changed    time.Time      `json:"changed,omitzero"` // when the file's inode changed last; zero when unknown
+	Width      int            `json:"width"`            // upright, pixels
 	Height     int            `json:"height"`
 	Format     string         `json:"format"` // jpeg, png, ...
 	Color      string         `json:"color"`  // average, #rrggbb, to show while the picture loads

@@ -6,6 +6,7 @@ type State struct {
 	SHA256   string
 	Size     int64
 	Modified int64 // nanoseconds since 1970
+	Changed  int64 // of the inode, likewise; 0: unknown
 	Digest   string
 	Source   string
 	Encoded  bool // the model's vector of the content is known

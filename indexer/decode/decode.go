@@ -16,6 +16,10 @@ import (
 	"polylens/indexer/decode/wasm"
 )
 
+// Version grows when files are read that were not before: what failed under an
+// earlier one is worth another try.
+const Version = 1
+
 // Info describes a picture. Next to an error it holds what was found before the
 // error.
 type Info struct {

@@ -146,6 +146,7 @@ func (w *walker) picture(name string, entry fs.DirEntry, names map[string]bool, 
 		Path:     filepath.Join(w.base, filepath.FromSlash(name)),
 		Size:     info.Size(),
 		Modified: info.ModTime(),
+		Changed:  changed(info),
 	}
 	if w.sidecars {
 		item.Sidecar = w.sidecar(name, names, manifests)

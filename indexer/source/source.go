@@ -25,6 +25,7 @@ type Item struct {
 	Path     string // of the file to read
 	Size     int64  // bytes
 	Modified time.Time
+	Changed  time.Time // when the inode of the file changed last; zero when unknown
 	Sidecar
 }
 

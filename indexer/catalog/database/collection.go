@@ -132,7 +132,20 @@ func (s *Store) change(ctx context.Context, id catalog.CollectionID, statement s
 // DeleteCollection removes a collection and all that belongs to it, but not
 // its rows in an index: drop that first. Vectors stay cached, see PurgeVectors.
 func (s *Store) DeleteCollection(ctx context.Context, id catalog.CollectionID) error {
-	return s.change(ctx, id, `DELETE FROM collections WHERE id = $1`)
+	err := s.update(ctx, func(tx *sql.Tx) error {
+		if err := keepContents(ctx, tx, `collection = $1`, id); err != nil {
+			return err
+		}
+		result, err := tx.ExecContext(ctx, `DELETE FROM collections WHERE id = $1`, id)
+		if err == nil && changed(result) == 0 {
+			err = catalog.ErrCollectionNotFound
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("delete collection %q: %w", id, err)
+	}
+	return nil
 }
 
 // Fingerprints lists the models whose index may hold rows of a collection.

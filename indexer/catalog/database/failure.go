@@ -9,7 +9,7 @@ import (
 	"polylens/indexer/catalog"
 )
 
-const selectFailure = `SELECT uri, source, kind, reason, size, modified, created FROM failures WHERE collection = $1`
+const selectFailure = `SELECT uri, source, kind, reason, size, modified, changed, decoder, created FROM failures WHERE collection = $1`
 
 // SaveFailures notes failures of a collection, replacing what was noted for
 // the same URIs.
@@ -17,11 +17,12 @@ func (s *Store) SaveFailures(ctx context.Context, collection catalog.CollectionI
 	err := s.update(ctx, func(tx *sql.Tx) error {
 		for _, f := range failures {
 			if _, err := tx.ExecContext(ctx, `
-				INSERT INTO failures (collection, uri, source, kind, reason, size, modified, created)
-				VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+				INSERT INTO failures (collection, uri, source, kind, reason, size, modified, changed, decoder, created)
+				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 				ON CONFLICT (collection, uri) DO UPDATE SET source = excluded.source, kind = excluded.kind,
-					reason = excluded.reason, size = excluded.size, modified = excluded.modified`,
-				collection, f.URI, f.Source, f.Kind, f.Reason, f.Size, nanos(f.Modified), millis(s.now())); err != nil {
+					reason = excluded.reason, size = excluded.size, modified = excluded.modified,
+					changed = excluded.changed, decoder = excluded.decoder`,
+				collection, f.URI, f.Source, f.Kind, f.Reason, f.Size, nanos(f.Modified), nanos(f.Changed), f.Decoder, millis(s.now())); err != nil {
 				return err
 			}
 		}
@@ -59,9 +60,9 @@ func (s *Store) failures(ctx context.Context, query string, args ...any) ([]cata
 	failures := []catalog.Failure{}
 	err := each(ctx, s.read, func(scan func(...any) error) error {
 		var f catalog.Failure
-		var modified, created int64
-		err := scan(&f.URI, &f.Source, &f.Kind, &f.Reason, &f.Size, &modified, &created)
-		f.Modified, f.Created = fromNanos(modified), fromMillis(created)
+		var modified, inodeChanged, created int64
+		err := scan(&f.URI, &f.Source, &f.Kind, &f.Reason, &f.Size, &modified, &inodeChanged, &f.Decoder, &created)
+		f.Modified, f.Changed, f.Created = fromNanos(modified), fromNanos(inodeChanged), fromMillis(created)
 		failures = append(failures, f)
 		return err
 	}, query, args...)

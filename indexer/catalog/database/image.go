@@ -12,19 +12,19 @@ import (
 	"polylens/indexer/metadata"
 )
 
-const selectImage = `SELECT id, (SELECT name FROM collections WHERE collections.id = images.collection), source, uri, sha256, size, modified, width, height,
+const selectImage = `SELECT id, (SELECT name FROM collections WHERE collections.id = images.collection), source, uri, sha256, size, modified, changed, width, height,
 	format, color, metadata, created, updated FROM images`
 
 func scanImage(scan func(...any) error) (catalog.Image, error) {
 	image := catalog.Image{Captions: []catalog.Caption{}}
-	var modified, created, updated int64
+	var modified, inodeChanged, created, updated int64
 	var about string
 	err := scan(&image.ID, &image.Collection, &image.Source, &image.URI, &image.SHA256, &image.Size,
-		&modified, &image.Width, &image.Height, &image.Format, &image.Color, &about, &created, &updated)
+		&modified, &inodeChanged, &image.Width, &image.Height, &image.Format, &image.Color, &about, &created, &updated)
 	if err != nil {
 		return catalog.Image{}, err
 	}
-	image.Modified = fromNanos(modified)
+	image.Modified, image.Changed = fromNanos(modified), fromNanos(inodeChanged)
 	image.Created, image.Updated = fromMillis(created), fromMillis(updated)
 	if image.Metadata, err = metadata.Parse([]byte(about)); err != nil {
 		return catalog.Image{}, fmt.Errorf("metadata of image %s: %w", image.ID, err)
@@ -83,19 +83,6 @@ func (s *Store) ListImages(ctx context.Context, collection, cursor string, limit
 	}
 	images = images[:limit]
 	return images, base64.RawURLEncoding.EncodeToString([]byte(images[limit-1].URI)), nil
-}
-
-// ImageByContent returns any image with the given content, or catalog.ErrImageNotFound:
-// equal files have equal width, height, format and color.
-func (s *Store) ImageByContent(ctx context.Context, contentSHA256 string) (catalog.Image, error) {
-	images, err := s.images(ctx, selectImage+` WHERE sha256 = $1 LIMIT 1`, contentSHA256)
-	if err != nil {
-		return catalog.Image{}, err
-	}
-	if len(images) == 0 {
-		return catalog.Image{}, fmt.Errorf("%w: content %.80q", catalog.ErrImageNotFound, contentSHA256)
-	}
-	return images[0], nil
 }
 
 func (s *Store) images(ctx context.Context, query string, args ...any) ([]catalog.Image, error) {
@@ -167,14 +154,14 @@ func (s *Store) saveImage(ctx context.Context, tx *sql.Tx, collection catalog.Co
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, `
-		INSERT INTO images (id, collection, source, uri, sha256, size, modified, width, height,
+		INSERT INTO images (id, collection, source, uri, sha256, size, modified, changed, width, height,
 			format, color, metadata, digest, created, updated)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)
 		ON CONFLICT (id) DO UPDATE SET source = excluded.source, sha256 = excluded.sha256,
-			size = excluded.size, modified = excluded.modified, width = excluded.width,
+			size = excluded.size, modified = excluded.modified, changed = excluded.changed, width = excluded.width,
 			height = excluded.height, format = excluded.format, color = excluded.color,
 			metadata = excluded.metadata, digest = excluded.digest, updated = excluded.updated`,
-		id, collection, image.Source, image.URI, image.SHA256, image.Size, nanos(image.Modified),
+		id, collection, image.Source, image.URI, image.SHA256, image.Size, nanos(image.Modified), nanos(image.Changed),
 		image.Width, image.Height, image.Format, image.Color, metadata, digest, millis(s.now())); err != nil {
 		return err
 	}
@@ -231,6 +218,9 @@ func deleteImages(ctx context.Context, tx *sql.Tx, ids []string) error {
 		UNION SELECT images.collection, vectors.fingerprint, images.id
 		FROM images JOIN vectors ON vectors.sha256 = images.sha256 WHERE images.id IN (`+list+`)
 		ON CONFLICT (collection, fingerprint, image_id) DO NOTHING`, args...); err != nil {
+		return err
+	}
+	if err := keepContents(ctx, tx, `id IN (`+list+`)`, args...); err != nil {
 		return err
 	}
 	_, err := tx.ExecContext(ctx, `DELETE FROM images WHERE id IN (`+list+`)`, args...)

@@ -2,6 +2,7 @@ package database
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 
@@ -16,11 +17,11 @@ func (s *Store) States(ctx context.Context, fingerprint string, ids []string) (m
 		err := each(ctx, s.read, func(scan func(...any) error) error {
 			var id string
 			var state catalog.State
-			err := scan(&id, &state.SHA256, &state.Size, &state.Modified, &state.Digest, &state.Source,
+			err := scan(&id, &state.SHA256, &state.Size, &state.Modified, &state.Changed, &state.Digest, &state.Source,
 				&state.Encoded, &state.Indexed)
 			found[id] = state
 			return err
-		}, `SELECT images.id, images.sha256, size, modified, images.digest, source,
+		}, `SELECT images.id, images.sha256, size, modified, changed, images.digest, source,
 				CASE WHEN vectors.sha256 IS NULL THEN 0 ELSE 1 END,
 				CASE WHEN indexed.digest = images.digest THEN 1 ELSE 0 END
 			FROM images
@@ -32,6 +33,26 @@ func (s *Store) States(ctx context.Context, fingerprint string, ids []string) (m
 		}
 	}
 	return found, nil
+}
+
+// NoteChanged notes when the inodes of images' files changed last, by ID, in
+// nanoseconds.
+func (s *Store) NoteChanged(ctx context.Context, inodes map[string]int64) error {
+	if len(inodes) == 0 {
+		return nil
+	}
+	err := s.update(ctx, func(tx *sql.Tx) error {
+		for id, at := range inodes {
+			if _, err := tx.ExecContext(ctx, `UPDATE images SET changed = $2 WHERE id = $1`, id, at); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("note change times of %d images: %w", len(inodes), err)
+	}
+	return nil
 }
 
 // SourceImages calls yield with ID and URI of every image that was found in a

@@ -80,7 +80,21 @@ func (s *Store) Vectors(ctx context.Context, fingerprint string, contents []stri
 // model that is used again need no second encoding.
 func (s *Store) PurgeVectors(ctx context.Context) (catalog.Purged, error) {
 	var purged catalog.Purged
-	err := each(ctx, s.write, func(scan func(...any) error) error {
+	err := s.update(ctx, func(tx *sql.Tx) (err error) {
+		if purged, err = purgeVectors(ctx, tx); err != nil {
+			return err
+		}
+		return purgeContents(ctx, tx)
+	})
+	if err != nil {
+		return catalog.Purged{}, fmt.Errorf("purge vectors: %w", err)
+	}
+	return purged, nil
+}
+
+func purgeVectors(ctx context.Context, tx *sql.Tx) (catalog.Purged, error) {
+	var purged catalog.Purged
+	err := each(ctx, tx, func(scan func(...any) error) error {
 		var dimension int64
 		err := scan(&dimension)
 		purged.Vectors++
@@ -90,10 +104,7 @@ func (s *Store) PurgeVectors(ctx context.Context) (catalog.Purged, error) {
 		OR fingerprint NOT IN (
 			SELECT fingerprint FROM indexed UNION SELECT fingerprint FROM tombstones UNION SELECT fingerprint FROM collections)
 		RETURNING dimension`)
-	if err != nil {
-		return catalog.Purged{}, fmt.Errorf("purge vectors: %w", err)
-	}
-	return purged, nil
+	return purged, err
 }
 
 // Compact gives the space of removed rows back to the disk. Meanwhile it needs

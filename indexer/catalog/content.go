@@ -1,0 +1,10 @@
+package catalog
+
+// Content is what is known of the bytes of a picture file, wherever they lie: equal
+// files have equal contents, and share a vector.
+type Content struct {
+	SHA256        string // of the bytes, hex
+	Width, Height int    // upright, pixels
+	Format        string
+	Color         string // average, #rrggbb
+}

@@ -1,0 +1,46 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"polylens/indexer/catalog"
+)
+
+// Content returns what is known of a content that an image has, or had before it was
+// removed; catalog.ErrNotFound otherwise.
+func (s *Store) Content(ctx context.Context, contentSHA256 string) (catalog.Content, error) {
+	var found []catalog.Content
+	err := each(ctx, s.read, func(scan func(...any) error) error {
+		c := catalog.Content{SHA256: contentSHA256}
+		err := scan(&c.Width, &c.Height, &c.Format, &c.Color)
+		found = append(found, c)
+		return err
+	}, `SELECT width, height, format, color FROM images WHERE sha256 = $1
+		UNION SELECT width, height, format, color FROM removed_contents WHERE sha256 = $1 LIMIT 1`, contentSHA256)
+	if err != nil {
+		return catalog.Content{}, fmt.Errorf("read what is known of content %.16s: %w", contentSHA256, err)
+	}
+	if len(found) == 0 {
+		return catalog.Content{}, fmt.Errorf("%w: content %.80q", catalog.ErrNotFound, contentSHA256)
+	}
+	return found[0], nil
+}
+
+// keepContents remembers the contents of images that are about to be removed; which
+// they are is a condition on the table images.
+func keepContents(ctx context.Context, tx *sql.Tx, condition string, args ...any) error {
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO removed_contents (sha256, width, height, format, color)
+		SELECT sha256, width, height, format, color FROM images WHERE `+condition+`
+		ON CONFLICT (sha256) DO NOTHING`, args...)
+	return err
+}
+
+// purgeContents forgets the contents that have no vector.
+func purgeContents(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, `DELETE FROM removed_contents
+		WHERE NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.sha256 = removed_contents.sha256)`)
+	return err
+}

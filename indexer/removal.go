@@ -1,0 +1,65 @@
+package indexer
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"syscall"
+
+	"polylens/indexer/catalog"
+)
+
+// DefaultRemovedShare is how much of a source a run removes without being asked twice.
+const DefaultRemovedShare = 0.25
+
+// fewRemoved is how many images a run removes whatever their share, as long as the
+// source has any picture left: in a small folder, one deleted file is a large share.
+const fewRemoved = 10
+
+// ErrRemovalWithheld is returned, wrapped, by a run that has found so much of its
+// source gone that it removed nothing.
+var ErrRemovalWithheld = errors.New("nothing was removed")
+
+// removalLimit guards against a folder that is not mounted, or empty for another
+// reason that its owner does not know of.
+type removalLimit struct {
+	share     float64
+	confirmed bool
+}
+
+func newRemovalLimit(request Request) removalLimit {
+	share := DefaultRemovedShare
+	return removalLimit{*cmp.Or(request.MaxRemovedShare, &share), request.ConfirmRemoval}
+}
+
+// validate returns catalog.ErrInvalid for a share that is none.
+func (l removalLimit) validate() error {
+	if l.share >= 0 && l.share <= 1 {
+		return nil
+	}
+	return fmt.Errorf("share of pictures that may be removed, %v, is %w: use 0 to 1", l.share, catalog.ErrInvalid)
+}
+
+// check returns ErrRemovalWithheld if gone of the known images are too many.
+func (l removalLimit) check(source string, gone, known int) error {
+	switch {
+	case l.confirmed || gone == 0:
+		return nil
+	case gone == known:
+		return fmt.Errorf("%w: there are no pictures in %s any more, and %d were indexed from it; %s", ErrRemovalWithheld, source, known, remedy)
+	case gone > fewRemoved && float64(gone) > l.share*float64(known):
+		return fmt.Errorf("%w: %d of the %d pictures that were indexed from %s are no longer there, more than %.4g %%; %s",
+			ErrRemovalWithheld, gone, known, source, 100*l.share, remedy)
+	}
+	return nil
+}
+
+// mayReturn reports whether an error of the system says nothing about a file being
+// there: a disk or a network file system that fails is not an empty one.
+func mayReturn(err error) bool {
+	var number syscall.Errno
+	return errors.As(err, &number) && !errors.Is(err, fs.ErrNotExist)
+}
+
+const remedy = "if a disk is not mounted, mount it and index again; if they are to go, index again with --confirm-removal (confirm_removal in the API)"

@@ -1,0 +1,184 @@
+package indexer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"polylens/indexer/catalog"
+	"polylens/indexer/source"
+)
+
+func (b *bench) fill(t *testing.T, number int) {
+	t.Helper()
+	files := make(map[string][]byte)
+	for i := range number {
+		files[fmt.Sprintf("%02d.png", i)] = picture(i)
+	}
+	write(t, b.folder, files)
+	b.run(t)
+}
+
+// TestRemovalIsWithheld: a folder of which too much is gone keeps all its images, until
+// somebody says that it is meant so.
+func TestRemovalIsWithheld(t *testing.T) {
+	none, all := 0.0, 1.0
+	for _, test := range []struct {
+		what          string
+		before, after int
+		share         *float64
+		withheld      bool
+	}{
+		{"a single deleted picture", 2, 1, nil, false},
+		{"the last picture", 1, 0, nil, true},
+		{"an empty folder", 20, 0, nil, true},
+		{"a quarter", 44, 33, nil, false},
+		{"more than a quarter", 44, 32, nil, true},
+		{"a few, though a large share", 20, 10, nil, false},
+		{"more than nothing", 44, 33, &none, true},
+		{"any share", 44, 1, &all, false},
+		{"any share of an empty folder", 20, 0, &all, true},
+	} {
+		t.Run(test.what, func(t *testing.T) {
+			b := newBench(t, Options{})
+			b.fill(t, test.before)
+			for i := test.after; i < test.before; i++ {
+				b.remove(t, fmt.Sprintf("%02d.png", i))
+			}
+			write(t, b.folder, map[string][]byte{"new.txt": nil})
+			request := b.request(t)
+			request.MaxRemovedShare = test.share
+			report, err := b.Run(t.Context(), request, nil)
+			if errors.Is(err, ErrRemovalWithheld) != test.withheld || !test.withheld && err != nil {
+				t.Fatalf("got %v, withheld is to be %v", err, test.withheld)
+			}
+			want := test.after
+			if test.withheld {
+				want = test.before
+				if report.Withheld != test.before-test.after || !strings.Contains(err.Error(), "--confirm-removal") {
+					t.Errorf("withheld %d, want %d; %v", report.Withheld, test.before-test.after, err)
+				}
+			}
+			if got := b.index.count("c"); got != want {
+				t.Errorf("%d images are left, want %d", got, want)
+			}
+			b.wantMirror(t)
+			confirmed := b.runAs(t, func(r *Request) { r.ConfirmRemoval = true })
+			if got := b.index.count("c"); got != test.after || confirmed.Withheld != 0 {
+				t.Errorf("confirmed: %d images are left, %d withheld, want %d, 0", got, confirmed.Withheld, test.after)
+			}
+		})
+	}
+}
+
+// TestWithheldRunDoesAllElse: new pictures are indexed.
+func TestWithheldRunDoesAllElse(t *testing.T) {
+	b := newBench(t, Options{})
+	b.fill(t, 20)
+	if err := os.RemoveAll(b.folder); err != nil {
+		t.Fatal(err)
+	}
+	write(t, b.folder, map[string][]byte{"new.png": picture(100)})
+	if _, err := b.Run(t.Context(), b.request(t), nil); !errors.Is(err, ErrRemovalWithheld) {
+		t.Errorf("got %v", err)
+	}
+	if b.image(t, "new.png").ID == "" || b.index.count("c") != 21 {
+		t.Errorf("%d images", b.index.count("c"))
+	}
+}
+
+// TestDamagedPicturesAreNotVanished: they are seen, and named.
+func TestDamagedPicturesAreNotVanished(t *testing.T) {
+	b := newBench(t, Options{})
+	b.fill(t, 2)
+	write(t, b.folder, map[string][]byte{"00.png": []byte("no picture"), "01.png": []byte("nor this")})
+	report := b.run(t)
+	wantCounts(t, "damaged", report, counts{failed: 2, removed: 2})
+	wantCounts(t, "still damaged", b.run(t), counts{failed: 2})
+}
+
+// TestReturningPicturesAreNotEncoded: what was removed comes back from the vectors that
+// were kept, also when the whole collection was deleted.
+func TestReturningPicturesAreNotEncoded(t *testing.T) {
+	b := newBench(t, Options{})
+	b.fill(t, 3)
+	away := filepath.Join(t.TempDir(), "away")
+	for _, remove := range []func(){
+		func() { b.runAs(t, func(r *Request) { r.ConfirmRemoval = true }) },
+		func() {
+			if err := b.DeleteCollection(t.Context(), "c"); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		if err := os.Rename(b.folder, away); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Mkdir(b.folder, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		remove()
+		if err := os.Remove(b.folder); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(away, b.folder); err != nil {
+			t.Fatal(err)
+		}
+		wantCounts(t, "back again", b.run(t), counts{reused: 3})
+		if image := b.image(t, "00.png"); image.Width != fakeDimension || image.Format != "png" || image.Color == "" {
+			t.Errorf("got %+v", image)
+		}
+	}
+	if b.encoder.encoded() != 3 {
+		t.Errorf("%d pictures were encoded, want 3", b.encoder.encoded())
+	}
+}
+
+// failingSource finds an error of the system where a picture was.
+type failingSource struct {
+	source.Source
+	name string
+	err  error
+}
+
+func (s failingSource) Walk(ctx context.Context, item func(source.Item) error, problem func(source.Problem)) error {
+	return s.Source.Walk(ctx, func(found source.Item) error {
+		if !strings.HasSuffix(found.URI, s.name) {
+			return item(found)
+		}
+		problem(source.Problem{URI: found.URI, Err: &fs.PathError{Op: "statat", Path: s.name, Err: s.err}})
+		return nil
+	}, problem)
+}
+
+// TestErrorsOfTheDiskRemoveNothing: a picture is gone when the system says that it is
+// not there, not when the system cannot tell.
+func TestErrorsOfTheDiskRemoveNothing(t *testing.T) {
+	for number, removed := range map[syscall.Errno]int{
+		syscall.EIO: 0, syscall.ESTALE: 0, syscall.ENOTCONN: 0, syscall.EACCES: 0, syscall.ETIMEDOUT: 0, syscall.ENOENT: 1,
+	} {
+		b := newBench(t, Options{})
+		b.fill(t, 2)
+		report := b.runAs(t, func(r *Request) { r.Source = failingSource{r.Source, "/01.png", number} })
+		if report.Removed != removed || report.Warnings != 1 || b.index.count("c") != 2-removed {
+			t.Errorf("%v: %d removed, %d warnings, %d left; want %d removed", number, report.Removed, report.Warnings, b.index.count("c"), removed)
+		}
+	}
+}
+
+func TestRequestWithBadShare(t *testing.T) {
+	b := newBench(t, Options{})
+	for _, share := range []float64{-0.1, 1.1} {
+		request := b.request(t)
+		request.MaxRemovedShare = &share
+		if _, err := b.Run(t.Context(), request, nil); !errors.Is(err, catalog.ErrInvalid) {
+			t.Errorf("share %v: got %v, want ErrInvalid", share, err)
+		}
+	}
+}
