@@ -14,10 +14,13 @@ import (
 )
 
 type indexCommand struct {
-	Folder     string `arg:"" placeholder:"DIR" type:"existingdir" help:"Folder of pictures, with everything below it."`
-	Collection string `required:"" placeholder:"NAME" help:"Collection to index into; created if it is missing."`
-	Patches    int    `name:"max-num-patches" placeholder:"N" help:"Cut the collection's pictures into at most this many patches, 64 to 1024, from now on; for NaFlex models (default: what the collection has, at first the model's own number)."`
-	JSON       bool   `help:"Print the outcome as one JSON object: collection, directory, state, progress, failures."`
+	Folder     string   `arg:"" placeholder:"DIR" type:"existingdir" help:"Folder of pictures, with everything below it."`
+	Collection string   `required:"" placeholder:"NAME" help:"Collection to index into; created if it is missing."`
+	Patches    int      `name:"max-num-patches" placeholder:"N" help:"Cut the collection's pictures into at most this many patches, 64 to 1024, from now on; for NaFlex models (default: what the collection has, at first the model's own number)."`
+	Rehash     bool     `help:"Read every file, also those that seem unchanged, and encode those whose bytes are not what they were."`
+	Confirm    bool     `name:"confirm-removal" help:"Remove pictures that are gone from the folder, however many these are."`
+	Share      *float64 `name:"max-removed-share" placeholder:"SHARE" help:"Remove nothing, and fail, when more than this share of the folder's pictures is gone, 0 to 1 (default: 0.25)."`
+	JSON       bool     `help:"Print the outcome as one JSON object: collection, directory, state, progress, failures."`
 }
 
 // Help documents the command.
@@ -33,6 +36,11 @@ Examples:
     polylens index ~/Pictures --collection photos
     polylens index ~/Pictures --collection photos --json
     polylens index ~/Scans --collection scans --max-num-patches 1024
+
+When a quarter of the folder's pictures is gone, or all of them, nothing is removed: the disk may not be mounted. Confirm with ` +
+		`--confirm-removal what is meant so. Pictures that come back are not encoded again.
+
+Files count as unchanged when their size, their time and the change time of their inode are what they were.
 
 More patches show a NaFlex model smaller things and take longer. Changing their number later is like changing the model: all pictures ` +
 		`are encoded again, and searches use the old vectors until the new ones are complete.
@@ -64,7 +72,10 @@ func (c *indexCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	job, err := api.Index(ctx, c.Collection, folder, c.Patches)
+	job, err := api.Index(ctx, c.Collection, web.IndexOrder{
+		Source: web.Source{Directory: folder}, MaxNumPatches: c.Patches,
+		Rehash: c.Rehash, ConfirmRemoval: c.Confirm, MaxRemovedShare: c.Share,
+	})
 	if err == nil {
 		line := progress.New(p.terminal.err)
 		job, err = api.FollowJob(ctx, job, func(job web.Job) {

@@ -192,8 +192,8 @@ func TestFixedResolutionRefusesMaxNumPatches(t *testing.T) {
 	t.Cleanup(server.Close)
 	t.Cleanup(handler.Close)
 	_, created := x.indexer.CreateCollection(t.Context(), "c", 64)
-	_, here := client.Of(handler).Index(t.Context(), "c", t.TempDir(), 64)
-	_, there := client.New(server.URL).Index(t.Context(), "c", t.TempDir(), 64)
+	_, here := client.Of(handler).Index(t.Context(), "c", web.IndexOrder{Source: web.Source{Directory: t.TempDir()}, MaxNumPatches: 64})
+	_, there := client.New(server.URL).Index(t.Context(), "c", web.IndexOrder{Source: web.Source{Directory: t.TempDir()}, MaxNumPatches: 64})
 	for place, err := range map[string]error{"created": created, "indexed here": here, "indexed there": there} {
 		if !errors.Is(err, catalog.ErrInvalid) || !strings.Contains(err.Error(), "one resolution") {
 			t.Errorf("%s: got %v, want catalog.ErrInvalid with the reason", place, err)

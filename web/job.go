@@ -43,10 +43,24 @@ type jobCommandInput struct {
 type createJobInput struct {
 	Name string `path:"name" pattern:"^[a-z0-9][a-z0-9_-]*$" maxLength:"63" doc:"Name of the collection; created if it is missing"`
 	IdempotencyHeader
-	Body struct {
-		Source Source `json:"source"`
+	Body IndexOrder
+}
 
-		MaxNumPatches int `json:"max_num_patches,omitempty" minimum:"64" maximum:"1024" example:"576" doc:"Most patches that the collection's pictures are cut into from now on; absent keeps its choice. Another choice encodes all of them anew, and searches use the new vectors once they are complete. Only for NaFlex models"`
+// IndexOrder says what to index, and how.
+type IndexOrder struct {
+	Source Source `json:"source"`
+
+	MaxNumPatches int `json:"max_num_patches,omitempty" minimum:"64" maximum:"1024" example:"576" doc:"Most patches that the collection's pictures are cut into from now on; absent keeps its choice. Another choice encodes all of them anew, and searches use the new vectors once they are complete. Only for NaFlex models"`
+
+	Rehash          bool     `json:"rehash,omitempty" doc:"Read every file, also those that seem unchanged, and encode those whose bytes are not what they were"`
+	ConfirmRemoval  bool     `json:"confirm_removal,omitempty" doc:"Remove the images whose pictures are gone, however many these are"`
+	MaxRemovedShare *float64 `json:"max_removed_share,omitempty" minimum:"0" maximum:"1" doc:"Without confirm_removal, the job fails and removes nothing when a larger share of what was indexed from this source is gone; absent stands for 0.25. A few pictures are removed in any case, unless they were the last"`
+}
+
+func (o IndexOrder) params(directory string) indexer.JobParams {
+	return indexer.JobParams{
+		Directory: directory, MaxPatches: o.MaxNumPatches,
+		Rehash: o.Rehash, ConfirmRemoval: o.ConfirmRemoval, MaxRemovedShare: o.MaxRemovedShare,
 	}
 }
 
@@ -90,7 +104,7 @@ func (s *server) createJob(ctx context.Context, input *createJobInput) (*accepte
 	if problem != nil {
 		return nil, problem
 	}
-	job, err := s.Jobs.Index(ctx, input.Name, indexer.JobParams{Directory: directory, MaxPatches: input.Body.MaxNumPatches})
+	job, err := s.Jobs.Index(ctx, input.Name, input.Body.params(directory))
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}

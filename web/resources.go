@@ -80,6 +80,7 @@ type Progress struct {
 	Indexed     int     `json:"indexed" doc:"New or changed pictures now searchable"`
 	Unchanged   int     `json:"unchanged" doc:"Pictures that were indexed before"`
 	Removed     int     `json:"removed" doc:"Images taken out because their picture is gone"`
+	Withheld    int     `json:"withheld" doc:"Images that were kept though their picture is gone, because these are suspiciously many; see confirm_removal"`
 	Failed      int     `json:"failed" doc:"Pictures that could not be read"`
 	Rate        float64 `json:"rate" doc:"Pictures a second"`
 	SecondsLeft float64 `json:"seconds_left" doc:"Estimate; negative when unknown"`
@@ -176,6 +177,6 @@ func newProgress(p indexer.Progress) Progress {
 	}
 	return Progress{
 		Total: p.Total, Done: p.Done, Indexed: p.Encoded + p.Reused, Unchanged: p.Skipped,
-		Removed: p.Removed, Failed: p.Failed, Rate: p.Rate, SecondsLeft: left,
+		Removed: p.Removed, Withheld: p.Withheld, Failed: p.Failed, Rate: p.Rate, SecondsLeft: left,
 	}
 }

@@ -43,7 +43,7 @@ func calls(t *testing.T, c *client.Client, collection string) {
 	if err != nil || len(hits) != 3 {
 		t.Errorf("%d hits, %v", len(hits), err)
 	}
-	job, err := c.Index(ctx, collection, t.TempDir(), 0)
+	job, err := c.Index(ctx, collection, web.IndexOrder{Source: web.Source{Directory: t.TempDir()}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestErrors(t *testing.T) {
 func TestFollowStops(t *testing.T) {
 	server := webtest.NewServer(t)
 	c := client.New(server.URL)
-	job, err := c.Index(t.Context(), "slow", t.TempDir(), 0)
+	job, err := c.Index(t.Context(), "slow", web.IndexOrder{Source: web.Source{Directory: t.TempDir()}})
 	if err != nil {
 		t.Fatal(err)
 	}

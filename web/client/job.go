@@ -11,14 +11,9 @@ import (
 	"polylens/web"
 )
 
-// Index queues the indexing of a folder of the server. The collection's pictures are
-// cut into at most maxPatches patches from now on; 0 keeps its choice.
-func (c *Client) Index(ctx context.Context, collection, folder string, maxPatches int) (job web.Job, err error) {
-	body := map[string]any{"source": web.Source{Directory: folder}}
-	if maxPatches != 0 {
-		body["max_num_patches"] = maxPatches
-	}
-	err = c.call(ctx, http.MethodPost, path("collections", collection, "jobs"), body, &job)
+// Index queues the indexing of a folder of the server.
+func (c *Client) Index(ctx context.Context, collection string, order web.IndexOrder) (job web.Job, err error) {
+	err = c.call(ctx, http.MethodPost, path("collections", collection, "jobs"), order, &job)
 	return job, err
 }
 

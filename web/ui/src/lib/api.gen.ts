@@ -472,15 +472,6 @@ export interface components {
              */
             name: string;
         };
-        CreateJobInputBody: {
-            /**
-             * Format: int64
-             * @description Most patches that the collection's pictures are cut into from now on; absent keeps its choice. Another choice encodes all of them anew, and searches use the new vectors once they are complete. Only for NaFlex models
-             * @example 576
-             */
-            max_num_patches?: number;
-            source: components["schemas"]["Source"];
-        };
         CreateRunInputBody: {
             /**
              * @description Collection whose pairs to learn from; absent when config names other data
@@ -703,6 +694,24 @@ export interface components {
             /** @description Cursor of the next page; absent after the last */
             next?: string;
         };
+        IndexOrder: {
+            /** @description Remove the images whose pictures are gone, however many these are */
+            confirm_removal?: boolean;
+            /**
+             * Format: int64
+             * @description Most patches that the collection's pictures are cut into from now on; absent keeps its choice. Another choice encodes all of them anew, and searches use the new vectors once they are complete. Only for NaFlex models
+             * @example 576
+             */
+            max_num_patches?: number;
+            /**
+             * Format: double
+             * @description Without confirm_removal, the job fails and removes nothing when a larger share of what was indexed from this source is gone; absent stands for 0.25. A few pictures are removed in any case, unless they were the last
+             */
+            max_removed_share?: number;
+            /** @description Read every file, also those that seem unchanged, and encode those whose bytes are not what they were */
+            rehash?: boolean;
+            source: components["schemas"]["Source"];
+        };
         Info: {
             /** @description Name of the demo collection, if there is one */
             demo?: string;
@@ -810,6 +819,11 @@ export interface components {
              * @description Pictures that were indexed before
              */
             unchanged: number;
+            /**
+             * Format: int64
+             * @description Images that were kept though their picture is gone, because these are suspiciously many; see confirm_removal
+             */
+            withheld: number;
         };
         RenameCollectionInputBody: {
             /**
@@ -1472,7 +1486,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["CreateJobInputBody"];
+                "application/json": components["schemas"]["IndexOrder"];
             };
         };
         responses: {

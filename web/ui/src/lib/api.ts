@@ -83,11 +83,11 @@ export const api = {
 
   jobs: async (signal: AbortSignal) => (await request<{ jobs: Job[] }>(apiURL.jobs(), { signal })).jobs,
 
-  indexFolder: (collection: string, directory: string, maxNumPatches?: number) =>
+  indexFolder: (collection: string, directory: string, options: { max_num_patches?: number; confirm_removal?: boolean } = {}) =>
     request<Job>(apiURL.collectionJobs(collection), {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', 'Idempotency-Key': crypto.randomUUID() },
-      body: JSON.stringify({ source: { directory }, max_num_patches: maxNumPatches }),
+      body: JSON.stringify({ source: { directory }, ...options }),
     }),
 
   cancelJob: (id: string) => request<Job>(apiURL.job(id), { method: 'DELETE' }),
