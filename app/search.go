@@ -6,13 +6,15 @@ import (
 	"fmt"
 
 	"polylens/search"
+	"polylens/web"
 )
 
 type searchCommand struct {
 	Query      string `arg:"" help:"What the pictures show, in any language."`
 	Collection string `required:"" placeholder:"NAME" help:"Collection to search."`
 	Limit      int    `default:"10" placeholder:"N" help:"Number of pictures, 1 to 1000 (default: ${default})."`
-	JSON       bool   `help:"Print one JSON object a line: id, uri, score."`
+	Group      string `enum:",content" default:"" placeholder:"content" help:"Count files with the same content as one picture."`
+	JSON       bool   `help:"Print one JSON object a line: id, uri, score, and with --group the other places as copies."`
 }
 
 // Help documents the command.
@@ -23,6 +25,7 @@ func (*searchCommand) Help() string {
 Examples:
 
     polylens search "a red fish" --collection demo
+    polylens search "a red fish" --collection photos --group content
     polylens search "красная рыба" --collection demo --limit 3 --json
 
 With --json, one object a line: {"id":"...","uri":"file:///...","score":0.123}.
@@ -38,7 +41,7 @@ func (c *searchCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	hits, err := api.Search(ctx, c.Collection, c.Query, c.Limit)
+	hits, err := api.Search(ctx, c.Collection, c.Query, c.Limit, search.Grouping(c.Group))
 	if err != nil {
 		return err
 	}
@@ -46,9 +49,9 @@ func (c *searchCommand) Run(ctx context.Context, p *program) error {
 	encoder.SetEscapeHTML(false)
 	for _, found := range hits {
 		if c.JSON {
-			err = encoder.Encode(hit{found.ID, found.URI, found.Score})
+			err = encoder.Encode(group{hit{found.ID, found.URI, found.Score}, found.Copies})
 		} else {
-			_, err = fmt.Fprintf(p.terminal.out, "%.4f  %s\n", found.Score, found.URI)
+			_, err = fmt.Fprintf(p.terminal.out, "%.4f  %s%s\n", found.Score, found.URI, more(found))
 		}
 		if err != nil {
 			return err
@@ -62,4 +65,18 @@ type hit struct {
 	ID    string  `json:"id"`
 	URI   string  `json:"uri"`
 	Score float32 `json:"score"`
+}
+
+// group is such a line with --group.
+type group struct {
+	hit
+	Copies []web.Copy `json:"copies,omitempty"`
+}
+
+// more says how many other files have the content.
+func more(found web.Hit) string {
+	if found.CopyCount == 0 {
+		return ""
+	}
+	return fmt.Sprintf("  (+%d with the same content)", found.CopyCount)
 }

@@ -13,7 +13,7 @@ const cursorVersion = 1
 
 // window is the part of the ranking that one page shows.
 type window struct {
-	offset, limit int
+	offset, limit int // in matches, or in groups
 	exclude       string
 	query         uint64 // identity of collection, query and filter
 }
@@ -29,9 +29,15 @@ func newWindow(collection string, options Options, identify func(hasher)) (windo
 	if w.limit < 1 || w.limit > MaxPage {
 		return window{}, invalid("limit", "%d is not within 1 to %d", options.Limit, MaxPage)
 	}
+	if err := options.Group.validate(); err != nil {
+		return window{}, err
+	}
 	h := hasher{fnv.New64a()}
 	h.add("collection", collection)
 	h.addFilter(options.Filter)
+	if options.Group != GroupNone {
+		h.add("group", string(options.Group))
+	}
 	identify(h)
 	w.query = h.Sum64()
 	if options.Cursor == "" {

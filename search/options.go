@@ -22,6 +22,7 @@ type Options struct {
 	Limit  int    // hits a page, 1 to MaxPage; 0 means DefaultLimit
 	Cursor string // Results.Next of the page before; empty for the first
 	Filter Filter // nil: every image
+	Group  Grouping
 
 	exclude string // an ID to leave out
 }
@@ -37,6 +38,9 @@ type Results struct {
 type Hit struct {
 	catalog.Image
 	Score float32 // inner product with the query, -1 to 1
+
+	Copies    []catalog.Image // with GroupContent: others with the same content, at most MaxCopies
+	CopyCount int             // how many there are
 }
 
 // cleanText trims and composes (NFC) a query. Casing is left to the tokenizer,

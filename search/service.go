@@ -37,6 +37,8 @@ type Catalog interface {
 	UncountedCollection(ctx context.Context, name string) (catalog.Collection, error)
 	// Images returns those of ids that exist, by ID.
 	Images(ctx context.Context, collection catalog.CollectionID, ids []string) (map[string]catalog.Image, error)
+	// Contents returns the SHA-256 of the files of those of ids that exist, by ID.
+	Contents(ctx context.Context, collection catalog.CollectionID, ids []string) (map[string]string, error)
 	// Vector returns the stored vector of one image, or catalog.ErrImageNotFound
 	// when there is none by this model.
 	Vector(ctx context.Context, collection catalog.CollectionID, id, fingerprint string) ([]float32, error)
@@ -109,9 +111,19 @@ func (s *Service) answer(ctx context.Context, collection string, options Options
 	if found.Fingerprint == "" {
 		return Results{Hits: []Hit{}}, nil
 	}
-	matches, err := s.index.Search(ctx, found.ID, Query{Vector: vector, Limit: window.depth(), Filter: options.Filter})
+	rank := func(depth int) ([]Match, error) {
+		matches, err := s.index.Search(ctx, found.ID, Query{Vector: vector, Limit: depth, Filter: options.Filter})
+		if err != nil {
+			return nil, fmt.Errorf("search collection %q: %w", collection, err)
+		}
+		return matches, nil
+	}
+	if options.Group == GroupContent {
+		return s.grouped(ctx, found, window, rank)
+	}
+	matches, err := rank(window.depth())
 	if err != nil {
-		return Results{}, fmt.Errorf("search collection %q: %w", collection, err)
+		return Results{}, err
 	}
 	page, next := window.cut(matches)
 	hits, err := s.join(ctx, found, page)

@@ -79,7 +79,8 @@ type shelf struct {
 	count       int
 	fingerprint string
 	maxPatches  int
-	gone        []string // no longer in the catalogue, still in the index
+	copies      map[string]string // contents of IDs, where others have them as well
+	gone        []string          // no longer in the catalogue, still in the index
 }
 
 func (s *shelf) Collection(_ context.Context, name string) (catalog.Collection, error) {
@@ -99,10 +100,27 @@ func (s *shelf) Images(_ context.Context, _ catalog.CollectionID, ids []string) 
 	images := make(map[string]catalog.Image)
 	for _, id := range ids {
 		if !slices.Contains(s.gone, id) {
-			images[id] = catalog.Image{ID: id, URI: "file:///" + id}
+			images[id] = catalog.Image{ID: id, URI: "file:///" + id, SHA256: s.content(id)}
 		}
 	}
 	return images, nil
+}
+
+func (s *shelf) Contents(_ context.Context, _ catalog.CollectionID, ids []string) (map[string]string, error) {
+	contents := make(map[string]string)
+	for _, id := range ids {
+		if !slices.Contains(s.gone, id) {
+			contents[id] = s.content(id)
+		}
+	}
+	return contents, nil
+}
+
+func (s *shelf) content(id string) string {
+	if content, ok := s.copies[id]; ok {
+		return content
+	}
+	return "content of " + id
 }
 
 func (s *shelf) Vector(_ context.Context, _ catalog.CollectionID, id, fingerprint string) ([]float32, error) {

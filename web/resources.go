@@ -47,6 +47,15 @@ type FullImage struct {
 type Hit struct {
 	Image
 	Score float32 `json:"score" doc:"Inner product of the unit vectors of query and image, -1 to 1"`
+
+	CopyCount int    `json:"copy_count,omitempty" doc:"With group=content: how many other images have the same content"`
+	Copies    []Copy `json:"copies,omitempty" doc:"The first of them"`
+}
+
+// Copy is another image with the content of one that was found.
+type Copy struct {
+	ID  string `json:"id"`
+	URI string `json:"uri"`
 }
 
 // Job is work in the background.
@@ -131,7 +140,10 @@ func newFullImage(image catalog.Image, prefer languages) FullImage {
 func newHits(hits []search.Hit, prefer languages) []Hit {
 	answer := make([]Hit, len(hits))
 	for i, hit := range hits {
-		answer[i] = Hit{Image: newImage(hit.Image, prefer), Score: hit.Score}
+		answer[i] = Hit{Image: newImage(hit.Image, prefer), Score: hit.Score, CopyCount: hit.CopyCount}
+		for _, copy := range hit.Copies {
+			answer[i].Copies = append(answer[i].Copies, Copy{ID: copy.ID, URI: copy.URI})
+		}
 	}
 	return answer
 }

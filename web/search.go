@@ -21,6 +21,7 @@ type SearchOptions struct {
 	AcceptLanguage
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"40" doc:"Hits a page"`
 	Cursor string `query:"cursor" maxLength:"512" doc:"“next” of the page before, of the same query"`
+	Group  string `query:"group" enum:"content" doc:"With “content”, images whose files are equal, byte for byte, are one hit"`
 	Filter string `query:"filter" maxLength:"16384" example:"{\"field\":\"group\",\"eq\":\"animals\"}" doc:"Condition on metadata, as JSON: {\"field\":F,OP:V} with OP one of eq, ne, lt, le, gt, ge, in, contains; {\"and\":[…]}, {\"or\":[…]}, {\"not\":…}"`
 }
 
@@ -102,7 +103,7 @@ func (s *server) answer(ctx context.Context, prefer languages, results search.Re
 }
 
 func (o SearchOptions) parse() (search.Options, error) {
-	options := search.Options{Limit: o.Limit, Cursor: o.Cursor}
+	options := search.Options{Limit: o.Limit, Cursor: o.Cursor, Group: search.Grouping(o.Group)}
 	if o.Filter == "" {
 		return options, nil
 	}

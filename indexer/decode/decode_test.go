@@ -14,6 +14,7 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -77,7 +78,7 @@ func TestFormatsByContent(t *testing.T) {
 				t.Errorf("bounds %v", img.Bounds())
 			}
 			_, fromBytes, err := Bytes(t.Context(), "x", data, Limits{})
-			if err != nil || fromBytes != info {
+			if err != nil || !reflect.DeepEqual(fromBytes, info) {
 				t.Errorf("Bytes: %+v, %v", fromBytes, err)
 			}
 		})

@@ -39,7 +39,7 @@ func calls(t *testing.T, c *client.Client, collection string) {
 	if err != nil || info.Model.Fingerprint != webtest.Fingerprint {
 		t.Errorf("info %+v, %v", info, err)
 	}
-	hits, err := c.Search(ctx, webtest.LibraryName, "boat", 3)
+	hits, err := c.Search(ctx, webtest.LibraryName, "boat", 3, search.GroupNone)
 	if err != nil || len(hits) != 3 {
 		t.Errorf("%d hits, %v", len(hits), err)
 	}
@@ -65,7 +65,7 @@ func calls(t *testing.T, c *client.Client, collection string) {
 func TestErrors(t *testing.T) {
 	server := webtest.NewServer(t)
 	c := client.New(server.URL)
-	_, missing := c.Search(t.Context(), "nowhere", "boat", 3)
+	_, missing := c.Search(t.Context(), "nowhere", "boat", 3, search.GroupNone)
 	if !errors.Is(missing, catalog.ErrCollectionNotFound) || !strings.Contains(missing.Error(), "nowhere") {
 		t.Errorf("an unknown collection: %v", missing)
 	}
@@ -73,7 +73,7 @@ func TestErrors(t *testing.T) {
 	if !errors.Is(run, catalog.ErrNotFound) {
 		t.Errorf("an unknown run: %v", run)
 	}
-	_, limit := c.Search(t.Context(), webtest.LibraryName, "boat", 100000)
+	_, limit := c.Search(t.Context(), webtest.LibraryName, "boat", 100000, search.GroupNone)
 	if !errors.Is(limit, catalog.ErrInvalid) || !strings.Contains(limit.Error(), "limit") {
 		t.Errorf("a limit that is too large: %v", limit)
 	}

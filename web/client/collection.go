@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strconv"
 
+	"polylens/search"
 	"polylens/web"
 )
 
@@ -40,8 +41,11 @@ func (c *Client) DeleteCollection(ctx context.Context, name string) error {
 }
 
 // Search finds the images that a text describes, best first.
-func (c *Client) Search(ctx context.Context, collection, text string, limit int) ([]web.Hit, error) {
+func (c *Client) Search(ctx context.Context, collection, text string, limit int, group search.Grouping) ([]web.Hit, error) {
 	query := url.Values{"q": {text}, "limit": {strconv.Itoa(limit)}}
+	if group != search.GroupNone {
+		query.Set("group", string(group))
+	}
 	var answer struct{ Hits []web.Hit }
 	err := c.call(ctx, http.MethodGet, path("collections", collection, "search")+"?"+query.Encode(), nil, &answer)
 	return answer.Hits, err

@@ -317,6 +317,16 @@ func (l *Library) Search() *search.Service {
 	return search.New(l.index, shelves{l}, Encoder{})
 }
 
+// Contents implements search.Catalog.
+func (c shelves) Contents(ctx context.Context, collection catalog.CollectionID, ids []string) (map[string]string, error) {
+	images, err := c.Images(ctx, collection, ids)
+	contents := make(map[string]string, len(images))
+	for id, image := range images {
+		contents[id] = cmp.Or(image.SHA256, id)
+	}
+	return contents, err
+}
+
 // UncountedCollection implements search.Catalog.
 func (c shelves) UncountedCollection(ctx context.Context, name string) (catalog.Collection, error) {
 	return c.Collection(ctx, name)

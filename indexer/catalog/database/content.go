@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 
 	"polylens/indexer/catalog"
 )
@@ -26,6 +27,25 @@ func (s *Store) Content(ctx context.Context, contentSHA256 string) (catalog.Cont
 		return catalog.Content{}, fmt.Errorf("%w: content %.80q", catalog.ErrNotFound, contentSHA256)
 	}
 	return found[0], nil
+}
+
+// Contents returns the SHA-256 of the files of those of ids that the collection has, by
+// ID.
+func (s *Store) Contents(ctx context.Context, collection catalog.CollectionID, ids []string) (map[string]string, error) {
+	found := make(map[string]string, len(ids))
+	for chunk := range slices.Chunk(ids, maxList) {
+		list, args := inList(2, chunk)
+		err := each(ctx, s.read, func(scan func(...any) error) error {
+			var id, content string
+			err := scan(&id, &content)
+			found[id] = content
+			return err
+		}, `SELECT id, sha256 FROM images WHERE collection = $1 AND id IN (`+list+`)`, append([]any{collection}, args...)...)
+		if err != nil {
+			return nil, fmt.Errorf("read contents of images: %w", err)
+		}
+	}
+	return found, nil
 }
 
 // keepContents remembers the contents of images that are about to be removed; which

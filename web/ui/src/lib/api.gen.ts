@@ -451,6 +451,10 @@ export interface components {
         CollectionsAnswerBody: {
             collections: components["schemas"]["Collection"][];
         };
+        Copy: {
+            id: string;
+            uri: string;
+        };
         CreateCheckInputBody: {
             /**
              * @description Only report differences, repair them too, or send every row again; nothing is encoded
@@ -641,6 +645,13 @@ export interface components {
             caption?: components["schemas"]["Caption"];
             /** @description Mean colour, as #rrggbb, for a placeholder */
             color?: string;
+            /** @description The first of them */
+            copies?: components["schemas"]["Copy"][] | null;
+            /**
+             * Format: int64
+             * @description With group=content: how many other images have the same content
+             */
+            copy_count?: number;
             /**
              * Format: int64
              * @description Pixels, upright
@@ -1545,6 +1556,8 @@ export interface operations {
                 limit?: number;
                 /** @description “next” of the page before, of the same query */
                 cursor?: string;
+                /** @description With “content”, images whose files are equal, byte for byte, are one hit */
+                group?: "content";
                 /** @description Condition on metadata, as JSON: {"field":F,OP:V} with OP one of eq, ne, lt, le, gt, ge, in, contains; {"and":[…]}, {"or":[…]}, {"not":…} */
                 filter?: string;
                 /** @description What the picture shows, in any language */
@@ -1627,6 +1640,8 @@ export interface operations {
                 limit?: number;
                 /** @description “next” of the page before, of the same query */
                 cursor?: string;
+                /** @description With “content”, images whose files are equal, byte for byte, are one hit */
+                group?: "content";
                 /** @description Condition on metadata, as JSON: {"field":F,OP:V} with OP one of eq, ne, lt, le, gt, ge, in, contains; {"and":[…]}, {"or":[…]}, {"not":…} */
                 filter?: string;
             };

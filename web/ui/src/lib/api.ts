@@ -49,9 +49,9 @@ async function problemOf(response: Response): Promise<Problem> {
   }
 }
 
-/** Page is one page of images; hits carry a score. */
+/** Page is one page of images; hits carry a score and their copies. */
 export interface Page {
-  items: (Image & { score?: number })[]
+  items: (Image & Partial<Pick<Hit, 'score' | 'copies' | 'copy_count'>>)[]
   next: string | undefined
 }
 

@@ -64,7 +64,7 @@ describe('URLs', () => {
 
   it('escape what they are given', () => {
     expect(apiURL.thumbnail('a/b', '?#', 64)).toBe('/api/v1/collections/a%2Fb/images/%3F%23/thumbnail?size=64')
-    expect(apiURL.search('c', { q: '&=', filter: '', cursor: undefined })).toBe('/api/v1/collections/c/search?q=%26%3D')
+    expect(apiURL.search('c', { q: '&=', filter: '', cursor: undefined })).toBe('/api/v1/collections/c/search?q=%26%3D&group=content')
     expect(apiURL.jobEvents()).toBe('ws://localhost:3000/api/v1/jobs/events')
   })
 

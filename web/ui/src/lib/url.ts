@@ -58,7 +58,7 @@ export const apiURL = {
   image: imageAt,
   thumbnail: (collection: string, id: string, size: number) => withQuery(`${imageAt(collection, id)}/thumbnail`, { size }),
   original: (collection: string, id: string) => `${imageAt(collection, id)}/original`,
-  search: (collection: string, params: SearchParams) => withQuery(`${at(collection)}/search`, params),
+  search: (collection: string, params: SearchParams) => withQuery(`${at(collection)}/search`, { ...params, group: 'content' }),
   jobs: () => `${root}/jobs`,
   job: (id: string) => `${root}/jobs/${encodeURIComponent(id)}`,
   jobEvents: () => `${location.origin.replace(/^http/, 'ws')}${root}/jobs/events`,
