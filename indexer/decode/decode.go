@@ -10,8 +10,7 @@ import (
 	"image/png"
 	"io"
 
-	"golang.org/x/image/tiff"
-
+	"polylens/indexer/decode/tiff"
 	"polylens/indexer/decode/turbo"
 	"polylens/indexer/decode/wasm"
 )
@@ -108,12 +107,13 @@ func (d *Decoder) Decode(ctx context.Context, content Content, target Target, li
 		return Picture{Info: info}, explain(ctx, inner, content.Name, "", err)
 	}
 	info.Format = c.name
-	t := task{decoder: d, codec: c, ctx: inner, data: content.Data, target: target, limits: limits}
+	var warned []string
+	t := task{decoder: d, codec: c, ctx: inner, data: content.Data, target: target, limits: limits, warned: &warned}
 	p, err := within(inner, t.run, func(late picture) { late.release() })
 	if err != nil {
 		return Picture{Info: info}, explain(ctx, inner, content.Name, c.name, err)
 	}
-	info.Width, info.Height = p.full.X, p.full.Y
+	info.Width, info.Height, info.Warnings = p.full.X, p.full.Y, warned
 	return Picture{p.image, info, p.release}, nil
 }
 

@@ -2,8 +2,9 @@
 // within limits on bytes, pixels, memory and time. It trusts neither file
 // names nor declared sizes.
 //
-// It reads JPEG, PNG, GIF and WebP (the first frame), BMP, TIFF (the first page),
-// HEIC and AVIF (the first picture). In several ways it corrects the decoders that it
+// It reads JPEG, PNG, GIF and WebP (the first frame), BMP, TIFF and BigTIFF (the first page,
+// see decode/tiff), HEIC and AVIF (the first picture). Raw files of cameras are named, not
+// read. In several ways it corrects the decoders that it
 // uses: lossy WebP gets the colours and the chroma interpolation of libwebp, where
 // golang.org/x/image/webp takes its limited-range YCbCr for full range; 16-bit grey
 // is scaled to 8 bits, since the reference image processors would clip it to white;

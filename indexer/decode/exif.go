@@ -9,13 +9,12 @@ import (
 
 // metadata is what has to be known of a file beside its pixels.
 type metadata struct {
-	orientation int  // of EXIF, 1 to 8; 1 is upright
-	progressive bool // JPEG only
-	lateColors  bool // JPEG only: the segment that names its colours comes late, after decoders have assumed others
-	deep        bool // HEIC and AVIF only: more than 8 bits a channel
-	animated    bool // WebP only
-	fax         bool // TIFF only: compressed like a fax
-	blackIsZero bool // TIFF only
+	orientation int   // of EXIF, 1 to 8; 1 is upright
+	progressive bool  // JPEG only
+	lateColors  bool  // JPEG only: the segment that names its colours comes late, after decoders have assumed others
+	deep        bool  // HEIC and AVIF only: more than 8 bits a channel
+	animated    bool  // WebP only
+	memory      int64 // TIFF only: bytes that decoding takes at worst, without turning
 }
 
 // readMetadata looks into the containers of each format. What is damaged or
@@ -31,6 +30,7 @@ func readMetadata(format string, data []byte) metadata {
 		m.readWebP(data)
 	case "tiff":
 		m.readTIFF(data)
+		m.readTIFFHeader(data)
 	case "avif", "heic":
 		m.readContainer(format, data)
 	}
@@ -150,14 +150,8 @@ func (m *metadata) readTIFF(data []byte) {
 
 // readTag takes over what is of interest here.
 func (m *metadata) readTag(tag uint16, value int) {
-	const compressionTag, photometricTag, orientationTag = 0x0103, 0x0106, 0x0112
-	const group3, group4, blackIsZero = 3, 4, 1
-	switch {
-	case tag == compressionTag:
-		m.fax = value == group3 || value == group4
-	case tag == photometricTag:
-		m.blackIsZero = value == blackIsZero
-	case tag == orientationTag && value >= 1 && value <= 8:
+	const orientationTag = 0x0112
+	if tag == orientationTag && value >= 1 && value <= 8 {
 		m.orientation = value
 	}
 }

@@ -9,7 +9,8 @@ import (
 	"io"
 
 	"golang.org/x/image/bmp"
-	"golang.org/x/image/tiff"
+
+	"polylens/indexer/decode/tiff"
 )
 
 // codec is a format that can be read.
@@ -25,7 +26,7 @@ var codecs = []codec{
 	{"gif", streamed(gif.DecodeConfig), streamed(gif.Decode)},
 	{"webp", webpConfig, decodeWebP},
 	{"bmp", streamed(bmp.DecodeConfig), streamed(bmp.Decode)},
-	{"tiff", streamed(tiff.DecodeConfig), streamed(tiff.Decode)},
+	{"tiff", tiffConfig, decodeTIFF},
 	{"heic", containerConfig, decodeHEIC},
 	{"avif", containerConfig, decodeAVIF},
 }
@@ -49,6 +50,8 @@ var magics = []struct{ magic, name string }{
 	{"BM", "bmp"},
 	{"II*\x00", "tiff"},
 	{"MM\x00*", "tiff"},
+	{"II+\x00", "tiff"}, // BigTIFF
+	{"MM\x00+", "tiff"},
 
 	{"????ftypheic", "heic"}, {"????ftypheix", "heic"}, {"????ftyphevc", "heic"}, {"????ftyphevx", "heic"},
 	{"????ftypheim", "heic"}, {"????ftypheis", "heic"},
@@ -57,7 +60,7 @@ var magics = []struct{ magic, name string }{
 
 	{"????ftyp", "a video"},
 	{"\xff\x0a", "JPEG XL"}, {"\x00\x00\x00\x0cJXL ", "JPEG XL"}, {"\x00\x00\x00\x0cjP  ", "JPEG 2000"},
-	{"II+\x00", "BigTIFF"}, {"MM\x00+", "BigTIFF"}, {"8BPS", "a Photoshop file"}, {"%PDF", "PDF"}, {"%!PS", "PostScript"},
+	{"8BPS", "a Photoshop file"}, {"%PDF", "PDF"}, {"%!PS", "PostScript"},
 	{"\x00\x00\x01\x00", "an icon (ICO)"}, {"<svg", "SVG"}, {"<?xml", "XML or SVG"}, {"<!DOCTYPE", "a web page"}, {"<html", "a web page"},
 	{"PK\x03\x04", "a zip archive"}, {"\x1f\x8b", "a gzip file"},
 }
@@ -105,6 +108,9 @@ func hasMagic(data []byte, magic string) bool {
 func find(data []byte) (codec, error) {
 	if len(data) == 0 {
 		return codec{}, faultf(Empty, "it has no bytes")
+	}
+	if raw := tiff.CameraRaw(data); raw != "" {
+		return codec{}, faultf(UnknownFormat, "it looks like a camera's raw file (%s)", raw)
 	}
 	name := sniff(data)
 	for _, c := range codecs {

@@ -60,16 +60,17 @@ func (b *Budget) take(ctx context.Context, bytes int64) (func(), error) {
 }
 
 // bytesPerPixel is what a decoder allocates at worst: the picture, its working
-// copy (coefficients of a progressive JPEG, the strip of a TIFF, the memory of
-// WebAssembly) and, after that, the upright picture.
+// copy (coefficients of a progressive JPEG, the memory of WebAssembly) and, after that, the upright picture.
 func bytesPerPixel(format string, m metadata) int64 {
 	switch {
 	case format == "heic":
 		return 3 + wasmBytesPerPixel(format, m)
 	case format == "avif":
 		return 4 + wasmBytesPerPixel(format, m)
-	case format == "tiff", format == "jpeg" && m.progressive:
+	case format == "jpeg" && m.progressive:
 		return 16
+	case format == "tiff": // turned upright; all else is metadata.memory
+		return 4
 	case format == "gif":
 		return 4
 	case m.animated: // the canvas, too

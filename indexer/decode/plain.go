@@ -6,12 +6,8 @@ import (
 )
 
 // plain corrects what a format's decoder leaves to its caller.
-func plain(img image.Image, format string, config image.Config, meta metadata) image.Image {
+func plain(img image.Image, format string, config image.Config) image.Image {
 	switch m := img.(type) {
-	case *image.Gray:
-		if format == "tiff" && meta.fax && meta.blackIsZero {
-			return negative(m)
-		}
 	case *image.Paletted:
 		return onCanvas(m, m.Rect, image.Pt(config.Width, config.Height))
 	case *image.Gray16:
@@ -35,15 +31,6 @@ func onCanvas(frame image.Image, place image.Rectangle, size image.Point) image.
 	canvas := image.NewNRGBA(image.Rectangle{Max: size})
 	draw.Draw(canvas, place, frame, frame.Bounds().Min, draw.Src)
 	return canvas
-}
-
-// negative undoes what x/image/tiff does to faxes: it takes their white for zero,
-// whatever the file says.
-func negative(m *image.Gray) *image.Gray {
-	for i := range m.Pix {
-		m.Pix[i] = ^m.Pix[i]
-	}
-	return m
 }
 
 // eightBits keeps the high bytes.

@@ -13,6 +13,7 @@ type task struct {
 	data    []byte
 	target  Target
 	limits  Limits
+	warned  *[]string // see Info.Warnings; nil forgets
 
 	config image.Config // what the file says, before its orientation
 	meta   metadata
@@ -52,7 +53,7 @@ func (t task) runGo() (picture, error) {
 		if img.Bounds().Empty() {
 			return nil, image.Point{}, faultf(Empty, "it has no pixels")
 		}
-		img = orient(plain(img, t.codec.name, t.config, t.meta), t.meta.orientation)
+		img = orient(plain(img, t.codec.name, t.config), t.meta.orientation)
 		return img, img.Bounds().Size(), nil
 	})
 }
@@ -80,7 +81,7 @@ func (t task) pixels() int64 { return int64(t.config.Width) * int64(t.config.Hei
 
 // memory is what runGo takes at worst beside the data.
 func (t task) memory() int64 {
-	bytes := t.pixels() * bytesPerPixel(t.codec.name, t.meta)
+	bytes := t.pixels()*bytesPerPixel(t.codec.name, t.meta) + t.meta.memory
 	if t.codec.name == "heic" || t.codec.name == "avif" {
 		bytes += t.wasmFixed()
 	}

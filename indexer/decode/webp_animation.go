@@ -137,5 +137,5 @@ func decodeWebP(t task) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	return onCanvas(plain(img, t.codec.name, t.config, t.meta), frame.place, frame.canvas), nil
+	return onCanvas(plain(img, t.codec.name, t.config), frame.place, frame.canvas), nil
 }
