@@ -20,9 +20,18 @@ type Picture struct {
 	Limited bool
 	// Bits is the depth of the deepest channel, 8 where the file does not say.
 	Bits int
+	// Primaries and Transfer are code points of H.273, Unspecified without any.
+	Primaries, Transfer int
+	// Profile is an ICC profile, empty without one. It tells more than Primaries and
+	// Transfer.
+	Profile string
+	// Alpha is the item that holds the transparency, 0 without one.
+	Alpha uint64
+	// Premultiplied says that the colours are multiplied with it.
+	Premultiplied bool
 }
 
-// Unspecified is the matrix of a file that names none.
+// Unspecified is what a file that names none has for matrix, primaries and transfer.
 const Unspecified = 2
 
 // property is one box of ipco.
@@ -31,24 +40,35 @@ type property = box
 // Read returns what the file says of its primary picture. The error says what
 // is missing.
 func Read(data []byte) (Picture, error) {
-	meta, err := child(data, "meta")
+	meta, err := metaBoxes(data)
 	if err != nil {
 		return Picture{}, err
+	}
+	primary, err := primaryItem(meta)
+	if err != nil {
+		return Picture{}, err
+	}
+	properties, err := itemProperties(meta, primary)
+	if err != nil {
+		return Picture{}, err
+	}
+	p, err := describe(properties)
+	if err != nil {
+		return Picture{}, err
+	}
+	p.readReferences(meta, primary)
+	return p, nil
+}
+
+// metaBoxes are those inside of meta.
+func metaBoxes(data []byte) ([]byte, error) {
+	meta, err := child(data, "meta")
+	if err != nil {
+		return nil, err
 	}
 	f := fields{data: meta}
 	f.version()
-	if f.err != nil {
-		return Picture{}, f.err
-	}
-	primary, err := primaryItem(f.data)
-	if err != nil {
-		return Picture{}, err
-	}
-	properties, err := itemProperties(f.data, primary)
-	if err != nil {
-		return Picture{}, err
-	}
-	return describe(properties)
+	return f.data, f.err
 }
 
 func primaryItem(meta []byte) (uint64, error) {
@@ -136,7 +156,7 @@ func choose(all []property, indices []int) ([]property, error) {
 
 // describe puts the properties together.
 func describe(properties []property) (Picture, error) {
-	p := Picture{Matrix: Unspecified, Bits: 8}
+	p := Picture{Matrix: Unspecified, Primaries: Unspecified, Transfer: Unspecified, Bits: 8}
 	var t turn
 	for _, property := range properties {
 		f := fields{data: property.body}
@@ -166,14 +186,16 @@ func describe(properties []property) (Picture, error) {
 	return p, nil
 }
 
-// color reads coded colours; a profile says nothing about matrix and range.
+// color reads code points or a profile: a picture may have both, since a profile says
+// nothing about matrix and range.
 func (p *Picture) color(f *fields) {
-	if string(f.take(4)) != "nclx" {
-		return
+	switch string(f.take(4)) {
+	case "nclx":
+		p.Primaries, p.Transfer, p.Matrix = int(f.number(2)), int(f.number(2)), int(f.number(2))
+		p.Limited = f.number(1)>>7 == 0
+	case "prof", "rICC":
+		p.Profile = string(f.data)
 	}
-	f.take(4) // primaries and transfer
-	p.Matrix = int(f.number(2))
-	p.Limited = f.number(1)>>7 == 0
 }
 
 func (p *Picture) depth(f *fields) {

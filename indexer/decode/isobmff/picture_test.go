@@ -49,14 +49,14 @@ func TestRead(t *testing.T) {
 		want Picture
 		says string // of the error
 	}{
-		{"size", wide, Picture{Width: 30, Height: 20, Orientation: 1, Matrix: Unspecified, Bits: 8}, ""},
-		{"turned", file(ispe(30, 20), irot(3)), Picture{Width: 30, Height: 20, Orientation: 6, Matrix: Unspecified, Bits: 8}, ""},
-		{"cropped", file(ispe(30, 20), boxOf("clap", make([]byte, 32))), Picture{Width: 30, Height: 20, Orientation: 1, Cropped: true, Matrix: Unspecified, Bits: 8}, ""},
-		{"full range", file(ispe(30, 20), nclx(6, 1)), Picture{Width: 30, Height: 20, Orientation: 1, Matrix: 6, Bits: 8}, ""},
-		{"limited range", file(ispe(30, 20), nclx(9, 0)), Picture{Width: 30, Height: 20, Orientation: 1, Matrix: 9, Limited: true, Bits: 8}, ""},
-		{"profile", file(ispe(30, 20), boxOf("colr", []byte("prof....."))), Picture{Width: 30, Height: 20, Orientation: 1, Matrix: Unspecified, Bits: 8}, ""},
-		{"deep", file(ispe(30, 20), boxOf("pixi", plain, []byte{3, 10, 10, 12})), Picture{Width: 30, Height: 20, Orientation: 1, Matrix: Unspecified, Bits: 12}, ""},
-		{"4 GB wide", file(ispe(1<<32-1, 1<<32-1)), Picture{Width: 1<<32 - 1, Height: 1<<32 - 1, Orientation: 1, Matrix: Unspecified, Bits: 8}, ""},
+		{"size", wide, Picture{Width: 30, Height: 20, Orientation: 1, Matrix: Unspecified, Primaries: Unspecified, Transfer: Unspecified, Bits: 8}, ""},
+		{"turned", file(ispe(30, 20), irot(3)), Picture{Width: 30, Height: 20, Orientation: 6, Matrix: Unspecified, Primaries: Unspecified, Transfer: Unspecified, Bits: 8}, ""},
+		{"cropped", file(ispe(30, 20), boxOf("clap", make([]byte, 32))), Picture{Width: 30, Height: 20, Orientation: 1, Cropped: true, Matrix: Unspecified, Primaries: Unspecified, Transfer: Unspecified, Bits: 8}, ""},
+		{"full range", file(ispe(30, 20), nclx(6, 1)), Picture{Width: 30, Height: 20, Orientation: 1, Matrix: 6, Primaries: 1, Transfer: 13, Bits: 8}, ""},
+		{"limited range", file(ispe(30, 20), nclx(9, 0)), Picture{Width: 30, Height: 20, Orientation: 1, Matrix: 9, Primaries: 1, Transfer: 13, Limited: true, Bits: 8}, ""},
+		{"profile", file(ispe(30, 20), boxOf("colr", []byte("prof....."))), Picture{Width: 30, Height: 20, Orientation: 1, Matrix: Unspecified, Primaries: Unspecified, Transfer: Unspecified, Profile: ".....", Bits: 8}, ""},
+		{"deep", file(ispe(30, 20), boxOf("pixi", plain, []byte{3, 10, 10, 12})), Picture{Width: 30, Height: 20, Orientation: 1, Matrix: Unspecified, Primaries: Unspecified, Transfer: Unspecified, Bits: 12}, ""},
+		{"4 GB wide", file(ispe(1<<32-1, 1<<32-1)), Picture{Width: 1<<32 - 1, Height: 1<<32 - 1, Orientation: 1, Matrix: Unspecified, Primaries: Unspecified, Transfer: Unspecified, Bits: 8}, ""},
 		{"nothing", nil, Picture{}, `"meta"`},
 		{"no size", file(irot(1)), Picture{}, "no size"},
 		{"width is zero", file(ispe(0, 20)), Picture{}, "no size"},
@@ -91,7 +91,7 @@ func TestReadLargeNumbers(t *testing.T) {
 	toTheEnd := slices.Concat([]byte{0, 0, 0, 0}, meta[4:])
 	for _, data := range [][]byte{meta, wide, toTheEnd} {
 		got, err := Read(data)
-		if want := (Picture{Width: 5, Height: 6, Orientation: 1, Matrix: Unspecified, Bits: 8}); err != nil || got != want {
+		if want := (Picture{Width: 5, Height: 6, Orientation: 1, Matrix: Unspecified, Primaries: Unspecified, Transfer: Unspecified, Bits: 8}); err != nil || got != want {
 			t.Errorf("%+v, %v", got, err)
 		}
 	}
@@ -170,7 +170,7 @@ func TestOrientation(t *testing.T) {
 
 func FuzzRead(f *testing.F) {
 	f.Add(file(ispe(30, 20), irot(1), imir(1), nclx(1, 0)))
-	for _, pattern := range []string{"*.heic", "*.avif"} {
+	for _, pattern := range []string{"*.heic", "*.avif", "colors/*.heic", "colors/*.avif"} {
 		paths, err := filepath.Glob("../testdata/" + pattern)
 		if err != nil || len(paths) == 0 {
 			f.Fatal("no seeds", err)
@@ -187,6 +187,14 @@ func FuzzRead(f *testing.F) {
 		p, err := Read(data)
 		if err == nil && (p.Width <= 0 || p.Height <= 0 || p.Orientation < 1 || p.Orientation > 8) {
 			t.Errorf("%+v", p)
+		}
+		if len(p.Profile) > len(data) {
+			t.Errorf("a profile of %d bytes in %d", len(p.Profile), len(data))
+		}
+		if p.Alpha != 0 {
+			if selected, err := Select(data, p.Alpha); err != nil || len(selected) != len(data) {
+				t.Errorf("item %d: %d bytes of %d, %v", p.Alpha, len(selected), len(data), err)
+			}
 		}
 	})
 }
