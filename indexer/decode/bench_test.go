@@ -158,3 +158,20 @@ func compare(a, b []byte) (difference, cosine float64) {
 	}
 	return math.Sqrt(squares / n), dot / math.Sqrt(normA*normB)
 }
+
+// BenchmarkReadColors is what finding out about colours costs a JPEG that is in sRGB,
+// beside decoding it.
+func BenchmarkReadColors(b *testing.B) {
+	plain := photographJPEG(b, 1632, 1224, 88, 1)
+	for name, data := range map[string][]byte{"none": plain, "sRGB": inserted(plain, profileSegment(string(readColors(b, "srgb.icc"))))} {
+		b.Run(name, func(b *testing.B) {
+			ask := task{decoder: new(Decoder), codec: codec{name: "jpeg"}, data: data}
+			for b.Loop() {
+				ask.data = withAdobe(ask.data)
+				if ask.readColors() != nil {
+					b.Fatal("it would be converted")
+				}
+			}
+		})
+	}
+}

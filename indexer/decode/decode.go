@@ -10,6 +10,7 @@ import (
 	"image/png"
 	"io"
 
+	"polylens/indexer/decode/color"
 	"polylens/indexer/decode/tiff"
 	"polylens/indexer/decode/turbo"
 	"polylens/indexer/decode/wasm"
@@ -39,8 +40,9 @@ type Decoder struct {
 	Turbo *turbo.Library // speeds up JPEGs that are progressive or wanted at full size; nil does without
 	Exact bool           // every picture at full size, whatever the target
 
-	heic wasm.HEIC
-	avif wasm.AVIF
+	heic   wasm.HEIC
+	avif   wasm.AVIF
+	colors color.Cache
 }
 
 // Target says to what size the caller will scale an upright picture of width x

@@ -8,8 +8,13 @@
 // uses: lossy WebP gets the colours and the chroma interpolation of libwebp, where
 // golang.org/x/image/webp takes its limited-range YCbCr for full range; 16-bit grey
 // is scaled to 8 bits, since the reference image processors would clip it to white;
-// HEIC gets the colours that its container names. Colour profiles are not applied,
-// and the transparency of HEIC is dropped.
+// HEIC gets the colours that its container names, and its transparency.
+//
+// What it returns is in sRGB. Colours are converted from the ICC profile of a JPEG,
+// PNG, WebP, TIFF, GIF, HEIC or AVIF, from cICP, gAMA and cHRM of PNG, and from the code
+// points of HEIC and AVIF, as package color has it; a picture that says nothing is in
+// sRGB. Of a picture with a gain map the base is shown. Colours of HEIC are cut to 8 bits
+// before they are converted, those of all others after.
 //
 // Damage inside the coded data of a HEIC is not noticed: its decoder conceals
 // it. A HEIC or AVIF that is cut off is refused.

@@ -45,11 +45,19 @@ func containerConfig(t task) (image.Config, error) {
 }
 
 func decodeAVIF(t task) (image.Image, error) {
-	img, err := t.decoder.avif.Decode(t.ctx, t.data, t.config.Width, t.config.Height, t.wasmMemory())
+	img, err := t.decodeAVIF()
 	if err != nil {
 		return nil, explainWASM(err)
 	}
 	return img, nil
+}
+
+// decodeAVIF keeps all bits for colours that are yet to be converted.
+func (t task) decodeAVIF() (image.Image, error) {
+	if t.colors != nil && t.meta.deep {
+		return t.decoder.avif.DecodeDeep(t.ctx, t.data, t.config.Width, t.config.Height, t.wasmMemory())
+	}
+	return t.decoder.avif.Decode(t.ctx, t.data, t.config.Width, t.config.Height, t.wasmMemory())
 }
 
 func decodeHEIC(t task) (image.Image, error) {
@@ -65,9 +73,9 @@ func decodeHEIC(t task) (image.Image, error) {
 		return nil, faultf(Corrupt, "it has %d x %d pixels instead of %d x %d", size.X, size.Y, t.config.Width, t.config.Height)
 	}
 	if m, ok := img.(*image.YCbCr); ok {
-		return fromHEIC(m, p), nil
+		img = fromHEIC(m, p)
 	}
-	return img, nil
+	return t.withAlpha(img, p), nil
 }
 
 func explainWASM(err error) error {

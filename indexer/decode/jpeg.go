@@ -65,7 +65,7 @@ func (t task) runReduced() (picture, error) {
 		if err != nil {
 			return nil, image.Point{}, err
 		}
-		return orient(img, t.meta.orientation), t.upright(), nil
+		return t.finish(img), t.upright(), nil
 	})
 }
 
@@ -74,7 +74,8 @@ func (t task) runReduced() (picture, error) {
 func (t task) reducedMemory(points int) int64 {
 	const perPixel, blocks, tables = 3 + 4, 16, 1 << 18
 	width, height := reduced.Side(t.config.Width+blocks, points), reduced.Side(t.config.Height+blocks, points)
-	return int64(width)*int64(height)*perPixel + tables
+	pixels := int64(width) * int64(height)
+	return pixels*perPixel + t.colorMemory(pixels) + tables
 }
 
 // scans counts at least the scans. Within coded data the marker cannot appear.
@@ -95,7 +96,7 @@ func (t task) runTurbo() (picture, error) {
 		}
 		// Rounded up, a last row or column can be one that is hardly in the picture.
 		img.Rect.Max = image.Pt(reduced.Side(t.config.Width, points), reduced.Side(t.config.Height, points))
-		return orient(img, t.meta.orientation), t.upright(), nil
+		return t.finish(img), t.upright(), nil
 	})
 }
 

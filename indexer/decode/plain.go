@@ -10,8 +10,6 @@ func plain(img image.Image, format string, config image.Config) image.Image {
 	switch m := img.(type) {
 	case *image.Paletted:
 		return onCanvas(m, m.Rect, image.Pt(config.Width, config.Height))
-	case *image.Gray16:
-		return eightBits(m)
 	case *image.YCbCr:
 		if format == "webp" {
 			return fromWebP(m, nil, 0)

@@ -3,6 +3,8 @@ package decode
 import (
 	"context"
 	"image"
+
+	"polylens/indexer/decode/color"
 )
 
 // task is one picture while it is being decoded.
@@ -17,6 +19,7 @@ type task struct {
 
 	config image.Config // what the file says, before its orientation
 	meta   metadata
+	colors *color.Conversion // to sRGB; nil leaves colours as they are
 }
 
 // picture is upright. full is its size in the file. release gives back the
@@ -29,6 +32,9 @@ type picture struct {
 
 // run checks the size, then decodes.
 func (t task) run() (picture, error) {
+	if t.codec.name == "jpeg" {
+		t.data = withAdobe(t.data)
+	}
 	var err error
 	if t.config, err = t.codec.config(t); err != nil {
 		return picture{}, err
@@ -37,6 +43,7 @@ func (t task) run() (picture, error) {
 		return picture{}, err
 	}
 	t.meta = readMetadata(t.codec.name, t.data)
+	t.colors = t.readColors()
 	if t.codec.name == "jpeg" {
 		return t.runJPEG()
 	}
@@ -53,7 +60,7 @@ func (t task) runGo() (picture, error) {
 		if img.Bounds().Empty() {
 			return nil, image.Point{}, faultf(Empty, "it has no pixels")
 		}
-		img = orient(plain(img, t.codec.name, t.config), t.meta.orientation)
+		img = t.finish(plain(img, t.codec.name, t.config))
 		return img, img.Bounds().Size(), nil
 	})
 }
@@ -81,9 +88,9 @@ func (t task) pixels() int64 { return int64(t.config.Width) * int64(t.config.Hei
 
 // memory is what runGo takes at worst beside the data.
 func (t task) memory() int64 {
-	bytes := t.pixels()*bytesPerPixel(t.codec.name, t.meta) + t.meta.memory
+	bytes := t.pixels()*bytesPerPixel(t.codec.name, t.meta) + t.meta.memory + t.colorMemory(t.pixels())
 	if t.codec.name == "heic" || t.codec.name == "avif" {
-		bytes += t.wasmFixed()
+		bytes += t.wasmFixed() + t.alphaMemory()
 	}
 	return bytes
 }
