@@ -1,15 +1,24 @@
 // Package decode turns the bytes of a picture file into an upright image
 // within limits on bytes, pixels, memory and time. It trusts neither file
-// names nor declared sizes.
+// names nor declared sizes: the content alone says what a file is.
 //
-// It reads JPEG, PNG, GIF and WebP (the first frame), BMP, TIFF and BigTIFF (the first page,
-// see decode/tiff), HEIC and AVIF (the first picture). Raw files of cameras are named, not
-// read. In several ways it corrects the decoders that it
-// uses: lossy WebP gets the colours and the chroma interpolation of libwebp, where
-// golang.org/x/image/webp takes its limited-range YCbCr for full range; 16-bit grey
-// is scaled to 8 bits, since the reference image processors would clip it to white;
-// HEIC gets the colours that its container names. Colour profiles are not applied,
-// and the transparency of HEIC is dropped.
+// It reads the formats of the table in format.go: of animations the first frame, of
+// several pages or pictures the first, of icons the largest. Those that Pillow reads,
+// too, look as it shows them. What cannot be read, such as
+// the raw files of cameras, is named (magic.go).
+//
+// A picture that ends early, or is damaged from some point on, is shown as far as it
+// goes, with a warning, unless Limits.RefuseDamaged is set (damage.go).
+//
+// Orientation comes from EXIF of any kind, else from XMP (package orientation); HEIC
+// and AVIF have their own, which wins.
+//
+// In several ways it corrects the decoders that it uses: lossy WebP gets the colours
+// and the chroma interpolation of libwebp, where golang.org/x/image/webp takes its
+// limited-range YCbCr for full range; 16-bit grey is scaled to 8 bits, since the
+// reference image processors would clip it to white; HEIC gets the colours that its
+// container names. Colour profiles are not applied, and the transparency of HEIC is
+// dropped.
 //
 // Damage inside the coded data of a HEIC is not noticed: its decoder conceals
 // it. A HEIC or AVIF that is cut off is refused.
