@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"time"
 
 	"polylens/app/rollout"
 	"polylens/encoder/hub"
@@ -37,6 +38,11 @@ type globals struct {
 	OnnxFiles   string           `placeholder:"SUFFIX" env:"POLYLENS_ONNX_FILES" help:"The files of an ONNX export to use, by the end of their names, such as _q4f16 (default: those of the precision)."`
 	Turbojpeg   string           `placeholder:"FILE" env:"POLYLENS_TURBOJPEG" help:"The libturbojpeg that decodes JPEGs, instead of the one that setup fetches or the system has."`
 	DecodeMiB   int64            `name:"decode-memory" placeholder:"MIB" env:"POLYLENS_DECODE_MEMORY" default:"1024" help:"Memory in MiB that all pictures being decoded may take together; a larger one is refused (default: ${default})."`
+	MaxPixels   int64            `name:"max-picture-pixels" placeholder:"N" env:"POLYLENS_MAX_PICTURE_PIXELS" default:"1000000000" help:"Most pixels of a picture; a larger one is refused. Mostly --decode-memory is reached before (default: ${default})."`
+	MaxSide     int              `name:"max-picture-side" placeholder:"N" env:"POLYLENS_MAX_PICTURE_SIDE" default:"65535" help:"Most pixels of a picture's width and height (default: ${default})."`
+	MaxBytes    int64            `name:"max-picture-bytes" placeholder:"N" env:"POLYLENS_MAX_PICTURE_BYTES" default:"268435456" help:"Most bytes of a picture file (default: ${default}, 256 MiB)."`
+	DecodeTime  time.Duration    `name:"decode-timeout" placeholder:"TIME" env:"POLYLENS_DECODE_TIMEOUT" default:"30s" help:"Longest time to decode a picture, such as 90s or 2m (default: ${default})."`
+	Damaged     bool             `name:"refuse-damaged" env:"POLYLENS_REFUSE_DAMAGED" help:"Refuse pictures of which only a part can be shown, such as those that end early. Without it they are taken as far as they go, with a warning."`
 	ExactDecode bool             `env:"POLYLENS_EXACT_DECODE" help:"Decode every pixel of large JPEGs before they are resized. The default lets the decoder reduce them, several times as fast. Pictures that have vectors keep them."`
 	LogLevel    string           `placeholder:"LEVEL" env:"POLYLENS_LOG_LEVEL" enum:"debug,info,warn,error," default:"" help:"Lowest level to log: debug, info, warn or error (default: info for serve, else warn)."`
 	LogFormat   string           `placeholder:"FORMAT" env:"POLYLENS_LOG_FORMAT" enum:"text,json" default:"text" help:"Format of the log on standard error: text or json (default: ${default})."`
@@ -50,6 +56,9 @@ const leastDecodeMiB, mostDecodeMiB = 64, 1 << 20
 func (g *globals) finish() error {
 	if g.Threads < 0 || g.Threads > 1024 {
 		return usageError{fmt.Errorf("--threads %d: want 1 to 1024", g.Threads)}
+	}
+	if g.MaxPixels < 0 || g.MaxSide < 0 || g.MaxBytes < 0 || g.DecodeTime < 0 {
+		return usageError{errors.New("--max-picture-pixels, --max-picture-side, --max-picture-bytes and --decode-timeout: want more than 0")}
 	}
 	if g.DecodeMiB < leastDecodeMiB || g.DecodeMiB > mostDecodeMiB {
 		return usageError{fmt.Errorf("--decode-memory %d: want %d to %d MiB", g.DecodeMiB, leastDecodeMiB, mostDecodeMiB)}

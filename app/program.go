@@ -171,10 +171,17 @@ func (p *program) decodeFile(ctx context.Context, path string) (image.Image, err
 	return picture, err
 }
 
-// decodeLimits bounds the memory of all decoders together.
+// decodeLimits bounds each decoder, and the memory of all together.
 func (p *program) decodeLimits() decode.Limits {
-	bytes := p.globals.DecodeMiB << 20
-	return decode.Limits{MaxMemory: bytes, Budget: decode.NewBudget(bytes)}
+	g, bytes := p.globals, p.globals.DecodeMiB<<20
+	return decode.Limits{
+		MaxBytes: g.MaxBytes, MaxPixels: g.MaxPixels, MaxSide: g.MaxSide, Timeout: g.DecodeTime,
+		MaxMemory: bytes, Budget: decode.NewBudget(bytes), RefuseDamaged: g.Damaged,
+		Names: decode.Names{
+			MaxBytes: "--max-picture-bytes", MaxPixels: "--max-picture-pixels", MaxSide: "--max-picture-side",
+			Timeout: "--decode-timeout", MaxMemory: "--decode-memory", RefuseDamaged: "--refuse-damaged",
+		},
+	}
 }
 
 // openCatalog opens the catalogue. The caller holds the data folder.

@@ -28,49 +28,50 @@ func Read(ctx context.Context, path string, limits Limits) (Content, error) {
 	limits = limits.withDefaults()
 	inner, cancel := context.WithTimeout(ctx, limits.Timeout)
 	defer cancel()
-	data, err := within(inner, func() ([]byte, error) { return readFile(path, limits.MaxBytes) }, func([]byte) {})
+	data, err := within(inner, func() ([]byte, error) { return readFile(path, limits) }, func([]byte) {})
 	if err != nil {
-		return Content{}, explain(ctx, inner, path, "", err)
+		return Content{}, explain(ctx, inner, limits, path, "", err)
 	}
 	return NewContent(path, data), nil
 }
 
-func readFile(path string, maxBytes int64) ([]byte, error) {
+func readFile(path string, limits Limits) ([]byte, error) {
 	// Before opening: to open a named pipe would wait for its writer.
 	stat, err := os.Stat(path)
 	if err != nil {
-		return nil, &fault{Unreadable, err}
+		return nil, &fault{reason: Unreadable, err: err}
 	}
 	if !stat.Mode().IsRegular() {
 		return nil, faultf(Unreadable, "it is not a regular file")
 	}
-	if stat.Size() > maxBytes {
-		return nil, tooLarge(stat.Size(), maxBytes)
+	if stat.Size() > limits.MaxBytes {
+		return nil, tooLarge(stat.Size(), limits)
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, &fault{Unreadable, err}
+		return nil, &fault{reason: Unreadable, err: err}
 	}
 	defer f.Close()
 	var data bytes.Buffer
 	data.Grow(int(stat.Size()) + bytes.MinRead) // with room for the read that finds the end
-	if _, err := data.ReadFrom(io.LimitReader(f, maxBytes+1)); err != nil {
-		return nil, &fault{Unreadable, err}
+	if _, err := data.ReadFrom(io.LimitReader(f, limits.MaxBytes+1)); err != nil {
+		return nil, &fault{reason: Unreadable, err: err}
 	}
-	if n := int64(data.Len()); n > maxBytes { // it has grown
-		return nil, tooLarge(n, maxBytes)
+	if n := int64(data.Len()); n > limits.MaxBytes { // it has grown
+		return nil, tooLarge(n, limits)
 	}
 	return data.Bytes(), nil
 }
 
-func tooLarge(n, most int64) error {
-	return faultf(TooLarge, "%d bytes; the limit is %d", n, most)
+func tooLarge(n int64, limits Limits) error {
+	return beyond(TooLarge, limits.Names.MaxBytes, limits.MaxBytes, "it has %d bytes; the limit is", n)
 }
 
-// codec finds the codec by the data.
-func (c Content) codec(limits Limits) (codec, error) {
+// codec finds the codec by the data, and the data without what stands before them.
+func (c Content) codec(limits Limits) (codec, []byte, error) {
 	if n := int64(len(c.Data)); n > limits.MaxBytes {
-		return codec{}, tooLarge(n, limits.MaxBytes)
+		return codec{}, nil, tooLarge(n, limits)
 	}
-	return find(c.Data)
+	found, before, err := find(c.Data)
+	return found, c.Data[before:], err
 }

@@ -11,6 +11,7 @@ import (
 	"io"
 
 	"polylens/indexer/decode/color"
+	"polylens/indexer/decode/raster"
 	"polylens/indexer/decode/tiff"
 	"polylens/indexer/decode/turbo"
 	"polylens/indexer/decode/wasm"
@@ -23,7 +24,7 @@ const Version = 1
 // Info describes a picture. Next to an error it holds what was found before the
 // error.
 type Info struct {
-	Format        string // "jpeg", "png", "gif", "webp", "bmp", "tiff", "heic" or "avif", by content
+	Format        string // such as "jpeg", by content: a name of the table in format.go
 	Width, Height int    // of the upright picture in the file, even where a smaller one is returned
 	Size          int64  // of the file in bytes
 	SHA256        string // of the file, hexadecimal
@@ -104,16 +105,16 @@ func (d *Decoder) Decode(ctx context.Context, content Content, target Target, li
 	inner, cancel := context.WithTimeout(ctx, limits.Timeout)
 	defer cancel()
 	info := Info{Size: int64(len(content.Data)), SHA256: content.SHA256}
-	c, err := content.codec(limits)
+	c, data, err := content.codec(limits)
 	if err != nil {
-		return Picture{Info: info}, explain(ctx, inner, content.Name, "", err)
+		return Picture{Info: info}, explain(ctx, inner, limits, content.Name, "", err)
 	}
 	info.Format = c.name
 	var warned []string
-	t := task{decoder: d, codec: c, ctx: inner, data: content.Data, target: target, limits: limits, warned: &warned}
+	t := task{decoder: d, codec: c, ctx: inner, data: data, target: target, limits: limits, warned: &warned}
 	p, err := within(inner, t.run, func(late picture) { late.release() })
 	if err != nil {
-		return Picture{Info: info}, explain(ctx, inner, content.Name, c.name, err)
+		return Picture{Info: info}, explain(ctx, inner, limits, content.Name, c.name, err)
 	}
 	info.Width, info.Height, info.Warnings = p.full.X, p.full.Y, warned
 	return Picture{p.image, info, p.release}, nil
@@ -163,6 +164,21 @@ func reader(ctx context.Context, data []byte) io.Reader {
 	return &contextReader{ctx, bytes.NewReader(data)}
 }
 
+// untilDone reads r until the context ends.
+func untilDone(ctx context.Context, r io.Reader) io.Reader { return streamReader{ctx, r} }
+
+type streamReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (s streamReader) Read(p []byte) (int, error) {
+	if err := s.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return s.r.Read(p)
+}
+
 type contextReader struct {
 	ctx  context.Context
 	data *bytes.Reader
@@ -184,20 +200,22 @@ func (r *contextReader) ReadAt(p []byte, off int64) (int, error) {
 
 // explain makes the Error. outer is the caller's context; ctx also has the time
 // limit.
-func explain(outer, ctx context.Context, name, format string, err error) error {
+func explain(outer, ctx context.Context, limits Limits, name, format string, err error) error {
 	e := &Error{URI: name, Format: format, Reason: Corrupt, Err: err}
 	var f *fault
+	var unsupported raster.Unsupported
 	var jpegUnsupported jpeg.UnsupportedError
 	var pngUnsupported png.UnsupportedError
 	var tiffUnsupported tiff.UnsupportedError
 	switch {
 	case errors.As(err, &f):
-		e.Reason, e.Err = f.reason, f.err
+		e.Reason, e.Err, e.Setting = f.reason, f.err, f.setting
 	case outer.Err() != nil:
 		e.Reason, e.Err = Stopped, outer.Err()
 	case ctx.Err() != nil:
-		e.Reason, e.Err = TimedOut, ctx.Err()
-	case errors.As(err, &jpegUnsupported), errors.As(err, &pngUnsupported), errors.As(err, &tiffUnsupported):
+		e.Reason, e.Setting = TimedOut, limits.Names.Timeout
+		e.Err = fmt.Errorf("it takes longer than %v: %w", limits.Timeout, ctx.Err())
+	case errors.As(err, &unsupported), errors.As(err, &jpegUnsupported), errors.As(err, &pngUnsupported), errors.As(err, &tiffUnsupported):
 		e.Reason = Unsupported
 	}
 	return e

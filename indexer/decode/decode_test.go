@@ -106,13 +106,13 @@ func TestBadPictures(t *testing.T) {
 		{"SVG", []byte("<svg xmlns='http://www.w3.org/2000/svg'/>"), Limits{}, UnknownFormat, "SVG"},
 		{"JPEG cut off", whole[:len(whole)/2], Limits{}, Corrupt, "save it anew"},
 		{"JPEG header only", whole[:3], Limits{}, Corrupt, ""},
-		{"PNG cut off", encoded(t, "png", gradient(90, 90))[:200], Limits{}, Corrupt, ""},
-		{"GIF cut off", encoded(t, "gif", gradient(90, 90))[:900], Limits{}, Corrupt, ""},
-		{"BMP cut off", encoded(t, "bmp", gradient(90, 90))[:200], Limits{}, Corrupt, ""},
+		{"PNG cut off", encoded(t, "png", gradient(90, 90))[:200], Limits{RefuseDamaged: true}, Corrupt, ""},
+		{"GIF cut off", encoded(t, "gif", gradient(90, 90))[:900], Limits{RefuseDamaged: true}, Corrupt, ""},
+		{"BMP cut off", encoded(t, "bmp", gradient(90, 90))[:200], Limits{RefuseDamaged: true}, Corrupt, ""},
 		{"TIFF cut off", encoded(t, "tiff", gradient(90, 90))[:200], Limits{}, Corrupt, ""},
 		{"WebP cut off", animated[:18], Limits{}, Corrupt, ""},
 		{"too many bytes", whole, Limits{MaxBytes: 100}, TooLarge, "limit is 100"},
-		{"too many pixels", whole, Limits{MaxPixels: 39999}, TooManyPixels, "40000"},
+		{"too many pixels", whole, Limits{MaxPixels: 39999}, TooManyPixels, "40,000"},
 		{"side too long", whole, Limits{MaxSide: 199}, TooManyPixels, "limit is 199"},
 		{"too much memory", whole, Limits{MaxMemory: 100}, TooManyPixels, "limit"},
 		{"no pixels", pngHeader(0, 5), Limits{}, Corrupt, ""},
@@ -336,6 +336,11 @@ func FuzzBytes(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
+	more, err := filepath.Glob("testdata/formats/*.*")
+	if err != nil {
+		f.Fatal(err)
+	}
+	files = append(files, more...)
 	for _, path := range files {
 		if data, err := os.ReadFile(path); err == nil && len(data) < 2000 {
 			f.Add(data)

@@ -2,6 +2,7 @@ package decode
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -13,7 +14,7 @@ const (
 	Empty         Reason = "empty"           // no bytes, or no pixels
 	UnknownFormat Reason = "unknown format"  // not one of the formats of this package
 	Unsupported   Reason = "unsupported"     // a rare variant of such a format
-	Corrupt       Reason = "corrupt"         // damaged, or cut off
+	Corrupt       Reason = "corrupt"         // damaged, or cut off, beyond what can be shown
 	TooLarge      Reason = "too large"       // more bytes than Limits.MaxBytes
 	TooManyPixels Reason = "too many pixels" // beyond MaxPixels, MaxSide or MaxMemory
 	TimedOut      Reason = "timed out"       // not done after Limits.Timeout
@@ -24,7 +25,7 @@ const (
 var remedies = map[Reason]string{
 	Unreadable:    "check that the file exists and may be read",
 	Empty:         "copy the picture again from where it came",
-	UnknownFormat: "convert it to JPEG, PNG, GIF, WebP, BMP, TIFF, HEIC or AVIF",
+	UnknownFormat: "convert it to a format that is read: " + Readable(),
 	Unsupported:   "save it again as an ordinary JPEG or PNG",
 	Corrupt:       "copy the picture again from where it came, or save it anew",
 	TooLarge:      "make the file smaller",
@@ -38,6 +39,10 @@ type Error struct {
 	Format string // as far as known, see Info
 	Reason Reason
 	Err    error
+
+	// Setting is the name, by Limits.Names, of the limit that refused the picture; ""
+	// for all other reasons, and where the limit has no name.
+	Setting string
 }
 
 func (e *Error) Error() string {
@@ -49,22 +54,47 @@ func (e *Error) Error() string {
 	if e.Err != nil {
 		fmt.Fprintf(&b, ": %v", e.Err)
 	}
-	if r := remedies[e.Reason]; r != "" {
+	if r := e.remedy(); r != "" {
 		fmt.Fprintf(&b, "; %s", r)
 	}
 	return b.String()
+}
+
+// remedy also names the setting that would let the picture through.
+func (e *Error) remedy() string {
+	remedy := remedies[e.Reason]
+	switch {
+	case e.Setting == "":
+		return remedy
+	case e.Reason == Corrupt:
+		return remedy + ", or take what is left of it without " + e.Setting
+	}
+	return remedy + ", or allow more with " + e.Setting
 }
 
 func (e *Error) Unwrap() error { return e.Err }
 
 // fault is an error that knows its reason; explain adds the rest.
 type fault struct {
-	reason Reason
-	err    error
+	reason  Reason
+	err     error
+	setting string // see Error
 }
 
 func (f *fault) Error() string { return f.err.Error() }
 
 func faultf(r Reason, format string, args ...any) error {
-	return &fault{r, fmt.Errorf(format, args...)}
+	return &fault{reason: r, err: fmt.Errorf(format, args...)}
+}
+
+// Readable lists the formats that are read, for messages: "JPEG, PNG, ... or SGI".
+func Readable() string {
+	var names []string
+	for _, c := range codecs {
+		if !slices.Contains(names, c.title) {
+			names = append(names, c.title)
+		}
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
 }

@@ -1,46 +1,50 @@
 package decode
 
 import (
-	"bytes"
 	"encoding/binary"
 
 	"polylens/indexer/decode/isobmff"
+	"polylens/indexer/decode/orientation"
 )
 
 // metadata is what has to be known of a file beside its pixels.
 type metadata struct {
-	orientation int   // of EXIF, 1 to 8; 1 is upright
-	progressive bool  // JPEG only
-	lateColors  bool  // JPEG only: the segment that names its colours comes late, after decoders have assumed others
-	deep        bool  // HEIC and AVIF only: more than 8 bits a channel
-	animated    bool  // WebP only
-	memory      int64 // TIFF only: bytes that decoding takes at worst, without turning
+	orientation int     // 1 to 8, in the numbers of EXIF
+	progressive bool    // JPEG only
+	samples     float64 // JPEG only: bytes a pixel of all components, with less of those that are subsampled
+	across      int     // JPEG only: how many samples of a row one may stand for
+	lateColors  bool    // JPEG only: the segment that names its colours comes late, after decoders have assumed others
+	deep        bool    // HEIC and AVIF only: more than 8 bits a channel
+	animated    bool    // WebP only
+	cut         bool    // WebP only: it ends within a chunk
+	memory      int64   // TIFF only: bytes that decoding takes at worst, without turning
 }
 
 // readMetadata looks into the containers of each format. What is damaged or
 // missing there does not count: a picture without orientation is upright.
 func readMetadata(format string, data []byte) metadata {
-	m := metadata{orientation: 1}
+	m := metadata{orientation: orientation.Upright}
+	var says orientation.Evidence
 	switch format {
 	case "jpeg":
-		m.readJPEG(data)
+		m.readJPEG(data, &says)
 	case "png":
-		m.readPNG(data)
+		readPNG(data, &says)
 	case "webp":
-		m.readWebP(data)
+		m.readWebP(data, &says)
 	case "tiff":
-		m.readTIFF(data)
 		m.readTIFFHeader(data)
+		says.TIFF(data)
 	case "avif", "heic":
 		m.readContainer(format, data)
+		return m
 	}
+	m.orientation = says.Orientation()
 	return m
 }
 
-var exifHeader = []byte("Exif\x00\x00")
-
 // readJPEG walks over the segments before the first scan.
-func (m *metadata) readJPEG(data []byte) {
+func (m *metadata) readJPEG(data []byte, says *orientation.Evidence) {
 	const sof0, sof2, sof15, sos, app0, app1, app14 = 0xC0, 0xC2, 0xCF, 0xDA, 0xE0, 0xE1, 0xEE
 	framed := false
 	for pos := 2; pos+4 <= len(data); {
@@ -61,8 +65,11 @@ func (m *metadata) readJPEG(data []byte) {
 		}
 		segment := data[pos+4 : end]
 		switch {
-		case marker == app1 && bytes.HasPrefix(segment, exifHeader) && m.orientation == 1:
-			m.readTIFF(segment[len(exifHeader):])
+		case marker == app1:
+			says.JPEG(segment)
+		case marker >= sof0 && marker <= sof2:
+			m.progressive = marker == sof2
+			m.readFrame(segment)
 		case marker >= sof2 && marker <= sof15 && marker&3 == 2:
 			m.progressive = true
 		case marker == app0 || marker == app14: // JFIF, Adobe
@@ -73,32 +80,46 @@ func (m *metadata) readJPEG(data []byte) {
 	}
 }
 
-// readPNG looks for the eXIf chunk, which may stand before or after the pixels.
-func (m *metadata) readPNG(data []byte) {
+// readFrame reads a frame header (ITU-T T.81, B.2.2). What is none has 4 samples a
+// pixel, the most.
+func (m *metadata) readFrame(frame []byte) {
+	const fixed, each = 6, 3
+	sum, across, down := 0, 0, 0
+	for components := frame[min(fixed, len(frame)):]; len(components) >= each; components = components[each:] {
+		h, v := int(components[1]>>4), int(components[1]&15)
+		sum, across, down = sum+h*v, max(across, h), max(down, v)
+	}
+	m.samples, m.across = 4, across
+	if across*down > 0 {
+		m.samples = float64(sum) / float64(across*down)
+	}
+}
+
+// readPNG looks at all chunks: what says something may stand before or after the pixels.
+func readPNG(data []byte, says *orientation.Evidence) {
 	for pos := 8; pos+12 <= len(data); {
 		n := int64(binary.BigEndian.Uint32(data[pos:]))
 		if int64(pos)+12+n > int64(len(data)) {
 			return
 		}
-		if string(data[pos+4:pos+8]) == "eXIf" {
-			m.readTIFF(data[pos+8 : pos+8+int(n)])
-			return
-		}
+		says.PNG(string(data[pos+4:pos+8]), data[pos+8:pos+8+int(n)])
 		pos += 12 + int(n)
 	}
 }
 
-// readWebP looks for the EXIF chunk. Some writers leave the header of the JPEG
-// segment in it.
-func (m *metadata) readWebP(data []byte) {
+// readWebP looks for EXIF and XMP.
+func (m *metadata) readWebP(data []byte, says *orientation.Evidence) {
 	m.animated = animatedWebP(data)
-	for chunks := data[min(webpRIFF, len(data)):]; ; {
+	for chunks := webpChunks(data); ; {
 		name, content, rest := nextChunk(chunks)
-		if name == "EXIF" {
-			m.readTIFF(bytes.TrimPrefix(content, exifHeader))
-		}
-		if name == "" || name == "EXIF" {
+		switch name {
+		case "":
+			m.cut = len(chunks) >= webpChunkHead
 			return
+		case "EXIF":
+			says.EXIF(content)
+		case "XMP ":
+			says.XMP(content)
 		}
 		chunks = rest
 	}
@@ -114,44 +135,5 @@ func (m *metadata) readContainer(format string, data []byte) {
 	m.deep = p.Bits > 8
 	if format == "avif" {
 		m.orientation = p.Orientation
-	}
-}
-
-// readTIFF reads the first directory of a TIFF structure, which is also what
-// EXIF is.
-func (m *metadata) readTIFF(data []byte) {
-	const short = 3
-	if len(data) < 8 {
-		return
-	}
-	var order binary.ByteOrder = binary.LittleEndian
-	switch string(data[:4]) {
-	case "II*\x00":
-	case "MM\x00*":
-		order = binary.BigEndian
-	default:
-		return
-	}
-	start := int64(order.Uint32(data[4:]))
-	if start+2 > int64(len(data)) {
-		return
-	}
-	entries := data[start+2:]
-	for range order.Uint16(data[start:]) {
-		if len(entries) < 12 {
-			return
-		}
-		if order.Uint16(entries[2:]) == short {
-			m.readTag(order.Uint16(entries), int(order.Uint16(entries[8:])))
-		}
-		entries = entries[12:]
-	}
-}
-
-// readTag takes over what is of interest here.
-func (m *metadata) readTag(tag uint16, value int) {
-	const orientationTag = 0x0112
-	if tag == orientationTag && value >= 1 && value <= 8 {
-		m.orientation = value
 	}
 }

@@ -1,34 +1,47 @@
 package decode
 
 import (
-	"encoding/binary"
+	"context"
 	"image"
-	"image/gif"
 	"image/jpeg"
-	"image/png"
 	"io"
 
-	"golang.org/x/image/bmp"
-
+	"polylens/indexer/decode/bmp"
+	"polylens/indexer/decode/gif"
+	"polylens/indexer/decode/pcx"
+	"polylens/indexer/decode/pnm"
+	"polylens/indexer/decode/psd"
+	"polylens/indexer/decode/qoi"
+	"polylens/indexer/decode/sgi"
+	"polylens/indexer/decode/tga"
 	"polylens/indexer/decode/tiff"
 )
 
 // codec is a format that can be read.
 type codec struct {
 	name   string
+	title  string // for messages; formats of one title are named once
 	config func(t task) (image.Config, error)
 	decode func(t task) (image.Image, error)
 }
 
 var codecs = []codec{
-	{"jpeg", streamed(jpeg.DecodeConfig), streamed(jpeg.Decode)},
-	{"png", streamed(png.DecodeConfig), streamed(png.Decode)},
-	{"gif", streamed(gif.DecodeConfig), streamed(gif.Decode)},
-	{"webp", webpConfig, decodeWebP},
-	{"bmp", streamed(bmp.DecodeConfig), streamed(bmp.Decode)},
-	{"tiff", tiffConfig, decodeTIFF},
-	{"heic", containerConfig, decodeHEIC},
-	{"avif", containerConfig, decodeAVIF},
+	{"jpeg", "JPEG", streamed(jpeg.DecodeConfig), streamed(jpeg.Decode)},
+	{"png", "PNG", pngConfig, decodePNG},
+	{"gif", "GIF", atOnce(gif.DecodeConfig), asFar(gif.Decode)},
+	{"webp", "WebP", webpConfig, decodeWebP},
+	{"bmp", "BMP", atOnce(bmp.DecodeConfig), asFar(bmp.Decode)},
+	{"tiff", "TIFF", tiffConfig, decodeTIFF},
+	{"heic", "HEIC", containerConfig, decodeHEIC},
+	{"avif", "AVIF", containerConfig, decodeAVIF},
+	{"psd", "PSD", atOnce(psd.DecodeConfig), asFar(psd.Decode)},
+	{"ico", "ICO", iconConfig, decodeIcon},
+	{"cur", "ICO", iconConfig, decodeIcon},
+	{"pnm", "PNM", atOnce(pnm.DecodeConfig), asFar(pnm.Decode)},
+	{"qoi", "QOI", atOnce(qoi.DecodeConfig), asFar(qoi.Decode)},
+	{"tga", "TGA", atOnce(tga.DecodeConfig), asFar(tga.Decode)},
+	{"pcx", "PCX", atOnce(pcx.DecodeConfig), asFar(pcx.Decode)},
+	{"sgi", "SGI", atOnce(sgi.DecodeConfig), asFar(sgi.Decode)},
 }
 
 // streamed is a function that reads from a stream.
@@ -36,90 +49,37 @@ func streamed[T any](read func(io.Reader) (T, error)) func(task) (T, error) {
 	return func(t task) (T, error) { return read(reader(t.ctx, t.data)) }
 }
 
-// brandless is a container whose first bytes do not say what is in it.
-const brandless = "HEIF"
-
-// magics are the first bytes of formats; '?' stands for any byte. Those after
-// the empty line are named only so that the error can say what the file is.
-var magics = []struct{ magic, name string }{
-	{"\xff\xd8\xff", "jpeg"},
-	{"\x89PNG\r\n\x1a\n", "png"},
-	{"GIF87a", "gif"},
-	{"GIF89a", "gif"},
-	{"RIFF????WEBP", "webp"},
-	{"BM", "bmp"},
-	{"II*\x00", "tiff"},
-	{"MM\x00*", "tiff"},
-	{"II+\x00", "tiff"}, // BigTIFF
-	{"MM\x00+", "tiff"},
-
-	{"????ftypheic", "heic"}, {"????ftypheix", "heic"}, {"????ftyphevc", "heic"}, {"????ftyphevx", "heic"},
-	{"????ftypheim", "heic"}, {"????ftypheis", "heic"},
-	{"????ftypavif", "avif"}, {"????ftypavis", "avif"},
-	{"????ftypmif1", brandless}, {"????ftypmsf1", brandless},
-
-	{"????ftyp", "a video"},
-	{"\xff\x0a", "JPEG XL"}, {"\x00\x00\x00\x0cJXL ", "JPEG XL"}, {"\x00\x00\x00\x0cjP  ", "JPEG 2000"},
-	{"8BPS", "a Photoshop file"}, {"%PDF", "PDF"}, {"%!PS", "PostScript"},
-	{"\x00\x00\x01\x00", "an icon (ICO)"}, {"<svg", "SVG"}, {"<?xml", "XML or SVG"}, {"<!DOCTYPE", "a web page"}, {"<html", "a web page"},
-	{"PK\x03\x04", "a zip archive"}, {"\x1f\x8b", "a gzip file"},
+// atOnce is a function that reads all data.
+func atOnce[T any](read func([]byte) (T, error)) func(task) (T, error) {
+	return func(t task) (T, error) { return read(t.data) }
 }
 
-// sniff names the format by the first bytes; "" is unknown.
-func sniff(data []byte) string {
-	for _, m := range magics {
-		if hasMagic(data, m.magic) {
-			if m.name == brandless {
-				return compatible(data)
-			}
-			return m.name
-		}
-	}
-	return ""
+// asFar is a function whose picture may come with *raster.Incomplete.
+func asFar(read func(context.Context, []byte) (image.Image, error)) func(task) (image.Image, error) {
+	return func(t task) (image.Image, error) { return t.inPart(read(t.ctx, t.data)) }
 }
 
-// compatible looks for HEIC or AVIF among the compatible brands of a container.
-func compatible(data []byte) string {
-	size := min(int64(binary.BigEndian.Uint32(data)), int64(len(data)))
-	for at := int64(16); at+4 <= size; at += 4 {
-		switch string(data[at : at+4]) {
-		case "heic", "heix", "hevc", "hevx", "heim", "heis":
-			return "heic"
-		case "avif", "avis":
-			return "avif"
-		}
-	}
-	return brandless
-}
-
-func hasMagic(data []byte, magic string) bool {
-	if len(data) < len(magic) {
-		return false
-	}
-	for i := range len(magic) {
-		if magic[i] != '?' && magic[i] != data[i] {
-			return false
-		}
-	}
-	return true
-}
-
-// find returns the codec for the content.
-func find(data []byte) (codec, error) {
+// find returns the codec for the content, and how many bytes stand before it.
+func find(data []byte) (found codec, before int, err error) {
 	if len(data) == 0 {
-		return codec{}, faultf(Empty, "it has no bytes")
+		return codec{}, 0, faultf(Empty, "it has no bytes")
 	}
 	if raw := tiff.CameraRaw(data); raw != "" {
-		return codec{}, faultf(UnknownFormat, "it looks like a camera's raw file (%s)", raw)
+		return codec{}, 0, faultf(UnknownFormat, "it looks like a camera's raw file (%s)", raw)
 	}
-	name := sniff(data)
+	name, before := sniff(data)
 	for _, c := range codecs {
 		if c.name == name {
-			return c, nil
+			return c, before, nil
 		}
 	}
-	if name != "" {
-		return codec{}, faultf(UnknownFormat, "it looks like %s", name)
+	switch {
+	case name == zeros:
+		return codec{}, 0, faultf(Empty, "all its bytes are zero")
+	case name == text:
+		return codec{}, 0, faultf(UnknownFormat, "it looks like text: %q", data[:min(len(data), 24)])
+	case name != "":
+		return codec{}, 0, faultf(UnknownFormat, "it looks like %s", name)
 	}
-	return codec{}, faultf(UnknownFormat, "it begins with %q", data[:min(len(data), 12)])
+	return codec{}, 0, faultf(UnknownFormat, "it begins with %q", data[:min(len(data), 12)])
 }

@@ -81,9 +81,9 @@ func decodeHEIC(t task) (image.Image, error) {
 func explainWASM(err error) error {
 	switch {
 	case errors.Is(err, wasm.ErrMemory):
-		return &fault{TooManyPixels, err}
+		return &fault{reason: TooManyPixels, err: err}
 	case errors.Is(err, wasm.ErrDecode):
-		return &fault{Corrupt, err}
+		return &fault{reason: Corrupt, err: err}
 	}
-	return &fault{Unsupported, err} // the decoder does not run on this machine
+	return &fault{reason: Unsupported, err: err} // the decoder does not run on this machine
 }

@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/color"
 	"math"
+	"slices"
 
 	"polylens/indexer/decode/reduced"
 	"polylens/indexer/decode/turbo"
@@ -42,6 +43,11 @@ func passedOn(err error) bool {
 
 // runJPEG decodes by the fastest way there is.
 func (t task) runJPEG() (picture, error) {
+	if !ended(t.data) {
+		if err := t.endJPEG(); err != nil {
+			return picture{}, err
+		}
+	}
 	if m := t.config.ColorModel; m != color.YCbCrModel && m != color.GrayModel || t.meta.lateColors {
 		return t.runGo() // the others would get the colours wrong
 	}
@@ -51,6 +57,24 @@ func (t task) runJPEG() (picture, error) {
 		}
 	}
 	return t.runGo()
+}
+
+var endOfImage = []byte{0xFF, 0xD9}
+
+// ended reports whether a JPEG has an end marker, which other things may follow.
+func ended(data []byte) bool {
+	const most = 64 << 10
+	return bytes.Contains(data[max(0, len(data)-most):], endOfImage)
+}
+
+// endJPEG adds the end marker. The picture may be whole without, but of a progressive
+// one nobody knows how many scans there should be.
+func (t *task) endJPEG() error {
+	t.data = append(slices.Clip(t.data), endOfImage...)
+	if !t.meta.progressive {
+		return nil
+	}
+	return t.damaged("the file ends without its end marker: fine detail may be missing")
 }
 
 // runReduced decodes at the smallest size that is enough for the target, unless that
@@ -89,7 +113,11 @@ func (t task) runTurbo() (picture, error) {
 	}
 	points := t.points(turbo.Points[:])
 	width, height := turbo.Reduced(t.config.Width, points), turbo.Reduced(t.config.Height, points)
-	return t.holding(t.turboMemory(width, height), func() (image.Image, image.Point, error) {
+	needed := t.turboMemory(width, height)
+	if needed > t.limits.MaxMemory {
+		return picture{}, errUnfit
+	}
+	return t.holding(needed, func() (image.Image, image.Point, error) {
 		img, err := t.decoder.Turbo.Decode(t.data, t.config.Width, t.config.Height, points)
 		if err != nil {
 			return nil, image.Point{}, err
@@ -103,7 +131,11 @@ func (t task) runTurbo() (picture, error) {
 // turboMemory is what runTurbo takes at worst: the picture, the upright picture,
 // and in between the coefficients of a progressive JPEG or rows of another.
 func (t task) turboMemory(width, height int) int64 {
-	const perPixel, perCoefficients, rows = 4 + 4, 6, 16 * 6
+	const perCoefficients, rows = 6, 16 * 6
+	perPixel := int64(4)
+	if t.meta.orientation > 1 {
+		perPixel += 4
+	}
 	bytes := int64(width)*int64(height)*perPixel + int64(t.config.Width)*rows
 	if t.meta.progressive {
 		bytes += t.pixels() * perCoefficients

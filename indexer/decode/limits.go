@@ -2,24 +2,43 @@ package decode
 
 import (
 	"context"
+	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/semaphore"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
 )
 
 // Limits bound what one picture may cost. A zero field has the default.
 type Limits struct {
 	MaxBytes  int64         // size of the file; default 256 MiB
-	MaxPixels int64         // width times height; default 128 million
+	MaxPixels int64         // width times height; default 1,000 million
 	MaxSide   int           // width and height in pixels; default 65,535
 	MaxMemory int64         // bytes that decoding may take at worst; default 1 GiB
 	Timeout   time.Duration // of one call; default 30 s
 	Budget    *Budget       // shared by calls that run at the same time; default none
+
+	// RefuseDamaged refuses pictures that can be shown in part only. Otherwise they
+	// come with Info.Warnings.
+	RefuseDamaged bool
+
+	// Names is what messages call these limits.
+	Names Names
+}
+
+// Names is what the user calls the limits, such as "--max-picture-pixels". A message
+// names no limit whose name is empty.
+type Names struct {
+	MaxBytes, MaxPixels, MaxSide, Timeout, RefuseDamaged string
+	MaxMemory                                            string // of a limit in MiB
 }
 
 func (l Limits) withDefaults() Limits {
 	l.MaxBytes = or(l.MaxBytes, 256<<20)
-	l.MaxPixels = or(l.MaxPixels, 128e6)
+	l.MaxPixels = or(l.MaxPixels, 1e9)
 	l.MaxSide = or(l.MaxSide, 65535)
 	l.MaxMemory = or(l.MaxMemory, 1<<30)
 	l.Timeout = or(l.Timeout, 30*time.Second)
@@ -59,37 +78,17 @@ func (b *Budget) take(ctx context.Context, bytes int64) (func(), error) {
 	return func() { b.sem.Release(n) }, nil
 }
 
-// bytesPerPixel is what a decoder allocates at worst: the picture, its working
-// copy (coefficients of a progressive JPEG, the memory of WebAssembly) and, after that, the upright picture.
-func bytesPerPixel(format string, m metadata) int64 {
-	switch {
-	case format == "heic":
-		return 3 + wasmBytesPerPixel(format, m)
-	case format == "avif":
-		return 4 + wasmBytesPerPixel(format, m)
-	case format == "jpeg" && m.progressive:
-		return 16
-	case format == "tiff": // turned upright; all else is metadata.memory
-		return 4
-	case format == "gif":
-		return 4
-	case m.animated: // the canvas, too
-		return 12
-	}
-	return 8
-}
-
 // check refuses a size before any memory is taken for it.
 func (l Limits) check(width, height int) error {
 	if width <= 0 || height <= 0 {
 		return faultf(Empty, "it says it has %d x %d pixels", width, height)
 	}
 	if width > l.MaxSide || height > l.MaxSide {
-		return faultf(TooManyPixels, "%d x %d; the limit is %d on a side", width, height, l.MaxSide)
+		return beyond(TooManyPixels, l.Names.MaxSide, int64(l.MaxSide), "it has %d x %d pixels; on a side the limit is", width, height)
 	}
 	pixels := int64(width) * int64(height) // fits: both are at most MaxUint32 in every format
 	if pixels > l.MaxPixels {
-		return faultf(TooManyPixels, "%d x %d is %d pixels; the limit is %d", width, height, pixels, l.MaxPixels)
+		return beyond(TooManyPixels, l.Names.MaxPixels, l.MaxPixels, "it has %d pixels; the limit is", pixels)
 	}
 	return nil
 }
@@ -98,7 +97,16 @@ func (l Limits) check(width, height int) error {
 // function that gives it back.
 func (l Limits) take(ctx context.Context, bytes int64) (func(), error) {
 	if bytes > l.MaxMemory {
-		return nil, faultf(TooManyPixels, "it may take %d MiB to decode; the limit of memory for decoding is %d", bytes>>20, l.MaxMemory>>20)
+		return nil, beyond(TooManyPixels, l.Names.MaxMemory, l.MaxMemory>>20, "it may take %d MiB to decode; the limit of memory for decoding is", bytes>>20)
 	}
 	return l.Budget.take(ctx, bytes)
+}
+
+// beyond is the error for a limit that is passed: what is said, the limit's name if it
+// has one, and its value. Large numbers have commas.
+func beyond(reason Reason, name string, limit int64, format string, args ...any) error {
+	english := message.NewPrinter(language.English)
+	said := []string{english.Sprintf(format, args...), name, english.Sprint(limit)}
+	said = slices.DeleteFunc(said, func(part string) bool { return part == "" })
+	return &fault{reason: reason, err: errors.New(strings.Join(said, " ")), setting: name}
 }

@@ -10,6 +10,7 @@ import (
 
 	"polylens/indexer/decode/color"
 	"polylens/indexer/decode/isobmff"
+	"polylens/indexer/decode/psd"
 	"polylens/indexer/decode/tiff"
 )
 
@@ -26,6 +27,8 @@ func readSource(format string, data []byte) (color.Source, error) {
 		profile = webpProfile(data)
 	case "tiff":
 		profile = tiffProfile(data)
+	case "psd":
+		profile = string(psd.Profile(data))
 	case "gif":
 		profile = gifProfile(data)
 	case "heic", "avif":

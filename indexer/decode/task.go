@@ -15,7 +15,7 @@ type task struct {
 	data    []byte
 	target  Target
 	limits  Limits
-	warned  *[]string // see Info.Warnings; nil forgets
+	warned  *[]string // see damaged; nil forgets
 
 	config image.Config // what the file says, before its orientation
 	meta   metadata
@@ -85,15 +85,6 @@ func (t task) holding(bytes int64, decode func() (image.Image, image.Point, erro
 }
 
 func (t task) pixels() int64 { return int64(t.config.Width) * int64(t.config.Height) }
-
-// memory is what runGo takes at worst beside the data.
-func (t task) memory() int64 {
-	bytes := t.pixels()*bytesPerPixel(t.codec.name, t.meta) + t.meta.memory + t.colorMemory(t.pixels())
-	if t.codec.name == "heic" || t.codec.name == "avif" {
-		bytes += t.wasmFixed() + t.alphaMemory()
-	}
-	return bytes
-}
 
 // upright is the size of the picture after its orientation.
 func (t task) upright() image.Point {

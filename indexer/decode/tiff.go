@@ -17,8 +17,10 @@ func tiffConfig(t task) (image.Config, error) {
 
 func decodeTIFF(t task) (image.Image, error) {
 	img, warnings, err := tiff.Decode(t.ctx, t.data, tiff.Codecs{WebP: webpInside})
-	if err == nil && t.warned != nil {
-		*t.warned = append(*t.warned, warnings...)
+	for _, warning := range warnings {
+		if err == nil {
+			err = t.damaged(warning)
+		}
 	}
 	return img, err
 }
@@ -32,11 +34,10 @@ func webpInside(data []byte) (image.Image, error) {
 	return plain(img, "webp", image.Config{}), nil
 }
 
-// readTIFFHeader takes over what the header of a whole TIFF says, where readTIFF reads the
-// directories of EXIF, too.
+// readTIFFHeader takes over what decoding will take.
 func (m *metadata) readTIFFHeader(data []byte) {
 	const most = math.MaxInt64 / 2 // so that more can be added
 	if h, err := tiff.ReadHeader(data); err == nil {
-		m.orientation, m.memory = h.Orientation, min(h.Memory, most)
+		m.memory = min(h.Memory, most)
 	}
 }

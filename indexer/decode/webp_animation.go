@@ -34,16 +34,20 @@ func animatedWebP(data []byte) bool {
 type firstFrame struct {
 	canvas image.Point
 	place  image.Rectangle // on the canvas
-	still  []byte          // a WebP of the frame alone
+	size   []byte          // of the frame, as in the file
+	chunks []byte          // of the frame
 }
 
 // readFirstFrame reads the container of an animated WebP.
 func readFirstFrame(data []byte) (firstFrame, error) {
-	chunks := data[webpRIFF:]
+	chunks := webpChunks(data)
 	for len(chunks) > 0 {
 		name, content, rest := nextChunk(chunks)
 		switch name {
 		case "":
+			if len(chunks) > webpChunkHead && string(chunks[:4]) == webpFrame {
+				return newFirstFrame(data[webpRIFF+webpChunkHead:], chunks[webpChunkHead:])
+			}
 			return firstFrame{}, faultf(Corrupt, "it is cut off before its first frame")
 		case webpFrame:
 			return newFirstFrame(data[webpRIFF+webpChunkHead:], content)
@@ -51,6 +55,18 @@ func readFirstFrame(data []byte) (firstFrame, error) {
 		chunks = rest
 	}
 	return firstFrame{}, faultf(Corrupt, "it has no frame")
+}
+
+// webpChunks is what the container says that it holds, up to the end of the file.
+func webpChunks(data []byte) []byte {
+	if len(data) < webpRIFF {
+		return nil
+	}
+	end := int64(webpChunkHead) + int64(binary.LittleEndian.Uint32(data[4:]))
+	if end < webpRIFF+webpChunkHead { // a writer that did not know
+		end = int64(len(data))
+	}
+	return data[webpRIFF:min(end, int64(len(data)))]
 }
 
 // nextChunk takes the first of several chunks. A name of "" is one that is cut
@@ -76,8 +92,8 @@ func newFirstFrame(canvas, frame []byte) (firstFrame, error) {
 	f := firstFrame{canvas: image.Pt(1+uint24(canvas[4:]), 1+uint24(canvas[7:]))}
 	f.place.Min = image.Pt(2*uint24(frame), 2*uint24(frame[3:]))
 	f.place.Max = f.place.Min.Add(image.Pt(1+uint24(frame[6:]), 1+uint24(frame[9:])))
-	f.still = stillWebP(frame[6:12], frame[webpFrameHead:])
-	config, err := webp.DecodeConfig(bytes.NewReader(f.still))
+	f.size, f.chunks = frame[6:12], frame[webpFrameHead:]
+	config, err := webp.DecodeConfig(bytes.NewReader(stillWebP(f.size, filled(f.chunks, 0, 0))))
 	if err != nil {
 		return f, err
 	}
@@ -127,15 +143,38 @@ func webpConfig(t task) (image.Config, error) {
 // decodeWebP decodes what a WebP shows first.
 func decodeWebP(t task) (image.Image, error) {
 	if !animatedWebP(t.data) {
-		return streamed(webp.Decode)(t)
+		return decodeStillWebP(t)
 	}
 	frame, err := readFirstFrame(t.data)
 	if err != nil {
 		return nil, err
 	}
-	img, err := webp.Decode(reader(t.ctx, frame.still))
+	img, err := decodeChunks(t, frame.size, frame.chunks)
 	if err != nil {
 		return nil, err
 	}
 	return onCanvas(plain(img, t.codec.name, t.config), frame.place, frame.canvas), nil
+}
+
+// decodeStillWebP also reads a container that promises transparency and has none.
+func decodeStillWebP(t task) (image.Image, error) {
+	size, chunks := []byte(nil), webpChunks(t.data)
+	if !t.meta.cut {
+		img, err := streamed(webp.Decode)(t)
+		if err == nil || t.ctx.Err() != nil {
+			return img, err
+		}
+	}
+	if name, content, rest := nextChunk(chunks); name == webpExtended && len(content) >= 10 {
+		size, chunks = content[4:10], rest
+	}
+	return decodeChunks(t, size, chunks)
+}
+
+// decodeChunks decodes a picture of the size that its container says.
+func decodeChunks(t task, size, chunks []byte) (image.Image, error) {
+	if t.meta.cut && cutOff(chunks) {
+		return cutWebP{size, chunks}.decode(t)
+	}
+	return webp.Decode(untilDone(t.ctx, bytes.NewReader(stillWebP(size, chunks))))
 }

@@ -97,7 +97,7 @@ func FuzzAnimatedWebP(f *testing.F) {
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if sniff(data) != "webp" || !animatedWebP(data) {
+		if name, _ := sniff(data); name != "webp" || !animatedWebP(data) {
 			return
 		}
 		img, info, err := Bytes(t.Context(), "fuzz", data, Limits{MaxPixels: 1 << 20})

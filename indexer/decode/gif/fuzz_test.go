@@ -1,0 +1,11 @@
+package gif
+
+import (
+	"testing"
+
+	"polylens/indexer/decode/raster/rastertest"
+)
+
+func FuzzDecode(f *testing.F) {
+	rastertest.Fuzz(f, "../testdata/formats/*.gif", DecodeConfig, Decode)
+}
