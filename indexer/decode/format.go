@@ -48,6 +48,7 @@ var magics = []struct{ magic, name string }{
 	{"GIF89a", "gif"},
 	{"RIFF????WEBP", "webp"},
 	{"BM", "bmp"},
+	{"II*\x00????CR", "a camera RAW photo"}, // TIFF, too
 	{"II*\x00", "tiff"},
 	{"MM\x00*", "tiff"},
 	{"II+\x00", "tiff"}, // BigTIFF
@@ -58,11 +59,21 @@ var magics = []struct{ magic, name string }{
 	{"????ftypavif", "avif"}, {"????ftypavis", "avif"},
 	{"????ftypmif1", brandless}, {"????ftypmsf1", brandless},
 
+	{"????ftypcrx ", "a camera RAW photo"}, {"????ftypM4A ", "audio"}, {"????ftypM4B ", "audio"},
 	{"????ftyp", "a video"},
 	{"\xff\x0a", "JPEG XL"}, {"\x00\x00\x00\x0cJXL ", "JPEG XL"}, {"\x00\x00\x00\x0cjP  ", "JPEG 2000"},
 	{"8BPS", "a Photoshop file"}, {"%PDF", "PDF"}, {"%!PS", "PostScript"},
 	{"\x00\x00\x01\x00", "an icon (ICO)"}, {"<svg", "SVG"}, {"<?xml", "XML or SVG"}, {"<!DOCTYPE", "a web page"}, {"<html", "a web page"},
 	{"PK\x03\x04", "a zip archive"}, {"\x1f\x8b", "a gzip file"},
+	{"FUJIFILMCCD-RAW", "a camera RAW photo"}, {"IIRO", "a camera RAW photo"}, {"IIRS", "a camera RAW photo"},
+	{"MMOR", "a camera RAW photo"}, {"IIU\x00", "a camera RAW photo"}, {"FOVb", "a camera RAW photo"},
+	{"\x00MRM", "a camera RAW photo"},
+	{"RIFF????AVI ", "a video"}, {"\x1aE\xdf\xa3", "a video"}, {"\x00\x00\x01\xba", "a video"}, {"\x00\x00\x01\xb3", "a video"},
+	{"????moov", "a video"}, {"????mdat", "a video"}, {"????wide", "a video"}, {"????free", "a video"}, {"FLV\x01", "a video"},
+	{"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a video"},
+	{"RIFF????WAVE", "audio"}, {"ID3", "audio"}, {"fLaC", "audio"}, {"OggS", "audio"},
+	{"\x00\x05\x16\x07", "a resource fork"}, {"\x00\x05\x16\x00", "a resource fork"},
+	{"SQLite format 3\x00", "a database"}, {"7z\xbc\xaf\x27\x1c", "a 7z archive"}, {"Rar!\x1a\x07", "a RAR archive"},
 }
 
 // sniff names the format by the first bytes; "" is unknown.
