@@ -108,7 +108,7 @@ func walk(t *testing.T, d *Directory, known func(context.Context, []Item) ([]str
 			f.others[name] = other.Kind
 			return err
 		},
-		Excluded: func(rule string) { f.excluded[rule]++ },
+		Excluded: func(left Excluded) { f.excluded[left.Rule]++ },
 		Metadata: func() { f.metadata++ },
 		Problem:  func(problem Problem) { f.problems = append(f.problems, problem) },
 		Known:    known,

@@ -72,7 +72,7 @@ func (w *walker) followLinks() error {
 		next := w.links[0]
 		w.links = w.links[1:]
 		if rule := w.excludedBy(next.place, next.name, true); rule != "" {
-			w.tellExcluded(rule)
+			w.tellExcluded(next.name, rule)
 			continue
 		}
 		if err := w.subfolder(next.place, next.name); err != nil {

@@ -97,7 +97,7 @@ func (w *walker) end(at *place) {
 			w.tellMetadata()
 			w.problem(Problem{URI: e.item.URI, Kind: ProblemSidecar, Err: fmt.Errorf("%.100q does not lie beside it", picture)})
 		case !w.isIncluded(at, e.name, false):
-			w.tellExcluded(notIncluded)
+			w.tellExcluded(e.name, notIncluded)
 		default:
 			w.queue = append(w.queue, e)
 		}

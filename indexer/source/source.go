@@ -10,6 +10,8 @@ type Source interface {
 	// Name identifies the place permanently: images found in it carry this name, and
 	// those that a later walk no longer finds are gone.
 	Name() string
+	// Rules say what Walk looks at.
+	Rules() Rules
 	// Count estimates how many items Walk would give, at less cost: by names alone.
 	Count(ctx context.Context) (int, error)
 	// Walk tells a visitor of everything that lies there, in the same order every time
@@ -25,7 +27,7 @@ type Source interface {
 type Visitor struct {
 	Item     func(Item) error  // a file that is a picture, by its name or its first bytes
 	Other    func(Other) error // a file that is none
-	Excluded func(rule string) // a file, or a folder with all below it, that a rule leaves out
+	Excluded func(Excluded)    // a file, or a folder with all below it, that a rule leaves out
 	Metadata func()            // a file that says something about pictures
 	Problem  func(Problem)     // what cannot be used
 	// Known may say what an earlier walk found of files whose names do not tell, so that
@@ -49,6 +51,12 @@ type Other struct {
 	Item
 	Kind  string // what it is, for people: "video", "text", "unknown (.xyz)"
 	Known bool   // Visitor.Known said so
+}
+
+// Excluded is an entry that is not looked at.
+type Excluded struct {
+	URI  string
+	Rule string // for people
 }
 
 // KindPicture is what Visitor.Known says of a picture.

@@ -69,7 +69,7 @@ func (w *walker) notExcluded(at *place, entries []fs.DirEntry) []fs.DirEntry {
 	for _, entry := range entries {
 		name := path.Join(at.folder, entry.Name())
 		if rule := w.excludedBy(at, name, entry.IsDir()); rule != "" {
-			w.tellExcluded(rule)
+			w.tellExcluded(name, rule)
 			continue
 		}
 		kept = append(kept, entry)
@@ -113,7 +113,7 @@ func (w *walker) subfolder(at *place, name string) error {
 		w.problem(Problem{URI: w.uri(name), Kind: ProblemFolder, Err: plain(err)})
 		return nil
 	case !w.rules.NoDefaultExcludes && isImmich(name, entries):
-		w.tellExcluded(immichRule)
+		w.tellExcluded(name, immichRule)
 		return nil
 	case !w.isNew(name):
 		w.problem(Problem{URI: w.uri(name), Kind: ProblemLink, Err: errSeen})
@@ -129,7 +129,7 @@ func (w *walker) file(at *place, name string, info fs.FileInfo) error {
 	_, isMetadata := at.metadata[path.Base(name)]
 	switch {
 	case !isMetadata && !w.isIncluded(at, name, false):
-		w.tellExcluded(notIncluded)
+		w.tellExcluded(name, notIncluded)
 		return nil
 	case w.count != nil:
 		if IsPicture(name) || path.Ext(name) == "" {
@@ -208,9 +208,9 @@ func (w *walker) problem(problem Problem) {
 	}
 }
 
-func (w *walker) tellExcluded(rule string) {
+func (w *walker) tellExcluded(name, rule string) {
 	if w.visitor.Excluded != nil {
-		w.visitor.Excluded(rule)
+		w.visitor.Excluded(Excluded{URI: w.uri(name), Rule: rule})
 	}
 }
 
