@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"polylens/indexer/catalog"
+	"polylens/indexer/catalog/database"
 	"polylens/indexer/decode"
 	"polylens/indexer/source"
 )
@@ -109,8 +110,12 @@ func (r *run) keepRules(ctx context.Context) error {
 
 // RulesOf returns how a source of a collection was last walked.
 func (ix *Indexer) RulesOf(ctx context.Context, collection catalog.CollectionID, name string) (source.Rules, error) {
+	return rulesOf(ctx, ix.store, collection, name)
+}
+
+func rulesOf(ctx context.Context, store *database.Store, collection catalog.CollectionID, name string) (source.Rules, error) {
 	var rules source.Rules
-	kept, err := ix.store.Rules(ctx, collection, name)
+	kept, err := store.Rules(ctx, collection, name)
 	if err != nil || kept == nil {
 		return rules, err
 	}

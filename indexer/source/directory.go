@@ -50,6 +50,9 @@ func NewDirectoryWith(folder string, rules Rules) (*Directory, error) {
 // Name is the folder's file URI.
 func (d *Directory) Name() string { return fileURI(d.path) }
 
+// Path is the absolute path of the folder.
+func (d *Directory) Path() string { return d.path }
+
 // Rules say what the walk looks at.
 func (d *Directory) Rules() Rules { return d.rules.Rules }
 

@@ -113,7 +113,7 @@ func (j *Jobs) work(ctx context.Context, job catalog.Job, report indexer.Report)
 		report.Done++
 		if n == 2 {
 			report.Failed++
-			report.Failures = []catalog.Failure{{URI: "file:///pictures/broken.png", Reason: "it ends too early"}}
+			report.Failures = []catalog.Failure{{URI: "file:///pictures/broken.png", Kind: catalog.FailurePicture, Reason: "it ends too early"}}
 		} else {
 			report.Encoded++
 			j.library.put(job.Collection, n)
@@ -123,6 +123,12 @@ func (j *Jobs) work(ctx context.Context, job catalog.Job, report indexer.Report)
 		job.Progress = write(report)
 		j.publish(job)
 	}
+	report.Files = indexer.Files{
+		Seen: report.Done + 4, Others: map[string]int{"video": 2}, Excluded: map[string]int{"@eaDir": 1},
+		Unusable: map[catalog.FailureKind]int{catalog.FailureLink: 1},
+	}
+	report.Warnings = []catalog.Failure{{URI: "file:///pictures/elsewhere", Kind: catalog.FailureLink, Reason: "it leads to a folder"}}
+	job.Progress = write(report)
 	j.finish(job, catalog.JobSucceeded)
 }
 
