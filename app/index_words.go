@@ -26,33 +26,38 @@ func indexWords(collection, folder string, done web.Progress) []string {
 
 // kindWords name what was not used, or not wholly.
 var kindWords = map[string]string{
-	string(catalog.FailureFile):       "files that cannot be looked at now",
-	string(catalog.FailureFolder):     "folders that cannot be looked into",
-	string(catalog.FailureName):       "files whose path is too long",
-	string(catalog.FailureLink):       "links that are not followed",
+	string(catalog.FailureFile):       "not readable now",
+	string(catalog.FailureFolder):     "folders not readable now",
+	string(catalog.FailureName):       "with too long a path",
+	string(catalog.FailureLink):       "links not followed",
 	string(catalog.FailureSpecial):    "pipes, sockets or devices",
-	string(catalog.FailureIncomplete): "pictures that are indexed, and less than their file was meant to hold",
-	string(catalog.FailureSidecar):    "times metadata that cannot be read, or that is of no picture",
+	string(catalog.FailureIncomplete): "pictures indexed that are less than their file was meant to hold",
+	string(catalog.FailureSidecar):    "of metadata that cannot be read, or that is of no picture",
+}
+
+// numberOf is such as "1 file" or "2 files".
+func numberOf(n int, thing string) string {
+	if n != 1 {
+		thing = strings.ReplaceAll(thing, " or ", "s or ") + "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
 }
 
 // fileWords say what lies in a folder besides pictures.
 func fileWords(files web.Files) []string {
 	var lines []string
-	add := func(groups map[string]int, what string) {
+	add := func(groups map[string]int, thing, what string, words map[string]string) {
 		if len(groups) > 0 {
-			lines = append(lines, fmt.Sprintf("  %d %s: %s", total(groups), what, groupWords(groups)))
+			lines = append(lines, fmt.Sprintf("  %s %s: %s", numberOf(total(groups), thing), what, groupWords(groups, words)))
 		}
 	}
-	add(files.Others, "files that are no pictures that Polylens reads")
+	add(files.Others, "file", "no picture that Polylens reads", nil)
 	if files.Metadata > 0 {
-		lines = append(lines, fmt.Sprintf("  %d files with metadata or rules", files.Metadata))
+		lines = append(lines, fmt.Sprintf("  %s with metadata or rules", numberOf(files.Metadata, "file")))
 	}
-	add(files.Excluded, "left out by rules, folders with all below them")
-	for _, groups := range []map[string]int{files.Unusable, files.Warnings} {
-		for _, kind := range byCount(groups) {
-			lines = append(lines, fmt.Sprintf("  %d %s", groups[kind], cmp.Or(kindWords[kind], kind)))
-		}
-	}
+	add(files.Excluded, "file or folder", "left out by rules", nil)
+	add(files.Unusable, "file or folder", "not used", kindWords)
+	add(files.Warnings, "warning", "beside", kindWords)
 	return lines
 }
 
@@ -72,16 +77,16 @@ func byCount(groups map[string]int) []string {
 }
 
 // groupWords are such as "20 video, 4 JPEG XL".
-func groupWords(groups map[string]int) string {
+func groupWords(groups map[string]int, words map[string]string) string {
 	const most = 12
-	var words []string
+	var list []string
 	for i, group := range byCount(groups) {
 		if i == most {
-			return strings.Join(words, ", ") + fmt.Sprintf(" and %d more kinds", len(groups)-most)
+			return strings.Join(list, ", ") + fmt.Sprintf(" and %d more kinds", len(groups)-most)
 		}
-		words = append(words, fmt.Sprintf("%d %s", groups[group], group))
+		list = append(list, fmt.Sprintf("%d %s", groups[group], cmp.Or(words[group], group)))
 	}
-	return strings.Join(words, ", ")
+	return strings.Join(list, ", ")
 }
 
 // incompleteError says that not all that may be pictures was indexed.
@@ -97,10 +102,10 @@ func incomplete(job web.Job, folder string) error {
 	}
 	var what []string
 	if failed := job.Progress.Failed; failed > 0 {
-		what = append(what, fmt.Sprintf("%d pictures could not be read", failed))
+		what = append(what, numberOf(failed, "picture")+" could not be read")
 	}
 	if missed > 0 {
-		what = append(what, fmt.Sprintf("%d files or folders could not be looked at", missed))
+		what = append(what, numberOf(missed, "file or folder")+" could not be looked at")
 	}
 	if what == nil {
 		return nil

@@ -12,6 +12,7 @@ import (
 
 	"polylens/indexer"
 	"polylens/indexer/catalog"
+	"polylens/indexer/source"
 )
 
 // Jobs pretends to index: every job fills its collection with the drawn
@@ -22,6 +23,7 @@ type Jobs struct {
 
 	mu      sync.Mutex
 	jobs    []catalog.Job // oldest first
+	rules   source.Rules  // of the last index job
 	stops   map[string]context.CancelFunc
 	last    int64         // number of the last change
 	changed chan struct{} // closed at the next change
@@ -59,6 +61,7 @@ func (j *Jobs) Index(_ context.Context, collection string, params indexer.JobPar
 		Params: write(params), Progress: write(report), Created: now, Started: now,
 	}
 	j.jobs = append(j.jobs, job)
+	j.rules = params.Rules
 	ctx, stop := context.WithCancel(context.Background())
 	j.stops[job.ID] = stop
 	j.running.Add(1)
@@ -66,6 +69,13 @@ func (j *Jobs) Index(_ context.Context, collection string, params indexer.JobPar
 	job = j.publish(job)
 	go j.work(ctx, job, report)
 	return job, nil
+}
+
+// Rules are those of the last index job.
+func (j *Jobs) Rules() source.Rules {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.rules
 }
 
 // Check implements web.Jobs. It finds one row missing from every index; all kinds but
