@@ -29,6 +29,7 @@ func (r *run) scan(ctx context.Context, jobs chan<- job) error {
 	var items []source.Item
 	var notes []catalog.Failure
 	flush := func() error {
+		r.progress.update(func(p *Progress) { p.Files.Seen += len(items) })
 		err := r.compare(ctx, items, jobs)
 		if err == nil && len(notes) > 0 {
 			err = r.store.SaveFailures(ctx, r.collection, notes)
@@ -47,7 +48,6 @@ func (r *run) scan(ctx context.Context, jobs chan<- job) error {
 		Item: func(item source.Item) error {
 			pictures++
 			items = append(items, item)
-			r.progress.update(func(p *Progress) { p.Files.Seen++ })
 			return flushLong()
 		},
 		Other: func(other source.Other) error {

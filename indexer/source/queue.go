@@ -47,7 +47,7 @@ func (w *walker) flush() error {
 	defer func() { w.telling = false }()
 	for len(w.queue) > 0 {
 		batch := w.queue
-		w.queue = nil
+		w.queue = w.spare[:0]
 		if err := w.decide(batch); err != nil {
 			return err
 		}
@@ -56,6 +56,8 @@ func (w *walker) flush() error {
 				return err
 			}
 		}
+		clear(batch)
+		w.spare = batch
 	}
 	return nil
 }
@@ -93,7 +95,7 @@ func (w *walker) end(at *place) {
 		switch {
 		case at.metadata[base]:
 			w.tellMetadata()
-		case picture != base && IsPicture(picture) && !at.present[picture]:
+		case picture != base && IsPicture(picture) && !at.has(picture):
 			w.tellMetadata()
 			w.problem(Problem{URI: e.item.URI, Kind: ProblemSidecar, Err: fmt.Errorf("%.100q does not lie beside it", picture)})
 		case !w.isIncluded(at, e.name, false):

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"polylens/indexer/source/ignore"
@@ -23,6 +24,7 @@ type walker struct {
 	count   *int // of a walk that only counts; else nil
 
 	queue   []event      // what comes next, when it is known what the files in it are
+	spare   []event      // an empty queue
 	telling bool         // of the queue
 	links   []link       // to folders, which come last
 	entered map[any]bool // folders by their identity, when links are followed
@@ -36,18 +38,30 @@ type place struct {
 	ignores   *ignores
 	included  bool // what lies here is among the files to include
 	metadata  metadataFiles
-	waiting   []event         // files of metadata, until it is known whether they are used
-	present   map[string]bool // names of all entries that are not left out
+	waiting   []event       // files of metadata, until it is known whether they are used
+	entries   []fs.DirEntry // by name, without those that are left out
+}
+
+// has reports whether an entry of that name lies here.
+func (p *place) has(name string) bool {
+	_, found := slices.BinarySearchFunc(p.entries, name, func(e fs.DirEntry, name string) int { return strings.Compare(e.Name(), name) })
+	return found
+}
+
+// below is the path of an entry. It is path.Join without a look at dots, of which names
+// of entries have none.
+func (p *place) below(name string) string {
+	if p.folder == "." {
+		return name
+	}
+	return p.folder + "/" + name
 }
 
 // folder looks into a folder: at says where it lies and what rules above it say.
 func (w *walker) folder(at *place, entries []fs.DirEntry) error {
 	w.addIgnores(at, entries)
 	entries = w.notExcluded(at, entries)
-	at.present = make(map[string]bool, len(entries))
-	for _, entry := range entries {
-		at.present[entry.Name()] = true
-	}
+	at.entries = entries
 	at.metadata = metadataNames(entries)
 	if w.count == nil {
 		w.addManifests(at)
@@ -67,7 +81,7 @@ func (w *walker) folder(at *place, entries []fs.DirEntry) error {
 func (w *walker) notExcluded(at *place, entries []fs.DirEntry) []fs.DirEntry {
 	kept := make([]fs.DirEntry, 0, len(entries))
 	for _, entry := range entries {
-		name := path.Join(at.folder, entry.Name())
+		name := at.below(entry.Name())
 		if rule := w.excludedBy(at, name, entry.IsDir()); rule != "" {
 			w.tellExcluded(name, rule)
 			continue
@@ -78,7 +92,7 @@ func (w *walker) notExcluded(at *place, entries []fs.DirEntry) []fs.DirEntry {
 }
 
 func (w *walker) entry(at *place, entry fs.DirEntry) error {
-	name := path.Join(at.folder, entry.Name())
+	name := at.below(entry.Name())
 	kind := entry.Type()
 	switch {
 	case entry.IsDir():
