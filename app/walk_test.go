@@ -49,7 +49,7 @@ func TestNothingIsPassedOverInSilence(t *testing.T) {
 	if p.Indexed != 7 || p.Failed != 0 || p.Files.Seen != 17 || p.Files.Metadata != 2 || total(p.Files.Others) != 4 || total(p.Files.Excluded) != 2 || total(p.Files.Unusable) != 2 {
 		t.Errorf("got %+v", p)
 	}
-	for _, kind := range []string{"video", "JPEG XL", "camera RAW photo", "text"} {
+	for _, kind := range []string{"video", "JPEG XL", "camera's raw file", "text"} {
 		if p.Files.Others[kind] != 1 {
 			t.Errorf("%d files are %s, want one: %v", p.Files.Others[kind], kind, p.Files.Others)
 		}
@@ -66,7 +66,7 @@ func TestNothingIsPassedOverInSilence(t *testing.T) {
 	}
 	with := f.run(t, "index", pictures, "--collection", "c", "--exclude", "drafts/", "--exclude", "!.DS_Store", "--no-hidden")
 	for _, want := range []string{
-		"c: 7 pictures, 0 new or changed, 6 unchanged, 2 removed, 1 could not be read", "4 files no picture that Polylens reads: 1 JPEG XL, 1 camera RAW photo, 1 text, 1 video",
+		"c: 7 pictures, 0 new or changed, 6 unchanged, 2 removed, 1 could not be read", "4 files no picture that Polylens reads: 1 JPEG XL, 1 camera's raw file, 1 text, 1 video",
 		"2 files with metadata or rules", "4 files or folders left out by rules: 2 hidden, 1 @eaDir, 1 exclude drafts/", "2 files or folders not used: 1 links not followed, 1 pipes, sockets or devices",
 		"1 warning beside: 1 of metadata that cannot be read, or that is of no picture",
 	} {

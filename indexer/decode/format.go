@@ -48,7 +48,7 @@ var magics = []struct{ magic, name string }{
 	{"GIF89a", "gif"},
 	{"RIFF????WEBP", "webp"},
 	{"BM", "bmp"},
-	{"II*\x00????CR", "a camera RAW photo"}, // TIFF, too
+	{"II*\x00????CR", "a camera's raw file"}, // TIFF, too
 	{"II*\x00", "tiff"},
 	{"MM\x00*", "tiff"},
 	{"II+\x00", "tiff"}, // BigTIFF
@@ -59,15 +59,15 @@ var magics = []struct{ magic, name string }{
 	{"????ftypavif", "avif"}, {"????ftypavis", "avif"},
 	{"????ftypmif1", brandless}, {"????ftypmsf1", brandless},
 
-	{"????ftypcrx ", "a camera RAW photo"}, {"????ftypM4A ", "audio"}, {"????ftypM4B ", "audio"},
+	{"????ftypcrx ", "a camera's raw file"}, {"????ftypM4A ", "audio"}, {"????ftypM4B ", "audio"},
 	{"????ftyp", "a video"},
 	{"\xff\x0a", "JPEG XL"}, {"\x00\x00\x00\x0cJXL ", "JPEG XL"}, {"\x00\x00\x00\x0cjP  ", "JPEG 2000"},
 	{"8BPS", "a Photoshop file"}, {"%PDF", "PDF"}, {"%!PS", "PostScript"},
 	{"\x00\x00\x01\x00", "an icon (ICO)"}, {"<svg", "SVG"}, {"<?xml", "XML or SVG"}, {"<!DOCTYPE", "a web page"}, {"<html", "a web page"},
 	{"PK\x03\x04", "a zip archive"}, {"\x1f\x8b", "a gzip file"},
-	{"FUJIFILMCCD-RAW", "a camera RAW photo"}, {"IIRO", "a camera RAW photo"}, {"IIRS", "a camera RAW photo"},
-	{"MMOR", "a camera RAW photo"}, {"IIU\x00", "a camera RAW photo"}, {"FOVb", "a camera RAW photo"},
-	{"\x00MRM", "a camera RAW photo"},
+	{"FUJIFILMCCD-RAW", "a camera's raw file"}, {"IIRO", "a camera's raw file"}, {"IIRS", "a camera's raw file"},
+	{"MMOR", "a camera's raw file"}, {"IIU\x00", "a camera's raw file"}, {"FOVb", "a camera's raw file"},
+	{"\x00MRM", "a camera's raw file"},
 	{"RIFF????AVI ", "a video"}, {"\x1aE\xdf\xa3", "a video"}, {"\x00\x00\x01\xba", "a video"}, {"\x00\x00\x01\xb3", "a video"},
 	{"????moov", "a video"}, {"????mdat", "a video"}, {"????wide", "a video"}, {"????free", "a video"}, {"FLV\x01", "a video"},
 	{"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a video"},

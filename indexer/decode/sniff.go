@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"polylens/indexer/decode/tiff"
 )
 
 // SniffLength is how many first bytes of a file Sniff looks at.
@@ -19,6 +21,8 @@ func Sniff(head []byte) (name string, picture bool) {
 	switch {
 	case len(head) == 0:
 		return "empty file", false
+	case tiff.CameraRaw(head) != "":
+		return "camera's raw file", false
 	case name == "bmp" && !hasBMPHeader(head):
 		name = "" // "BM" begins many a file
 	case slices.ContainsFunc(codecs, func(c codec) bool { return c.name == name }):

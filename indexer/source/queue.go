@@ -190,7 +190,7 @@ func (w *walker) sniff(name string) (string, error) {
 	extension := strings.ToLower(path.Ext(name))
 	switch {
 	case isPicture && kind == "tiff" && rawExtensions[extension]:
-		return "camera RAW photo", nil
+		return "camera's raw file", nil
 	case isPicture:
 		return KindPicture, nil
 	case kind == "":

@@ -44,7 +44,7 @@ func TestContentDecides(t *testing.T) {
 		t.Errorf("pictures %q, want %q", got, want)
 	}
 	others := map[string]string{
-		"letter.txt": "text", "clip.mov": "video", "raw.NEF": "camera RAW photo", "odd.xyz": "unknown (.xyz)", "odd": "unknown", "odd.a b": "unknown",
+		"letter.txt": "text", "clip.mov": "video", "raw.NEF": "camera's raw file", "odd.xyz": "unknown (.xyz)", "odd": "unknown", "odd.a b": "unknown",
 		".nomedia": "empty file", "._IMG_1.JPG": "resource fork", "settings.json": "text", "table.csv": "text",
 	}
 	if !reflect.DeepEqual(f.others, others) || len(f.problems) != 0 {
