@@ -14,7 +14,7 @@ import (
 
 var commands = []string{"serve", "index", "search", "embed", "tokenize", "eval", "model list", "model pull", "model info",
 	"model verify", "model rm", "model gate", "model new", "model prune-vocabulary", "model grow-vocabulary", "bench encode", "prune", "setup", "doctor",
-	"check", "collection list", "collection delete", "job list", "job show", "job cancel", "job pause", "job resume", "job retry"}
+	"check", "collection list", "collection failures", "collection delete", "job list", "job show", "job cancel", "job pause", "job resume", "job retry"}
 
 func TestHelp(t *testing.T) {
 	f := newFolders(t)

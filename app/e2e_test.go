@@ -101,11 +101,21 @@ func (f folders) checkRename(t *testing.T, pictures string, before []hit) {
 // hugePNG declares 60,000 by 60,000 pixels and holds none.
 const hugePNG = "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\xea\x60\x00\x00\xea\x60\x08\x06\x00\x00\x00\x80\xd2\x75\x42"
 
+// index indexes pictures, of which some may not be readable: the exit code must say the
+// same as the outcome.
 func (f folders) index(t testing.TB, pictures string) indexOutcome {
 	t.Helper()
-	lines := objects[indexOutcome](t, f.succeed(t, "index", pictures, "--collection", "c", "--json"))
+	got := f.run(t, "index", pictures, "--collection", "c", "--json")
+	lines := objects[indexOutcome](t, got.stdout)
 	if len(lines) != 1 {
-		t.Fatalf("index prints %d objects", len(lines))
+		t.Fatalf("index prints %d objects, ends with %d: %s", len(lines), got.code, got.stderr)
+	}
+	want := exitSuccess
+	if lines[0].Progress.Failed > 0 {
+		want = exitIncomplete
+	}
+	if got.code != want {
+		t.Fatalf("index ended with %d, want %d: %s", got.code, want, got.stderr)
 	}
 	return lines[0]
 }

@@ -18,12 +18,14 @@ const (
 	exitNotSetUp    = problem.ExitNotSetUp
 	exitUnavailable = problem.ExitUnavailable
 	exitNotFound    = problem.ExitNotFound
+	exitIncomplete  = problem.ExitIncomplete
 	exitInterrupted = problem.ExitInterrupted
 )
 
 // exitHelp documents the codes in every command's help.
 const exitHelp = `Exit codes: 0 success, 1 failure, 2 wrong usage, 3 something is not set up (run "polylens setup"), ` +
-	`4 not available now (Milvus is down, or another process holds the data folder), 5 no such collection, image, model or job, 130 interrupted.`
+	`4 not available now (Milvus is down, or another process holds the data folder), 5 no such collection, image, model or job, ` +
+	`6 indexed, but for some files that are named, 130 interrupted.`
 
 // errUsage marks a command line that makes no sense.
 var errUsage = errors.New("wrong usage")
@@ -46,6 +48,10 @@ func localErrors() []problem.Row {
 }
 
 func exitCode(ctx context.Context, err error) int {
+	var incomplete incompleteError
+	if errors.As(err, &incomplete) {
+		return exitIncomplete
+	}
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return exitInterrupted
 	}

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"polylens/indexer/catalog"
+	"polylens/indexer/source"
 	"polylens/internal/progress"
 	"polylens/web"
 )
@@ -20,14 +23,28 @@ type indexCommand struct {
 	Rehash     bool     `help:"Read every file, also those that seem unchanged, and encode those whose bytes are not what they were."`
 	Confirm    bool     `name:"confirm-removal" help:"Remove pictures that are gone from the folder, however many these are."`
 	Share      *float64 `name:"max-removed-share" placeholder:"SHARE" help:"Remove nothing, and fail, when more than this share of the folder's pictures is gone, 0 to 1 (default: 0.25)."`
-	JSON       bool     `help:"Print the outcome as one JSON object: collection, directory, state, progress, failures."`
+	Retry      bool     `name:"retry-failed" help:"Look again at files that could not be read, or that were no pictures, though they have not changed."`
+
+	Include     []string `sep:"none" placeholder:"PATTERN" help:"Look only at files that this matches, or that lie in a folder that it matches; a pattern as in .gitignore, may be repeated."`
+	Exclude     []string `sep:"none" placeholder:"PATTERN" help:"Leave out files and folders that this matches; a pattern as in .gitignore, may be repeated, and \"!PATTERN\" takes back."`
+	NoDefaults  bool     `name:"no-default-excludes" help:"Look also at what photo systems leave behind, such as @eaDir, .thumbnails and wastebaskets."`
+	NoHidden    bool     `name:"no-hidden" help:"Leave out files and folders whose name begins with a dot."`
+	FollowLinks bool     `name:"follow-links" help:"Look into folders behind symbolic links, each once, also outside of the folder."`
+
+	JSON bool `help:"Print the outcome as one JSON object: collection, directory, state, progress, failures, warnings."`
 }
 
 // Help documents the command.
 func (*indexCommand) Help() string {
 	return `Makes the pictures of a folder searchable. Running it again encodes only what is new or changed and removes what is ` +
 		`gone; it may be interrupted at any moment. Captions and other metadata are read from metadata.jsonl or metadata.csv ` +
-		`in a folder, or from PICTURE.json beside a picture. Pictures that cannot be read are named and skipped.
+		`in a folder, or from PICTURE.json beside a picture.
+
+What is a picture is told by its content: names do not matter. Everything else is counted, and named by ` +
+		`"polylens collection failures". Pictures that cannot be read are named, and make the command end with 6.
+
+What photo systems leave behind is left out: ` + strings.Join(source.DefaultExcludes(), ", ") + `. ` +
+		`A file .polylensignore in any folder leaves out more, by patterns as in .gitignore.
 
 If "polylens serve" runs on the same data folder, it does the work; otherwise Milvus is started for it.
 
@@ -35,6 +52,7 @@ Examples:
 
     polylens index ~/Pictures --collection photos
     polylens index ~/Pictures --collection photos --json
+    polylens index ~/Pictures --collection photos --exclude 'drafts/' --exclude '*.tmp' --no-hidden
     polylens index ~/Scans --collection scans --max-num-patches 1024
 
 When a quarter of the folder's pictures is gone, or all of them, nothing is removed: the disk may not be mounted. Confirm with ` +
@@ -55,6 +73,7 @@ type indexOutcome struct {
 	State      catalog.JobState `json:"state"`
 	Progress   web.Progress     `json:"progress"`
 	Failures   []web.FileFailed `json:"failures"`
+	Warnings   []web.FileFailed `json:"warnings"`
 }
 
 func (c *indexCommand) Run(ctx context.Context, p *program) error {
@@ -68,13 +87,17 @@ func (c *indexCommand) Run(ctx context.Context, p *program) error {
 	if err := catalog.ValidateMaxPatches(c.Patches); err != nil {
 		return usageError{err}
 	}
+	rules := c.rules()
+	if err := source.Rules(rules).Check(); err != nil {
+		return usageError{err}
+	}
 	api, err := p.api(ctx, "index", true)
 	if err != nil {
 		return err
 	}
 	job, err := api.Index(ctx, c.Collection, web.IndexOrder{
 		Source: web.Source{Directory: folder}, MaxNumPatches: c.Patches,
-		Rehash: c.Rehash, ConfirmRemoval: c.Confirm, MaxRemovedShare: c.Share,
+		Rules: rules, RetryFailed: c.Retry, Rehash: c.Rehash, ConfirmRemoval: c.Confirm, MaxRemovedShare: c.Share,
 	})
 	if err == nil {
 		line := progress.New(p.terminal.err)
@@ -91,26 +114,41 @@ func (c *indexCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	for _, failure := range job.Failures {
-		fmt.Fprintf(p.terminal.err, "skipped %s: %s\n", failure.URI, failure.Reason)
-	}
+	c.printFailures(p, job)
 	if err := c.print(p, job, folder); err != nil {
 		return err
 	}
-	return outcome(job, "indexing "+folder, "what was indexed stays")
+	return cmp.Or(outcome(job, "indexing "+folder, "what was indexed stays"), incomplete(job, folder))
+}
+
+func (c *indexCommand) rules() web.Rules {
+	return web.Rules{
+		Include: c.Include, Exclude: c.Exclude, NoDefaultExcludes: c.NoDefaults, NoHidden: c.NoHidden, FollowLinks: c.FollowLinks,
+	}
+}
+
+// printFailures names what could not be used.
+func (c *indexCommand) printFailures(p *program, job web.Job) {
+	for _, failure := range job.Failures {
+		fmt.Fprintf(p.terminal.err, "skipped %s: %s\n", failure.URI, failure.Reason)
+	}
+	for _, warning := range job.Warnings {
+		fmt.Fprintf(p.terminal.err, "note %s: %s\n", warning.URI, warning.Reason)
+	}
+	files := job.Progress.Files
+	if more := job.Progress.Failed + total(files.Unusable) + total(files.Warnings) - len(job.Failures) - len(job.Warnings); more > 0 {
+		fmt.Fprintf(p.terminal.err, "and %d more: polylens collection failures %s\n", more, c.Collection)
+	}
 }
 
 func (c *indexCommand) print(p *program, job web.Job, folder string) error {
 	if c.JSON {
-		failures := append([]web.FileFailed{}, job.Failures...)
 		return json.NewEncoder(p.terminal.out).Encode(indexOutcome{
 			Collection: c.Collection, Directory: folder, State: job.State,
-			Progress: job.Progress, Failures: failures,
+			Progress: job.Progress, Failures: append([]web.FileFailed{}, job.Failures...), Warnings: append([]web.FileFailed{}, job.Warnings...),
 		})
 	}
-	done := job.Progress
-	_, err := fmt.Fprintf(p.terminal.out, "%s: %d pictures, %d new or changed, %d unchanged, %d removed, %d could not be read\n",
-		c.Collection, done.Done, done.Indexed, done.Unchanged, done.Removed, done.Failed)
+	_, err := fmt.Fprintln(p.terminal.out, strings.Join(indexWords(c.Collection, folder, job.Progress), "\n"))
 	return err
 }
 

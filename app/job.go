@@ -124,7 +124,7 @@ func (c *jobShowCommand) print(p *program, job web.Job) error {
 		return printLines(p.terminal.out, []web.Job{job})
 	}
 	table := p.table()
-	for _, row := range jobRows(job) {
+	for _, row := range append(jobRows(job), fileRows(job.Progress.Files)...) {
 		if row[1] != "" {
 			fmt.Fprintf(table, "%s\t%s\n", row[0], row[1])
 		}
@@ -132,7 +132,19 @@ func (c *jobShowCommand) print(p *program, job web.Job) error {
 	for _, failure := range job.Failures {
 		fmt.Fprintf(table, "skipped\t%s: %s\n", failure.URI, failure.Reason)
 	}
+	for _, warning := range job.Warnings {
+		fmt.Fprintf(table, "note\t%s: %s\n", warning.URI, warning.Reason)
+	}
 	return table.Flush()
+}
+
+// fileRows are what lies in the folder of an index job besides pictures.
+func fileRows(files web.Files) [][2]string {
+	var rows [][2]string
+	for _, line := range fileWords(files) {
+		rows = append(rows, [2]string{"files", strings.TrimSpace(line)})
+	}
+	return rows
 }
 
 // jobRows is all that is known about a job except its failures; empty values are

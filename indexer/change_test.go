@@ -77,12 +77,12 @@ func (b *bench) pretendInode(t *testing.T, name string) {
 	t.Helper()
 	image := b.image(t, name)
 	var changed time.Time
-	err := b.request(t).Source.Walk(t.Context(), func(item source.Item) error {
+	err := b.request(t).Source.Walk(t.Context(), source.Visitor{Item: func(item source.Item) error {
 		if item.URI == image.URI {
 			changed = item.Changed
 		}
 		return nil
-	}, nil)
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}

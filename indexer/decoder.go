@@ -79,12 +79,16 @@ func mayPass(err error) bool {
 // reason is the text of an error as it is kept beside the URI: without the
 // name, in valid UTF-8 and of limited length.
 func reason(err error) string {
-	const longest = 500
 	text := err.Error()
 	var picture *decode.Error
 	if errors.As(err, &picture) {
 		text = strings.TrimPrefix(text, "picture "+picture.URI+": ")
 	}
+	return cleanReason(text)
+}
+
+func cleanReason(text string) string {
+	const longest = 500
 	text = strings.ReplaceAll(text, "\x00", "")
 	if len(text) > longest {
 		text = text[:longest]

@@ -77,7 +77,7 @@ func (r *run) commit(ctx context.Context, batch []prepared) ([]string, error) {
 			}
 			continue
 		}
-		records = append(records, catalog.Record{Image: p.image, Vector: vector})
+		records = append(records, catalog.Record{Image: p.image, Vector: vector, Warning: p.warning})
 		ids = append(ids, catalog.ImageID(r.collection, p.image.URI))
 		if p.unchanged {
 			unchanged++
@@ -86,6 +86,7 @@ func (r *run) commit(ctx context.Context, batch []prepared) ([]string, error) {
 	if err := r.store.SaveImages(ctx, r.collection, r.fingerprint, records); err != nil {
 		return nil, err
 	}
+	r.noteIncomplete(records)
 	r.progress.update(func(p *Progress) {
 		p.Encoded += encoded
 		p.Skipped += unchanged

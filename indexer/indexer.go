@@ -65,7 +65,7 @@ func New(store *database.Store, encoder Encoder, index search.Writer, decoder De
 type Request struct {
 	Collection  string // created when it does not exist
 	Source      source.Source
-	RetryFailed bool // also try files again that failed before and have not changed
+	RetryFailed bool // also look again at files that failed before, or were no pictures, and have not changed
 	// MaxPatches is the collection's choice from now on, see CheckMaxPatches; 0
 	// keeps what it chose. A new choice is like a new model: everything is encoded
 	// again, while searches keep using the old vectors.
@@ -138,6 +138,9 @@ func (r *run) all(ctx context.Context) error {
 	if err := r.openCollection(ctx); err != nil {
 		return err
 	}
+	if err := r.keepRules(ctx); err != nil {
+		return err
+	}
 	if err := r.pipeline(ctx); err != nil {
 		return err
 	}
@@ -201,7 +204,7 @@ func (r *run) count(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.progress.update(func(p *Progress) { p.Total = total })
+	r.progress.estimated(total)
 	return nil
 }
 

@@ -30,6 +30,8 @@ type JobParams struct {
 	Rehash          bool     `json:"rehash,omitempty"`
 	ConfirmRemoval  bool     `json:"confirm_removal,omitempty"`
 	MaxRemovedShare *float64 `json:"max_removed_share,omitempty"`
+
+	source.Rules // what to look at in the directory
 }
 
 // Kinds returns the kinds of jobs of the indexer, which run one at a time for each
@@ -54,7 +56,7 @@ func (ix *Indexer) indexJob(ctx context.Context, job *jobs.Running) error {
 	if err := json.Unmarshal(job.Params, &params); err != nil {
 		return fmt.Errorf("parameters of the job: %w", err)
 	}
-	directory, err := source.NewDirectory(params.Directory)
+	directory, err := source.NewDirectoryWith(params.Directory, params.Rules)
 	if err != nil {
 		return err
 	}
@@ -90,7 +92,7 @@ func (j *Jobs) Index(ctx context.Context, collection string, params JobParams) (
 	if err := catalog.ValidateCollectionName(collection); err != nil {
 		return catalog.Job{}, err
 	}
-	if _, err := source.NewDirectory(params.Directory); err != nil {
+	if _, err := source.NewDirectoryWith(params.Directory, params.Rules); err != nil {
 		return catalog.Job{}, fmt.Errorf("%w: %w", catalog.ErrInvalid, err)
 	}
 	if err := j.indexer.CheckMaxPatches(params.MaxPatches); err != nil {

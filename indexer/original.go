@@ -3,14 +3,17 @@ package indexer
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path"
 	"strings"
 	"time"
 
+	"polylens/indexer/catalog"
 	"polylens/indexer/catalog/database"
 	"polylens/indexer/source"
 )
@@ -26,7 +29,7 @@ type Original struct {
 }
 
 // OpenOriginal opens the file of an image. Only files that the catalogue
-// names are opened, and only inside the source they were found in.
+// names are opened, and only inside the source they were found in, unless links are followed in that.
 // catalog.ErrImageNotFound for an unknown image, fs.ErrNotExist when its file is
 // gone.
 func OpenOriginal(ctx context.Context, store *database.Store, collection, imageID string) (*Original, error) {
@@ -34,7 +37,7 @@ func OpenOriginal(ctx context.Context, store *database.Store, collection, imageI
 	if err != nil {
 		return nil, err
 	}
-	file, err := source.Open(image.Source, image.URI)
+	file, err := openFile(ctx, store, image)
 	if err != nil {
 		return nil, err
 	}
@@ -44,6 +47,23 @@ func OpenOriginal(ctx context.Context, store *database.Store, collection, imageI
 		return nil, fmt.Errorf("original of %s: %w", image.URI, err)
 	}
 	return original, nil
+}
+
+// openFile opens the file of an image, which lies outside of its source only when the
+// source was indexed with links followed.
+func openFile(ctx context.Context, store *database.Store, image catalog.Image) (*os.File, error) {
+	file, err := source.Open(image.Source, image.URI)
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		return file, err
+	}
+	collection, notFound := store.UncountedCollection(ctx, image.Collection)
+	if notFound != nil {
+		return nil, err
+	}
+	if rules, unknown := rulesOf(ctx, store, collection.ID, image.Source); unknown != nil || !rules.FollowLinks {
+		return nil, err
+	}
+	return source.OpenFollowing(image.Source, image.URI)
 }
 
 func describe(file *os.File) (*Original, error) {

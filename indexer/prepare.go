@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -18,6 +19,7 @@ type prepared struct {
 	image     catalog.Image
 	pixels    Pixels // nil: the vector is in the catalogue
 	unchanged bool   // nothing but the times of its file differs from what is indexed
+	warning   string // see catalog.Record
 }
 
 // prepareAll reads, decodes and preprocesses with several workers.
@@ -64,7 +66,7 @@ func (r *run) prepare(ctx context.Context, j job) (prepared, error) {
 		Source: r.source.Name(), URI: j.item.URI, Size: j.item.Size, Modified: j.item.Modified, Changed: j.item.Changed,
 		Metadata: j.item.Metadata, Captions: j.captions,
 	}}
-	if known, err := r.reuse(ctx, j.content, &p.image); known || err != nil {
+	if known, err := r.reuse(ctx, j.content, &p); known || err != nil {
 		return p, err
 	}
 	content, err := r.decoder.Read(ctx, j.item.Path)
@@ -72,7 +74,7 @@ func (r *run) prepare(ctx context.Context, j job) (prepared, error) {
 		return p, &pictureError{err}
 	}
 	if content.SHA256 != j.content {
-		if known, err := r.reuse(ctx, content.SHA256, &p.image); known || err != nil {
+		if known, err := r.reuse(ctx, content.SHA256, &p); known || err != nil {
 			if err == nil {
 				p.unchanged, err = r.isUnchanged(j.state, p.image)
 			}
@@ -87,7 +89,7 @@ func (r *run) prepare(ctx context.Context, j job) (prepared, error) {
 
 // reuse fills in what is known of a content that has been encoded before, in
 // whatever collection. The content "" is never known.
-func (r *run) reuse(ctx context.Context, content string, image *catalog.Image) (bool, error) {
+func (r *run) reuse(ctx context.Context, content string, p *prepared) (bool, error) {
 	if content == "" {
 		return false, nil
 	}
@@ -99,9 +101,13 @@ func (r *run) reuse(ctx context.Context, content string, image *catalog.Image) (
 	if errors.Is(err, catalog.ErrNotFound) {
 		return false, nil // they were removed before that was kept
 	}
-	image.SHA256, image.Format, image.Color = content, same.Format, same.Color
-	image.Width, image.Height = same.Width, same.Height
-	return err == nil, err
+	if err != nil {
+		return false, err
+	}
+	p.image.SHA256, p.image.Format, p.image.Color = content, same.Format, same.Color
+	p.image.Width, p.image.Height = same.Width, same.Height
+	p.warning = same.Warning
+	return true, nil
 }
 
 // decode fills in what a content is and shows.
@@ -116,6 +122,7 @@ func (r *run) decode(ctx context.Context, content decode.Content, p *prepared) e
 	}
 	p.image.SHA256, p.image.Format, p.image.Color = content.SHA256, picture.Format, picture.Color
 	p.image.Width, p.image.Height = picture.Width, picture.Height
+	p.warning = cleanReason(strings.Join(picture.Warnings, "; "))
 	return nil
 }
 

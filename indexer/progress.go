@@ -19,10 +19,11 @@ const (
 )
 
 // Progress is how far a run has come. Every picture counts once in Done, and
-// once in one of Encoded, Reused, Skipped and Failed.
+// once in one of Encoded, Reused, Skipped and Failed. At the end of a run, Files.Seen is
+// Done and all that Files says is no picture.
 type Progress struct {
 	State            State   `json:"state"`
-	Total            int     `json:"total"` // pictures in the source; 0 until they are counted
+	Total            int     `json:"total"` // pictures in the source: an estimate until all have been seen; 0 before
 	Done             int     `json:"done"`
 	Encoded          int     `json:"encoded"`           // by the model
 	Reused           int     `json:"reused"`            // new or changed, with a vector that was known
@@ -34,17 +35,19 @@ type Progress struct {
 	Rate             float64 `json:"rate"`              // pictures a second that needed work, over the last half minute
 	RemainingSeconds float64 `json:"remaining_seconds"` // 0 when unknown
 	CurrentURI       string  `json:"current_uri"`
+	Files            Files   `json:"files"`
 }
 
 // Report is the outcome of a run.
 type Report struct {
 	Progress
 	Seconds  float64           `json:"seconds"`
-	Failures []catalog.Failure `json:"failures"` // the first MaxReported; all are in the catalogue
-	Warnings int               `json:"warnings"` // sidecars, folders and links that could not be read
+	Failures []catalog.Failure `json:"failures"` // the first MaxReported of the Failed pictures
+	Warnings []catalog.Failure `json:"warnings"` // the first MaxReported that Files counts as Unusable or Warnings
 }
 
-// MaxReported bounds the failures that a Report lists.
+// MaxReported bounds the failures and the warnings that a Report lists. All are in the
+// catalogue.
 const MaxReported = 100
 
 const (
@@ -61,8 +64,9 @@ type tracker struct {
 	state    State // below a wait
 	told     time.Time
 	marks    []mark
+	counted  bool // Total is exact
 	failures []catalog.Failure
-	warnings int
+	warnings []catalog.Failure
 }
 
 // mark remembers how much work was done at a moment.
@@ -111,22 +115,38 @@ func (t *tracker) fail(failure catalog.Failure) {
 	defer t.mu.Unlock()
 	t.now.Failed++
 	t.now.Done++
-	t.list(failure)
-	t.report(false)
-}
-
-// warn counts something that a walk could not use and that is no picture.
-func (t *tracker) warn(failure catalog.Failure) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.warnings++
-	t.list(failure)
-}
-
-func (t *tracker) list(failure catalog.Failure) {
 	if len(t.failures) < MaxReported {
 		t.failures = append(t.failures, failure)
 	}
+	t.report(false)
+}
+
+// warn counts a failure of any other kind but FailureOther.
+func (t *tracker) warn(failure catalog.Failure) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.now.Files.warn(failure.Kind)
+	if len(t.warnings) < MaxReported {
+		t.warnings = append(t.warnings, failure)
+	}
+}
+
+// estimated takes the count of pictures by their names.
+func (t *tracker) estimated(total int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.counted {
+		t.now.Total = total
+	}
+	t.report(false)
+}
+
+// walked takes the count of pictures by what they are.
+func (t *tracker) walked(total int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.counted, t.now.Total = true, total
+	t.report(false)
 }
 
 func (t *tracker) report(always bool) {
@@ -136,7 +156,17 @@ func (t *tracker) report(always bool) {
 	}
 	t.told = now
 	t.estimate(now)
-	t.tell(t.now)
+	t.tell(t.snapshot())
+}
+
+// snapshot is a Progress that no longer changes.
+func (t *tracker) snapshot() Progress {
+	p := t.now
+	p.Files = p.Files.clone()
+	if p.Total > 0 {
+		p.Total = max(p.Total, p.Done) // more are pictures than their names told
+	}
+	return p
 }
 
 // estimate counts only pictures that needed work: a stretch of unchanged ones
@@ -159,5 +189,5 @@ func (t *tracker) result(started time.Time) Report {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.estimate(time.Now())
-	return Report{Progress: t.now, Seconds: time.Since(started).Seconds(), Failures: t.failures, Warnings: t.warnings}
+	return Report{Progress: t.snapshot(), Seconds: time.Since(started).Seconds(), Failures: t.failures, Warnings: t.warnings}
 }

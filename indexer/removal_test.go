@@ -147,14 +147,16 @@ type failingSource struct {
 	err  error
 }
 
-func (s failingSource) Walk(ctx context.Context, item func(source.Item) error, problem func(source.Problem)) error {
-	return s.Source.Walk(ctx, func(found source.Item) error {
+func (s failingSource) Walk(ctx context.Context, visitor source.Visitor) error {
+	item := visitor.Item
+	visitor.Item = func(found source.Item) error {
 		if !strings.HasSuffix(found.URI, s.name) {
 			return item(found)
 		}
-		problem(source.Problem{URI: found.URI, Err: &fs.PathError{Op: "statat", Path: s.name, Err: s.err}})
+		visitor.Problem(source.Problem{URI: found.URI, Err: &fs.PathError{Op: "statat", Path: s.name, Err: s.err}})
 		return nil
-	}, problem)
+	}
+	return s.Source.Walk(ctx, visitor)
 }
 
 // TestErrorsOfTheDiskRemoveNothing: a picture is gone when the system says that it is
@@ -166,8 +168,8 @@ func TestErrorsOfTheDiskRemoveNothing(t *testing.T) {
 		b := newBench(t, Options{})
 		b.fill(t, 2)
 		report := b.runAs(t, func(r *Request) { r.Source = failingSource{r.Source, "/01.png", number} })
-		if report.Removed != removed || report.Warnings != 1 || b.index.count("c") != 2-removed {
-			t.Errorf("%v: %d removed, %d warnings, %d left; want %d removed", number, report.Removed, report.Warnings, b.index.count("c"), removed)
+		if report.Removed != removed || len(report.Warnings) != 1 || b.index.count("c") != 2-removed {
+			t.Errorf("%v: %d removed, %d warnings, %d left; want %d removed", number, report.Removed, len(report.Warnings), b.index.count("c"), removed)
 		}
 	}
 }

@@ -17,7 +17,7 @@ func (r *run) removeGone(ctx context.Context) error {
 			return nil
 		}
 		gone = append(gone, id)
-		if !r.met.isBroken(id) {
+		if !r.met.isThere(id, uri) {
 			vanished++
 		}
 		return nil

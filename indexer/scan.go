@@ -2,6 +2,7 @@ package indexer
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"strings"
 	"sync"
@@ -21,32 +22,55 @@ type job struct {
 // scanChunk is how many pictures are compared with the catalogue at once.
 const scanChunk = 256
 
-// scan walks the source and passes on what is not as the catalogue knows it.
+// scan walks the source, passes on what is not as the catalogue knows it, and notes all
+// else.
 func (r *run) scan(ctx context.Context, jobs chan<- job) error {
 	defer close(jobs)
 	var items []source.Item
-	var problems []source.Problem
+	var notes []catalog.Failure
 	flush := func() error {
+		r.progress.update(func(p *Progress) { p.Files.Seen += len(items) })
 		err := r.compare(ctx, items, jobs)
-		if err == nil {
-			err = r.noteProblems(ctx, problems)
+		if err == nil && len(notes) > 0 {
+			err = r.store.SaveFailures(ctx, r.collection, notes)
 		}
-		items, problems = items[:0], problems[:0]
+		items, notes = items[:0], notes[:0]
 		return err
 	}
-	err := r.source.Walk(ctx, func(item source.Item) error {
-		items = append(items, item)
-		if len(items) < scanChunk {
+	flushLong := func() error {
+		if len(items)+len(notes) < scanChunk {
 			return nil
 		}
 		return flush()
-	}, func(problem source.Problem) {
-		problems = append(problems, problem)
-	})
-	if err != nil {
-		return err
 	}
-	return flush()
+	pictures := 0
+	err := r.source.Walk(ctx, source.Visitor{
+		Item: func(item source.Item) error {
+			pictures++
+			items = append(items, item)
+			return flushLong()
+		},
+		Other: func(other source.Other) error {
+			if failure := r.noteOther(other); !other.Known {
+				notes = append(notes, failure)
+			}
+			return flushLong()
+		},
+		Excluded: func(left source.Excluded) {
+			r.met.leaveOut(left.URI)
+			r.progress.update(func(p *Progress) { p.Files.exclude(left.Rule) })
+		},
+		Metadata: func() { r.progress.update(func(p *Progress) { p.Files.Seen++; p.Files.Metadata++ }) },
+		Problem:  func(problem source.Problem) { notes = append(notes, r.noteProblem(problem)) },
+		Known:    r.known,
+	})
+	if err == nil {
+		err = flush()
+	}
+	if err == nil {
+		r.progress.walked(pictures)
+	}
+	return err
 }
 
 func (r *run) compare(ctx context.Context, items []source.Item, jobs chan<- job) error {
@@ -63,16 +87,21 @@ func (r *run) compare(ctx context.Context, items []source.Item, jobs chan<- job)
 		return err
 	}
 	for i, item := range items {
-		failure, failed := failures[item.URI]
-		if failed && r.failsAgain(item, failure) {
+		failure := failures[item.URI]
+		if failure.Kind == catalog.FailurePicture && r.failsAgain(item, failure) {
 			r.met.failure(item.URI)
 			r.met.spoil(ids[i]) // what it was before is gone
 			r.progress.fail(failure)
 			continue
 		}
 		r.met.picture(ids[i])
-		if err := r.compareOne(ctx, item, states[ids[i]], jobs); err != nil {
+		done, err := r.compareOne(ctx, item, states[ids[i]], jobs)
+		if err != nil {
 			return err
+		}
+		if done && failure.Kind == catalog.FailureIncomplete {
+			r.met.failure(item.URI)
+			r.progress.warn(failure)
 		}
 	}
 	return r.noteChanged(ctx, items, ids, states)
@@ -100,22 +129,22 @@ func anyPending(states map[string]catalog.State) bool {
 	return false
 }
 
-// compareOne passes on what the catalogue does not know as it is. The zero state
-// stands for a picture that is not known.
-func (r *run) compareOne(ctx context.Context, item source.Item, state catalog.State, jobs chan<- job) error {
+// compareOne passes on what the catalogue does not know as it is, and reports whether
+// nothing is left to do. The zero state stands for a picture that is not known.
+func (r *run) compareOne(ctx context.Context, item source.Item, state catalog.State, jobs chan<- job) (bool, error) {
 	next := job{item: item, captions: captions(item), state: state}
 	if state.Encoded && !r.rehash && isAsRead(item, state.Size, state.Modified, state.Changed) {
 		next.content = state.SHA256
 		digest, err := catalog.Digest(state.SHA256, item.Metadata, next.captions)
 		if err != nil {
-			return err
+			return false, err
 		}
 		if digest == state.Digest && state.Indexed && state.Source == r.source.Name() {
 			r.progress.update(func(p *Progress) { p.Skipped++; p.Done++ })
-			return nil
+			return true, nil
 		}
 	}
-	return send(ctx, jobs, next)
+	return false, send(ctx, jobs, next)
 }
 
 func captions(item source.Item) []catalog.Caption {
@@ -126,51 +155,31 @@ func captions(item source.Item) []catalog.Caption {
 	return list
 }
 
-var failureKinds = map[source.ProblemKind]catalog.FailureKind{
-	source.ProblemPicture: catalog.FailurePicture,
-	source.ProblemSidecar: catalog.FailureSidecar,
-	source.ProblemFolder:  catalog.FailureFolder,
-}
-
-func (r *run) noteProblems(ctx context.Context, problems []source.Problem) error {
-	var failures []catalog.Failure
-	for _, problem := range problems {
-		failure := catalog.Failure{
-			URI: problem.URI, Source: r.source.Name(), Kind: failureKinds[problem.Kind], Reason: reason(problem.Err), Size: -1,
-		}
-		switch {
-		case problem.Kind == source.ProblemFolder:
-			r.met.unseen(problem.URI)
-		case problem.Kind == source.ProblemPicture && mayReturn(problem.Err):
-			r.met.picture(catalog.ImageID(r.collection, problem.URI))
-		}
-		r.met.failure(problem.URI)
-		r.progress.warn(failure)
-		failures = append(failures, failure)
-	}
-	if failures == nil {
-		return nil
-	}
-	return r.store.SaveFailures(ctx, r.collection, failures)
-}
-
 // met remembers what a run has come across, so that it knows afterwards what is gone.
 type met struct {
 	mu       sync.Mutex
 	pictures map[[16]byte]struct{} // by the bytes of the ID: large collections count
 	broken   map[[16]byte]struct{} // pictures that were met and cannot be read any more
-	failures map[string]struct{}   // by URI
+	failures map[[16]byte]struct{} // by a hash of the URI
+	leftOut  map[[16]byte]struct{} // files and folders that are there and not looked at, by a hash of the URI
 	folders  []string              // that could not be looked into, as URIs ending in /
 }
 
 func newMet() met {
 	return met{
-		pictures: make(map[[16]byte]struct{}), broken: make(map[[16]byte]struct{}), failures: make(map[string]struct{}),
+		pictures: make(map[[16]byte]struct{}), broken: make(map[[16]byte]struct{}), failures: make(map[[16]byte]struct{}),
+		leftOut: make(map[[16]byte]struct{}),
 	}
 }
 
 func idBytes(id string) (key [16]byte) {
 	_, _ = hex.Decode(key[:], []byte(id)) // ImageID gives 32 hex digits
+	return key
+}
+
+func uriKey(uri string) (key [16]byte) {
+	sum := sha256.Sum256([]byte(uri))
+	copy(key[:], sum[:])
 	return key
 }
 
@@ -196,17 +205,32 @@ func (m *met) spoil(id string) {
 	m.broken[idBytes(id)] = struct{}{}
 }
 
-func (m *met) isBroken(id string) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	_, broken := m.broken[idBytes(id)]
-	return broken
-}
-
 func (m *met) failure(uri string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.failures[uri] = struct{}{}
+	m.failures[uriKey(uri)] = struct{}{}
+}
+
+func (m *met) leaveOut(uri string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.leftOut[uriKey(uri)] = struct{}{}
+}
+
+// isThere reports whether the file of a picture that is gone was met all the same: it
+// holds no picture any more, or a rule leaves it or its folder out.
+func (m *met) isThere(id, uri string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, broken := m.broken[idBytes(id)]; broken {
+		return true
+	}
+	for end := len(uri); end > 0; end = strings.LastIndexByte(uri[:end], '/') {
+		if _, left := m.leftOut[uriKey(uri[:end])]; left {
+			return true
+		}
+	}
+	return false
 }
 
 func (m *met) unseen(folder string) {
@@ -225,7 +249,7 @@ func (m *met) isGone(id, uri string) bool {
 func (m *met) stillFails(uri string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	_, fails := m.failures[uri]
+	_, fails := m.failures[uriKey(uri)]
 	return fails || m.isHidden(uri)
 }
 

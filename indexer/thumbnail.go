@@ -15,7 +15,6 @@ import (
 	"polylens/indexer/catalog"
 	"polylens/indexer/catalog/database"
 	"polylens/indexer/decode"
-	"polylens/indexer/source"
 	"polylens/internal/replace"
 )
 
@@ -100,7 +99,7 @@ func (t *Thumbnails) make(ctx context.Context, image catalog.Image, side int, ke
 		return Thumbnail{}, err
 	}
 	defer t.busy.Release(1)
-	file, err := source.Open(image.Source, image.URI) // refuses what lies outside of the source
+	file, err := openFile(ctx, t.store, image)
 	if err != nil {
 		return Thumbnail{}, err
 	}

@@ -66,6 +66,8 @@ type Catalog interface {
 	// ListImages returns a page in a stable order, and the cursor of the next one.
 	ListImages(ctx context.Context, collection, cursor string, limit int) (images []catalog.Image, next string, err error)
 	Image(ctx context.Context, collection, id string) (catalog.Image, error)
+	// ListFailures returns a page, of some kinds or of all, as ListImages does.
+	ListFailures(ctx context.Context, collection, cursor string, limit int, kinds ...catalog.FailureKind) (failures []catalog.Failure, next string, err error)
 }
 
 // Indexer changes collections and keeps their index in step.

@@ -9,6 +9,7 @@ import (
 
 	"polylens/indexer"
 	"polylens/indexer/catalog"
+	"polylens/indexer/source"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -52,6 +53,9 @@ type IndexOrder struct {
 
 	MaxNumPatches int `json:"max_num_patches,omitempty" minimum:"64" maximum:"1024" example:"576" doc:"Most patches that the collection's pictures are cut into from now on; absent keeps its choice. Another choice encodes all of them anew, and searches use the new vectors once they are complete. Only for NaFlex models"`
 
+	Rules
+	RetryFailed bool `json:"retry_failed,omitempty" doc:"Look again at files that could not be read, or that were no pictures, though they have not changed"`
+
 	Rehash          bool     `json:"rehash,omitempty" doc:"Read every file, also those that seem unchanged, and encode those whose bytes are not what they were"`
 	ConfirmRemoval  bool     `json:"confirm_removal,omitempty" doc:"Remove the images whose pictures are gone, however many these are"`
 	MaxRemovedShare *float64 `json:"max_removed_share,omitempty" minimum:"0" maximum:"1" doc:"Without confirm_removal, the job fails and removes nothing when a larger share of what was indexed from this source is gone; absent stands for 0.25. A few pictures are removed in any case, unless they were the last"`
@@ -60,6 +64,7 @@ type IndexOrder struct {
 func (o IndexOrder) params(directory string) indexer.JobParams {
 	return indexer.JobParams{
 		Directory: directory, MaxPatches: o.MaxNumPatches,
+		RetryFailed: o.RetryFailed, Rules: source.Rules(o.Rules),
 		Rehash: o.Rehash, ConfirmRemoval: o.ConfirmRemoval, MaxRemovedShare: o.MaxRemovedShare,
 	}
 }

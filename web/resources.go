@@ -6,6 +6,7 @@ import (
 
 	"polylens/indexer"
 	"polylens/indexer/catalog"
+	"polylens/indexer/source"
 	"polylens/search"
 )
 
@@ -70,7 +71,9 @@ type Job struct {
 	Error      string           `json:"error,omitempty" doc:"Why the last attempt failed"`
 	Progress   Progress         `json:"progress"`
 	Check      *Check           `json:"check,omitempty" doc:"What was found; of check, repair and rebuild jobs that succeeded"`
-	Failures   []FileFailed     `json:"failures" nullable:"false" doc:"The first pictures that could not be read"`
+	Rules      *Rules           `json:"rules,omitempty" doc:"Which files are looked at, where that is not the default; of index jobs"`
+	Failures   []FileFailed     `json:"failures" nullable:"false" doc:"The first 100 pictures that could not be read, of “failed”"`
+	Warnings   []FileFailed     `json:"warnings" nullable:"false" doc:"The first 100 of what “files” counts as unusable or warnings"`
 	Created    time.Time        `json:"created"`
 	Started    *time.Time       `json:"started,omitempty"`
 	Finished   *time.Time       `json:"finished,omitempty"`
@@ -82,9 +85,10 @@ type Source struct {
 	Directory string `json:"directory" doc:"Absolute path of a folder on the server" minLength:"1" maxLength:"4096"`
 }
 
-// Progress counts the pictures of a job.
+// Progress counts the pictures of a job. At its end, “total” and “done” are the sum of
+// indexed, unchanged and failed.
 type Progress struct {
-	Total       int     `json:"total" doc:"Pictures found; 0 until the source is listed"`
+	Total       int     `json:"total" doc:"Pictures found: an estimate by their names until all are seen, 0 until the source is listed"`
 	Done        int     `json:"done" doc:"Pictures dealt with, whatever the outcome"`
 	Indexed     int     `json:"indexed" doc:"New or changed pictures now searchable"`
 	Unchanged   int     `json:"unchanged" doc:"Pictures that were indexed before"`
@@ -93,12 +97,7 @@ type Progress struct {
 	Failed      int     `json:"failed" doc:"Pictures that could not be read"`
 	Rate        float64 `json:"rate" doc:"Pictures a second"`
 	SecondsLeft float64 `json:"seconds_left" doc:"Estimate; negative when unknown"`
-}
-
-// FileFailed is a picture that was skipped, and why.
-type FileFailed struct {
-	URI    string `json:"uri"`
-	Reason string `json:"reason"`
+	Files       Files   `json:"files" doc:"What lies in the folder, besides pictures"`
 }
 
 // Info tells a client what it is talking to.
@@ -153,6 +152,7 @@ type jobDetails struct {
 	Directory string `json:"directory"`
 	Run       string `json:"run"`
 	Model     string `json:"model"`
+	source.Rules
 }
 
 func newJobs(jobs []catalog.Job) []Job {
@@ -170,14 +170,12 @@ func newJob(job catalog.Job) Job {
 	_ = json.Unmarshal(job.Progress, &report) // likewise
 	converted := Job{
 		ID: job.ID, Kind: job.Kind, Collection: job.Collection, Run: details.Run, Model: details.Model, State: job.State,
-		Error: job.Error, Progress: newProgress(report.Progress), Check: newCheck(job), Failures: make([]FileFailed, len(report.Failures)),
+		Error: job.Error, Progress: newProgress(report.Progress), Check: newCheck(job), Rules: newRules(details.Rules),
+		Failures: newFailures(report.Failures), Warnings: newFailures(report.Warnings),
 		Created: job.Created, Started: moment(job.Started), Finished: moment(job.Finished), Sequence: job.Sequence,
 	}
 	if details.Directory != "" {
 		converted.Source = &Source{Directory: details.Directory}
-	}
-	for i, failure := range report.Failures {
-		converted.Failures[i] = FileFailed{URI: failure.URI, Reason: failure.Reason}
 	}
 	return converted
 }
@@ -190,5 +188,6 @@ func newProgress(p indexer.Progress) Progress {
 	return Progress{
 		Total: p.Total, Done: p.Done, Indexed: p.Encoded + p.Reused, Unchanged: p.Skipped,
 		Removed: p.Removed, Withheld: p.Withheld, Failed: p.Failed, Rate: p.Rate, SecondsLeft: left,
+		Files: newFiles(p.Files),
 	}
 }

@@ -78,6 +78,7 @@ func (s *server) routes(router chi.Router) *huma.OpenAPI {
 		router.Use(limitTime, s.keys.once)
 		api := humachi.New(router, apiConfig(s.Info.Version))
 		s.collectionOperations(api)
+		s.failureOperations(api)
 		s.imageOperations(api)
 		s.searchOperations(api)
 		s.jobOperations(api)

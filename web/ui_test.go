@@ -238,11 +238,13 @@ func showsProgressLive(p pageTest) {
 	p.Wait("the dialog", `document.querySelector('#index-folder')`)
 	fill := func(folder string) {
 		webtest.Eval[bool](p.Page, fmt.Sprintf(`(() => {
-			for (const [id, text] of [['index-folder', %q], ['index-collection', 'fresh'], ['index-patches', '576']]) {
+			for (const [id, text] of [['index-folder', %q], ['index-collection', 'fresh'], ['index-patches', '576'], ['index-exclude', 'drafts/\n*.tmp']]) {
 				const field = document.getElementById(id)
 				field.value = text
 				field.dispatchEvent(new Event('input', { bubbles: true }))
 			}
+			const hidden = document.querySelectorAll('dialog form [type=checkbox]')[1]
+			if (hidden.checked) hidden.click()
 			document.querySelector('dialog form').requestSubmit()
 			return true
 		})()`, folder))
@@ -266,10 +268,18 @@ func showsProgressLive(p pageTest) {
 	if chosen, err := p.server.Library.Catalog().Collection(p.Context(), "fresh"); err != nil || chosen.MaxPatches != 576 {
 		p.Errorf("the collection is %+v, %v; want 576 patches chosen", chosen, err)
 	}
-	p.Click("dialog details summary")
+	p.Click("dialog [data-job] details summary")
 	p.Screenshot("progress-done")
-	if text := webtest.Eval[string](p.Page, `document.querySelector('dialog details').textContent`); !strings.Contains(text, "broken.png: it ends too early") {
+	if text := webtest.Eval[string](p.Page, `document.querySelector('dialog [data-job] details').textContent`); !strings.Contains(text, "broken.png: it ends too early") {
 		p.Errorf("failures are told as %q", text)
+	}
+	p.Click("dialog [data-job] .besides summary")
+	if text := webtest.Eval[string](p.Page, `document.querySelector('dialog [data-job] .besides').textContent`); !strings.Contains(text, "4 besides") ||
+		!strings.Contains(text, "2 no picture that Polylens reads: 2 video") || !strings.Contains(text, "elsewhere: it leads to a folder") {
+		p.Errorf("what else lies there is told as %q", text)
+	}
+	if rules := p.server.Jobs.Rules(); !slices.Equal(rules.Exclude, []string{"drafts/", "*.tmp"}) || !rules.NoHidden || rules.NoDefaultExcludes {
+		p.Errorf("the rules are %+v", rules)
 	}
 	p.Click(`dialog [data-job] .head .chip`)
 	p.Wait("the new collection", `document.querySelector('#collection').value === 'fresh'`)

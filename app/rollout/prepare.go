@@ -107,12 +107,12 @@ func (r *Rollout) encodeAll(ctx context.Context, job *jobs.Running, model string
 		return err
 	}
 	for _, collection := range behind {
-		folders, err := r.folders(ctx, collection)
+		directories, err := r.directories(ctx, collection)
 		if err != nil {
 			return err
 		}
-		for _, folder := range folders {
-			if err := r.encode(ctx, job, Progress{Model: model, Collection: collection.Name}, folder); err != nil {
+		for _, directory := range directories {
+			if err := r.encode(ctx, job, Progress{Model: model, Collection: collection.Name}, directory); err != nil {
 				return err
 			}
 		}
@@ -121,35 +121,37 @@ func (r *Rollout) encodeAll(ctx context.Context, job *jobs.Running, model string
 }
 
 // encode encodes the pictures of one folder.
-func (r *Rollout) encode(ctx context.Context, job *jobs.Running, progress Progress, folder string) error {
-	directory, err := source.NewDirectory(folder)
-	if err != nil {
-		return err
-	}
+func (r *Rollout) encode(ctx context.Context, job *jobs.Running, progress Progress, directory *source.Directory) error {
 	request := indexer.Request{Collection: progress.Collection, Source: directory}
+	var err error
 	progress.Report, err = r.Indexer.Run(ctx, request, func(p indexer.Progress) {
 		_ = job.Report(ctx, Progress{indexer.Report{Progress: p}, progress.Model, progress.Collection}) // ctx ends when the job is lost
 	})
 	return errors.Join(err, job.Report(context.WithoutCancel(ctx), progress))
 }
 
-// folders returns where the pictures of a collection come from. A folder that can no
-// longer be read is catalog.ErrInvalid.
-func (r *Rollout) folders(ctx context.Context, collection catalog.Collection) ([]string, error) {
+// directories returns where the pictures of a collection come from, with the rules by
+// which they were walked. A folder that can no longer be read is catalog.ErrInvalid.
+func (r *Rollout) directories(ctx context.Context, collection catalog.Collection) ([]*source.Directory, error) {
 	names, err := r.Catalog.Sources(ctx, collection.ID)
 	if err != nil {
 		return nil, err
 	}
-	folders := make([]string, len(names))
+	directories := make([]*source.Directory, len(names))
 	for i, name := range names {
-		if folders[i], err = source.Folder(name); err != nil {
+		folder, err := source.Folder(name)
+		if err != nil {
 			return nil, err
 		}
-		if _, err := source.NewDirectory(folders[i]); err != nil {
+		rules, err := r.Indexer.RulesOf(ctx, collection.ID, name)
+		if err != nil {
+			return nil, err
+		}
+		if directories[i], err = source.NewDirectoryWith(folder, rules); err != nil {
 			return nil, fmt.Errorf("the pictures of collection %q are needed to encode them anew: %w: %w", collection.Name, catalog.ErrInvalid, err)
 		}
 	}
-	return folders, nil
+	return directories, nil
 }
 
 // behind returns the collections that can be searched now, but not yet with the next
@@ -179,7 +181,7 @@ func (r *Rollout) behind(ctx context.Context, next *views) ([]catalog.Collection
 // indexed from now on is encoded with that model.
 func (r *Rollout) prepare(ctx context.Context, next *views, model Next, behind []catalog.Collection) error {
 	for _, collection := range behind { // nothing begins unless all pictures are there
-		if _, err := r.folders(ctx, collection); err != nil {
+		if _, err := r.directories(ctx, collection); err != nil {
 			return errors.Join(err, next.retire())
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"polylens/indexer"
 	"polylens/indexer/catalog"
 	"polylens/indexer/jobs"
+	"polylens/indexer/source"
 	"polylens/search"
 )
 
@@ -41,6 +42,7 @@ type Index interface {
 type Indexer interface {
 	Run(ctx context.Context, request indexer.Request, tell func(indexer.Progress)) (indexer.Report, error)
 	DropIndex(ctx context.Context, collection catalog.CollectionID, fingerprint string) error
+	RulesOf(ctx context.Context, collection catalog.CollectionID, source string) (source.Rules, error)
 }
 
 // Queue keeps the jobs; *jobs.Queue is one, with Rollout.Kind among its kinds.
@@ -282,12 +284,13 @@ func (r *Rollout) catchUp(ctx context.Context, concerned func(catalog.Collection
 
 // encodeLater queues the indexing of all sources of a collection.
 func (r *Rollout) encodeLater(ctx context.Context, collection catalog.Collection) error {
-	folders, err := r.folders(ctx, collection)
+	directories, err := r.directories(ctx, collection)
 	if err != nil {
 		return err
 	}
-	for _, folder := range folders {
-		order := jobs.Order{Kind: indexer.JobIndex, Collection: collection.Name, Params: indexer.JobParams{Directory: folder}}
+	for _, directory := range directories {
+		params := indexer.JobParams{Directory: directory.Path(), Rules: directory.Rules()}
+		order := jobs.Order{Kind: indexer.JobIndex, Collection: collection.Name, Params: params}
 		if _, err := r.Queue.Enqueue(ctx, order); err != nil {
 			return err
 		}

@@ -18,7 +18,7 @@ type Collection struct {
 	// use. They differ until the whole collection is indexed anew.
 	SearchedMaxPatches int       `json:"searched_max_patches"`
 	Images             int       `json:"images"`
-	Failures           int       `json:"failures"` // files that could not be indexed, and unreadable sidecars
+	Failures           int       `json:"failures"` // of all kinds but FailureOther
 	Created            time.Time `json:"created"`
 }
 

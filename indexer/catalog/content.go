@@ -7,4 +7,5 @@ type Content struct {
 	Width, Height int    // upright, pixels
 	Format        string
 	Color         string // average, #rrggbb
+	Warning       string // see Record
 }

@@ -72,6 +72,7 @@ func MarshalMetadata(metadata map[string]any) (string, error) {
 
 // Record is an image together with the vector of its content.
 type Record struct {
-	Image  Image
-	Vector []float32
+	Image   Image
+	Vector  []float32
+	Warning string // in what way the picture is less than its file was meant to hold; usually empty
 }

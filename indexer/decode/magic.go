@@ -66,7 +66,7 @@ var magics = []struct{ magic, name string }{
 	{"%PDF", "PDF"}, {"%!PS", "PostScript"}, {"\xc5\xd0\xd3\xc6", "PostScript"},
 	{"PK\x03\x04", "a zip archive"}, {"PK\x05\x06", "a zip archive"}, {"\x1f\x8b", "a gzip file"}, {"BZh", "a bzip2 file"}, {"\xfd7zXZ", "an xz file"},
 	{"\x28\xb5\x2f\xfd", "a zstd file"}, {"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"}, {"Rar!", "a RAR archive"},
-	{"\x00\x05\x16\x07", "what macOS keeps beside a file (AppleDouble)"}, {"\x00\x05\x16\x00", "AppleSingle"},
+	{"\x00\x05\x16\x07", "a resource fork (AppleDouble)"}, {"\x00\x05\x16\x00", "a resource fork (AppleSingle)"},
 	{"SQLite format 3\x00", "a database"}, {"\xd0\xcf\x11\xe0", "a database of thumbnails, or an Office document"}, {"\x7fELF", "a program"}, {"MZ", "a program"},
 }
 
@@ -142,11 +142,11 @@ func unpictured(data []byte) string {
 	case len(data) > 44 && string(data[40:44]) == " EMF":
 		return "Windows Metafile"
 	}
-	head := data[:min(len(data), 512)]
+	head := data[:min(len(data), SniffLength)]
 	if bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")) {
 		return "text (UTF-16)"
 	}
-	if !isText(head, len(head) < len(data)) {
+	if !isText(head, len(head) == SniffLength) {
 		return ""
 	}
 	head = bytes.ToLower(bytes.TrimSpace(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))))

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +33,33 @@ func write(t *testing.T, folder string, files map[string]string) {
 type found struct {
 	items    []Item
 	problems []Problem
+	others   map[string]string // kinds by name
+	excluded map[string]int    // by rule
+	metadata int
+}
+
+// entries is how many entries of folders the walk told of.
+func (f found) entries() int {
+	n := len(f.items) + len(f.others) + f.metadata
+	for _, count := range f.excluded {
+		n += count
+	}
+	for _, problem := range f.problems {
+		if problem.Kind.IsEntry() {
+			n++
+		}
+	}
+	return n
+}
+
+func (f found) problemsOf(kind ProblemKind) []string {
+	var about []string
+	for _, problem := range f.problems {
+		if problem.Kind == kind {
+			about = append(about, path.Base(problem.URI)+": "+problem.Err.Error())
+		}
+	}
+	return about
 }
 
 func (f found) names(t *testing.T, folder string) []string {
@@ -52,16 +81,40 @@ func walkAll(t *testing.T, folder string) found {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var f found
-	err = d.Walk(t.Context(),
-		func(item Item) error { f.items = append(f.items, item); return nil },
-		func(problem Problem) { f.problems = append(f.problems, problem) })
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := walk(t, d, nil)
 	count, err := d.Count(t.Context())
 	if err != nil || count != len(f.items) {
 		t.Errorf("Count gave %d, %v; Walk gave %d items", count, err, len(f.items))
+	}
+	return f
+}
+
+func walkWith(t *testing.T, folder string, rules Rules) found {
+	t.Helper()
+	d, err := NewDirectoryWith(folder, rules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return walk(t, d, nil)
+}
+
+func walk(t *testing.T, d *Directory, known func(context.Context, []Item) ([]string, error)) found {
+	t.Helper()
+	f := found{others: make(map[string]string), excluded: make(map[string]int)}
+	err := d.Walk(t.Context(), Visitor{
+		Item: func(item Item) error { f.items = append(f.items, item); return nil },
+		Other: func(other Other) error {
+			name, err := filepath.Rel(d.path, other.Path)
+			f.others[name] = other.Kind
+			return err
+		},
+		Excluded: func(left Excluded) { f.excluded[left.Rule]++ },
+		Metadata: func() { f.metadata++ },
+		Problem:  func(problem Problem) { f.problems = append(f.problems, problem) },
+		Known:    known,
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	return f
 }
@@ -73,15 +126,18 @@ func TestWalkFindsPictures(t *testing.T) {
 		".hidden.png": "", ".git/e.png": "", "looks.like.png/": "", "f.gif.bak": "",
 	})
 	f := walkAll(t, folder)
-	want := []string{"a.jpeg", "b.PNG", "sub/c.webp", "sub/deep/d.tiff"}
+	want := []string{".hidden.png", "a.jpeg", "b.PNG", "sub/c.webp", "sub/deep/d.tiff"}
 	if got := f.names(t, folder); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	if len(f.problems) != 0 {
 		t.Errorf("problems: %v", f.problems)
 	}
-	if f.items[0].Size != 2 || time.Since(f.items[0].Modified) > time.Hour {
-		t.Errorf("got %+v", f.items[0])
+	if f.items[1].Size != 2 || time.Since(f.items[1].Modified) > time.Hour {
+		t.Errorf("got %+v", f.items[1])
+	}
+	if len(f.others) != 2 || f.excluded[".git"] != 1 {
+		t.Errorf("others %v, left out %v", f.others, f.excluded)
 	}
 }
 
@@ -122,8 +178,12 @@ func TestSymbolicLinks(t *testing.T) {
 	if got, want := f.names(t, folder), []string{"inside.png", "sub/real.png"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	if len(f.problems) != 2 {
-		t.Errorf("got problems %v, want one for outside.png and one for broken.png", f.problems)
+	want := []string{
+		"away: it leads to a folder elsewhere; let links be followed to look into that", "broken.png: it leads nowhere",
+		"loop: it leads to a folder; let links be followed to look into that", "outside.png: it leads to a file elsewhere; let links be followed to index that",
+	}
+	if got := f.problemsOf(ProblemLink); !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
 	}
 }
 
@@ -173,7 +233,7 @@ func TestUnreadableFolders(t *testing.T) {
 	if err := os.RemoveAll(folder); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Walk(t.Context(), func(Item) error { return nil }, func(Problem) {}); err == nil {
+	if err := d.Walk(t.Context(), Visitor{}); err == nil {
 		t.Error("a walk through a folder that is gone ended well: all its pictures would be removed")
 	}
 }
@@ -186,12 +246,12 @@ func TestWalkStops(t *testing.T) {
 		t.Fatal(err)
 	}
 	stop := errors.New("stop")
-	if err := d.Walk(t.Context(), func(Item) error { return stop }, nil); !errors.Is(err, stop) {
+	if err := d.Walk(t.Context(), Visitor{Item: func(Item) error { return stop }}); !errors.Is(err, stop) {
 		t.Errorf("got %v, want the error of item", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := d.Walk(ctx, func(Item) error { return nil }, nil); !errors.Is(err, context.Canceled) {
+	if err := d.Walk(ctx, Visitor{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want context.Canceled", err)
 	}
 }

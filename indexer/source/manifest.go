@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"maps"
 	"path"
 	"path/filepath"
 	"slices"
@@ -24,6 +27,7 @@ type manifest struct {
 	folder  string
 	uri     string
 	entries map[string]manifestEntry // by cleaned file_name
+	matched map[string]bool          // those that a picture asked for
 }
 
 type manifestEntry struct {
@@ -36,20 +40,28 @@ func (m manifest) entry(name string) (manifestEntry, bool) {
 		name = strings.TrimPrefix(name, m.folder+"/")
 	}
 	entry, ok := m.entries[name]
+	if ok {
+		m.matched[name] = true
+	}
 	return entry, ok
 }
 
-// addManifests returns manifests with those of a folder added, nearest last.
-func (w *walker) addManifests(folder string, names map[string]bool, manifests []manifest) []manifest {
-	manifests = slices.Clip(manifests) // siblings must not share what is appended
+// addManifests adds those of a folder, nearest last.
+func (w *walker) addManifests(at *place) {
+	folder, names := at.folder, at.metadata
+	manifests := slices.Clip(at.manifests) // siblings must not share what is appended
 	for name, parse := range map[string]parseManifest{
 		"metadata.jsonl": parseLines, "metadata.csv": parseTable,
 	} {
-		if !names[name] || name == "metadata.csv" && names["metadata.jsonl"] {
+		if !names.use(name) {
 			continue
 		}
 		file := path.Join(folder, name)
 		uri := w.uri(file)
+		if name == "metadata.csv" && names.use("metadata.jsonl") {
+			w.problem(Problem{URI: uri, Kind: ProblemSidecar, Err: errors.New("metadata.jsonl is read instead")})
+			continue
+		}
 		data, err := w.readFile(file, maxManifest)
 		if err != nil {
 			w.problem(Problem{URI: uri, Kind: ProblemSidecar, Err: err})
@@ -58,9 +70,35 @@ func (w *walker) addManifests(folder string, names map[string]bool, manifests []
 		entries := parse(data, func(place string, err error) {
 			w.problem(Problem{URI: uri + "#" + place, Kind: ProblemSidecar, Err: err})
 		})
-		manifests = append(manifests, manifest{folder: folder, uri: uri, entries: entries})
+		m := manifest{folder: folder, uri: uri, entries: entries, matched: make(map[string]bool)}
+		manifests, at.own = append(manifests, m), append(at.own, m)
 	}
-	return manifests
+	at.manifests = manifests
+}
+
+// mostUnmatched bounds the lines of one manifest that are told of one by one.
+const mostUnmatched = 100
+
+// tellUnmatched tells of lines whose picture does not exist; one that exists and is not
+// taken for a picture is told of by itself.
+func (w *walker) tellUnmatched(m manifest) {
+	missing := 0
+	for _, name := range slices.Sorted(maps.Keys(m.entries)) {
+		if m.matched[name] {
+			continue
+		}
+		if _, err := w.files.Stat(path.Join(m.folder, name)); !errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if missing++; missing <= mostUnmatched {
+			w.problem(Problem{URI: m.uri + "#" + m.entries[name].place, Kind: ProblemSidecar,
+				Err: fmt.Errorf("its %s %.200q does not exist", fileNameKey, name)})
+		}
+	}
+	if missing > mostUnmatched {
+		w.problem(Problem{URI: m.uri, Kind: ProblemSidecar,
+			Err: fmt.Errorf("%d of its lines name files that do not exist, the first %d are listed", missing, mostUnmatched)})
+	}
 }
 
 // parseManifest reads a whole manifest; problem is called with the place of
@@ -145,14 +183,14 @@ func addEntry(entries map[string]manifestEntry, name string, entry manifestEntry
 
 // readFile reads a file of at most limit bytes.
 func (w *walker) readFile(name string, limit int64) ([]byte, error) {
-	info, err := w.root.Stat(name)
+	info, err := w.files.Stat(name)
 	if err != nil {
 		return nil, plain(err)
 	}
 	if !info.Mode().IsRegular() { // opening a pipe would wait for its writer
 		return nil, fmt.Errorf("it is not an ordinary file")
 	}
-	file, err := w.root.Open(name)
+	file, err := w.open(name)
 	if err != nil {
 		return nil, plain(err)
 	}

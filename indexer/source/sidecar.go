@@ -185,13 +185,27 @@ func (s Sidecar) over(far Sidecar) Sidecar {
 	return far
 }
 
-// sidecarNames lists the names in a folder that may hold metadata.
-func sidecarNames(entries []fs.DirEntry) map[string]bool {
-	names := make(map[string]bool)
+// metadataFiles are the files in a folder that may say something about pictures, by
+// name, and whether they were of use.
+type metadataFiles map[string]bool
+
+// use reports whether there is such a file, and notes that it is of use.
+func (m metadataFiles) use(name string) bool {
+	if _, ok := m[name]; !ok {
+		return false
+	}
+	m[name] = true
+	return true
+}
+
+func metadataNames(entries []fs.DirEntry) metadataFiles {
+	names := make(metadataFiles)
 	for _, entry := range entries {
 		switch path.Ext(entry.Name()) {
 		case ".json", ".jsonl", ".csv":
-			names[entry.Name()] = entry.Type().IsRegular() || entry.Type() == fs.ModeSymlink
+			if entry.Type().IsRegular() || entry.Type() == fs.ModeSymlink {
+				names[entry.Name()] = false
+			}
 		}
 	}
 	return names
@@ -199,7 +213,7 @@ func sidecarNames(entries []fs.DirEntry) map[string]bool {
 
 // sidecar collects everything said about a picture; what cannot be read is
 // reported and left out.
-func (w *walker) sidecar(name string, names map[string]bool, manifests []manifest) Sidecar {
+func (w *walker) sidecar(name string, names metadataFiles, manifests []manifest) Sidecar {
 	var sidecar Sidecar
 	for _, m := range manifests {
 		entry, ok := m.entry(name)
@@ -216,7 +230,7 @@ func (w *walker) sidecar(name string, names map[string]bool, manifests []manifes
 	}
 	base := path.Base(name)
 	for _, candidate := range []string{base + ".json", strings.TrimSuffix(base, path.Ext(base)) + ".json"} {
-		if !names[candidate] {
+		if candidate == base || !names.use(candidate) {
 			continue
 		}
 		file := path.Join(path.Dir(name), candidate)

@@ -53,5 +53,27 @@ func Open(name, uri string) (*os.File, error) {
 	return opened, nil
 }
 
+// OpenFollowing is Open for a source whose rules say that links are followed, wherever
+// they lead.
+func OpenFollowing(name, uri string) (*os.File, error) {
+	folder, err := filePath(name)
+	if err != nil {
+		return nil, err
+	}
+	file, err := filePath(uri)
+	if err != nil {
+		return nil, err
+	}
+	relative, err := filepath.Rel(folder, file)
+	if err != nil || !filepath.IsLocal(relative) {
+		return nil, fmt.Errorf("%s is not below %s", uri, name)
+	}
+	opened, err := os.Open(file)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", uri, err)
+	}
+	return opened, nil
+}
+
 // Folder is the path of a directory, given the name of its source.
 func Folder(name string) (string, error) { return filePath(name) }

@@ -25,12 +25,12 @@ func (f Folder) Read(ctx context.Context, record func(Record) error, problem fun
 		return err
 	}
 	var all [][]Record
-	err = directory.Walk(ctx, func(item source.Item) error {
+	err = directory.Walk(ctx, source.Visitor{Item: func(item source.Item) error {
 		if records := f.records(item); len(records) > 0 {
 			all = append(all, records)
 		}
 		return nil
-	}, func(p source.Problem) { problem(Problem{Place: Place{File: p.URI}, Err: p.Err}) })
+	}, Problem: func(p source.Problem) { problem(Problem{Place: Place{File: p.URI}, Err: p.Err}) }})
 	if err != nil {
 		return err
 	}

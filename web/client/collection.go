@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"polylens/search"
 	"polylens/web"
@@ -38,6 +39,31 @@ func (c *Client) RenameCollection(ctx context.Context, name, to string) (renamed
 // DeleteCollection removes a collection and its index; the pictures stay.
 func (c *Client) DeleteCollection(ctx context.Context, name string) error {
 	return c.call(ctx, http.MethodDelete, path("collections", name), nil, nil)
+}
+
+// Failures returns what the last indexing could not use, or not wholly, in order of URI:
+// up to limit, of some kinds or of all.
+func (c *Client) Failures(ctx context.Context, collection string, limit int, kinds ...string) ([]web.FileFailed, error) {
+	var all []web.FileFailed
+	query := url.Values{}
+	if len(kinds) > 0 {
+		query.Set("kind", strings.Join(kinds, ","))
+	}
+	for {
+		query.Set("limit", strconv.Itoa(min(limit-len(all), pageSize)))
+		var page struct {
+			Failures []web.FileFailed
+			Next     string
+		}
+		if err := c.call(ctx, http.MethodGet, path("collections", collection, "failures")+"?"+query.Encode(), nil, &page); err != nil {
+			return nil, err
+		}
+		all = append(all, page.Failures...)
+		if page.Next == "" || len(all) >= limit {
+			return all, nil
+		}
+		query.Set("cursor", page.Next)
+	}
 }
 
 // Search finds the images that a text describes, best first.

@@ -22,6 +22,7 @@ const (
 	ExitNotSetUp    = 3
 	ExitUnavailable = 4
 	ExitNotFound    = 5
+	ExitIncomplete  = 6
 	ExitInterrupted = 130
 )
 

@@ -12,6 +12,7 @@ import (
 
 	"polylens/indexer"
 	"polylens/indexer/catalog"
+	"polylens/indexer/source"
 )
 
 // Jobs pretends to index: every job fills its collection with the drawn
@@ -22,6 +23,7 @@ type Jobs struct {
 
 	mu      sync.Mutex
 	jobs    []catalog.Job // oldest first
+	rules   source.Rules  // of the last index job
 	stops   map[string]context.CancelFunc
 	last    int64         // number of the last change
 	changed chan struct{} // closed at the next change
@@ -59,6 +61,7 @@ func (j *Jobs) Index(_ context.Context, collection string, params indexer.JobPar
 		Params: write(params), Progress: write(report), Created: now, Started: now,
 	}
 	j.jobs = append(j.jobs, job)
+	j.rules = params.Rules
 	ctx, stop := context.WithCancel(context.Background())
 	j.stops[job.ID] = stop
 	j.running.Add(1)
@@ -66,6 +69,13 @@ func (j *Jobs) Index(_ context.Context, collection string, params indexer.JobPar
 	job = j.publish(job)
 	go j.work(ctx, job, report)
 	return job, nil
+}
+
+// Rules are those of the last index job.
+func (j *Jobs) Rules() source.Rules {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.rules
 }
 
 // Check implements web.Jobs. It finds one row missing from every index; all kinds but
@@ -113,7 +123,7 @@ func (j *Jobs) work(ctx context.Context, job catalog.Job, report indexer.Report)
 		report.Done++
 		if n == 2 {
 			report.Failed++
-			report.Failures = []catalog.Failure{{URI: "file:///pictures/broken.png", Reason: "it ends too early"}}
+			report.Failures = []catalog.Failure{{URI: "file:///pictures/broken.png", Kind: catalog.FailurePicture, Reason: "it ends too early"}}
 		} else {
 			report.Encoded++
 			j.library.put(job.Collection, n)
@@ -123,6 +133,12 @@ func (j *Jobs) work(ctx context.Context, job catalog.Job, report indexer.Report)
 		job.Progress = write(report)
 		j.publish(job)
 	}
+	report.Files = indexer.Files{
+		Seen: report.Done + 4, Others: map[string]int{"video": 2}, Excluded: map[string]int{"@eaDir": 1},
+		Unusable: map[catalog.FailureKind]int{catalog.FailureLink: 1},
+	}
+	report.Warnings = []catalog.Failure{{URI: "file:///pictures/elsewhere", Kind: catalog.FailureLink, Reason: "it leads to a folder"}}
+	job.Progress = write(report)
 	j.finish(job, catalog.JobSucceeded)
 }
 

@@ -187,6 +187,12 @@ func (c shelves) Collection(_ context.Context, name string) (catalog.Collection,
 	return c.describe(name, s), nil
 }
 
+// ListFailures finds none.
+func (c shelves) ListFailures(_ context.Context, name, _ string, _ int, _ ...catalog.FailureKind) ([]catalog.Failure, string, error) {
+	_, err := c.find(name)
+	return nil, "", err
+}
+
 func (c shelves) CreateCollection(_ context.Context, name string, maxPatches int) (catalog.Collection, error) {
 	if maxPatches > MostPatches {
 		return catalog.Collection{}, fmt.Errorf("%w: %d patches", catalog.ErrInvalid, maxPatches)

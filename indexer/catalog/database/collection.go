@@ -48,7 +48,7 @@ const collectionColumns = `id, name, max_patches, fingerprint, searched_max_patc
 
 const selectCollection = `SELECT ` + collectionColumns + `,
 	(SELECT count(*) FROM images WHERE images.collection = collections.id),
-	(SELECT count(*) FROM failures WHERE failures.collection = collections.id)
+	(SELECT count(*) FROM failures WHERE failures.collection = collections.id AND kind <> 'other')
 	FROM collections`
 
 // collectionNamed is the ID of the collection whose name is the argument with that

@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"database/sql"
+	"encoding/base64"
 	"fmt"
 	"slices"
 
@@ -16,13 +17,7 @@ const selectFailure = `SELECT uri, source, kind, reason, size, modified, changed
 func (s *Store) SaveFailures(ctx context.Context, collection catalog.CollectionID, failures []catalog.Failure) error {
 	err := s.update(ctx, func(tx *sql.Tx) error {
 		for _, f := range failures {
-			if _, err := tx.ExecContext(ctx, `
-				INSERT INTO failures (collection, uri, source, kind, reason, size, modified, changed, decoder, created)
-				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-				ON CONFLICT (collection, uri) DO UPDATE SET source = excluded.source, kind = excluded.kind,
-					reason = excluded.reason, size = excluded.size, modified = excluded.modified,
-					changed = excluded.changed, decoder = excluded.decoder`,
-				collection, f.URI, f.Source, f.Kind, f.Reason, f.Size, nanos(f.Modified), nanos(f.Changed), f.Decoder, millis(s.now())); err != nil {
+			if err := s.saveFailure(ctx, tx, collection, f); err != nil {
 				return err
 			}
 		}
@@ -34,10 +29,46 @@ func (s *Store) SaveFailures(ctx context.Context, collection catalog.CollectionI
 	return nil
 }
 
+func (s *Store) saveFailure(ctx context.Context, tx *sql.Tx, collection catalog.CollectionID, f catalog.Failure) error {
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO failures (collection, uri, source, kind, reason, size, modified, changed, decoder, created)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		ON CONFLICT (collection, uri) DO UPDATE SET source = excluded.source, kind = excluded.kind,
+			reason = excluded.reason, size = excluded.size, modified = excluded.modified,
+			changed = excluded.changed, decoder = excluded.decoder`,
+		collection, f.URI, f.Source, f.Kind, f.Reason, f.Size, nanos(f.Modified), nanos(f.Changed), f.Decoder, millis(s.now()))
+	return err
+}
+
 // Failures returns up to limit failures of a collection in order of URI,
-// beginning after the given one.
-func (s *Store) Failures(ctx context.Context, collection catalog.CollectionID, afterURI string, limit int) ([]catalog.Failure, error) {
-	return s.failures(ctx, selectFailure+` AND uri > $2 ORDER BY uri LIMIT $3`, collection, afterURI, limit)
+// beginning after the given one: those of some kinds, or of all.
+func (s *Store) Failures(ctx context.Context, collection catalog.CollectionID, afterURI string, limit int, kinds ...catalog.FailureKind) ([]catalog.Failure, error) {
+	query, args := selectFailure+` AND uri > $2`, []any{collection, afterURI, limit}
+	if len(kinds) > 0 {
+		list, more := inList(4, kinds)
+		query, args = query+` AND kind IN (`+list+`)`, append(args, more...)
+	}
+	return s.failures(ctx, query+` ORDER BY uri LIMIT $3`, args...)
+}
+
+// ListFailures is Failures for the collection of a name, in pages: it returns also the
+// cursor of the next page, empty at the end. A cursor that did not come from this method
+// is catalog.ErrInvalid.
+func (s *Store) ListFailures(ctx context.Context, name, cursor string, limit int, kinds ...catalog.FailureKind) ([]catalog.Failure, string, error) {
+	after, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil || limit < 1 {
+		return nil, "", fmt.Errorf("cursor %.80q with limit %d is %w", cursor, limit, catalog.ErrInvalid)
+	}
+	collection, err := s.UncountedCollection(ctx, name)
+	if err != nil {
+		return nil, "", err
+	}
+	failures, err := s.Failures(ctx, collection.ID, string(after), limit+1, kinds...)
+	if err != nil || len(failures) <= limit {
+		return failures, "", err
+	}
+	failures = failures[:limit]
+	return failures, base64.RawURLEncoding.EncodeToString([]byte(failures[limit-1].URI)), nil
 }
 
 // FailuresOf returns what is noted for the given URIs, by URI.

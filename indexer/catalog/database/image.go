@@ -126,7 +126,8 @@ func (s *Store) addCaptions(ctx context.Context, images []catalog.Image) error {
 // SaveImages inserts or replaces images of one collection by URI, with their
 // captions and the vectors that fingerprint's model gave, in one transaction.
 // The store sets ID, Created and Updated. A vector that is already known
-// for a content is kept. A failure noted for a URI is forgotten.
+// for a content is kept. A failure noted for a URI is
+// forgotten, unless it is the warning of the record.
 func (s *Store) SaveImages(ctx context.Context, collection catalog.CollectionID, fingerprint string, records []catalog.Record) error {
 	err := s.update(ctx, func(tx *sql.Tx) error {
 		for _, record := range records {
@@ -170,6 +171,12 @@ func (s *Store) saveImage(ctx context.Context, tx *sql.Tx, collection catalog.Co
 	}
 	if err := saveVector(ctx, tx, image.SHA256, fingerprint, record.Vector); err != nil {
 		return err
+	}
+	if record.Warning != "" {
+		return s.saveFailure(ctx, tx, collection, catalog.Failure{
+			URI: image.URI, Source: image.Source, Kind: catalog.FailureIncomplete, Reason: record.Warning,
+			Size: image.Size, Modified: image.Modified, Changed: image.Changed,
+		})
 	}
 	_, err = tx.ExecContext(ctx, `DELETE FROM failures WHERE collection = $1 AND uri = $2`, collection, image.URI)
 	return err

@@ -58,6 +58,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/collections/{name}/failures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what the last indexing of each folder could not use, or not wholly */
+        get: operations["list-failures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/collections/{name}/images": {
         parameters: {
             query?: never;
@@ -533,9 +550,49 @@ export interface components {
              */
             type: string;
         };
+        FailuresAnswerBody: {
+            /** @description In order of URI */
+            failures: components["schemas"]["FileFailed"][];
+            /** @description Cursor of the next page; absent after the last */
+            next?: string;
+        };
         FileFailed: {
+            /**
+             * @description picture: not indexed; incomplete: indexed, and less than its file was meant to hold; other: no picture that Polylens reads; file, folder: cannot be read now; name: its path is too long; link: not followed; special: a pipe, socket or device; sidecar: metadata that cannot be read, or that is of no picture
+             * @enum {string}
+             */
+            kind: "picture" | "incomplete" | "other" | "file" | "folder" | "name" | "link" | "special" | "sidecar";
+            /** @description Why, for people; of kind other: what it is */
             reason: string;
             uri: string;
+        };
+        Files: {
+            /** @description Files, and folders with all below them, by the rule that leaves them out */
+            excluded: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description Files with metadata of pictures, or with rules
+             */
+            metadata: number;
+            /** @description Files that are no pictures that Polylens reads, by what they are */
+            others: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description Entries of folders, but for the folders that were looked into
+             */
+            seen: number;
+            /** @description What could not be used, by kind: file and folder (it cannot be read now), name (its path is too long), link (not followed), special (a pipe, socket or device) */
+            unusable: {
+                [key: string]: number;
+            };
+            /** @description What is said beside, by kind: incomplete (pictures that are indexed, and are less than their file was meant to hold), sidecar (metadata that cannot be read, or that is of no picture) */
+            warnings: {
+                [key: string]: number;
+            };
         };
         FullImage: {
             /** @description The caption in the language that Accept-Language prefers, else English, else any */
@@ -708,6 +765,12 @@ export interface components {
         IndexOrder: {
             /** @description Remove the images whose pictures are gone, however many these are */
             confirm_removal?: boolean;
+            /** @description Patterns as in .gitignore: files and folders that are left out. “!” takes back what an earlier pattern, a file .polylensignore in the folder or a default leaves out */
+            exclude?: string[];
+            /** @description Look into folders behind symbolic links, each once, also outside of the folder */
+            follow_links?: boolean;
+            /** @description Patterns as in .gitignore: only files that one matches, or that lie in a folder that one matches */
+            include?: string[];
             /**
              * Format: int64
              * @description Most patches that the collection's pictures are cut into from now on; absent keeps its choice. Another choice encodes all of them anew, and searches use the new vectors once they are complete. Only for NaFlex models
@@ -719,8 +782,14 @@ export interface components {
              * @description Without confirm_removal, the job fails and removes nothing when a larger share of what was indexed from this source is gone; absent stands for 0.25. A few pictures are removed in any case, unless they were the last
              */
             max_removed_share?: number;
+            /** @description Look also at what photo systems leave behind, such as @eaDir, .thumbnails and wastebaskets */
+            no_default_excludes?: boolean;
+            /** @description Leave out files and folders whose name begins with a dot */
+            no_hidden?: boolean;
             /** @description Read every file, also those that seem unchanged, and encode those whose bytes are not what they were */
             rehash?: boolean;
+            /** @description Look again at files that could not be read, or that were no pictures, though they have not changed */
+            retry_failed?: boolean;
             source: components["schemas"]["Source"];
         };
         Info: {
@@ -739,7 +808,7 @@ export interface components {
             created: string;
             /** @description Why the last attempt failed */
             error?: string;
-            /** @description The first pictures that could not be read */
+            /** @description The first 100 pictures that could not be read, of “failed” */
             failures: components["schemas"]["FileFailed"][];
             /** Format: date-time */
             finished?: string;
@@ -752,6 +821,8 @@ export interface components {
             /** @description The model that it prepares; of model jobs */
             model?: string;
             progress: components["schemas"]["Progress"];
+            /** @description Which files are looked at, where that is not the default; of index jobs */
+            rules?: components["schemas"]["Rules"];
             /** @description Identity of the run that it trains; of train jobs */
             run?: string;
             /**
@@ -765,6 +836,8 @@ export interface components {
             started?: string;
             /** @enum {string} */
             state: "queued" | "running" | "paused" | "succeeded" | "failed" | "canceled";
+            /** @description The first 100 of what “files” counts as unusable or warnings */
+            warnings: components["schemas"]["FileFailed"][];
         };
         JobsAnswerBody: {
             /** @description Newest first */
@@ -800,6 +873,8 @@ export interface components {
              * @description Pictures that could not be read
              */
             failed: number;
+            /** @description What lies in the folder, besides pictures */
+            files: components["schemas"]["Files"];
             /**
              * Format: int64
              * @description New or changed pictures now searchable
@@ -822,7 +897,7 @@ export interface components {
             seconds_left: number;
             /**
              * Format: int64
-             * @description Pictures found; 0 until the source is listed
+             * @description Pictures found: an estimate by their names until all are seen, 0 until the source is listed
              */
             total: number;
             /**
@@ -842,6 +917,18 @@ export interface components {
              * @example summer
              */
             name: string;
+        };
+        Rules: {
+            /** @description Patterns as in .gitignore: files and folders that are left out. “!” takes back what an earlier pattern, a file .polylensignore in the folder or a default leaves out */
+            exclude?: string[];
+            /** @description Look into folders behind symbolic links, each once, also outside of the folder */
+            follow_links?: boolean;
+            /** @description Patterns as in .gitignore: only files that one matches, or that lie in a folder that one matches */
+            include?: string[];
+            /** @description Look also at what photo systems leave behind, such as @eaDir, .thumbnails and wastebaskets */
+            no_default_excludes?: boolean;
+            /** @description Leave out files and folders whose name begins with a dot */
+            no_hidden?: boolean;
         };
         Run: {
             /** @description The model that it began with */
@@ -1231,6 +1318,63 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "list-failures": {
+        parameters: {
+            query?: {
+                /** @description Only those of these kinds, separated by commas */
+                kind?: ("picture" | "incomplete" | "other" | "file" | "folder" | "name" | "link" | "special" | "sidecar")[] | null;
+                /** @description Failures a page */
+                limit?: number;
+                /** @description “next” of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the collection */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailuresAnswerBody"];
                 };
             };
             /** @description Not Found */

@@ -8,6 +8,8 @@ export type FullImage = Schemas['FullImage']
 export type Hit = Schemas['Hit']
 export type Job = Schemas['Job']
 export type Info = Schemas['Info']
+export type Files = Schemas['Files']
+export type IndexOrder = Schemas['IndexOrder']
 
 /** Problem is an answer that is not a success (RFC 9457). */
 export class Problem extends Error {
@@ -83,7 +85,7 @@ export const api = {
 
   jobs: async (signal: AbortSignal) => (await request<{ jobs: Job[] }>(apiURL.jobs(), { signal })).jobs,
 
-  indexFolder: (collection: string, directory: string, options: { max_num_patches?: number; confirm_removal?: boolean } = {}) =>
+  indexFolder: (collection: string, directory: string, options: Omit<IndexOrder, 'source'> = {}) =>
     request<Job>(apiURL.collectionJobs(collection), {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', 'Idempotency-Key': crypto.randomUUID() },

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Job } from './api'
 import { FakeSocket, holdCalls, last, job } from '../testing/server'
-import { checkFacts, percentOf, subjectOf, Jobs } from './jobs.svelte'
+import { besides, checkFacts, fileFacts, percentOf, subjectOf, Jobs } from './jobs.svelte'
 
 let jobs: Jobs
 let told: [string, boolean][]
@@ -85,5 +85,21 @@ describe('checkFacts', () => {
     expect(checkFacts(right)).toEqual(['the index agrees'])
     expect(checkFacts({ ...right, missing: 2, outdated: 1 })).toEqual(['2 missing', '1 outdated'])
     expect(checkFacts({ ...right, extra: 1, repaired: 1 })).toEqual(['1 extra', '1 rows repaired'])
+  })
+})
+
+describe('files', () => {
+  const files = { seen: 9, others: { 'JPEG XL': 1, video: 3 }, metadata: 2, excluded: { '@eaDir': 1 }, unusable: { link: 1 }, warnings: { incomplete: 1 } }
+
+  it('besides pictures are named by what they are, the most first', () => {
+    expect(fileFacts(files)).toEqual([
+      '4 no picture that Polylens reads: 3 video, 1 JPEG XL', '2 with metadata or rules', '1 left out by rules: 1 @eaDir',
+      '1 not used: 1 links not followed', '1 notes: 1 pictures less than their file was meant to hold',
+    ])
+    expect(besides(files)).toBe(9)
+  })
+
+  it('that are all pictures need no words', () => {
+    expect(fileFacts({ seen: 3, others: {}, metadata: 0, excluded: {}, unusable: {}, warnings: {} })).toEqual([])
   })
 })

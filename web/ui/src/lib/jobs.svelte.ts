@@ -1,4 +1,4 @@
-import { api, type Job } from './api'
+import { api, type Files, type Job } from './api'
 import { formatCount } from './format'
 import { Live } from './live.svelte'
 import { apiURL } from './url'
@@ -25,6 +25,38 @@ export function checkFacts(check: NonNullable<Job['check']>): string[] {
   if (check.repaired > 0) found.push(`${formatCount(check.repaired)} rows repaired`)
   return found
 }
+
+const kindWords: Record<string, string> = {
+  file: 'not readable now', folder: 'folders not readable now', name: 'with too long a path', link: 'links not followed',
+  special: 'pipes, sockets or devices', incomplete: 'pictures less than their file was meant to hold',
+  sidecar: 'of metadata that cannot be read, or that is of no picture',
+}
+
+const groupsOf = (groups: Record<string, number>): [string, number][] =>
+  Object.entries(groups).sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0]))
+
+const sumOf = (groups: Record<string, number>): number => Object.values(groups).reduce((sum, count) => sum + count, 0)
+
+const listOf = (groups: Record<string, number>): string =>
+  groupsOf(groups).map(([group, count]) => `${formatCount(count)} ${kindWords[group] ?? group}`).join(', ')
+
+/** fileFacts says what lies in a folder besides pictures. */
+export function fileFacts(files: Files): string[] {
+  const facts: string[] = []
+  const add = (groups: Record<string, number>, what: string): void => {
+    if (sumOf(groups) > 0) facts.push(`${formatCount(sumOf(groups))} ${what}: ${listOf(groups)}`)
+  }
+  add(files.others, 'no picture that Polylens reads')
+  if (files.metadata > 0) facts.push(`${formatCount(files.metadata)} with metadata or rules`)
+  add(files.excluded, 'left out by rules')
+  add(files.unusable, 'not used')
+  add(files.warnings, 'notes')
+  return facts
+}
+
+/** besides is how many entries of a folder are no pictures, or have a note. */
+export const besides = (files: Files): number =>
+  sumOf(files.others) + files.metadata + sumOf(files.excluded) + sumOf(files.unusable) + sumOf(files.warnings)
 
 /** percentOf says how far a job is, if that is known. */
 export function percentOf(job: Job | undefined): number | undefined {

@@ -1,0 +1,3 @@
+// Package ignore matches paths with patterns as .gitignore has them. It reads no files and
+// walks no folders.
+package ignore

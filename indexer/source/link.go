@@ -1,0 +1,104 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// link is a symbolic link to a folder that is to be looked into.
+type link struct {
+	place *place // that it lies in
+	name  string
+}
+
+var errSeen = errors.New("it leads to a folder that is looked into already")
+
+// kindOf names what is no file and no folder.
+func kindOf(mode fs.FileMode) string {
+	switch {
+	case mode&fs.ModeNamedPipe != 0:
+		return "a pipe"
+	case mode&fs.ModeSocket != 0:
+		return "a socket"
+	case mode&fs.ModeDevice != 0:
+		return "a device"
+	}
+	return "something special"
+}
+
+// link takes a symbolic link on: one to a file counts as a file.
+func (w *walker) link(at *place, name string) error {
+	info, err := w.files.Stat(name) // follows links, but out of the folder only where the rules say so
+	if err != nil {
+		w.problem(Problem{URI: w.uri(name), Kind: ProblemLink, Err: w.leadsTo(name)})
+		return nil
+	}
+	switch mode := info.Mode(); {
+	case mode.IsRegular():
+		return w.file(at, name, info)
+	case mode.IsDir() && w.rules.FollowLinks:
+		w.links = append(w.links, link{at, name})
+	case mode.IsDir():
+		w.problem(Problem{URI: w.uri(name), Kind: ProblemLink,
+			Err: errors.New("it leads to a folder; let links be followed to look into that")})
+	default:
+		w.problem(Problem{URI: w.uri(name), Kind: ProblemSpecial, Err: fmt.Errorf("it leads to %s, not to a file", kindOf(mode))})
+	}
+	return nil
+}
+
+// leadsTo says where a link leads that cannot be followed within the folder.
+func (w *walker) leadsTo(name string) error {
+	info, err := os.Stat(w.path(name))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return errors.New("it leads nowhere")
+	case err != nil:
+		return fmt.Errorf("it leads nowhere: %w", plain(err))
+	case info.IsDir():
+		return errors.New("it leads to a folder elsewhere; let links be followed to look into that")
+	case info.Mode().IsRegular():
+		return errors.New("it leads to a file elsewhere; let links be followed to index that")
+	}
+	return fmt.Errorf("it leads to %s elsewhere", kindOf(info.Mode()))
+}
+
+// followLinks looks into the folders behind links, one after another, when all others
+// are done: so a folder that lies here itself is never taken for another's.
+func (w *walker) followLinks() error {
+	for len(w.links) > 0 {
+		next := w.links[0]
+		w.links = w.links[1:]
+		if rule := w.excludedBy(next.place, next.name, true); rule != "" {
+			w.tellExcluded(next.name, rule)
+			continue
+		}
+		if err := w.subfolder(next.place, next.name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isNew notes that a folder is looked into, and reports whether it was not before.
+// Without links followed there is but one way to a folder.
+func (w *walker) isNew(name string) bool {
+	if !w.rules.FollowLinks {
+		return true
+	}
+	info, err := w.files.Stat(name)
+	if err != nil {
+		return true // and nothing is found there
+	}
+	id := identity(w.path(name), info)
+	if id == nil || w.entered[id] {
+		return id == nil
+	}
+	if w.entered == nil {
+		w.entered = make(map[any]bool)
+	}
+	w.entered[id] = true
+	return true
+}
