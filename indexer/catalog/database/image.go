@@ -26,7 +26,7 @@ func scanImage(scan func(...any) error) (catalog.Image, error) {
 	}
 	image.Modified, image.Changed = fromNanos(modified), fromNanos(inodeChanged)
 	image.Created, image.Updated = fromMillis(created), fromMillis(updated)
-	if image.Metadata, err = metadata.Parse([]byte(about)); err != nil {
+	if image.Metadata, err = metadata.Stored([]byte(about)); err != nil {
 		return catalog.Image{}, fmt.Errorf("metadata of image %s: %w", image.ID, err)
 	}
 	return image, nil
