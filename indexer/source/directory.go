@@ -92,9 +92,12 @@ func (w *walker) uri(name string) string {
 
 func (w *walker) folder(folder string, entries []fs.DirEntry, manifests []manifest) error {
 	var names map[string]bool
+	var alike siblings
 	if w.sidecars {
 		names = sidecarNames(entries)
-		manifests = w.addManifests(folder, names, manifests)
+		if manifests = w.addManifests(folder, names, manifests); len(manifests) > 0 {
+			alike = siblingsOf(folder, entries)
+		}
 	}
 	for _, entry := range entries {
 		if err := w.ctx.Err(); err != nil {
@@ -113,7 +116,7 @@ func (w *walker) folder(folder string, entries []fs.DirEntry, manifests []manife
 				return err
 			}
 		case IsPicture(name):
-			if err := w.picture(name, entry, names, manifests); err != nil {
+			if err := w.picture(name, entry, alike, names, manifests); err != nil {
 				return err
 			}
 		}
@@ -121,7 +124,7 @@ func (w *walker) folder(folder string, entries []fs.DirEntry, manifests []manife
 	return nil
 }
 
-func (w *walker) picture(name string, entry fs.DirEntry, names map[string]bool, manifests []manifest) error {
+func (w *walker) picture(name string, entry fs.DirEntry, alike siblings, names map[string]bool, manifests []manifest) error {
 	info, err := w.root.Stat(name) // follows links, but never out of the root
 	if errors.Is(err, fs.ErrNotExist) && entry.Type()&fs.ModeSymlink == 0 {
 		return nil // deleted a moment ago
@@ -149,7 +152,7 @@ func (w *walker) picture(name string, entry fs.DirEntry, names map[string]bool, 
 		Changed:  changed(info),
 	}
 	if w.sidecars {
-		item.Sidecar = w.sidecar(name, names, manifests)
+		item.Sidecar = w.sidecar(name, alike, names, manifests)
 	}
 	return w.item(item)
 }

@@ -12,7 +12,7 @@ import (
 // Reasons for which Check refuses a text.
 var (
 	ErrNotUTF8 = errors.New("it is not valid UTF-8")
-	ErrZero    = errors.New("it holds a zero character (NUL)")
+	ErrZero    = errors.New("it holds a zero character (NUL), which is not text")
 )
 
 // Check returns why a text cannot be used: ErrNotUTF8, ErrZero, or nil.

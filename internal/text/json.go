@@ -64,7 +64,7 @@ func escaped(data []byte) (uint64, bool) {
 // maxNesting bounds the objects and lists within one another.
 const maxNesting = 100
 
-// Object reads one JSON object. Keys and texts come in NFC, numbers as Number
+// Object reads one JSON object, or null as none. Keys and texts come in NFC, numbers as Number
 // reads them, all else as json.Unmarshal makes it. A key that occurs twice, also
 // when its two spellings differ only in Unicode form, is an error that names it:
 // readers would not agree which one counts. So is what CheckJSON refuses.
@@ -87,7 +87,7 @@ func object(data []byte) (map[string]any, error) {
 		return nil, err
 	}
 	object, ok := value.(map[string]any)
-	if !ok {
+	if !ok && value != nil {
 		return nil, errors.New("it is not a JSON object")
 	}
 	return object, nil
