@@ -145,7 +145,8 @@ func TestEmbedTakesTextsAsPeopleSeeThem(t *testing.T) {
 	if same, other := cosineOf(lines[0].Embedding, lines[1].Embedding), cosineOf(lines[0].Embedding, lines[2].Embedding); same < 0.99999 || other > 0.999 {
 		t.Errorf("the cosine of what looks the same is %v, of another text %v", same, other)
 	}
-	f.fail(t, exitFailure, []string{"UTF-8"}, "embed", "--text", "gr\xf6\xdfer")
+	f.fail(t, exitUsage, []string{"argument 3", "UTF-8"}, "embed", "--text", "gr\xf6\xdfer")
+	f.fail(t, exitUsage, []string{"argument 2", "UTF-8"}, "search", "gr\xf6\xdfer", "--collection", "x")
 }
 
 func TestEmbed(t *testing.T) {
