@@ -77,7 +77,7 @@ var blanks = rangetable.New('\u2028', '\u2029', '\u2800')
 // and control characters and the marks of interlinear annotations.
 func isIgnored(r rune) bool {
 	return unicode.Is(unicode.Cc, r) || unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) &&
-		!unicode.Is(unicode.Prepended_Concatenation_Mark, r) && !(r >= 0x13430 && r <= 0x1345F)
+		!unicode.Is(unicode.Prepended_Concatenation_Mark, r) && (r < 0x13430 || r > 0x1345F)
 }
 
 // sameLetters are the characters that NFKC makes the same letters of. Those that would
