@@ -131,6 +131,22 @@ func TestTokenize(t *testing.T) {
 	}
 	got = f.runWith(t, strings.NewReader(strings.Repeat("x", maxLine+1)), "tokenize")
 	checkFailure(t, got, exitFailure, []string{"standard input"}, []string{"tokenize"})
+	for text, says := range map[string]string{"red\nbl\xfcue\n": "UTF-8", "red\nblue\x00\n": "zero character"} {
+		got = f.runWith(t, strings.NewReader(text), "tokenize")
+		checkFailure(t, got, exitFailure, []string{"standard input, line 2", says}, []string{"tokenize"})
+	}
+}
+
+// What looks the same has the same vector, and what is no text has none.
+func TestEmbedTakesTextsAsPeopleSeeThem(t *testing.T) {
+	needs.ONNXRuntime(t)
+	f := newFolders(t)
+	lines := objects[embedLine](t, f.succeed(t, "embed", "--json", "--text", "red apple", "--text", "\ufeff\u00a0ｒｅｄ\u200b  app\u00adle\n", "--text", "green apple"))
+	if same, other := cosineOf(lines[0].Embedding, lines[1].Embedding), cosineOf(lines[0].Embedding, lines[2].Embedding); same < 0.99999 || other > 0.999 {
+		t.Errorf("the cosine of what looks the same is %v, of another text %v", same, other)
+	}
+	f.fail(t, exitUsage, []string{"argument 3", "UTF-8"}, "embed", "--text", "gr\xf6\xdfer")
+	f.fail(t, exitUsage, []string{"argument 2", "UTF-8"}, "search", "gr\xf6\xdfer", "--collection", "x")
 }
 
 func TestEmbed(t *testing.T) {

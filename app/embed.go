@@ -10,6 +10,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"polylens/encoder"
+	"polylens/internal/text"
 )
 
 type embedCommand struct {
@@ -21,7 +22,8 @@ type embedCommand struct {
 
 // Help documents the command.
 func (*embedCommand) Help() string {
-	return `Prints the unit vector of each text and each picture, in the order of the command line.
+	return `Prints the unit vector of each text and each picture, in the order of the command line. A text is encoded as search does it: ` +
+		`without what cannot be seen, such as zero-width characters, and with single spaces.
 
 With --json, one object a line: {"kind":"text","input":"a red fish","embedding":[...]}, kind being text or image.
 
@@ -93,7 +95,10 @@ func (c *embedCommand) inputs(line *kong.Context) []embedInput {
 // encode returns the vector of an input, and with --dense the patches of a picture.
 func (c *embedCommand) encode(ctx context.Context, p *program, model *encoder.Encoder, input embedInput) (encoder.Dense, error) {
 	if input.kind == kindText {
-		return one(model.EncodeTexts(ctx, []string{input.value}))
+		if err := text.Check(input.value); err != nil {
+			return encoder.Dense{}, err
+		}
+		return one(model.EncodeTexts(ctx, []string{text.Query(input.value)}))
 	}
 	picture, err := p.decodeFile(ctx, input.value)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"polylens/internal/text"
 	"polylens/search/milvus"
 	"polylens/trainer"
 )
@@ -89,6 +90,9 @@ func run(ctx context.Context, arguments []string, terminal terminal) (err error)
 	if err != nil {
 		return err
 	}
+	if err := checkArguments(arguments); err != nil {
+		return usageError{err}
+	}
 	parsed, err := parser.Parse(arguments)
 	if err != nil {
 		return usageError{fmt.Errorf("%w (see polylens %s--help)", err, commandOf(arguments))}
@@ -101,6 +105,17 @@ func run(ctx context.Context, arguments []string, terminal terminal) (err error)
 	defer func() { err = errors.Join(err, program.close(ctx)) }()
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	return parsed.Run(parsed, program)
+}
+
+// checkArguments refuses what is no text: the parser would replace its bytes in silence,
+// also in the names of files.
+func checkArguments(arguments []string) error {
+	for i, argument := range arguments {
+		if err := text.Check(argument); err != nil {
+			return fmt.Errorf("argument %d, %.80q, cannot be used: %w (a file of such a name has to be renamed, or reached by its folder)", i+1, argument, err)
+		}
+	}
+	return nil
 }
 
 // commandOf is the subcommand that the arguments begin with, for a hint.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"polylens/encoder/tokenizer"
+	"polylens/internal/text"
 )
 
 type tokenizeCommand struct {
@@ -17,7 +18,8 @@ type tokenizeCommand struct {
 
 // Help documents the command.
 func (*tokenizeCommand) Help() string {
-	return `Reads lines of text and prints the token ids that the model reads: lower-cased, ended by one <eos>, padded.
+	return `Reads lines of text and prints the token ids that the model reads: lower-cased, ended by one <eos>, padded. ` +
+		`Lines are taken as they are: search, embed and train leave out what cannot be seen before they ask the tokenizer.
 
 Examples:
 
@@ -47,7 +49,12 @@ func (c *tokenizeCommand) Run(ctx context.Context, p *program) error {
 	lines := bufio.NewScanner(p.terminal.in)
 	lines.Buffer(nil, maxLine)
 	out := bufio.NewWriter(p.terminal.out)
+	number := 0
 	for lines.Scan() && ctx.Err() == nil {
+		number++
+		if err := text.Check(lines.Text()); err != nil {
+			return fmt.Errorf("standard input, line %d: %w", number, err)
+		}
 		if err := c.print(out, lines.Text(), tokens.Encode(lines.Text(), c.Length)); err != nil {
 			return err
 		}
@@ -61,14 +68,14 @@ func (c *tokenizeCommand) Run(ctx context.Context, p *program) error {
 	return out.Flush()
 }
 
-func (c *tokenizeCommand) print(out *bufio.Writer, text string, ids []int64) error {
+func (c *tokenizeCommand) print(out *bufio.Writer, line string, ids []int64) error {
 	if c.JSON {
 		encoder := json.NewEncoder(out)
 		encoder.SetEscapeHTML(false)
 		return encoder.Encode(struct {
 			Text string  `json:"text"`
 			IDs  []int64 `json:"ids"`
-		}{text, ids})
+		}{line, ids})
 	}
 	_, err := fmt.Fprintln(out, strings.Trim(fmt.Sprint(ids), "[]"))
 	return err

@@ -1,12 +1,11 @@
 package search
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
-	"regexp"
-	"strings"
-	"unicode/utf8"
+	"slices"
+
+	"polylens/internal/text"
 )
 
 // Filter is an allow-listed condition on metadata. It is data, never text in
@@ -26,13 +25,15 @@ type Or []Filter
 // Not holds when its part does not.
 type Not struct{ Filter Filter }
 
-// Compare compares one metadata value with Value: a string, float64 or bool; for In,
-// a []any of these. Values of different types are never equal and have no order;
-// bools have none at all. A field that is missing, null, an object or an array fails
-// every comparison but Ne, which is exactly not Eq, and Contains, which asks whether
-// an array has the value among its elements.
+// Compare compares one metadata value with Value: a string, float64, int64 or bool; for
+// In, a []any of these. Numbers are compared exactly, 1 and 1.0 are one number. Values of
+// different types are never equal and have no order; bools have none at all. A field
+// that is missing, null, an object or an array fails every comparison but Ne, which is
+// exactly not Eq, and Contains, which asks whether an array has the value among its
+// elements. Texts are compared byte by byte: ParseFilter composes them (NFC), and so is
+// metadata when it is read.
 type Compare struct {
-	Field string // metadata key, [A-Za-z0-9_.-]{1,64}; a dot is part of the key
+	Field string // of the metadata: see Fields
 	Op    Op
 	Value any
 }
@@ -84,12 +85,17 @@ func (f Not) Matches(metadata map[string]any) bool { return !f.Filter.Matches(me
 
 // Matches implements Filter.
 func (f Compare) Matches(metadata map[string]any) bool {
-	stored := metadata[f.Field]
+	if f.Op == Ne {
+		return !Compare{Field: f.Field, Op: Eq, Value: f.Value}.Matches(metadata)
+	}
+	return slices.ContainsFunc(valuesAt(metadata, f.Field), f.fulfilled)
+}
+
+// fulfilled is for one stored value and every comparison but Ne.
+func (f Compare) fulfilled(stored any) bool {
 	switch f.Op {
 	case Eq:
 		return equal(stored, f.Value)
-	case Ne:
-		return !equal(stored, f.Value)
 	case In:
 		values, _ := f.Value.([]any)
 		return hasElement(values, stored)
@@ -122,68 +128,6 @@ func hasElement(values []any, value any) bool {
 	}
 	return false
 }
-
-// equal compares strings, numbers and bools; nothing else equals anything.
-func equal(a, b any) bool {
-	if x, ok := numberOf(a); ok {
-		y, ok := numberOf(b)
-		return ok && x == y
-	}
-	switch a := a.(type) {
-	case string:
-		b, ok := b.(string)
-		return ok && a == b
-	case bool:
-		b, ok := b.(bool)
-		return ok && a == b
-	}
-	return false
-}
-
-// ordered compares two numbers, or two strings byte by byte.
-func ordered(stored any, op Op, value any) bool {
-	if x, ok := numberOf(stored); ok {
-		y, ok := numberOf(value)
-		return ok && holds(op, x < y, x == y, x > y)
-	}
-	x, isString := stored.(string)
-	y, ok := value.(string)
-	return isString && ok && holds(op, x < y, x == y, x > y)
-}
-
-func holds(op Op, less, same, more bool) bool {
-	switch op {
-	case Lt:
-		return less
-	case Le:
-		return less || same
-	case Gt:
-		return more
-	case Ge:
-		return more || same
-	}
-	return false
-}
-
-// numberOf reads the number types that metadata comes in.
-func numberOf(value any) (float64, bool) {
-	switch value := value.(type) {
-	case float64:
-		return value, true
-	case float32:
-		return float64(value), true
-	case int:
-		return float64(value), true
-	case int64:
-		return float64(value), true
-	case json.Number:
-		number, err := value.Float64()
-		return number, err == nil
-	}
-	return 0, false
-}
-
-var fieldForm = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
 
 // CheckFilter reports what is wrong with a filter: an unknown kind or
 // comparison, a field or value of the wrong form, or too much of it. Every
@@ -226,11 +170,16 @@ func checkParts(parts []Filter, depth int, values *int) error {
 }
 
 func (f Compare) check(values *int) error {
-	if !fieldForm.MatchString(f.Field) {
-		return fmt.Errorf("filter field %q: 1 to 64 letters, digits, _ . - are allowed", f.Field)
+	if _, err := Fields(f.Field); err != nil {
+		return err
 	}
 	switch f.Op {
-	case Eq, Ne, Contains:
+	case Contains:
+		if f.Value == int64(math.MinInt64) { // Milvus has no literal for it
+			return fmt.Errorf("filter field %q: %d cannot be looked for in lists", f.Field, int64(math.MinInt64))
+		}
+		return checkValue(f.Field, f.Value)
+	case Eq, Ne:
 		return checkValue(f.Field, f.Value)
 	case Lt, Le, Gt, Ge:
 		if _, isBool := f.Value.(bool); isBool {
@@ -257,7 +206,7 @@ func (f Compare) check(values *int) error {
 
 func checkValue(field string, value any) error {
 	switch value := value.(type) {
-	case bool:
+	case bool, int64:
 		return nil
 	case float64:
 		if math.IsNaN(value) || math.IsInf(value, 0) {
@@ -268,11 +217,8 @@ func checkValue(field string, value any) error {
 		if len(value) > MaxFilterString {
 			return fmt.Errorf("filter field %q: value of %d bytes, at most %d are allowed", field, len(value), MaxFilterString)
 		}
-		if !utf8.ValidString(value) {
-			return fmt.Errorf("filter field %q: value %q is not valid UTF-8", field, value)
-		}
-		if strings.ContainsRune(value, 0) {
-			return fmt.Errorf("filter field %q: value %q holds a zero character", field, value)
+		if err := text.Check(value); err != nil {
+			return fmt.Errorf("filter field %q: value %q: %w", field, value, err)
 		}
 		return nil
 	}

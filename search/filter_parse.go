@@ -6,7 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"unicode/utf8"
+
+	"polylens/internal/text"
 )
 
 // maxFilterBytes bounds the JSON form of a filter.
@@ -24,16 +25,17 @@ var filterOps = []Op{Eq, Ne, Gt, Ge, Lt, Le, In, Contains}
 //	{"field":"tags","contains":"fish"}    the list in the field holds the value
 //	{"and":[F,…]}  {"or":[F,…]}  {"not":F}
 //
-// Fields are 1 to 64 of A-Z a-z 0-9 _ . and -. Anything else is an
-// *InvalidError that says where it is.
-func ParseFilter(text []byte) (Filter, error) {
-	if len(text) > maxFilterBytes {
-		return nil, invalid("filter", "it is %d bytes long, more than %d", len(text), maxFilterBytes)
+// How fields are written, say Fields. Fields and values are composed (NFC). Integers
+// are exact: int64 beyond 2^53; what needs more than 64 bits is refused unless a
+// float64 holds it exactly. Anything else is an *InvalidError that says where it is.
+func ParseFilter(form []byte) (Filter, error) {
+	if len(form) > maxFilterBytes {
+		return nil, invalid("filter", "it is %d bytes long, more than %d", len(form), maxFilterBytes)
 	}
-	if !utf8.Valid(text) {
-		return nil, invalid("filter", "it is not valid UTF-8")
+	if err := text.CheckJSON(form); err != nil {
+		return nil, invalid("filter", "%v", err)
 	}
-	filter, err := parseFilter(text, "filter", 0)
+	filter, err := parseFilter(form, "filter", 0)
 	if err != nil {
 		return nil, invalid("filter", "%v", err)
 	}
@@ -44,11 +46,11 @@ func ParseFilter(text []byte) (Filter, error) {
 }
 
 // parseFilter reads one object. place says where it stands, for errors.
-func parseFilter(text []byte, place string, depth int) (Filter, error) {
+func parseFilter(form []byte, place string, depth int) (Filter, error) {
 	if depth > MaxFilterDepth {
 		return nil, fmt.Errorf("%s is nested deeper than %d", place, MaxFilterDepth)
 	}
-	members, err := readObject(text)
+	members, err := readObject(form)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", place, err)
 	}
@@ -74,9 +76,9 @@ func parseFilter(text []byte, place string, depth int) (Filter, error) {
 	return nil, fmt.Errorf(`%s must hold "field", or one of "and", "or" and "not"`, place)
 }
 
-func parseFilters(text []byte, place string, depth int) ([]Filter, error) {
+func parseFilters(form []byte, place string, depth int) ([]Filter, error) {
 	var items []json.RawMessage
-	if err := json.Unmarshal(text, &items); err != nil || len(items) == 0 {
+	if err := json.Unmarshal(form, &items); err != nil || len(items) == 0 {
 		return nil, fmt.Errorf("%s must be a list of at least one condition", place)
 	}
 	filters := make([]Filter, len(items))
@@ -97,15 +99,15 @@ func parseComparison(members map[string]json.RawMessage, place string) (Filter, 
 	}
 	var compares []Filter
 	for _, op := range filterOps {
-		text, ok := members[string(op)]
+		operand, ok := members[string(op)]
 		if !ok {
 			continue
 		}
-		value, err := parseOperand(op, text)
+		value, err := parseOperand(op, operand)
 		if err != nil {
 			return nil, fmt.Errorf("%s.%s %w", place, op, err)
 		}
-		compares = append(compares, Compare{Field: field, Op: op, Value: value})
+		compares = append(compares, Compare{Field: text.NFC(field), Op: op, Value: value})
 	}
 	switch {
 	case len(compares) != len(members)-1:
@@ -119,21 +121,48 @@ func parseComparison(members map[string]json.RawMessage, place string) (Filter, 
 }
 
 // parseOperand reads the value of a comparison; CheckFilter judges it.
-func parseOperand(op Op, text []byte) (any, error) {
+func parseOperand(op Op, operand []byte) (any, error) {
+	decoder := json.NewDecoder(bytes.NewReader(operand))
+	decoder.UseNumber()
 	var value any
-	if err := json.Unmarshal(text, &value); err != nil {
+	if err := decoder.Decode(&value); err != nil {
 		return nil, errors.New("is not valid JSON")
 	}
-	if list, isList := value.([]any); op == In && (!isList || len(list) == 0) {
+	list, isList := value.([]any)
+	if op == In && (!isList || len(list) == 0) {
 		return nil, errors.New("must be a list of at least one value")
+	}
+	if !isList {
+		return scalar(value)
+	}
+	for i := range list {
+		var err error
+		if list[i], err = scalar(list[i]); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// scalar gives texts and numbers their one form.
+func scalar(value any) (any, error) {
+	switch value := value.(type) {
+	case string:
+		return text.NFC(value), nil
+	case json.Number:
+		exact, err := text.Number(value)
+		if err != nil {
+			return nil, fmt.Errorf("is not valid: %w", err)
+		}
+		return exact, nil
 	}
 	return value, nil
 }
 
 // readObject reads the members of one JSON object. A name that occurs twice is
 // refused: readers would not agree which one counts.
-func readObject(text []byte) (map[string]json.RawMessage, error) {
-	decoder := json.NewDecoder(bytes.NewReader(text))
+func readObject(form []byte) (map[string]json.RawMessage, error) {
+	decoder := json.NewDecoder(bytes.NewReader(form))
 	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
 		return nil, errors.New("must be a JSON object")
 	}

@@ -12,6 +12,8 @@ func TestFilterMatches(t *testing.T) {
 		"colour": "red", "year": 1900.0, "count": 3, "open": true, "nothing": nil,
 		"tags": []any{"fish", 2.0, true, nil}, "names": []string{"a", "b"},
 		"object": map[string]any{"colour": "red"}, "exact": json.Number("7"), "a.b": "dotted",
+		"a": map[string]any{"b": "inner", "c": 1.0, "größe": 3.0, "list": []any{"x", map[string]any{"x": "deep"}}}, "photo date": "2024-01-02",
+		"big": int64(1<<53 + 1), "most": int64(math.MaxInt64), "least": int64(math.MinInt64), "one": 1.0,
 	}
 	compare := func(field string, op Op, value any) Filter { return Compare{Field: field, Op: op, Value: value} }
 	for _, test := range []struct {
@@ -37,6 +39,30 @@ func TestFilterMatches(t *testing.T) {
 		{compare("open", Eq, "true"), false},
 		{compare("open", Ne, false), true},
 		{compare("a.b", Eq, "dotted"), true},
+		{compare("`a.b`", Eq, "dotted"), true},
+		{compare("a.c", Eq, 1.0), true},
+		{compare("a.b", Eq, "inner"), true},
+		{compare("a.b", Ne, "inner"), false},
+		{compare("`a.b`", Eq, "inner"), false},
+		{compare("a.größe", Gt, 2.0), true},
+		{compare("a.list.1.x", Eq, "deep"), true},
+		{compare("a.list.01.x", Eq, "deep"), false},
+		{compare("a.list.2", Ne, "deep"), true},
+		{compare("tags.0", Eq, "fish"), true},
+		{compare("tags.-1", Eq, "fish"), false},
+		{compare("photo date", Ge, "2024"), true},
+		{compare("big", Eq, int64(1<<53+1)), true},
+		{compare("big", Eq, 1.0*(1<<53)), false},
+		{compare("big", Eq, int64(1<<53+2)), false},
+		{compare("big", Gt, 1.0*(1<<53)), true},
+		{compare("big", Lt, 1e300), true},
+		{compare("big", Gt, -1e300), true},
+		{compare("most", Lt, 1.0*(1<<63)), true},
+		{compare("most", Eq, 1.0*(1<<63)), false},
+		{compare("least", Eq, -1.0*(1<<63)), true},
+		{compare("open", Eq, 1.0), false},
+		{compare("one", Eq, true), false},
+		{compare("one", Eq, json.Number("1.0")), true},
 
 		{compare("missing", Eq, "x"), false},
 		{compare("missing", Ne, "x"), true},
@@ -70,6 +96,11 @@ func TestFilterMatches(t *testing.T) {
 		if got := test.filter.Matches(metadata); got != test.want {
 			t.Errorf("%#v: %v", test.filter, got)
 		}
+		if compare, ok := test.filter.(Compare); ok {
+			if _, isNumber := compare.Value.(json.Number); isNumber {
+				continue // which filters cannot have, but metadata can
+			}
+		}
 		if err := CheckFilter(test.filter); err != nil {
 			t.Errorf("%#v: %v", test.filter, err)
 		}
@@ -93,13 +124,14 @@ func TestCheckFilter(t *testing.T) {
 		"more than 1000":   Compare{Field: "a", Op: In, Value: make([]any, MaxFilterValues)},
 		"unknown kind":     And{nil},
 		"unknown compari":  Compare{Field: "a", Op: "like", Value: "x"},
-		"letters":          Compare{Field: "a b", Op: Eq, Value: "x"},
+		"letters":          Compare{Field: "a\"b", Op: Eq, Value: "x"},
 		"1 to 64":          Compare{Field: strings.Repeat("a", 65), Op: Eq, Value: "x"},
 		"no order":         Compare{Field: "a", Op: Lt, Value: true},
 		"not a JSON":       eq(math.NaN()),
 		"UTF-8":            eq("\xff"),
 		"zero character":   eq("a\x00"),
 		"1025 bytes":       eq(strings.Repeat("x", MaxFilterString+1)),
+		"in lists":         Compare{Field: "a", Op: Contains, Value: int64(math.MinInt64)},
 		"not <nil>":        eq(nil),
 		"not int":          eq(1),
 		"list of values":   Compare{Field: "a", Op: In, Value: "x"},

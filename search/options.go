@@ -1,12 +1,8 @@
 package search
 
 import (
-	"strings"
-	"unicode/utf8"
-
 	"polylens/indexer/catalog"
-
-	"golang.org/x/text/unicode/norm"
+	"polylens/internal/text"
 )
 
 // Limits of one page and of a text query.
@@ -43,18 +39,19 @@ type Hit struct {
 	CopyCount int             // how many there are
 }
 
-// cleanText trims and composes (NFC) a query. Casing is left to the tokenizer,
-// which does what the model's training did.
-func cleanText(text string) (string, error) {
-	if !utf8.ValidString(text) {
-		return "", invalid("text", "it is not valid UTF-8")
+// cleanText brings a query into the form in which it is looked for (text.Query).
+func cleanText(query string) (string, error) {
+	if err := text.Check(query); err != nil {
+		return "", invalid("text", "%v", err)
 	}
-	text = norm.NFC.String(strings.TrimSpace(text))
-	if text == "" {
+	if len(query) > 4*MaxTextBytes {
+		return "", invalid("text", "it is %d bytes long, more than %d", len(query), MaxTextBytes)
+	}
+	switch query = text.Query(query); {
+	case query == "":
 		return "", invalid("text", "it is empty")
+	case len(query) > MaxTextBytes:
+		return "", invalid("text", "it is %d bytes long, more than %d", len(query), MaxTextBytes)
 	}
-	if len(text) > MaxTextBytes {
-		return "", invalid("text", "it is %d bytes long, more than %d", len(text), MaxTextBytes)
-	}
-	return text, nil
+	return query, nil
 }

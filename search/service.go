@@ -39,6 +39,9 @@ type Catalog interface {
 	Images(ctx context.Context, collection catalog.CollectionID, ids []string) (map[string]catalog.Image, error)
 	// Contents returns the SHA-256 of the files of those of ids that exist, by ID.
 	Contents(ctx context.Context, collection catalog.CollectionID, ids []string) (map[string]string, error)
+	// MetadataWith returns the metadata of up to limit images that have every one of
+	// keys in it, in whatever order and depth, and whether these are all.
+	MetadataWith(ctx context.Context, collection catalog.CollectionID, keys []string, limit int) (metadata []map[string]any, all bool, err error)
 	// Vector returns the stored vector of one image, or catalog.ErrImageNotFound
 	// when there is none by this model.
 	Vector(ctx context.Context, collection catalog.CollectionID, id, fingerprint string) ([]float32, error)
@@ -50,6 +53,7 @@ type Service struct {
 	index   Index
 	catalog Catalog
 	encoder Encoder
+	fields  knownFields
 }
 
 // New returns a service over its three parts, none of which may be nil.
@@ -102,6 +106,9 @@ func (s *Service) answer(ctx context.Context, collection string, options Options
 	}
 	found, encoder, err := s.usable(ctx, collection)
 	if err != nil {
+		return Results{}, err
+	}
+	if err := s.checkFields(ctx, found, options.Filter); err != nil {
 		return Results{}, err
 	}
 	vector, err := encode(ctx, found.ID, encoder)

@@ -81,6 +81,19 @@ type shelf struct {
 	maxPatches  int
 	copies      map[string]string // contents of IDs, where others have them as well
 	gone        []string          // no longer in the catalogue, still in the index
+	metadata    []map[string]any
+	asked       int  // calls of MetadataWith
+	partial     bool // MetadataWith does not see all
+	broken      bool // MetadataWith fails
+}
+
+// MetadataWith ignores the keys, as if all images had them somewhere.
+func (s *shelf) MetadataWith(_ context.Context, _ catalog.CollectionID, _ []string, limit int) ([]map[string]any, bool, error) {
+	s.asked++
+	if s.broken {
+		return nil, false, catalog.ErrUnavailable
+	}
+	return s.metadata[:min(limit, len(s.metadata))], !s.partial && len(s.metadata) <= limit, nil
 }
 
 func (s *shelf) Collection(_ context.Context, name string) (catalog.Collection, error) {

@@ -14,6 +14,7 @@ func apiConfig(version string) huma.Config {
 	config := huma.DefaultConfig("Polylens", version)
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
 	config.CreateHooks = nil
+	config.Formats = map[string]huma.Format{"application/json": checkedJSON, "json": checkedJSON}
 	config.Transformers = []huma.Transformer{completeProblem}
 	config.RejectUnknownQueryParameters = true
 	config.Info.Description = "Search pictures with words in any language. " +

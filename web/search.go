@@ -22,13 +22,13 @@ type SearchOptions struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"40" doc:"Hits a page"`
 	Cursor string `query:"cursor" maxLength:"512" doc:"“next” of the page before, of the same query"`
 	Group  string `query:"group" enum:"content" doc:"With “content”, images whose files are equal, byte for byte, are one hit"`
-	Filter string `query:"filter" maxLength:"16384" example:"{\"field\":\"group\",\"eq\":\"animals\"}" doc:"Condition on metadata, as JSON: {\"field\":F,OP:V} with OP one of eq, ne, lt, le, gt, ge, in, contains; {\"and\":[…]}, {\"or\":[…]}, {\"not\":…}"`
+	Filter string `query:"filter" maxLength:"16384" example:"{\"field\":\"group\",\"eq\":\"animals\"}" doc:"Condition on metadata, as JSON: {\"field\":F,OP:V} with OP one of eq, ne, lt, le, gt, ge, in, contains; {\"and\":[…]}, {\"or\":[…]}, {\"not\":…}. F is a key in any script, or keys with dots between them for what stands in objects and lists (place.city, tags.0); a key with a dot in it stands in backticks. Integers are compared exactly, texts in Unicode's composed form. A field that no image has is an error"`
 }
 
 type searchInput struct {
 	CollectionPath
 	SearchOptions
-	Text  string `query:"q" maxLength:"4096" example:"a red fish" doc:"What the picture shows, in any language"`
+	Text  string `query:"q" maxLength:"4096" example:"a red fish" doc:"What the picture shows, in any language. What cannot be seen, such as zero-width characters, is left out; NUL and what is not UTF-8 are refused"`
 	Image string `query:"image" maxLength:"64" doc:"Instead of q: find images like this one of the collection"`
 }
 

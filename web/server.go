@@ -39,7 +39,7 @@ func New(config Config) (*Handler, error) {
 	}
 	s := &server{Config: config, jobs: newJobHub(), runs: newRunHub(), keys: newIdempotency()}
 	router := chi.NewRouter()
-	router.Use(s.logged, s.recovered, secured, s.hostChecked, s.originChecked(), middleware.GetHead)
+	router.Use(s.logged, s.recovered, secured, s.hostChecked, s.originChecked(), textChecked, middleware.GetHead)
 	router.NotFound(notFound(page))
 	router.MethodNotAllowed(methodNotAllowed(router))
 	s.routes(router)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"polylens/indexer/catalog"
+	"polylens/internal/text"
 
 	"github.com/gorilla/websocket"
 )
@@ -120,7 +121,7 @@ func live[T any](s *server, w http.ResponseWriter, r *http.Request, hub *hub[T],
 }
 
 // listen reads until the client goes away: that is how closing and pongs are
-// noticed.
+// noticed. What is no text is refused; nothing else is asked of a message.
 func listen[T any](connection *websocket.Conn, watcher *watcher[T]) {
 	defer watcher.cutOff()
 	connection.SetReadLimit(maxIncoming)
@@ -128,7 +129,13 @@ func listen[T any](connection *websocket.Conn, watcher *watcher[T]) {
 	_ = alive("")
 	connection.SetPongHandler(alive)
 	for {
-		if _, _, err := connection.NextReader(); err != nil {
+		kind, message, err := connection.ReadMessage()
+		if err != nil {
+			return
+		}
+		if kind == websocket.TextMessage && text.Check(string(message)) != nil {
+			refusal := websocket.FormatCloseMessage(websocket.CloseInvalidFramePayloadData, "a message must be UTF-8 without NUL")
+			_ = connection.WriteControl(websocket.CloseMessage, refusal, time.Now().Add(time.Second))
 			return
 		}
 	}

@@ -111,6 +111,23 @@ func TestChattyClientIsCutOff(t *testing.T) {
 	}
 }
 
+func TestMessagesThatAreNoTextAreRefused(t *testing.T) {
+	server := webtest.NewServer(t)
+	for _, message := range []string{"gr\xf6\xdfer", "a\x00"} {
+		connection, _ := watch(t, server, nil)
+		next(t, connection)
+		if err := connection.WriteMessage(websocket.TextMessage, []byte("größer")); err != nil {
+			t.Fatal(err)
+		}
+		if err := connection.WriteMessage(websocket.TextMessage, []byte(message)); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := connection.ReadMessage(); !websocket.IsCloseError(err, websocket.CloseInvalidFramePayloadData) {
+			t.Errorf("%q: got %v", message, err)
+		}
+	}
+}
+
 // TestSlowAndVanishingClients: publishing never waits, whatever watchers do.
 func TestSlowAndVanishingClients(t *testing.T) {
 	server := webtest.NewServer(t)

@@ -2,7 +2,6 @@ package source
 
 import (
 	"bytes"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,7 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
+
+	"polylens/internal/text"
 )
 
 const (
@@ -28,22 +28,13 @@ type manifest struct {
 	uri     string
 	entries map[string]manifestEntry // by cleaned file_name
 	matched map[string]bool          // those that a picture asked for
+	loose   *looseNames              // for pictures without an entry of exactly their name
 }
 
 type manifestEntry struct {
 	data  []byte // the JSON object
+	name  string // file_name as it is written
 	place string // where in the manifest, as a URI fragment
-}
-
-func (m manifest) entry(name string) (manifestEntry, bool) {
-	if m.folder != "." {
-		name = strings.TrimPrefix(name, m.folder+"/")
-	}
-	entry, ok := m.entries[name]
-	if ok {
-		m.matched[name] = true
-	}
-	return entry, ok
 }
 
 // addManifests adds those of a folder, nearest last.
@@ -63,6 +54,9 @@ func (w *walker) addManifests(at *place) {
 			continue
 		}
 		data, err := w.readFile(file, maxManifest)
+		if err == nil {
+			data, err = text.Decode(data)
+		}
 		if err != nil {
 			w.problem(Problem{URI: uri, Kind: ProblemSidecar, Err: err})
 			continue
@@ -70,7 +64,7 @@ func (w *walker) addManifests(at *place) {
 		entries := parse(data, func(place string, err error) {
 			w.problem(Problem{URI: uri + "#" + place, Kind: ProblemSidecar, Err: err})
 		})
-		m := manifest{folder: folder, uri: uri, entries: entries, matched: make(map[string]bool)}
+		m := manifest{folder: folder, uri: uri, entries: entries, matched: make(map[string]bool), loose: &looseNames{}}
 		manifests, at.own = append(manifests, m), append(at.own, m)
 	}
 	at.manifests = manifests
@@ -105,78 +99,53 @@ func (w *walker) tellUnmatched(m manifest) {
 // every entry that cannot be used.
 type parseManifest func(data []byte, problem func(place string, err error)) map[string]manifestEntry
 
-// parseLines reads JSON objects, one a line.
+// parseLines reads JSON objects, one a line. A line that cannot be used is lost alone.
 func parseLines(data []byte, problem func(place string, err error)) map[string]manifestEntry {
 	entries := make(map[string]manifestEntry)
 	number := 0
-	for line := range bytes.Lines(bytes.TrimPrefix(data, []byte("\ufeff"))) {
+	if !bytes.ContainsRune(data, '\n') { // as old Macs end lines
+		data = bytes.ReplaceAll(data, []byte("\r"), []byte("\n"))
+	}
+	for line := range bytes.Lines(data) {
 		number++
 		line = bytes.TrimSpace(line)
 		if len(line) == 0 {
 			continue
 		}
 		place := "L" + strconv.Itoa(number)
-		var key struct {
-			FileName string `json:"file_name"`
-		}
-		if err := json.Unmarshal(line, &key); err != nil {
-			problem(place, fmt.Errorf("it is not a JSON object: %w", err))
+		name, err := nameIn(line, number)
+		if err != nil {
+			problem(place, err)
 			continue
 		}
-		addEntry(entries, key.FileName, manifestEntry{data: line, place: place}, problem)
+		addEntry(entries, manifestEntry{data: line, name: name, place: place}, problem)
 	}
 	return entries
 }
 
-// parseTable reads comma-separated values with a header. All values are texts.
-func parseTable(data []byte, problem func(place string, err error)) map[string]manifestEntry {
-	entries := make(map[string]manifestEntry)
-	reader := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(data, []byte("\ufeff"))))
-	header, err := reader.Read()
-	if err == nil && !slices.Contains(header, fileNameKey) {
-		err = fmt.Errorf("no column is called %s", fileNameKey)
+// nameIn is the file_name of a line. What else the line holds is checked when its
+// picture is found.
+func nameIn(line []byte, number int) (string, error) {
+	if err := text.CheckLines(line, number); err != nil {
+		return "", err
 	}
-	if err != nil {
-		problem("L1", fmt.Errorf("its header: %w", err))
-		return entries
+	var key struct {
+		FileName string `json:"file_name"`
 	}
-	for number := 2; ; number++ {
-		row, err := reader.Read()
-		if err == io.EOF {
-			return entries
-		}
-		place := "row=" + strconv.Itoa(number)
-		if err != nil {
-			problem(place, err)
-			if row == nil { // not just a wrong number of fields: the rest cannot be read
-				return entries
-			}
-			continue
-		}
-		entry, err := tableEntry(header, row)
-		if err != nil {
-			problem(place, err)
-			continue
-		}
-		entry.place = place
-		addEntry(entries, row[slices.Index(header, fileNameKey)], entry, problem)
+	if err := json.Unmarshal(line, &key); err != nil {
+		return "", fmt.Errorf("it is not a JSON object: %w", err)
 	}
+	return key.FileName, nil
 }
 
-func tableEntry(header, row []string) (manifestEntry, error) {
-	object := make(map[string]string, len(header))
-	for i, key := range header {
-		object[key] = row[i]
-	}
-	data, err := json.Marshal(object)
-	return manifestEntry{data: data}, err
-}
-
-func addEntry(entries map[string]manifestEntry, name string, entry manifestEntry, problem func(string, error)) {
-	name = path.Clean(name)
+func addEntry(entries map[string]manifestEntry, entry manifestEntry, problem func(string, error)) {
+	name := path.Clean(entry.name)
 	if name == "." || !filepath.IsLocal(filepath.FromSlash(name)) {
 		problem(entry.place, fmt.Errorf("its %s is not the relative path of a file below", fileNameKey))
 		return
+	}
+	if earlier, twice := entries[name]; twice {
+		problem(entry.place, fmt.Errorf("its %s %.200q stands in %s as well: the later one counts", fileNameKey, entry.name, earlier.place))
 	}
 	entries[name] = entry
 }

@@ -79,7 +79,7 @@ func (w *walker) tell(e event) error {
 		}
 		return w.visitor.Other(Other{Item: e.item, Kind: e.kind, Known: e.known})
 	}
-	e.item.Sidecar = w.sidecar(e.name, e.place.metadata, e.place.manifests)
+	e.item.Sidecar = w.sidecar(e.place, e.name)
 	if w.visitor.Item == nil {
 		return nil
 	}

@@ -1,7 +1,6 @@
 package source
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -13,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"polylens/indexer/metadata"
+	"polylens/internal/text"
 )
 
 const (
@@ -25,14 +25,23 @@ const (
 // ParseSidecar reads a JSON object about one picture. Captions stand in
 // "captions" as a list of texts or of {"language", "text"}, or as an object
 // from language to text or texts; "caption" and "text" may hold a single text
-// of unknown language. "tags" is a list of texts. All else is kept as metadata.
+// of unknown language. "tags" is a list of texts. All else is kept as metadata. Keys
+// and texts are composed (NFC); see metadata.Parse. UTF-16 is read as well if it begins
+// with a byte order mark.
 func ParseSidecar(data []byte) (Sidecar, error) {
 	if len(data) > maxSidecar {
 		return Sidecar{}, fmt.Errorf("it has %d bytes, at most %d are allowed", len(data), maxSidecar)
 	}
-	fields, err := metadata.Parse(bytes.TrimPrefix(data, []byte("\ufeff")))
+	data, err := text.Decode(data)
+	if err == nil {
+		err = text.CheckLines(data, 1)
+	}
 	if err != nil {
-		return Sidecar{}, fmt.Errorf("it is not a JSON object: %w", err)
+		return Sidecar{}, err
+	}
+	fields, err := metadata.Parse(data)
+	if err != nil {
+		return Sidecar{}, fmt.Errorf("it is not a JSON object that can be used: %w", err)
 	}
 	captions, err := takeCaptions(fields)
 	if err != nil {
@@ -41,10 +50,10 @@ func ParseSidecar(data []byte) (Sidecar, error) {
 	if err := checkTags(fields); err != nil {
 		return Sidecar{}, err
 	}
-	if text, err := json.Marshal(fields); err != nil {
+	if stored, err := json.Marshal(fields); err != nil {
 		return Sidecar{}, fmt.Errorf("its metadata is not usable: %w", err)
-	} else if len(text) > maxMetadata {
-		return Sidecar{}, fmt.Errorf("its metadata has %d bytes, at most %d are allowed", len(text), maxMetadata)
+	} else if len(stored) > maxMetadata {
+		return Sidecar{}, fmt.Errorf("its metadata has %d bytes, at most %d are allowed", len(stored), maxMetadata)
 	}
 	return Sidecar{Metadata: fields, Captions: captions}, nil
 }
@@ -213,10 +222,10 @@ func metadataNames(entries []fs.DirEntry) metadataFiles {
 
 // sidecar collects everything said about a picture; what cannot be read is
 // reported and left out.
-func (w *walker) sidecar(name string, names metadataFiles, manifests []manifest) Sidecar {
+func (w *walker) sidecar(at *place, name string) Sidecar {
 	var sidecar Sidecar
-	for _, m := range manifests {
-		entry, ok := m.entry(name)
+	for _, m := range at.manifests {
+		entry, ok := w.entryOf(m, name, at.alike)
 		if !ok {
 			continue
 		}
@@ -230,11 +239,13 @@ func (w *walker) sidecar(name string, names metadataFiles, manifests []manifest)
 	}
 	base := path.Base(name)
 	for _, candidate := range []string{base + ".json", strings.TrimSuffix(base, path.Ext(base)) + ".json"} {
-		if candidate == base || !names.use(candidate) {
+		candidate, ok := at.metadata.useAnyForm(candidate)
+		if !ok || candidate == base {
 			continue
 		}
 		file := path.Join(path.Dir(name), candidate)
 		found, err := w.readSidecar(file)
+		w.tellSidecarForm(name, candidate)
 		if err != nil {
 			w.problem(Problem{URI: w.uri(file), Kind: ProblemSidecar, Err: err})
 			break

@@ -35,6 +35,7 @@ type place struct {
 	folder    string
 	manifests []manifest // of this folder and those above
 	own       []manifest // of this folder
+	alike     siblings   // where there are manifests
 	ignores   *ignores
 	included  bool // what lies here is among the files to include
 	metadata  metadataFiles
@@ -65,6 +66,9 @@ func (w *walker) folder(at *place, entries []fs.DirEntry) error {
 	at.metadata = metadataNames(entries)
 	if w.count == nil {
 		w.addManifests(at)
+	}
+	if len(at.manifests) > 0 {
+		at.alike = siblingsOf(at.folder, entries)
 	}
 	for _, entry := range entries {
 		if err := w.ctx.Err(); err != nil {

@@ -18,6 +18,7 @@ import (
 	"unicode/utf8"
 
 	"polylens/indexer/catalog"
+	"polylens/internal/text"
 	"polylens/search"
 )
 
@@ -106,12 +107,11 @@ func check(row search.Row, dimension int) (search.Row, error) {
 	if err := checkVector(row.Vector, dimension); err != nil {
 		return row, err
 	}
-	text, err := json.Marshal(row.Metadata)
+	form, err := json.Marshal(row.Metadata)
 	if err != nil {
 		return row, fmt.Errorf("metadata: %w", err)
 	}
-	row.Metadata = nil
-	if err := json.Unmarshal(text, &row.Metadata); err != nil {
+	if row.Metadata, err = text.StoredObject(form); err != nil {
 		return row, fmt.Errorf("metadata: %w", err)
 	}
 	row.Vector = slices.Clone(row.Vector)

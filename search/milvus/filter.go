@@ -1,8 +1,10 @@
 package milvus
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -61,23 +63,65 @@ var operators = map[search.Op]string{
 	search.Eq: "==", search.Lt: "<", search.Le: "<=", search.Gt: ">", search.Ge: ">=",
 }
 
+// comparison holds in one of the places that the field may mean.
 func comparison(compare search.Compare) (string, error) {
-	field := metadataField + `["` + compare.Field + `"]`
 	switch compare.Op {
 	case search.In:
 		return oneOf(compare)
 	case search.Ne: // Milvus' own != fails for missing fields
 		return expression(search.Not{Filter: search.Compare{Field: compare.Field, Op: search.Eq, Value: compare.Value}})
-	case search.Contains:
-		value, err := literal(compare.Value)
-		return "json_contains(" + field + ", " + value + ")", err
 	}
-	operator, ok := operators[compare.Op]
+	places, err := search.Fields(compare.Field)
+	if err != nil {
+		return "", err
+	}
+	parts := make([]string, len(places))
+	for i, keys := range places {
+		field, err := fieldAt(keys)
+		if err != nil {
+			return "", err
+		}
+		if parts[i], err = comparisonAt(field, compare.Op, compare.Value); err != nil {
+			return "", err
+		}
+	}
+	if len(parts) == 1 {
+		return parts[0], nil
+	}
+	return "(" + strings.Join(parts, " or ") + ")", nil
+}
+
+// fieldAt writes keys as they stand in the rows: Milvus compares the characters of
+// both without undoing escapes, such as \u0026 for &.
+func fieldAt(keys []string) (string, error) {
+	var field strings.Builder
+	field.WriteString(metadataField)
+	for _, key := range keys {
+		written, err := json.Marshal(key)
+		if err != nil {
+			return "", err
+		}
+		field.WriteString("[" + string(written) + "]")
+	}
+	return field.String(), nil
+}
+
+func comparisonAt(field string, op search.Op, value any) (string, error) {
+	if value == int64(math.MinInt64) {
+		return least(field, op)
+	}
+	text, err := literal(value)
+	if err != nil {
+		return "", err
+	}
+	if op == search.Contains {
+		return "json_contains(" + field + ", " + text + ")", nil
+	}
+	operator, ok := operators[op]
 	if !ok {
-		return "", fmt.Errorf("unknown comparison %q", compare.Op)
+		return "", fmt.Errorf("unknown comparison %q", op)
 	}
-	value, err := literal(compare.Value)
-	return "(" + field + " " + operator + " " + value + ")", err
+	return "(" + field + " " + operator + " " + text + ")", nil
 }
 
 // oneOf spells In as equalities: Milvus' own in wants one type of value.
@@ -93,15 +137,21 @@ func oneOf(compare search.Compare) (string, error) {
 	return expression(parts)
 }
 
-// literal writes a value. Numbers are always floats, which Milvus compares
-// with stored integers as well.
+// literal writes a value. Milvus compares a whole literal exactly with stored whole
+// numbers and as a float with the others; a literal with a point as a float with all,
+// so whole numbers never have one.
 func literal(value any) (string, error) {
 	switch value := value.(type) {
 	case string:
 		return quote(value)
 	case bool:
 		return strconv.FormatBool(value), nil
+	case int64:
+		return strconv.FormatInt(value, 10), nil
 	case float64:
+		if value == math.Trunc(value) && value > math.MinInt64 && value < -math.MinInt64 {
+			return strconv.FormatInt(int64(value), 10), nil
+		}
 		text := strconv.FormatFloat(value, 'f', -1, 64)
 		if !strings.Contains(text, ".") {
 			text += ".0"
@@ -109,6 +159,26 @@ func literal(value any) (string, error) {
 		return text, nil
 	}
 	return "", fmt.Errorf("value of type %T", value)
+}
+
+// least compares with the smallest int64, for which Milvus has no literal: it reads
+// the number without its sign first. Stored whole numbers above it, and only those, are
+// at least the next one; what is below it is a float.
+func least(field string, op search.Op) (string, error) {
+	const next, float = "-9223372036854775807", "-9223372036854775808.0"
+	switch op {
+	case search.Eq:
+		return "(" + field + " < " + next + " and " + field + " >= " + float + ")", nil
+	case search.Lt:
+		return "(" + field + " < " + float + ")", nil
+	case search.Le:
+		return "(" + field + " < " + next + ")", nil
+	case search.Gt:
+		return "(" + field + " >= " + next + ")", nil
+	case search.Ge:
+		return "(" + field + " >= " + float + ")", nil
+	}
+	return "", fmt.Errorf("%s with the smallest integer", op)
 }
 
 // quote writes a string literal of Milvus' expression language: in double

@@ -1,6 +1,7 @@
 package milvus
 
 import (
+	"math"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -12,25 +13,33 @@ import (
 
 func TestCompile(t *testing.T) {
 	compare := func(op search.Op, value any) search.Filter {
-		return search.Compare{Field: "a.b", Op: op, Value: value}
+		return search.Compare{Field: "a", Op: op, Value: value}
 	}
 	for _, test := range []struct {
 		filter search.Filter
 		want   string
 	}{
 		{nil, ``},
-		{compare(search.Eq, "x"), `(metadata["a.b"] == "x")`},
-		{compare(search.Ne, true), `(not (metadata["a.b"] == true))`},
-		{compare(search.Lt, 1.0), `(metadata["a.b"] < 1.0)`},
-		{compare(search.Ge, -0.5), `(metadata["a.b"] >= -0.5)`},
-		{compare(search.Gt, 1e21), `(metadata["a.b"] > 1000000000000000000000.0)`},
-		{compare(search.In, []any{"x", 2.0}), `((metadata["a.b"] == "x") or (metadata["a.b"] == 2.0))`},
+		{compare(search.Eq, "x"), `(metadata["a"] == "x")`},
+		{compare(search.Ne, true), `(not (metadata["a"] == true))`},
+		{compare(search.Lt, 1.0), `(metadata["a"] < 1)`},
+		{compare(search.Ge, -0.5), `(metadata["a"] >= -0.5)`},
+		{compare(search.Eq, int64(9007199254740993)), `(metadata["a"] == 9007199254740993)`},
+		{compare(search.Gt, 1e21), `(metadata["a"] > 1000000000000000000000.0)`},
+		{compare(search.Lt, float64(1<<63)), `(metadata["a"] < 9223372036854776000.0)`},
+		{compare(search.Le, int64(math.MinInt64)), `(metadata["a"] < -9223372036854775807)`},
+		{compare(search.In, []any{"x", 2.0}), `((metadata["a"] == "x") or (metadata["a"] == 2))`},
 		{compare(search.In, []any{}), `(id == "")`},
-		{compare(search.Contains, "é\"\\\n"), `json_contains(metadata["a.b"], "\u00e9\"\\\u000a")`},
-		{compare(search.Eq, "😀"), `(metadata["a.b"] == "\U0001f600")`},
+		{compare(search.Contains, "é\"\\\n"), `json_contains(metadata["a"], "\u00e9\"\\\u000a")`},
+		{compare(search.Eq, "😀"), `(metadata["a"] == "\U0001f600")`},
 		{search.And{}, `(id != "")`},
 		{search.Or{compare(search.Eq, "x"), search.Not{Filter: search.And{compare(search.Eq, "y")}}},
-			`((metadata["a.b"] == "x") or (not ((metadata["a.b"] == "y"))))`},
+			`((metadata["a"] == "x") or (not ((metadata["a"] == "y"))))`},
+		{search.Compare{Field: "a.b", Op: search.Eq, Value: "x"}, `((metadata["a.b"] == "x") or (metadata["a"]["b"] == "x"))`},
+		{search.Compare{Field: "a.b", Op: search.Ne, Value: "x"}, `(not ((metadata["a.b"] == "x") or (metadata["a"]["b"] == "x")))`},
+		{search.Compare{Field: "`a.b`.photo date", Op: search.Lt, Value: "x"}, `(metadata["a.b"]["photo date"] < "x")`},
+		{search.Compare{Field: "写真", Op: search.Contains, Value: true}, `json_contains(metadata["写真"], true)`},
+		{search.Compare{Field: "R&D", Op: search.Eq, Value: true}, `(metadata["R\u0026D"] == true)`},
 	} {
 		got, err := compile(test.filter)
 		if err != nil || got != test.want {
@@ -40,6 +49,10 @@ func TestCompile(t *testing.T) {
 	for _, bad := range []search.Filter{
 		search.Compare{Field: `a"] == 1 or metadata["b`, Op: search.Eq, Value: "x"},
 		search.Compare{Field: "", Op: search.Eq, Value: "x"},
+		search.Compare{Field: `a\`, Op: search.Eq, Value: "x"},
+		search.Compare{Field: "a][b", Op: search.Eq, Value: "x"},
+		search.Compare{Field: "a\nb", Op: search.Eq, Value: "x"},
+		search.Compare{Field: "a", Op: search.Contains, Value: int64(math.MinInt64)},
 		search.Compare{Field: "a", Op: "==", Value: "x"},
 		search.Compare{Field: "a", Op: search.Eq, Value: nil},
 		search.Compare{Field: "a", Op: search.Eq, Value: "\xff"},

@@ -2,6 +2,7 @@ package searchtest
 
 import (
 	"fmt"
+	"math"
 	mathrand "math/rand/v2"
 
 	"polylens/search"
@@ -10,10 +11,15 @@ import (
 
 // Values that metadata and filters of the suite are made of.
 var (
-	fields  = []string{"a", "b", "tags", "a.b", "x-y_z", "0", "missing", "id", "metadata"}
+	fields = []string{"a", "b", "tags", "a.b", "x-y_z", "0", "missing", "id", "metadata",
+		"größe", "写真", "photo date", "Ä ö.ü", "עברית", "R&D <x>", "a/b~c", "it's", "😀", "(a) or b", "$meta"}
+	// places are what filters ask for besides: into objects and lists.
+	places  = []string{"`a.b`", "a.a", "größe.写真", "`a.b`.a", "tags.0", "a.0", "tags.a", "a.größe.b", "写真.a/b~c", "photo date.R&D <x>", "a.a.a"}
 	strange = []string{"", "red", "Red", "rot", "é", "é", "日本", "😀", `"`, `\`, `\"`, "'", "a\nb\tc", "%", "_", "1", "true",
 		`x" or id != "`, `\u0041`, `\x41`, "]", "$meta", "\u0001", "\u007f", "\ufeff", "zz"}
-	numbers = []float64{0, 1, -1, 2, 0.5, -0.25, 1e15, 1e-7, 9007199254740993, 3.0000001, 1e21, -1e30, 123456.789}
+	numbers = []any{0., 1., -1., 2., 0.5, -0.25, 1e15, 1e-7, 3.0000001, 1e21, -1e30, 123456.789, 1e16,
+		int64(1<<53 + 1), 1. * (1 << 53), int64(1<<53 + 2), int64(-1<<53 - 1), int64(-1<<53 - 2), int64(1<<62 + 1), int64(1 << 62), int64(1<<62 - 1),
+		int64(math.MaxInt64), int64(math.MaxInt64 - 1), int64(math.MinInt64), int64(math.MinInt64 + 1), 1.5e19, -1.5e19}
 )
 
 // testFilters compares generated filters over generated metadata with Matches.
@@ -56,8 +62,18 @@ func fixedFilters() []search.Filter {
 			search.Compare{Field: "tags", Op: search.Contains, Value: text})
 	}
 	for _, number := range numbers {
-		filters = append(filters, search.Compare{Field: "b", Op: search.Eq, Value: number},
-			search.Compare{Field: "b", Op: search.Lt, Value: number})
+		for _, op := range []search.Op{search.Eq, search.Ne, search.Lt, search.Le, search.Gt, search.Ge} {
+			filters = append(filters, search.Compare{Field: "b", Op: op, Value: number})
+		}
+		if number != int64(math.MinInt64) {
+			filters = append(filters, search.Compare{Field: "tags", Op: search.Contains, Value: number})
+		}
+	}
+	for _, field := range append(places, fields...) {
+		for _, value := range []any{"red", 1., true} {
+			filters = append(filters, search.Compare{Field: field, Op: search.Eq, Value: value}, search.Compare{Field: field, Op: search.Ne, Value: value},
+				search.Compare{Field: field, Op: search.Contains, Value: value})
+		}
 	}
 	return filters
 }
@@ -86,7 +102,8 @@ func randomStored(random *mathrand.Rand, list bool) any {
 	case kind == 9:
 		return nil
 	case kind == 10:
-		return map[string]any{"a": randomValue(random)}
+		return map[string]any{"a": randomValue(random), "b": randomValue(random), "写真": randomValue(random), "a/b~c": randomValue(random),
+			"R&D <x>": randomValue(random), "größe": map[string]any{"b": randomValue(random)}}
 	case kind == 11:
 		return []any{randomValue(random)}
 	}
@@ -105,6 +122,11 @@ func randomValue(random *mathrand.Rand) any {
 	return random.IntN(2) == 0
 }
 
+func randomField(random *mathrand.Rand) string {
+	all := append(places, fields...)
+	return all[random.IntN(len(all))]
+}
+
 // RandomFilter returns a valid filter of at most the given depth.
 func RandomFilter(random *mathrand.Rand, depth int) search.Filter {
 	if depth > 0 {
@@ -117,10 +139,13 @@ func RandomFilter(random *mathrand.Rand, depth int) search.Filter {
 			return search.Not{Filter: RandomFilter(random, depth-1)}
 		}
 	}
-	compare := search.Compare{Field: fields[random.IntN(len(fields))]}
+	compare := search.Compare{Field: randomField(random)}
 	ops := []search.Op{search.Eq, search.Ne, search.Lt, search.Le, search.Gt, search.Ge, search.In, search.Contains}
 	compare.Op = ops[random.IntN(len(ops))]
 	compare.Value = randomValue(random)
+	if compare.Op == search.Contains && compare.Value == int64(math.MinInt64) {
+		compare.Value = 1. // CheckFilter refuses it
+	}
 	switch compare.Op {
 	case search.In:
 		list := make([]any, random.IntN(4))

@@ -3,7 +3,10 @@ package data
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+
+	"polylens/internal/text"
 )
 
 // Picture says where the bytes of a picture are. It is comparable: equal values
@@ -48,6 +51,9 @@ type Caption struct {
 	Language string // BCP 47, empty when unknown
 	Text     string
 }
+
+// isEmpty: nothing of it can be seen.
+func (c Caption) isEmpty() bool { return text.Query(c.Text) == "" }
 
 // Record is what one place says about one picture.
 type Record struct {
@@ -103,7 +109,8 @@ type Set struct {
 }
 
 // Collect reads sources one after the other. Records about one picture add up;
-// a text that it has in the same language already is left out. The error is that
+// texts come in the form of a query (text.Query), so that a model learns what it will be
+// asked; one that the picture has in the same language already is left out. The error is that
 // of the source that could not be read to its end.
 func Collect(ctx context.Context, sources ...Source) (*Set, error) {
 	set := &Set{known: make(map[Picture]int)}
@@ -138,10 +145,13 @@ func (s *Set) add(r Record, seen map[pairKey]bool) {
 	if s.Items[picture] == "" {
 		s.Items[picture] = r.Item
 	}
-	if r.Empty > 0 {
+	if r.Empty > 0 || slices.ContainsFunc(r.Captions, Caption.isEmpty) {
 		s.Empty = append(s.Empty, r.Place)
 	}
 	for _, c := range r.Captions {
+		if c.Text = text.Query(c.Text); c.Text == "" {
+			continue
+		}
 		key := pairKey{picture, c.Language, c.Text}
 		if seen[key] {
 			continue

@@ -281,6 +281,22 @@ func TestShardsRefuse(t *testing.T) {
 	}
 }
 
+// A model learns texts as it will be asked them.
+func TestCollectTakesTextsAsPeopleSeeThem(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "pairs.jsonl")
+	lines := `{"image":"a.png","text":"\ufeffred  apple"}` + "\n" + `{"image":"a.png","text":"ｒｅｄ\u00a0apple"}` + "\n" + `{"image":"b.png","text":"\u200b"}` + "\n"
+	if err := os.WriteFile(file, []byte(lines), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	set, err := Collect(t.Context(), Lines{file, ReadOptions{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(set.Pairs) != 1 || set.Pairs[0].Text != "red apple" || len(set.Empty) != 1 {
+		t.Errorf("got %+v, without texts %v, problems %v", set.Pairs, set.Empty, set.Problems)
+	}
+}
+
 func TestCollect(t *testing.T) {
 	first := write(t, "a.csv", "image,text,language,item\n/a.png,cat,en,\n/a.png,cat,en,\n/a.png,cat,de,late\n/b.png,,,\n/a.png,dog,en,other\nc.png,d,e,f,g\n")
 	set, err := Collect(t.Context(), Table{first, ReadOptions{Anywhere: true}})

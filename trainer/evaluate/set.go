@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/text/unicode/norm"
+	"polylens/internal/text"
 )
 
 // Text is one thing that is said about a picture.
@@ -50,11 +50,9 @@ type group struct {
 	digest    string   // of all that decides what the queries are
 }
 
-// Fold is the form in which texts are compared and encoded: NFC, in lower case,
-// without space around it.
-func Fold(text string) string {
-	return strings.TrimSpace(strings.ToLower(norm.NFC.String(text)))
-}
+// Fold is the form in which texts are compared and encoded: that of a query
+// (text.Query), in lower case.
+func Fold(said string) string { return text.Query(strings.ToLower(said)) }
 
 // NewSet makes a set of what is said in the given languages, case aside, or in
 // all that occur if none is given. A picture without a text in a language is

@@ -38,6 +38,14 @@ func picture(name string, texts ...string) Picture {
 	return p
 }
 
+func TestFold(t *testing.T) {
+	for _, test := range [][2]string{{" Red  APPLE\n", "red apple"}, {"\ufeffＲｅｄ", "red"}, {"MU\u0308LLER", "müller"}, {"\u200b", ""}} {
+		if got := Fold(test[0]); got != test[1] {
+			t.Errorf("%+q: %+q, want %+q", test[0], got, test[1])
+		}
+	}
+}
+
 func TestEvaluate(t *testing.T) {
 	pictures := []Picture{ // at 0, 10, 20 and 90 degrees
 		picture("a", "en:sun 1", "de:Sonne 89"),

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+
+	"polylens/internal/text"
 )
 
 // promptBatch is how many prompts are asked of the encoder at once: a class may
@@ -107,6 +109,9 @@ func (c Classes) vectors(ctx context.Context, encoder TextEncoder, classes []Cla
 	var owners []int
 	for i, class := range classes {
 		own := c.sentences(class, language)
+		for k, sentence := range own {
+			own[k] = text.Query(sentence)
+		}
 		sentences = append(sentences, own...)
 		owners = append(owners, slices.Repeat([]int{i}, len(own))...)
 	}

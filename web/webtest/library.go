@@ -333,6 +333,22 @@ func (c shelves) Contents(ctx context.Context, collection catalog.CollectionID, 
 	return contents, err
 }
 
+// MetadataWith implements search.Catalog: every image may have the keys.
+func (c shelves) MetadataWith(_ context.Context, collection catalog.CollectionID, _ []string, limit int) ([]map[string]any, bool, error) {
+	s, err := c.findID(collection)
+	if err != nil {
+		return nil, false, err
+	}
+	var found []map[string]any
+	for _, image := range s.images {
+		if len(found) == limit {
+			return found, false, nil
+		}
+		found = append(found, image.Metadata)
+	}
+	return found, true, nil
+}
+
 // UncountedCollection implements search.Catalog.
 func (c shelves) UncountedCollection(ctx context.Context, name string) (catalog.Collection, error) {
 	return c.Collection(ctx, name)

@@ -10,6 +10,7 @@ import (
 
 	"polylens/indexer/catalog"
 	"polylens/indexer/metadata"
+	"polylens/internal/text"
 )
 
 const selectImage = `SELECT id, (SELECT name FROM collections WHERE collections.id = images.collection), source, uri, sha256, size, modified, changed, width, height,
@@ -26,7 +27,7 @@ func scanImage(scan func(...any) error) (catalog.Image, error) {
 	}
 	image.Modified, image.Changed = fromNanos(modified), fromNanos(inodeChanged)
 	image.Created, image.Updated = fromMillis(created), fromMillis(updated)
-	if image.Metadata, err = metadata.Parse([]byte(about)); err != nil {
+	if image.Metadata, err = metadata.Stored([]byte(about)); err != nil {
 		return catalog.Image{}, fmt.Errorf("metadata of image %s: %w", image.ID, err)
 	}
 	return image, nil
@@ -70,7 +71,7 @@ func (s *Store) ListImages(ctx context.Context, collection, cursor string, limit
 		return nil, "", fmt.Errorf("limit %d is %w: use 1 or more", limit, catalog.ErrInvalid)
 	}
 	after, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err != nil {
+	if err != nil || text.Check(string(after)) != nil {
 		return nil, "", fmt.Errorf("cursor %.80q is %w", cursor, catalog.ErrInvalid)
 	}
 	images, err := s.images(ctx, selectImage+` WHERE collection = `+collectionNamed(1)+` AND uri > $2 ORDER BY uri LIMIT $3`,

@@ -190,8 +190,10 @@ func TestListImages(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("got %v, want %v", got, want)
 		}
-		if _, _, err := s.ListImages(t.Context(), "c", "!", 3); !errors.Is(err, catalog.ErrInvalid) {
-			t.Errorf("bad cursor: got %v, want ErrInvalid", err)
+		for _, bad := range []string{"!", "_w", "AA"} { // no base64, no UTF-8, a zero character
+			if _, _, err := s.ListImages(t.Context(), "c", bad, 3); !errors.Is(err, catalog.ErrInvalid) {
+				t.Errorf("bad cursor %q: got %v, want ErrInvalid", bad, err)
+			}
 		}
 		if _, _, err := s.ListImages(t.Context(), "c", "", 0); !errors.Is(err, catalog.ErrInvalid) {
 			t.Errorf("limit 0: got %v, want ErrInvalid", err)

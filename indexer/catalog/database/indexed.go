@@ -62,7 +62,7 @@ func (s *Store) pending(ctx context.Context, query string, args ...any) ([]catal
 		if err != nil {
 			return err
 		}
-		if row.Metadata, err = metadata.Parse([]byte(about)); err != nil {
+		if row.Metadata, err = metadata.Stored([]byte(about)); err != nil {
 			return fmt.Errorf("metadata of image %s: %w", row.ID, err)
 		}
 		row.Vector, err = decodeHalf(data)

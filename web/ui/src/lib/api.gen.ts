@@ -1702,9 +1702,9 @@ export interface operations {
                 cursor?: string;
                 /** @description With “content”, images whose files are equal, byte for byte, are one hit */
                 group?: "content";
-                /** @description Condition on metadata, as JSON: {"field":F,OP:V} with OP one of eq, ne, lt, le, gt, ge, in, contains; {"and":[…]}, {"or":[…]}, {"not":…} */
+                /** @description Condition on metadata, as JSON: {"field":F,OP:V} with OP one of eq, ne, lt, le, gt, ge, in, contains; {"and":[…]}, {"or":[…]}, {"not":…}. F is a key in any script, or keys with dots between them for what stands in objects and lists (place.city, tags.0); a key with a dot in it stands in backticks. Integers are compared exactly, texts in Unicode's composed form. A field that no image has is an error */
                 filter?: string;
-                /** @description What the picture shows, in any language */
+                /** @description What the picture shows, in any language. What cannot be seen, such as zero-width characters, is left out; NUL and what is not UTF-8 are refused */
                 q?: string;
                 /** @description Instead of q: find images like this one of the collection */
                 image?: string;
@@ -1786,7 +1786,7 @@ export interface operations {
                 cursor?: string;
                 /** @description With “content”, images whose files are equal, byte for byte, are one hit */
                 group?: "content";
-                /** @description Condition on metadata, as JSON: {"field":F,OP:V} with OP one of eq, ne, lt, le, gt, ge, in, contains; {"and":[…]}, {"or":[…]}, {"not":…} */
+                /** @description Condition on metadata, as JSON: {"field":F,OP:V} with OP one of eq, ne, lt, le, gt, ge, in, contains; {"and":[…]}, {"or":[…]}, {"not":…}. F is a key in any script, or keys with dots between them for what stands in objects and lists (place.city, tags.0); a key with a dot in it stands in backticks. Integers are compared exactly, texts in Unicode's composed form. A field that no image has is an error */
                 filter?: string;
             };
             header?: {

@@ -36,10 +36,20 @@ function parseCondition(form: unknown): Condition | undefined {
   return undefined
 }
 
-/** conditionFor is the condition that finds a metadata value again, if one can. */
-export function conditionFor(field: string, value: unknown, inList: boolean): Condition | undefined {
-  if (!/^[A-Za-z0-9_.-]{1,64}$/.test(field) || !isScalar(value)) return undefined
-  return { field, op: inList ? 'contains' : 'eq', value }
+/**
+ * conditionFor is the condition that finds the value of a metadata key again, if one can. Integers that JavaScript has
+ * rounded would find other values, and some characters cannot stand in the name of a field.
+ */
+export function conditionFor(key: string, value: unknown, inList: boolean): Condition | undefined {
+  const length = [...key].length
+  if (length < 1 || length > 64 || /["\\[\]\p{Cc}]/u.test(key) || !isScalar(value)) return undefined
+  if (Number.isInteger(value) && !Number.isSafeInteger(value)) return undefined
+  return { field: quoteKey(key), op: inList ? 'contains' : 'eq', value }
+}
+
+/** quoteKey writes a key so that its dots are no path. */
+function quoteKey(key: string): string {
+  return key.includes('.') || key.startsWith('`') ? '`' + key.replaceAll('`', '``') + '`' : key
 }
 
 export function sameCondition(a: Condition, b: Condition): boolean {
