@@ -21,7 +21,7 @@ type codec struct {
 }
 
 var codecs = []codec{
-	{"jpeg", streamed(jpeg.DecodeConfig), streamed(jpeg.Decode)},
+	{"jpeg", jpegConfig, streamed(jpeg.Decode)},
 	{"png", streamed(png.DecodeConfig), streamed(png.Decode)},
 	{"gif", streamed(gif.DecodeConfig), streamed(gif.Decode)},
 	{"webp", webpConfig, decodeWebP},
@@ -29,6 +29,7 @@ var codecs = []codec{
 	{"tiff", tiffConfig, decodeTIFF},
 	{"heic", containerConfig, decodeHEIC},
 	{"avif", containerConfig, decodeAVIF},
+	{jpeg2000, jpeg2000Config, nil}, // see runJPEG2000
 }
 
 // streamed is a function that reads from a stream.
@@ -52,6 +53,8 @@ var magics = []struct{ magic, name string }{
 	{"MM\x00*", "tiff"},
 	{"II+\x00", "tiff"}, // BigTIFF
 	{"MM\x00+", "tiff"},
+	{"\x00\x00\x00\x0cjP  \r\n\x87\n", jpeg2000},
+	{codestreamMagic, jpeg2000},
 
 	{"????ftypheic", "heic"}, {"????ftypheix", "heic"}, {"????ftyphevc", "heic"}, {"????ftyphevx", "heic"},
 	{"????ftypheim", "heic"}, {"????ftypheis", "heic"},
@@ -59,7 +62,7 @@ var magics = []struct{ magic, name string }{
 	{"????ftypmif1", brandless}, {"????ftypmsf1", brandless},
 
 	{"????ftyp", "a video"},
-	{"\xff\x0a", "JPEG XL"}, {"\x00\x00\x00\x0cJXL ", "JPEG XL"}, {"\x00\x00\x00\x0cjP  ", "JPEG 2000"},
+	{"\xff\x0a", "JPEG XL"}, {"\x00\x00\x00\x0cJXL ", "JPEG XL"},
 	{"8BPS", "a Photoshop file"}, {"%PDF", "PDF"}, {"%!PS", "PostScript"},
 	{"\x00\x00\x01\x00", "an icon (ICO)"}, {"<svg", "SVG"}, {"<?xml", "XML or SVG"}, {"<!DOCTYPE", "a web page"}, {"<html", "a web page"},
 	{"PK\x03\x04", "a zip archive"}, {"\x1f\x8b", "a gzip file"},

@@ -14,7 +14,10 @@ type Limits struct {
 	MaxSide   int           // width and height in pixels; default 65,535
 	MaxMemory int64         // bytes that decoding may take at worst; default 1 GiB
 	Timeout   time.Duration // of one call; default 30 s
-	Budget    *Budget       // shared by calls that run at the same time; default none
+
+	RefuseDamaged bool // a picture that ends early or is damaged is an error; default: it is shown as far as it goes, with a warning
+
+	Budget *Budget // shared by calls that run at the same time; default none
 }
 
 func (l Limits) withDefaults() Limits {

@@ -20,6 +20,7 @@ type child struct {
 	command  *exec.Cmd
 	requests *os.File
 	replies  *os.File
+	memory   *shared
 	busy     time.Duration // with all its requests
 	idleEnd  *time.Timer   // while it waits
 
@@ -69,17 +70,20 @@ func (c *child) prepare(task childTask) error {
 		// A grandchild, which there is none of, could keep the pipe of its words open.
 		WaitDelay: time.Second,
 	}
+	if c.memory, err = newShared(); err != nil {
+		return err
+	}
 	theirRequests, requests, err := os.Pipe()
 	if err != nil {
-		return err
+		return errors.Join(err, c.memory.file.Close())
 	}
 	replies, theirReplies, err := os.Pipe()
 	if err != nil {
-		return errors.Join(err, theirRequests.Close(), requests.Close())
+		return errors.Join(err, c.memory.file.Close(), theirRequests.Close(), requests.Close())
 	}
 	c.requests, c.replies = requests, replies
 	c.command.Stdin, c.command.Stdout = theirRequests, theirReplies
-	widen(requests, replies)
+	c.command.ExtraFiles = []*os.File{c.memory.file} // number sharedFile
 	return nil
 }
 
@@ -91,6 +95,7 @@ func (c *child) closeTheirs() {
 func (c *child) closeOurs() {
 	c.requests.Close()
 	c.replies.Close()
+	c.memory.file.Close()
 }
 
 // decode lets the child decode one picture. After an error that is not about the
@@ -129,15 +134,19 @@ func (c *child) endsAlone(err error) bool {
 }
 
 func (c *child) exchange(request Request) (Reply, error) {
+	if err := c.memory.lay(request); err != nil {
+		return Reply{}, fmt.Errorf("shared memory: %w", err)
+	}
 	if err := writeRequest(c.requests, request); err != nil {
 		return Reply{}, err
 	}
-	return readReply(c.replies, request)
+	reply, err := readReply(c.replies, c.memory.file, request)
+	return reply, errors.Join(err, c.memory.trim())
 }
 
 // reusable reports whether the child is ready for another request.
 func reusable(err error) bool {
-	return err == nil || errors.Is(err, ErrRefused) || errors.Is(err, ErrMemory) || errors.Is(err, ErrAbsent)
+	return err == nil || errors.Is(err, ErrRefused) || errors.Is(err, ErrUnsupported) || errors.Is(err, ErrMemory) || errors.Is(err, ErrAbsent)
 }
 
 // explain says why there is no reply, of a child that has ended.

@@ -41,8 +41,8 @@ func paint(request Request, allocate func(int) ([]byte, error)) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	for i := range pixels {
-		pixels[i] = request.Data[i%len(request.Data)]
+	for done := copy(pixels, request.Data); done < len(pixels); done += done {
+		copy(pixels[done:], pixels[:done])
 	}
 	img := &image.NRGBA{Pix: pixels, Stride: 4 * request.Size.X, Rect: image.Rectangle{Max: request.Size}}
 	return Reply{Image: img, Profile: []byte("profile"), Warnings: []string{"It is painted."}}, nil

@@ -65,6 +65,9 @@ func (p *Pool) Has(decoder string) bool {
 // with its error. The picture belongs to the caller. Of a picture whose child has been
 // killed from outside it makes a second try.
 func (p *Pool) Decode(ctx context.Context, request Request) (Reply, error) {
+	if err := p.check(request); err != nil {
+		return Reply{}, err
+	}
 	if err := p.slots.Acquire(ctx, 1); err != nil {
 		return Reply{}, err
 	}
@@ -74,6 +77,16 @@ func (p *Pool) Decode(ctx context.Context, request Request) (Reply, error) {
 		reply, err = p.once(ctx, request)
 	}
 	return reply, err
+}
+
+// check refuses what would take more memory than it says, or than any may.
+func (p *Pool) check(request Request) error {
+	least := pixelsAt(len(request.Data)) + mostPixels(request)
+	if most := p.task.Memory; least > request.Memory || most > 0 && request.Memory > most {
+		return fmt.Errorf("%w: %d MiB, of them %d for the picture and its data; the limit is %d",
+			ErrMemory, request.Memory>>20, least>>20, most>>20)
+	}
+	return nil
 }
 
 func (p *Pool) once(ctx context.Context, request Request) (Reply, error) {

@@ -15,13 +15,11 @@ func processAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }
 
-// widen makes pipes as large as ordinary users may have them: a picture then takes
-// fewer turns of the two processes. Without it they work as well.
-func widen(pipes ...*os.File) {
-	const size = 1 << 20
-	for _, pipe := range pipes {
-		if raw, err := pipe.SyscallConn(); err == nil {
-			_ = raw.Control(func(fd uintptr) { _, _ = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, size) })
-		}
+// memoryFile is a file that is nowhere but in memory.
+func memoryFile() (*os.File, error) {
+	fd, err := unix.MemfdCreate("polylens picture", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, err
 	}
+	return os.NewFile(uintptr(fd), "polylens picture"), nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -18,16 +19,16 @@ const (
 	mostSentence = 500 // bytes of a warning or a problem
 )
 
-// A message is the length of its head in four bytes, the head in JSON, and as many
-// further bytes as the head implies.
+// A message is the length of its head in four bytes, and the head in JSON. Data and
+// pixels go through memory that parent and child share, see exchange.
 
-// requestHead is what precedes the data.
+// requestHead tells a child what to do with the data.
 type requestHead struct {
 	Request
 	DataBytes int
 }
 
-// replyHead is what precedes the pixels, which are as many as its size and layout say.
+// replyHead tells the parent what the pixels are: as many as size and layout say.
 type replyHead struct {
 	Kind     kind
 	Problem  string      `json:",omitempty"` // why there is no picture
@@ -41,13 +42,14 @@ type replyHead struct {
 type kind string
 
 const (
-	decoded kind = "decoded"
-	refused kind = "refused"
-	memory  kind = "memory"
-	absent  kind = "absent"
+	decoded     kind = "decoded"
+	refused     kind = "refused"
+	unsupported kind = "unsupported"
+	memory      kind = "memory"
+	absent      kind = "absent"
 )
 
-var problems = map[kind]error{refused: ErrRefused, memory: ErrMemory, absent: ErrAbsent}
+var problems = map[kind]error{refused: ErrRefused, unsupported: ErrUnsupported, memory: ErrMemory, absent: ErrAbsent}
 
 // layout says how pixels lie in memory, row after row without gaps.
 type layout string
@@ -110,28 +112,27 @@ func readHead(r io.Reader, head any) error {
 }
 
 func writeRequest(w io.Writer, request Request) error {
-	if err := writeHead(w, requestHead{request, len(request.Data)}); err != nil {
-		return err
-	}
-	_, err := w.Write(request.Data)
-	return err
+	return writeHead(w, requestHead{request, len(request.Data)})
 }
 
-// writeReply sends a picture, or why there is none.
-func writeReply(w io.Writer, reply Reply, problem error) error {
+// writeReply sends a picture, whose pixels it puts into the shared memory if they are
+// not there yet, or why there is none.
+func writeReply(w io.Writer, reply Reply, problem error, shared []byte) error {
 	head, pixels := replyHead{Kind: decoded, Profile: reply.Profile, Warnings: reply.Warnings}, []byte(nil)
 	if problem == nil {
 		head.Size = reply.Image.Bounds().Size()
 		head.Layout, pixels, problem = pixelsOf(reply.Image)
 	}
+	if problem == nil && len(pixels) > len(shared) {
+		problem = fmt.Errorf("a picture of %d bytes where %d are expected", len(pixels), len(shared))
+	}
 	if problem != nil {
 		return writeHead(w, replyHead{Kind: kindOf(problem), Problem: fmt.Sprintf("%.*s", mostSentence/utf8.UTFMax, problem)})
 	}
-	if err := writeHead(w, head); err != nil {
-		return err
+	if len(pixels) > 0 && &pixels[0] != &shared[0] {
+		copy(shared, pixels)
 	}
-	_, err := w.Write(pixels)
-	return err
+	return writeHead(w, head)
 }
 
 func kindOf(problem error) kind {
@@ -146,9 +147,9 @@ func kindOf(problem error) kind {
 // errProtocol is returned, wrapped, for a reply that no child of ours sends.
 var errProtocol = errors.New("its process sent what is no reply")
 
-// readReply reads the reply to a request. No memory is taken for more than was asked
-// for.
-func readReply(r io.Reader, request Request) (Reply, error) {
+// readReply reads the reply to a request, and its pixels from the shared memory. No
+// memory is taken for more than was asked for.
+func readReply(r io.Reader, shared io.ReaderAt, request Request) (Reply, error) {
 	var head replyHead
 	if err := readHead(r, &head); err != nil {
 		return Reply{}, fmt.Errorf("%w: %w", errProtocol, err)
@@ -157,13 +158,13 @@ func readReply(r io.Reader, request Request) (Reply, error) {
 		if !sentence(head.Problem) {
 			return Reply{}, fmt.Errorf("%w: a problem that is no text", errProtocol)
 		}
-		return Reply{}, fmt.Errorf("%w: %s", problem, head.Problem)
+		return Reply{}, fmt.Errorf("%w: %s", problem, strings.TrimPrefix(head.Problem, problem.Error()+": "))
 	}
 	if err := head.check(request); err != nil {
 		return Reply{}, fmt.Errorf("%w: %w", errProtocol, err)
 	}
 	pixels := make([]byte, head.Size.X*head.Size.Y*bytesPerPixel[head.Layout])
-	if _, err := io.ReadFull(r, pixels); err != nil {
+	if _, err := shared.ReadAt(pixels, pixelsAt(len(request.Data))); err != nil {
 		return Reply{}, fmt.Errorf("%w: %w", errProtocol, err)
 	}
 	return Reply{head.Layout.image(pixels, head.Size), head.Profile, head.Warnings}, nil

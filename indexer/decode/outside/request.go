@@ -25,16 +25,17 @@ type Reply struct {
 
 // Errors of Pool.Decode, wrapped.
 var (
-	ErrRefused = errors.New("it cannot be decoded")                       // says the decoder
-	ErrMemory  = errors.New("it needs more memory than it may have")      // see Request.Memory
-	ErrCrashed = errors.New("its decoder crashed")                        // in its own process, which has been replaced
-	ErrKilled  = errors.New("the process of its decoder has been killed") // from outside, again after another try
-	ErrAbsent  = errors.New("its decoder is not available")               // no library, or no process
+	ErrRefused     = errors.New("it cannot be decoded")                       // says the decoder
+	ErrUnsupported = errors.New("it is of a kind that is not supported")      // says the decoder, too
+	ErrMemory      = errors.New("it needs more memory than it may have")      // see Request.Memory
+	ErrCrashed     = errors.New("its decoder crashed")                        // in its own process, which has been replaced
+	ErrKilled      = errors.New("the process of its decoder has been killed") // from outside, again after another try
+	ErrAbsent      = errors.New("its decoder is not available")               // no library, or no process
 )
 
 // Decode is a decoder, which runs in a child. It gets memory for the picture from
-// allocate, which fails with ErrMemory, as Decode does; every other error means
-// ErrRefused. What it returns is used before it is called again.
+// allocate, which fails with ErrMemory, as Decode does. Its other errors are
+// ErrUnsupported, if they wrap it, or ErrRefused. What it returns is used before it is called again.
 type Decode func(request Request, allocate func(bytes int) ([]byte, error)) (Reply, error)
 
 // Opener loads the library of a decoder; "" is the one that the system has.

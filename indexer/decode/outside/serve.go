@@ -9,8 +9,6 @@ import (
 	"os"
 	"runtime"
 	"strings"
-
-	"golang.org/x/sys/unix"
 )
 
 // childName is what a child is called instead of the name of the program.
@@ -48,10 +46,11 @@ func runChild(encoded string, openers map[string]Opener) error {
 	if err != nil {
 		return fmt.Errorf("it cannot be confined: %w", err)
 	}
-	requests := make(chan received)
+	requests := make(chan requestHead)
 	go receive(os.Stdin, requests)
+	memory := &mapping{file: os.NewFile(sharedFile, "shared memory")}
 	for request := range requests {
-		if err := answer(os.Stdout, request, decoders, limiter); err != nil {
+		if err := answer(os.Stdout, memory, request, decoders, limiter); err != nil {
 			return err
 		}
 	}
@@ -78,18 +77,12 @@ func open(openers map[string]Opener, libraries map[string]string) map[string]Dec
 	return decoders
 }
 
-// received is a request in the child, with the memory that was taken for it.
-type received struct {
-	Request
-	arena *arena
-	err   error // instead of data
-}
-
 // receive reads requests and ends the process when the parent closes the pipe or dies,
 // also while a library is at work.
-func receive(r io.Reader, requests chan<- received) {
+func receive(r io.Reader, requests chan<- requestHead) {
 	for {
-		request, err := readRequest(r)
+		var request requestHead
+		err := readHead(r, &request)
 		if errors.Is(err, io.EOF) {
 			os.Exit(0)
 		}
@@ -101,71 +94,37 @@ func receive(r io.Reader, requests chan<- received) {
 	}
 }
 
-// readRequest reads a request; without memory for its data it passes over them.
-func readRequest(r io.Reader) (received, error) {
-	var head requestHead
-	if err := readHead(r, &head); err != nil {
-		return received{}, err
-	}
-	request := received{Request: head.Request, arena: new(arena)}
-	if request.Data, request.err = request.arena.allocate(head.DataBytes); request.err != nil {
-		_, err := io.CopyN(io.Discard, r, int64(head.DataBytes))
-		return request, err
-	}
-	_, err := io.ReadFull(r, request.Data)
-	return request, err
-}
-
 // answer decodes within the memory of the request.
-func answer(w io.Writer, request received, decoders map[string]Decode, limiter *limiter) error {
-	defer request.arena.free()
-	if err := limiter.set(request.Memory - int64(len(request.Data))); err != nil {
+func answer(w io.Writer, memory *mapping, head requestHead, decoders map[string]Decode, limiter *limiter) error {
+	data, pixels, err := memory.of(head)
+	if err != nil {
 		return err
 	}
-	reply, err := decodeOne(request, decoders)
+	head.Data = data
+	arena := arena{shared: pixels}
+	defer arena.free()
+	if err := limiter.set(head.Memory - int64(len(data)+len(pixels))); err != nil {
+		return err
+	}
+	reply, problem := decodeOne(head.Request, decoders, arena.allocate)
 	if err := limiter.lift(); err != nil {
 		return err
 	}
-	return writeReply(w, reply, err)
+	defer memory.trim()
+	return writeReply(w, reply, problem, pixels)
 }
 
-func decodeOne(request received, decoders map[string]Decode) (Reply, error) {
-	if request.err != nil {
-		return Reply{}, request.err
-	}
+func decodeOne(request Request, decoders map[string]Decode, allocate func(int) ([]byte, error)) (Reply, error) {
 	decode := decoders[request.Decoder]
 	if decode == nil {
 		return Reply{}, fmt.Errorf("%w: nothing is called %q", ErrAbsent, request.Decoder)
 	}
-	reply, err := decode(request.Request, request.arena.allocate)
+	reply, err := decode(request, allocate)
 	if err == nil && reply.Image.Bounds() != (image.Rectangle{Max: request.Size}) {
 		err = fmt.Errorf("it has %v pixels instead of %v", reply.Image.Bounds().Size(), request.Size)
 	}
-	if err != nil && strings.Contains(strings.ToLower(err.Error()), "memory") && !errors.Is(err, ErrAbsent) {
-		err = fmt.Errorf("%w: %w", ErrMemory, err)
+	if err != nil && kindOf(err) == refused && strings.Contains(strings.ToLower(err.Error()), "memory") {
+		err = fmt.Errorf("%w: %w", ErrMemory, err) // libraries have words for it, not numbers
 	}
 	return reply, err
-}
-
-// arena is memory for one request, which goes back to the system at once, so that a
-// child that waits is small.
-type arena struct{ pieces [][]byte }
-
-func (a *arena) allocate(bytes int) ([]byte, error) {
-	if bytes <= 0 {
-		return nil, nil
-	}
-	piece, err := unix.Mmap(-1, 0, bytes, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
-	if err != nil {
-		return nil, fmt.Errorf("%w: no %d MiB are left", ErrMemory, bytes>>20)
-	}
-	a.pieces = append(a.pieces, piece)
-	return piece, nil
-}
-
-func (a *arena) free() {
-	for _, piece := range a.pieces {
-		_ = unix.Munmap(piece) // fails only for what is not mapped
-	}
-	a.pieces = nil
 }
