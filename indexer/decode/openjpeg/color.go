@@ -37,11 +37,8 @@ func (c channel) at(x, y int, size image.Point) byte {
 	if c.signed {
 		v += 1 << (c.bits - 1)
 	}
-	if c.bits > 8 {
-		return byte(min(max(v+1<<(c.bits-9), 0)>>(c.bits-8), 255))
-	}
 	most := int64(1)<<c.bits - 1
-	return byte(min(max(v, 0), most) * 255 / most)
+	return byte((min(max(v, 0), most)*255 + most/2) / most)
 }
 
 // Colour spaces, as openjpeg.h numbers them.
