@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"math"
 
 	"polylens/indexer/decode/outside"
 )
@@ -138,29 +139,36 @@ func (t task) openJPEG(c codestream, halvings int) (picture, error) {
 	}, func(img image.Image) image.Image { return img })
 }
 
-// memory is what OpenJPEG takes at worst: the data, which it copies, its numbers of four
-// bytes twice, the picture and the upright picture, and a little for each block of
-// coefficients.
+// memory is what OpenJPEG takes at worst: the data, which it copies, numbers of four
+// bytes and what describes their blocks (measured: less than 5 bytes a sample), the
+// picture and the upright picture.
 func (c codestream) memory(halvings, data int) int64 {
-	const perSample, perPixel, fixed = 2 * 4, 4 + 4, 16 << 20
+	const perSample, perPixel, fixed = 6, 4 + 4, 16 << 20
 	size := c.size(halvings)
 	return int64(size.X)*int64(size.Y)*int64(perSample*c.components+perPixel) + 4*int64(data) + fixed
 }
 
-// halvings is how often the sides are halved and still serve the target. A halved
-// picture shows what the whole one shows half a pixel further up and left, so that more
-// pixels than usual must be left.
+// halvings is how often the sides are halved and still serve the target.
 func (t task) halvings(c codestream) int {
-	const headroom, most = 4, 5
+	const most = 5
 	if t.target == nil || t.decoder.Exact {
 		return 0
 	}
-	want := image.Pt(t.target(t.upright().X, t.upright().Y))
+	full := t.upright()
+	want := image.Pt(t.target(full.X, full.Y))
 	for halvings := min(c.levels, most); halvings > 0; halvings-- {
 		size := turned(c.size(halvings), t.meta.orientation)
-		if size.X >= headroom*want.X && size.Y >= headroom*want.Y {
+		if halvedEnough(full.X, size.X, want.X, halvings) && halvedEnough(full.Y, size.Y, want.Y, halvings) {
 			return halvings
 		}
 	}
 	return 0
+}
+
+// halvedEnough reports whether a halved side serves the target as well as the side. It
+// shows what the side shows up to half a pixel too early, and is rounded: see mostShift.
+func halvedEnough(side, small, target, halvings int) bool {
+	early := (1 - 1/float64(int(1)<<halvings)) / 2
+	rounded := math.Abs(float64(side)/float64(int(1)<<halvings) - float64(small))
+	return (early+rounded)/float64(small)*float64(target) <= mostShift
 }

@@ -135,6 +135,54 @@ func TestCrashInC(t *testing.T) {
 	}
 }
 
+// A JPEG 2000 that is wanted smaller is decoded smaller, and looks as the whole one.
+func TestJPEG2000Reduced(t *testing.T) {
+	decoder := &Decoder{Outside: openOutside(t)}
+	const path = "testdata/outside/reducible.jp2"
+	whole, _, err := decoder.File(t.Context(), path, nil, Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for side, width := range map[int]int{2: 50, 4: 100, 6: 100, 12: 100, 30: 200, 37: 200, 38: 400, 75: 400, 1000: 400} {
+		img, info, err := decoder.File(t.Context(), path, target(side, side), Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if img.Bounds() != image.Rect(0, 0, width, (width*3+3)/4) || info.Width != 400 || info.Height != 300 {
+			t.Errorf("for %d: %v, %+v", side, img.Bounds(), info)
+		}
+		if _, cosine := compare(scaled(img, side), scaled(whole, side)); cosine < 0.998 {
+			t.Errorf("for %d: a cosine of %.5f", side, cosine)
+		}
+		exact := &Decoder{Outside: decoder.Outside, Exact: true}
+		if img, _, err := exact.File(t.Context(), path, target(side, side), Limits{}); err != nil || img.Bounds() != whole.Bounds() {
+			t.Errorf("exact: %v, %v", img.Bounds(), err)
+		}
+	}
+}
+
+// A JPEG 2000 that wants more memory than was taken for it gets an error that says so.
+func TestJPEG2000WithoutMemory(t *testing.T) {
+	pool := openOutside(t)
+	data, err := os.ReadFile("testdata/outside/wide.jp2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := readCodestream(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := c.size(0)
+	request := outside.Request{Decoder: OpenJPEG, Full: size, Size: size, Memory: int64(4*size.X*size.Y + len(data) + 1<<16), Data: data}
+	if _, err := pool.Decode(t.Context(), request); !errors.Is(err, outside.ErrMemory) {
+		t.Errorf("%v, want %q", err, outside.ErrMemory)
+	}
+	request.Memory = c.memory(0, len(data))
+	if _, err := pool.Decode(t.Context(), request); err != nil {
+		t.Error(err)
+	}
+}
+
 // Each picture is content with the memory that is taken for it, and one that wants more
 // than it may have is refused.
 func TestOutsideMemory(t *testing.T) {

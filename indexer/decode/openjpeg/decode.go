@@ -33,12 +33,20 @@ func (l *Library) decodeOutside(request outside.Request, allocate func(int) ([]b
 		}
 	}
 	if decoded == nil {
-		return outside.Reply{}, fmt.Errorf("OpenJPEG refuses it: %s", message)
+		return outside.Reply{}, refusal(message)
 	}
 	defer C.openjpeg_free(&l.functions, decoded)
 	reply, err := convert(decoded, request, allocate)
 	reply.Warnings = warnings
 	return reply, err
+}
+
+// refusal is the error of a message. One of them is about memory without saying so.
+func refusal(message string) error {
+	if strings.Contains(message, "exceeds system limits") {
+		return fmt.Errorf("%w: OpenJPEG says: %s", outside.ErrMemory, message)
+	}
+	return fmt.Errorf("OpenJPEG refuses it: %s", message)
 }
 
 // codestreamMagic is the beginning of a bare codestream: SOC and SIZ.

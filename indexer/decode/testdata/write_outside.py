@@ -162,10 +162,25 @@ def jpegs():
     keep("bad_codes.jpg", bytes(bad), warns="damaged")
 
 
+def reducible():
+    """Large enough to be wanted smaller: soft shapes with edges and noise."""
+    random = np.random.default_rng(2)
+    coarse = Image.fromarray(random.integers(0, 256, (6, 8), dtype=np.uint8)).resize((400, 300), Image.Resampling.BICUBIC)
+    picture = np.asarray(coarse).astype(np.int16) // 4 + np.linspace(0, 190, 400).astype(np.int16)
+    for left, top in random.integers(0, 280, (30, 2)):
+        picture[top:top + 30, left:left + 40] += random.integers(-50, 50)
+    picture += random.normal(0, 5, picture.shape).astype(np.int16)
+    data = encoded(Image.fromarray(picture.clip(0, 255).astype(np.uint8)), irreversible=True, quality_mode="dB", quality_layers=[34])
+    (HERE / "reducible.jp2").write_bytes(data)
+    wide = Image.new("RGB", (8000, 3000), (90, 120, 60))  # hardly any data, much memory
+    (HERE / "wide.jp2").write_bytes(encoded(wide, irreversible=True))
+
+
 def main():
     HERE.mkdir(exist_ok=True)
     jpeg2000()
     jpegs()
+    reducible()
     text = json.dumps(dict(Pillow=PIL.__version__, Files=references), indent=1)
     (HERE / "reference.json").write_text(text + "\n")
 
