@@ -23,7 +23,7 @@ const Version = 1
 // Info describes a picture. Next to an error it holds what was found before the
 // error.
 type Info struct {
-	Format        string // "jpeg", "png", "gif", "webp", "bmp", "tiff", "heic" or "avif", by content
+	Format        string // "jpeg", "png", "gif", "webp", "bmp", "tiff", "heic", "avif" or "jpeg2000", by content
 	Width, Height int    // of the upright picture in the file, even where a smaller one is returned
 	Size          int64  // of the file in bytes
 	SHA256        string // of the file, hexadecimal

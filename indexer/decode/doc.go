@@ -3,7 +3,8 @@
 // names nor declared sizes.
 //
 // It reads JPEG, PNG, GIF and WebP (the first frame), BMP, TIFF and BigTIFF (the first page,
-// see decode/tiff), HEIC and AVIF (the first picture). Raw files of cameras are named, not
+// see decode/tiff), HEIC and AVIF (the first picture), and with Decoder.Outside JPEG 2000 and
+// rare and damaged JPEGs. Raw files of cameras are named, not
 // read. In several ways it corrects the decoders that it
 // uses: lossy WebP gets the colours and the chroma interpolation of libwebp, where
 // golang.org/x/image/webp takes its limited-range YCbCr for full range; 16-bit grey

@@ -24,7 +24,7 @@ const (
 var remedies = map[Reason]string{
 	Unreadable:    "check that the file exists and may be read",
 	Empty:         "copy the picture again from where it came",
-	UnknownFormat: "convert it to JPEG, PNG, GIF, WebP, BMP, TIFF, HEIC or AVIF",
+	UnknownFormat: "convert it to JPEG, PNG, GIF, WebP, BMP, TIFF, HEIC, AVIF or JPEG 2000",
 	Unsupported:   "save it again as an ordinary JPEG or PNG",
 	Corrupt:       "copy the picture again from where it came, or save it anew",
 	TooLarge:      "make the file smaller",

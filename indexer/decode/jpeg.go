@@ -122,9 +122,9 @@ func (t task) turbo(points int, tolerant bool) (picture, error) {
 	return t.outside(outside.Request{
 		Decoder: TurboJPEG, Full: image.Pt(t.config.Width, t.config.Height), Size: size,
 		Scale: points, Tolerant: tolerant, Memory: t.turboMemory(size),
-	}, func(img image.Image) image.Image {
+	}, func(reply outside.Reply) image.Image {
 		// Rounded up, a last row or column can be one that is hardly in the picture.
-		return cropped(img, image.Pt(reduced.Side(t.config.Width, points), reduced.Side(t.config.Height, points)))
+		return cropped(reply.Image, image.Pt(reduced.Side(t.config.Width, points), reduced.Side(t.config.Height, points)))
 	})
 }
 

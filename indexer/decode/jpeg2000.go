@@ -136,14 +136,14 @@ func (t task) openJPEG(c codestream, halvings int) (picture, error) {
 	return t.outside(outside.Request{
 		Decoder: OpenJPEG, Full: c.size(0), Size: c.size(halvings), Scale: halvings,
 		Tolerant: !t.limits.RefuseDamaged, Memory: c.memory(halvings, len(t.data)),
-	}, func(img image.Image) image.Image { return img })
+	}, func(reply outside.Reply) image.Image { return reply.Image })
 }
 
 // memory is what OpenJPEG takes at worst: the data, which it copies, numbers of four
 // bytes and what describes their blocks (measured: less than 5 bytes a sample), the
-// picture and the upright picture.
+// picture, the picture in sRGB and the upright picture.
 func (c codestream) memory(halvings, data int) int64 {
-	const perSample, perPixel, fixed = 6, 4 + 4, 16 << 20
+	const perSample, perPixel, fixed = 6, 4 + 4 + 4, 16 << 20
 	size := c.size(halvings)
 	return int64(size.X)*int64(size.Y)*int64(perSample*c.components+perPixel) + 4*int64(data) + fixed
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"image"
 
+	"polylens/indexer/decode/color"
 	"polylens/indexer/decode/openjpeg"
 	"polylens/indexer/decode/outside"
 	"polylens/indexer/decode/turbo"
@@ -23,9 +24,9 @@ func MaybeRunChild() {
 	outside.MaybeRunChild(map[string]outside.Opener{TurboJPEG: turbo.OpenOutside, OpenJPEG: openjpeg.OpenOutside})
 }
 
-// outside lets another process decode the data of the task. finish changes the picture
-// before it is turned upright.
-func (t task) outside(request outside.Request, finish func(image.Image) image.Image) (picture, error) {
+// outside lets another process decode the data of the task. finish makes the picture
+// of the reply, before it is turned upright.
+func (t task) outside(request outside.Request, finish func(outside.Reply) image.Image) (picture, error) {
 	request.Data = t.data
 	return t.holding(request.Memory+t.colorMemory(int64(request.Size.X)*int64(request.Size.Y)), func() (image.Image, image.Point, error) {
 		reply, err := t.decoder.Outside.Decode(t.ctx, request)
@@ -35,7 +36,10 @@ func (t task) outside(request outside.Request, finish func(image.Image) image.Im
 		for _, warning := range reply.Warnings {
 			t.warn(warning)
 		}
-		return t.finish(finish(reply.Image)), t.upright(), nil
+		if reply.Profile != nil {
+			t.colors = t.conversion(color.Source{Profile: string(reply.Profile)}, nil)
+		}
+		return t.finish(finish(reply)), t.upright(), nil
 	})
 }
 
