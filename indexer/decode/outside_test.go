@@ -95,7 +95,7 @@ func TestOutsideIsMissing(t *testing.T) {
 		_, _, err := File(t.Context(), filepath.Join("testdata", "outside", want.Name), Limits{})
 		var e *Error
 		if !errors.As(err, &e) {
-			if !strings.HasPrefix(want.Name, "ycck") { // image/jpeg reads that
+			if want.Name != "ycck.jpg" && want.Name != "cmyk_plain.jpg" { // image/jpeg reads these
 				t.Errorf("%s: %v", want.Name, err)
 			}
 			continue
