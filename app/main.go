@@ -11,13 +11,15 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"polylens/indexer/decode"
 	"polylens/internal/text"
 	"polylens/search/milvus"
 	"polylens/trainer"
 )
 
 func main() {
-	milvus.MaybeRunChild() // this program is also the keeper of its Milvus
+	milvus.MaybeRunChild() // this program is also the keeper of its Milvus,
+	decode.MaybeRunChild() // and decodes pictures in processes of its own
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	go func() {
 		<-ctx.Done()

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"polylens/indexer/decode"
 	"polylens/internal/needs"
 	"polylens/search/milvus"
 )
@@ -23,6 +24,7 @@ const asProgram = "POLYLENS_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
 	milvus.MaybeRunChild()
+	decode.MaybeRunChild()
 	if os.Getenv(asProgram) != "" {
 		main()
 	}

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"image"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -16,7 +16,6 @@ import (
 	"polylens/encoder/hub"
 	"polylens/indexer/catalog/database"
 	"polylens/indexer/decode"
-	"polylens/indexer/decode/turbo"
 	"polylens/internal/disk"
 	"polylens/search/milvus"
 )
@@ -34,10 +33,14 @@ type program struct {
 	terminal terminal
 	log      *slog.Logger
 	closers  []func(context.Context) error
+
+	openDecoder func() (*decode.Decoder, error) // the same one each time
 }
 
 func newProgram(globals globals, terminal terminal, log *slog.Logger) *program {
-	return &program{globals: globals, terminal: terminal, log: log}
+	p := &program{globals: globals, terminal: terminal, log: log}
+	p.openDecoder = sync.OnceValues(p.newDecoder)
+	return p
 }
 
 // later adds a task for close.
@@ -62,6 +65,7 @@ func (p *program) setup(from string, progress func(setup.Event)) *setup.Setup {
 	given := map[string]string{
 		setup.OnnxRuntime: p.globals.Onnxruntime,
 		setup.TurboJPEG:   p.globals.Turbojpeg,
+		setup.OpenJPEG:    p.globals.Openjpeg,
 		setup.CLDR:        os.Getenv("POLYLENS_CLDR"),
 		setup.Demo:        os.Getenv("POLYLENS_DEMO"),
 		setup.Chromium:    setup.FindChromium(),
@@ -140,47 +144,6 @@ func (p *program) encoderOptions(library string) encoder.Options {
 		Library: library, Threads: p.globals.Threads, Logger: p.log,
 		Precision: p.globals.Precision, Device: p.globals.Device, Suffix: p.globals.OnnxFiles,
 		Cache: p.globals.Cache, FindModel: p.findModel,
-	}
-}
-
-// openDecoder makes the decoder of pictures. A library that the user names must
-// load; without any, all JPEGs are decoded in Go.
-func (p *program) openDecoder() (*decode.Decoder, error) {
-	decoder := &decode.Decoder{Exact: p.globals.ExactDecode}
-	path, err := p.item(setup.TurboJPEG)
-	if err != nil && p.globals.Turbojpeg != "" {
-		return nil, err
-	}
-	decoder.Turbo, err = turbo.Open(path) // "" is the system's
-	if err != nil && p.globals.Turbojpeg != "" {
-		return nil, err
-	}
-	if err != nil {
-		p.log.Info("JPEGs that are progressive or wanted whole are decoded without libjpeg-turbo, which is slower", "reason", err)
-	}
-	return decoder, nil
-}
-
-// decodeFile decodes every pixel of a picture.
-func (p *program) decodeFile(ctx context.Context, path string) (image.Image, error) {
-	decoder, err := p.openDecoder()
-	if err != nil {
-		return nil, err
-	}
-	picture, _, err := decoder.File(ctx, path, nil, p.decodeLimits())
-	return picture, err
-}
-
-// decodeLimits bounds each decoder, and the memory of all together.
-func (p *program) decodeLimits() decode.Limits {
-	g, bytes := p.globals, p.globals.DecodeMiB<<20
-	return decode.Limits{
-		MaxBytes: g.MaxBytes, MaxPixels: g.MaxPixels, MaxSide: g.MaxSide, Timeout: g.DecodeTime,
-		MaxMemory: bytes, Budget: decode.NewBudget(bytes), RefuseDamaged: g.Damaged,
-		Names: decode.Names{
-			MaxBytes: "--max-picture-bytes", MaxPixels: "--max-picture-pixels", MaxSide: "--max-picture-side",
-			Timeout: "--decode-timeout", MaxMemory: "--decode-memory", RefuseDamaged: "--refuse-damaged",
-		},
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 type setupCommand struct {
-	Only     []string `placeholder:"ITEM" help:"Only these: onnxruntime, turbojpeg, milvus, cldr, demo, chromium, postgres."`
+	Only     []string `placeholder:"ITEM" help:"Only these: onnxruntime, turbojpeg, openjpeg, milvus, cldr, demo, chromium, postgres."`
 	For      string   `placeholder:"WHAT" enum:"use,test" default:"use" help:"\"test\" adds what only the tests of Polylens need (default: ${default})."`
 	From     string   `placeholder:"DIR" env:"POLYLENS_PACKAGES" type:"existingdir" help:"Folder with packages that were fetched before; they are not fetched again."`
 	PrintEnv bool     `xor:"form" help:"Print shell commands that set the environment variables."`

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"polylens/indexer/decode"
-	"polylens/indexer/decode/turbo"
+	"polylens/indexer/decode/outside"
 	"polylens/internal/needs"
 )
 
@@ -31,10 +31,8 @@ func TestTarget(t *testing.T) {
 
 // What is kept of a picture is about the file, whatever part of it was decoded.
 func TestDecodeWithTarget(t *testing.T) {
-	library, err := turbo.Open(needs.TurboJPEG(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	pool := outside.New(outside.Options{Libraries: map[string]string{decode.TurboJPEG: needs.TurboJPEG(t)}})
+	defer pool.Close()
 	var data bytes.Buffer
 	if err := jpeg.Encode(&data, image.NewGray(image.Rect(0, 0, 320, 160)), nil); err != nil {
 		t.Fatal(err)
@@ -44,7 +42,7 @@ func TestDecodeWithTarget(t *testing.T) {
 		t.Fatal(err)
 	}
 	whole := decoded(t, DecodeWith(new(decode.Decoder), decode.Limits{}), path)
-	reduced := decoded(t, DecodeWith(&decode.Decoder{Turbo: library}, decode.Limits{}), path)
+	reduced := decoded(t, DecodeWith(&decode.Decoder{Outside: pool}, decode.Limits{}), path)
 	if got := reduced.Image.Bounds().Size(); got != image.Pt(80, 40) {
 		t.Errorf("decoded as %v, want 80 x 40", got)
 	}

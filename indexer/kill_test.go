@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"polylens/indexer/catalog/database"
+	"polylens/indexer/decode"
 	"polylens/indexer/source"
 	"polylens/internal/needs"
 )
@@ -32,6 +33,7 @@ const killAt = "POLYLENS_TEST_KILL_AT"
 const killBatch = 4
 
 func TestMain(m *testing.M) {
+	decode.MaybeRunChild()
 	if base := os.Getenv(killChild); base != "" {
 		if err := indexUntilKilled(base); err != nil {
 			fmt.Fprintln(os.Stderr, err)

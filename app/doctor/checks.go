@@ -25,6 +25,10 @@ func (d *Doctor) checkItems(_ context.Context) []Finding {
 			continue
 		}
 		ready, err := d.Setup.Status(name)
+		if open := libraries[name]; open != nil {
+			found = append(found, checkLibrary(name, ready, err, open))
+			continue
+		}
 		if err != nil {
 			found = append(found, trouble(name, runSetup, err))
 			continue

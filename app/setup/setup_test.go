@@ -355,7 +355,7 @@ func TestTable(t *testing.T) {
 			}
 		}
 	}
-	if got, want := fmt.Sprint(Default(false)), "[onnxruntime turbojpeg milvus cldr demo]"; got != want {
+	if got, want := fmt.Sprint(Default(false)), "[onnxruntime turbojpeg openjpeg milvus cldr demo]"; got != want {
 		t.Errorf("Default = %s, want %s", got, want)
 	}
 }

@@ -2,6 +2,7 @@ package setup
 
 import (
 	"context"
+	"path"
 	"runtime"
 
 	"polylens/search/milvus"
@@ -11,6 +12,7 @@ import (
 const (
 	OnnxRuntime = "onnxruntime"
 	TurboJPEG   = "turbojpeg"
+	OpenJPEG    = "openjpeg"
 	Milvus      = "milvus"
 	CLDR        = "cldr"
 	Demo        = "demo"
@@ -46,7 +48,7 @@ type Item struct {
 	Flag    string // flag that does the same, "" without one
 	Entry   string // what Env names, inside the unpacked folder
 	ForTest bool   // only the tests need it
-	// Optional says that Polylens works without it, more slowly. Ensure goes on
+	// Optional says that Polylens works without it, more slowly or less. Ensure goes on
 	// when it is not available.
 	Optional bool
 	Needs    string // an item that unpack reads, "" without one
@@ -74,7 +76,7 @@ const onnxRuntimeVersion = "1.32.0"
 // Items is the pinned table. A change of version changes its SHA-256, and so
 // the folder in the cache.
 func Items() []Item {
-	return []Item{onnxRuntime(), turboJPEG(), {
+	return []Item{onnxRuntime(), turboJPEG(), openJPEG(), {
 		Name: Milvus, Version: "2.3.5", Licence: "Apache-2.0",
 		Purpose: "keep vectors and search them",
 		Env:     "POLYLENS_MILVUS", Flag: "--milvus", Entry: "server",
@@ -159,11 +161,44 @@ func turboJPEG() Item {
 	return Item{
 		Name: TurboJPEG, Version: "3.0.1", Optional: true,
 		Licence: "IJG and BSD-3-Clause (libjpeg-turbo 3.1.3), Apache-2.0 (package)",
-		Purpose: "read JPEGs several times as fast",
+		Purpose: "read JPEGs several times as fast, and rare and damaged ones",
 		Env:     "POLYLENS_TURBOJPEG", Flag: "--turbojpeg", Entry: library,
 		packages: map[string]Package{"linux/amd64": pkg, "linux/arm64": pkg},
 		unpack: func(ctx context.Context, archive, dir, _ string) error {
 			return unpackTarballMember(ctx, archive, "prebuilds/"+folders[runtime.GOARCH]+"/"+library, dir)
+		},
+	}
+}
+
+// openJPEG comes from the wheel of Pillow, which holds it as a plain library.
+func openJPEG() Item {
+	const version = "13.0.0" // of Pillow
+	wheel := func(platform, tags string, size int64, sum string) Package {
+		return Package{Registry: PyPI, Name: "pillow", Version: version,
+			File: "pillow-" + version + "-cp312-cp312-" + tags + ".whl", Size: size, SHA256: sum,
+			Tags: [4]string{platform, "3.12", "cp", "cp312"}}
+	}
+	members := map[string]string{
+		"linux/amd64":  "pillow.libs/libopenjp2-e530e1bf.so.2.5.4",
+		"linux/arm64":  "pillow.libs/libopenjp2-4495a901.so.2.5.4",
+		"darwin/arm64": "PIL/.dylibs/libopenjp2.2.5.4.dylib",
+	}
+	member := members[runtime.GOOS+"/"+runtime.GOARCH]
+	return Item{
+		Name: OpenJPEG, Version: version, Optional: true,
+		Licence: "BSD-2-Clause (OpenJPEG 2.5.4), MIT-CMU (package)",
+		Purpose: "read JPEG 2000",
+		Env:     "POLYLENS_OPENJPEG", Flag: "--openjpeg", Entry: path.Base(member),
+		packages: map[string]Package{
+			"linux/amd64": wheel("manylinux_2_28_x86_64", "manylinux_2_27_x86_64.manylinux_2_28_x86_64", 7144542,
+				"42d63be3af4f9b951b199b0a9d23365d37ab14687e6d77b74940432c8515c4ca"),
+			"linux/arm64": wheel("manylinux_2_28_aarch64", "manylinux_2_27_aarch64.manylinux_2_28_aarch64", 6519309,
+				"8bf295fe459343bc6093c8e5e0df60bfa189e0fcb775a22e2c2488fdeccc6c0d"),
+			"darwin/arm64": wheel("macosx_11_0_arm64", "macosx_11_0_arm64", 4852329,
+				"fc481f742ccda20e9ed760b8f978dff50f2a4e9bc253ac167fb0a05b0783ef52"),
+		},
+		unpack: func(ctx context.Context, archive, dir, _ string) error {
+			return unpackZipMember(ctx, archive, member, dir)
 		},
 	}
 }

@@ -73,7 +73,7 @@ func BenchmarkDecode(b *testing.B) {
 		target  Target
 	}{
 		{"go", new(Decoder), nil},
-		{"turbo", &Decoder{Turbo: library}, nil},
+		{"turbo", &Decoder{Outside: library}, nil},
 		{"reduced-256", new(Decoder), target(256, 256)},
 		{"reduced-224", new(Decoder), target(224, 224)},
 	}
@@ -115,7 +115,7 @@ func TestReducedIsAccurate(t *testing.T) {
 			t.Fatal(err)
 		}
 		ask := task{
-			decoder: &Decoder{Turbo: openTurbo(t)}, ctx: t.Context(), data: data, target: target(tt.side, tt.side),
+			decoder: &Decoder{Outside: openTurbo(t)}, ctx: t.Context(), data: data, target: target(tt.side, tt.side),
 			limits: Limits{}.withDefaults(), config: image.Config{Width: tt.width, Height: tt.height}, meta: metadata{orientation: 1},
 		}
 		for _, way := range []struct {

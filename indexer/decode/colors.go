@@ -9,7 +9,11 @@ import (
 // readColors finds out how to convert the picture to sRGB; nil is not at all. A
 // picture whose colours cannot be understood is shown as if it were sRGB.
 func (t task) readColors() *color.Conversion {
-	source, err := readSource(t.codec.name, t.data)
+	return t.conversion(readSource(t.codec.name, t.data))
+}
+
+// conversion takes the error of what has found the source.
+func (t task) conversion(source color.Source, err error) *color.Conversion {
 	if err == nil {
 		var conversion *color.Conversion
 		if conversion, err = t.decoder.colors.Conversion(source); err == nil {

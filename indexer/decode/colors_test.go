@@ -122,7 +122,7 @@ func TestReducedIsConverted(t *testing.T) {
 	if difference, _ := compare(scaled(unconverted, 64), scaled(whole, 64)); difference < 10 {
 		t.Fatalf("the profile changes nothing: %.2f", difference)
 	}
-	for name, decoder := range map[string]*Decoder{"reduced": {}, "turbo": {Turbo: openTurbo(t), Exact: true}} {
+	for name, decoder := range map[string]*Decoder{"reduced": {}, "turbo": {Outside: openTurbo(t), Exact: true}} {
 		got, info := decoded(t, decoder, data, target(128, 128))
 		if name == "reduced" && got.Bounds().Dx() > 800 {
 			t.Errorf("it is not reduced: %v", got.Bounds())

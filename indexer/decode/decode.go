@@ -11,9 +11,9 @@ import (
 	"io"
 
 	"polylens/indexer/decode/color"
+	"polylens/indexer/decode/outside"
 	"polylens/indexer/decode/raster"
 	"polylens/indexer/decode/tiff"
-	"polylens/indexer/decode/turbo"
 	"polylens/indexer/decode/wasm"
 )
 
@@ -38,8 +38,11 @@ type Info struct {
 // full size. It is safe for concurrent use: a process needs only one, which
 // prepares the decoders of HEIC and AVIF when they are first needed.
 type Decoder struct {
-	Turbo *turbo.Library // speeds up JPEGs that are progressive or wanted at full size; nil does without
-	Exact bool           // every picture at full size, whatever the target
+	// Outside runs C libraries in processes of their own: TurboJPEG speeds up JPEGs that
+	// are progressive or wanted at full size, and reads rare and damaged ones, OpenJPEG
+	// reads JPEG 2000. Nil does without.
+	Outside *outside.Pool
+	Exact   bool // every picture at full size, whatever the target
 
 	heic   wasm.HEIC
 	avif   wasm.AVIF
@@ -97,9 +100,8 @@ func (d *Decoder) unbounded(ctx context.Context, content Content, target Target,
 
 // Decode decodes a picture and turns it upright as its EXIF orientation says. Errors
 // are *Error. It returns at the deadline at the latest; a decoder that is still busy
-// then stops at its next read of the data, or, where it is not written in Go (HEIC,
-// AVIF, JPEG with Turbo), when the picture is done. The data must not change until
-// then.
+// then stops at its next read of the data, or, where it runs in WebAssembly (HEIC,
+// AVIF), when the picture is done. The data must not change until then.
 func (d *Decoder) Decode(ctx context.Context, content Content, target Target, limits Limits) (Picture, error) {
 	limits = limits.withDefaults()
 	inner, cancel := context.WithTimeout(ctx, limits.Timeout)

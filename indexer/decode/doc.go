@@ -7,6 +7,9 @@
 // too, look as it shows them. What cannot be read, such as
 // the raw files of cameras, is named (magic.go).
 //
+// C libraries read what Go does not: JPEG 2000, and rare and damaged JPEGs. They run in
+// processes of their own (outside.go, package outside).
+//
 // A picture that ends early, or is damaged from some point on, is shown as far as it
 // goes, with a warning, unless Limits.RefuseDamaged is set (damage.go).
 //

@@ -82,6 +82,7 @@ type fault struct {
 }
 
 func (f *fault) Error() string { return f.err.Error() }
+func (f *fault) Unwrap() error { return f.err }
 
 func faultf(r Reason, format string, args ...any) error {
 	return &fault{reason: r, err: fmt.Errorf(format, args...)}

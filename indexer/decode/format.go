@@ -26,7 +26,7 @@ type codec struct {
 }
 
 var codecs = []codec{
-	{"jpeg", "JPEG", streamed(jpeg.DecodeConfig), streamed(jpeg.Decode)},
+	{"jpeg", "JPEG", jpegConfig, streamed(jpeg.Decode)},
 	{"png", "PNG", pngConfig, decodePNG},
 	{"gif", "GIF", atOnce(gif.DecodeConfig), asFar(gif.Decode)},
 	{"webp", "WebP", webpConfig, decodeWebP},
@@ -34,6 +34,7 @@ var codecs = []codec{
 	{"tiff", "TIFF", tiffConfig, decodeTIFF},
 	{"heic", "HEIC", containerConfig, decodeHEIC},
 	{"avif", "AVIF", containerConfig, decodeAVIF},
+	{jpeg2000, "JPEG 2000", jpeg2000Config, nil}, // see runJPEG2000
 	{"psd", "PSD", atOnce(psd.DecodeConfig), asFar(psd.Decode)},
 	{"ico", "ICO", iconConfig, decodeIcon},
 	{"cur", "ICO", iconConfig, decodeIcon},

@@ -3,11 +3,14 @@ package decode
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"image"
 	"image/color"
+	"image/jpeg"
 	"math"
 	"slices"
 
+	"polylens/indexer/decode/outside"
 	"polylens/indexer/decode/reduced"
 	"polylens/indexer/decode/turbo"
 )
@@ -27,10 +30,6 @@ func headroom(points int) int {
 // the reduction itself; cameras make sides that need no rounding.
 const mostShift = 1.0 / 16
 
-// mostScanned bounds pixels times scans for Turbo, which no deadline can interrupt,
-// to a few seconds of work. An ordinary progressive JPEG has ten scans.
-const mostScanned = 2e9
-
 // errUnfit is returned by a way of decoding that does not suit this JPEG.
 var errUnfit = errors.New("another decoder is to try")
 
@@ -38,25 +37,36 @@ var errUnfit = errors.New("another decoder is to try")
 // image/jpeg, which judges it: what is called corrupt, and how, does not depend on
 // what is installed.
 func passedOn(err error) bool {
-	return errors.Is(err, errUnfit) || errors.Is(err, reduced.ErrRefused) || errors.Is(err, turbo.ErrRefused)
+	return errors.Is(err, errUnfit) || errors.Is(err, reduced.ErrRefused) || notInGo(err)
 }
 
-// runJPEG decodes by the fastest way there is.
+// runJPEG decodes by the fastest way there is, or else by the one that reads most.
 func (t task) runJPEG() (picture, error) {
+	unended := t
 	if !ended(t.data) {
 		if err := t.endJPEG(); err != nil {
 			return picture{}, err
 		}
 	}
-	if m := t.config.ColorModel; m != color.YCbCrModel && m != color.GrayModel || t.meta.lateColors {
-		return t.runGo() // the others would get the colours wrong
-	}
-	for _, run := range []func() (picture, error){t.runReduced, t.runTurbo} {
-		if p, err := run(); !passedOn(err) {
-			return p, err
+	if m := t.config.ColorModel; (m == color.YCbCrModel || m == color.GrayModel) && !t.meta.lateColors {
+		// The others would get further colours wrong.
+		for _, run := range []func() (picture, error){t.runReduced, t.runTurbo} {
+			if p, err := run(); !passedOn(err) {
+				return p, err
+			}
 		}
 	}
-	return t.runGo()
+	p, err := t.runGo()
+	if err == nil || t.ctx.Err() != nil || !judged(err) {
+		return p, err
+	}
+	return unended.runTolerant(err) // which can tell how much is missing
+}
+
+// judged reports whether an error is image/jpeg's opinion of the picture.
+func judged(err error) bool {
+	var f *fault
+	return !errors.As(err, &f)
 }
 
 var endOfImage = []byte{0xFF, 0xD9}
@@ -68,8 +78,11 @@ func ended(data []byte) bool {
 }
 
 // endJPEG adds the end marker. The picture may be whole without, but of a progressive
-// one nobody knows how many scans there should be.
+// one nobody knows how many scans there should be; libjpeg-turbo says what is missing.
 func (t *task) endJPEG() error {
+	if t.meta.progressive && !t.limits.RefuseDamaged && t.decoder.Outside.Has(TurboJPEG) {
+		return nil
+	}
 	t.data = append(slices.Clip(t.data), endOfImage...)
 	if !t.meta.progressive {
 		return nil
@@ -102,41 +115,65 @@ func (t task) reducedMemory(points int) int64 {
 	return pixels*perPixel + t.colorMemory(pixels) + tables
 }
 
-// scans counts at least the scans. Within coded data the marker cannot appear.
-func (t task) scans() int64 { return int64(max(1, bytes.Count(t.data, []byte{0xFF, 0xDA}))) }
-
-// runTurbo decodes with the library at the smallest size that is enough for the
+// runTurbo decodes with libjpeg-turbo at the smallest size that is enough for the
 // target.
 func (t task) runTurbo() (picture, error) {
-	if t.decoder.Turbo == nil || t.pixels()*t.scans() > mostScanned {
+	if !t.decoder.Outside.Has(TurboJPEG) {
 		return picture{}, errUnfit
 	}
 	points := t.points(turbo.Points[:])
-	width, height := turbo.Reduced(t.config.Width, points), turbo.Reduced(t.config.Height, points)
-	needed := t.turboMemory(width, height)
-	if needed > t.limits.MaxMemory {
+	if t.turboMemory(t.turboSize(points)) > t.limits.MaxMemory {
 		return picture{}, errUnfit
 	}
-	return t.holding(needed, func() (image.Image, image.Point, error) {
-		img, err := t.decoder.Turbo.Decode(t.data, t.config.Width, t.config.Height, points)
-		if err != nil {
-			return nil, image.Point{}, err
-		}
+	return t.turbo(points, false)
+}
+
+// runTolerant decodes with libjpeg-turbo what image/jpeg does not: rare variants, and
+// damaged JPEGs as far as they go. Without it, the cause is the error.
+func (t task) runTolerant(cause error) (picture, error) {
+	var unsupported jpeg.UnsupportedError
+	if t.limits.RefuseDamaged && !errors.As(cause, &unsupported) {
+		return picture{}, &fault{reason: Corrupt, err: cause, setting: t.limits.Names.RefuseDamaged}
+	}
+	if !t.decoder.Outside.Has(TurboJPEG) {
+		return picture{}, fmt.Errorf("%w (libjpeg-turbo would read more of it: %s)", cause, runSetup)
+	}
+	points := t.points(turbo.Points[:])
+	if f, _ := findFrame(t.data); f.bits > 8 || f.lossless() {
+		points = 8
+	}
+	p, err := t.turbo(points, !t.limits.RefuseDamaged)
+	if errors.Is(err, outside.ErrRefused) {
+		return picture{}, fmt.Errorf("%w; %w", cause, err)
+	}
+	return p, err
+}
+
+// turbo decodes with libjpeg-turbo, in its own process.
+func (t task) turbo(points int, tolerant bool) (picture, error) {
+	size := t.turboSize(points)
+	return t.outside(outside.Request{
+		Decoder: TurboJPEG, Full: image.Pt(t.config.Width, t.config.Height), Size: size,
+		Scale: points, Tolerant: tolerant, Memory: t.turboMemory(size),
+	}, func(reply outside.Reply) image.Image {
 		// Rounded up, a last row or column can be one that is hardly in the picture.
-		img.Rect.Max = image.Pt(reduced.Side(t.config.Width, points), reduced.Side(t.config.Height, points))
-		return t.finish(img), t.upright(), nil
+		return cropped(reply.Image, image.Pt(reduced.Side(t.config.Width, points), reduced.Side(t.config.Height, points)))
 	})
 }
 
-// turboMemory is what runTurbo takes at worst: the picture, the upright picture,
+func (t task) turboSize(points int) image.Point {
+	return image.Pt(turbo.Reduced(t.config.Width, points), turbo.Reduced(t.config.Height, points))
+}
+
+// turboMemory is what it takes at worst: the data, the picture, the upright picture,
 // and in between the coefficients of a progressive JPEG or rows of another.
-func (t task) turboMemory(width, height int) int64 {
-	const perCoefficients, rows = 6, 16 * 6
-	perPixel := int64(4)
-	if t.meta.orientation > 1 {
-		perPixel += 4
+func (t task) turboMemory(size image.Point) int64 {
+	const perPixel, perDeepPixel, perCoefficients, rows = 4 + 4, 8 + 4, 6, 16 * 6
+	each := int64(perPixel)
+	if f, _ := findFrame(t.data); f.bits > 8 {
+		each = perDeepPixel
 	}
-	bytes := int64(width)*int64(height)*perPixel + int64(t.config.Width)*rows
+	bytes := int64(size.X)*int64(size.Y)*each + int64(t.config.Width)*rows + int64(len(t.data))
 	if t.meta.progressive {
 		bytes += t.pixels() * perCoefficients
 	}

@@ -17,19 +17,23 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"polylens/indexer/decode/outside"
 	"polylens/indexer/decode/reduced"
-	"polylens/indexer/decode/turbo"
 	"polylens/internal/needs"
 )
 
-func openTurbo(t testing.TB) *turbo.Library {
+// openTurbo is a process with libjpeg-turbo.
+func openTurbo(t testing.TB) *outside.Pool {
 	t.Helper()
-	library, err := turbo.Open(needs.TurboJPEG(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return library
+	pool := outside.New(outside.Options{Libraries: map[string]string{TurboJPEG: needs.TurboJPEG(t)}})
+	t.Cleanup(func() {
+		if err := pool.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return pool
 }
 
 // target wants a size whatever the picture's.
@@ -38,7 +42,7 @@ func target(width, height int) Target { return func(int, int) (int, int) { retur
 // At full size the pixels are those of Pillow to the bit, but for colours that
 // are left to image/jpeg.
 func TestTurboEqualsReference(t *testing.T) {
-	decoder := &Decoder{Turbo: openTurbo(t)}
+	decoder := &Decoder{Outside: openTurbo(t)}
 	data, err := os.ReadFile("testdata/reference.json")
 	if err != nil {
 		t.Fatal(err)
@@ -72,7 +76,7 @@ func TestTurboEqualsReference(t *testing.T) {
 
 func TestReduced(t *testing.T) {
 	decoder := new(Decoder)
-	withLibrary := &Decoder{Turbo: openTurbo(t)}
+	withLibrary := &Decoder{Outside: openTurbo(t)}
 	data := encoded(t, "jpeg", gradient(400, 240))
 	turnedRight := withOrientation(data, 6)
 	progressive, err := os.ReadFile("testdata/progressive.jpg")
@@ -88,7 +92,7 @@ func TestReduced(t *testing.T) {
 	}{
 		{"no target", decoder, data, nil, 400, 240},
 		{"exact", &Decoder{Exact: true}, data, target(10, 10), 400, 240},
-		{"exact with the library", &Decoder{Turbo: withLibrary.Turbo, Exact: true}, data, target(10, 10), 400, 240},
+		{"exact with the library", &Decoder{Outside: withLibrary.Outside, Exact: true}, data, target(10, 10), 400, 240},
 		{"half", decoder, data, target(100, 60), 200, 120},
 		{"half where the library is", withLibrary, data, target(100, 60), 200, 120},
 		{"height is too small for a half", decoder, data, target(100, 61), 400, 240},
@@ -167,11 +171,11 @@ func withOrientation(data []byte, orientation int) []byte {
 // library, but for damage in the padding at the end of a scan: it costs no
 // pixel, and image/jpeg alone minds it.
 func TestTurboJudgesAsGo(t *testing.T) {
-	withLibrary := &Decoder{Turbo: openTurbo(t)}
+	withLibrary := &Decoder{Outside: openTurbo(t)}
 	cases, milder := damaged(t), 0
 	for name, data := range cases {
-		_, _, want := new(Decoder).Bytes(t.Context(), "x", data, nil, Limits{})
-		_, _, got := withLibrary.Bytes(t.Context(), "x", data, nil, Limits{})
+		_, _, want := new(Decoder).Bytes(t.Context(), "x", data, nil, Limits{RefuseDamaged: true})
+		_, _, got := withLibrary.Bytes(t.Context(), "x", data, nil, Limits{RefuseDamaged: true})
 		switch {
 		case fmt.Sprint(got) == fmt.Sprint(want):
 		case got == nil:
@@ -214,7 +218,7 @@ func TestColorsOfEverySize(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, decoder := range []*Decoder{{}, {Turbo: openTurbo(t)}} {
+		for _, decoder := range []*Decoder{{}, {Outside: openTurbo(t)}} {
 			for _, target := range []Target{nil, target(2, 2)} {
 				got, _, err := decoder.Bytes(t.Context(), name, data, target, Limits{})
 				if err != nil {
@@ -303,7 +307,7 @@ func TestReducedMemory(t *testing.T) {
 }
 
 func TestTurboStops(t *testing.T) {
-	decoder := &Decoder{Turbo: openTurbo(t)}
+	decoder := &Decoder{Outside: openTurbo(t)}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, _, err := decoder.Bytes(ctx, "x", encoded(t, "jpeg", gradient(80, 80)), nil, Limits{})
@@ -313,20 +317,20 @@ func TestTurboStops(t *testing.T) {
 	}
 }
 
-// A progressive JPEG can have any number of scans, each of which costs time for
-// every pixel.
-func TestManyScansAreLeftToGo(t *testing.T) {
-	few := task{
-		decoder: &Decoder{Turbo: openTurbo(t)}, ctx: t.Context(), data: []byte("\xFF\xDA"),
-		limits: Limits{}.withDefaults(), config: image.Config{Width: 8000, Height: 6000},
-	}
-	many := few
-	many.data = bytes.Repeat(few.data, 1000)
-	if _, err := few.runTurbo(); !errors.Is(err, turbo.ErrRefused) {
-		t.Errorf("one scan: %v", err)
-	}
-	if _, err := many.runTurbo(); !errors.Is(err, errUnfit) {
-		t.Errorf("a thousand: %v", err)
+// libjpeg-turbo asks for no time, but its process can be ended.
+func TestTurboDeadline(t *testing.T) {
+	decoder := &Decoder{Outside: openTurbo(t)}
+	large, small := encoded(t, "jpeg", image.NewGray(image.Rect(0, 0, 9000, 9000))), encoded(t, "jpeg", gradient(80, 80))
+	for range 3 {
+		begun := time.Now()
+		_, _, err := decoder.Bytes(t.Context(), "large", large, nil, Limits{Timeout: 20 * time.Millisecond})
+		var e *Error
+		if !errors.As(err, &e) || e.Reason != TimedOut || time.Since(begun) > 5*time.Second {
+			t.Errorf("%v after %v, want %q", err, time.Since(begun), TimedOut)
+		}
+		if _, _, err := decoder.Bytes(t.Context(), "small", small, nil, Limits{}); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
@@ -342,7 +346,7 @@ func FuzzJPEG(f *testing.F) {
 		}
 		f.Add(data)
 	}
-	decoder := &Decoder{Turbo: openTurbo(f)}
+	decoder := &Decoder{Outside: openTurbo(f)}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		config, err := jpeg.DecodeConfig(bytes.NewReader(data))
 		if err != nil || config.Width*config.Height > 1<<20 {

@@ -33,6 +33,8 @@ var magics = []struct{ magic, name string }{
 	{"MM\x00*", "tiff"},
 	{"II+\x00", "tiff"}, // BigTIFF
 	{"MM\x00+", "tiff"},
+	{"\x00\x00\x00\x0cjP  \r\n\x87\n", jpeg2000},
+	{codestreamMagic, jpeg2000},
 	{"8BPS", "psd"},
 	{"qoif", "qoi"},
 	{"\x01\xda\x00", "sgi"}, {"\x01\xda\x01", "sgi"},
@@ -45,7 +47,7 @@ var magics = []struct{ magic, name string }{
 	// Pictures.
 	{"????ftypcrx ", "a camera's raw file (Canon CR3)"}, {"II\x1a\x00\x00\x00HEAPCCDR", "a camera's raw file (Canon CRW)"}, // see also tiff.CameraRaw
 	{"FUJIFILMCCD-RAW", "a camera's raw file (Fujifilm RAF)"}, {"FOVb", "a camera's raw file (Sigma X3F)"}, {"\x00MRM", "a camera's raw file (Minolta MRW)"},
-	{"\xff\x0a", "JPEG XL"}, {"\x00\x00\x00\x0cJXL ", "JPEG XL"}, {"\x00\x00\x00\x0cjP  ", "JPEG 2000"}, {"\xff\x4f\xff\x51", "JPEG 2000"},
+	{"\xff\x0a", "JPEG XL"}, {"\x00\x00\x00\x0cJXL ", "JPEG XL"},
 	{"II\xbc\x01", "JPEG XR"},
 	{"\x8aMNG", "an animation (MNG)"}, {"\x8bJNG", "JNG"}, {"\x59\xa6\x6a\x95", "a Sun raster file"}, {"DDS ", "a texture (DDS)"},
 	{"v/1\x01", "OpenEXR"}, {"#?RADIANCE", "Radiance HDR"}, {"#?RGBE", "Radiance HDR"}, {"SIMPLE  =", "FITS"},

@@ -7,4 +7,7 @@ import (
 	"polylens/internal/needs"
 )
 
-func TestMain(m *testing.M) { os.Exit(needs.Main(m)) }
+func TestMain(m *testing.M) {
+	MaybeRunChild()
+	os.Exit(needs.Main(m))
+}

@@ -44,8 +44,11 @@ func (t task) run() (picture, error) {
 	}
 	t.meta = readMetadata(t.codec.name, t.data)
 	t.colors = t.readColors()
-	if t.codec.name == "jpeg" {
+	switch t.codec.name {
+	case "jpeg":
 		return t.runJPEG()
+	case jpeg2000:
+		return t.runJPEG2000()
 	}
 	return t.runGo()
 }

@@ -16,6 +16,7 @@ type thing struct {
 var (
 	onnxRuntime = thing{name: "ONNX Runtime", variable: "POLYLENS_ONNXRUNTIME"}
 	turboJPEG   = thing{name: "libjpeg-turbo", variable: "POLYLENS_TURBOJPEG"}
+	openJPEG    = thing{name: "OpenJPEG", variable: "POLYLENS_OPENJPEG"}
 	milvus      = thing{name: "Milvus", variable: "POLYLENS_MILVUS", probe: "milvus"}
 	cldr        = thing{name: "Unicode CLDR", variable: "POLYLENS_CLDR", probe: "annotations"}
 	demo        = thing{name: "the demo pictures", variable: "POLYLENS_DEMO", probe: "metadata.jsonl"}
@@ -28,6 +29,9 @@ func ONNXRuntime(t testing.TB) string { t.Helper(); return onnxRuntime.need(t) }
 
 // TurboJPEG is the path of the libjpeg-turbo library.
 func TurboJPEG(t testing.TB) string { t.Helper(); return turboJPEG.need(t) }
+
+// OpenJPEG is the path of the OpenJPEG library.
+func OpenJPEG(t testing.TB) string { t.Helper(); return openJPEG.need(t) }
 
 // Milvus is the folder of the unpacked server.
 func Milvus(t testing.TB) string { t.Helper(); return milvus.need(t) }

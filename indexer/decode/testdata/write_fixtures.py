@@ -119,4 +119,5 @@ def main():
     (HERE / "reference.json").write_text(json.dumps(out)[:-1] + ',\n"files": [\n' + lines + "\n]}\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

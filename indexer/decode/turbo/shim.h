@@ -3,6 +3,8 @@
 #ifndef POLYLENS_TURBO_SHIM_H
 #define POLYLENS_TURBO_SHIM_H
 
+#include <stddef.h>
+
 struct turbo {
 	void *(*open)(void);
 	int (*close)(void *handle);
@@ -11,21 +13,42 @@ struct turbo {
 	int (*decompress)(void *handle, const unsigned char *data, unsigned long size,
 		unsigned char *pixels, int width, int pitch, int height, int format, int flags);
 	char *(*error)(void *handle);
+	int (*error_code)(void *handle);
+
+	// Since version 3; NULL in older ones, which know 8 bits only.
+	int (*set)(void *handle, int parameter, int value);
+	int (*get)(void *handle, int parameter);
+	int (*decompress12)(void *handle, const unsigned char *data, size_t size, short *pixels, int pitch, int format);
+	int (*decompress16)(void *handle, const unsigned char *data, size_t size, unsigned short *pixels, int pitch, int format);
 };
 
 // turbo_load fills t from the library called name and returns NULL, or what
 // the dynamic loader says.
 const char *turbo_load(struct turbo *t, const char *name);
 
-struct turbo_size {
-	int width, height;
+// turbo_picture is a JPEG, and what is wanted of it.
+struct turbo_picture {
+	const unsigned char *data;
+	size_t size;
+	int width, height; // of the whole picture
+	int colors;        // as TurboJPEG numbers colour spaces
+	int bits;          // of a sample
+	int lossless;
+
+	int wanted_width, wanted_height;
+	int format; // of the pixels, as TurboJPEG numbers them
+	int tolerant;
 };
 
-// turbo_decompress writes as many pixels as reduced says, of four bytes, R G B
-// A, from a JPEG of the full size. It returns 0, or not 0 with a message of at
-// most capacity bytes.
-int turbo_decompress(const struct turbo *t, const unsigned char *data, unsigned long size,
-	unsigned char *pixels, struct turbo_size full, struct turbo_size reduced,
-	char *message, int capacity);
+void *turbo_open(const struct turbo *t);
+void turbo_close(const struct turbo *t, void *handle);
+
+// turbo_header reads what the JPEG is. It returns NULL, or what is wrong.
+const char *turbo_header(const struct turbo *t, void *handle, struct turbo_picture *p);
+
+// turbo_decompress writes the wanted pixels, row after row, of two bytes a sample when
+// it has more than 8 bits. It returns NULL, or what is wrong; damaged says that the
+// pixels are there all the same.
+const char *turbo_decompress(const struct turbo *t, void *handle, const struct turbo_picture *p, void *pixels, int *damaged);
 
 #endif

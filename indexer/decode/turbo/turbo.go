@@ -10,7 +10,6 @@ import "C"
 import (
 	"errors"
 	"fmt"
-	"image"
 	"runtime"
 	"unsafe"
 )
@@ -63,38 +62,3 @@ func (l *Library) load() error {
 
 // Name is the path that was given, or the name under which the system has it.
 func (l *Library) Name() string { return l.name }
-
-// ErrRefused is returned, wrapped, for a JPEG that the library cannot read or
-// warns about.
-var ErrRefused = errors.New("libjpeg-turbo refuses it")
-
-// Points are the reductions of Decode: how many samples of a row or column are
-// made of 8. Others exist, but only these are as fast.
-var Points = [...]int{1, 2, 4, 8}
-
-// Reduced is a side of a picture after reduction, in pixels.
-func Reduced(side, points int) int { return (side*points + 7) / 8 }
-
-// Decode reads a JPEG of width x height pixels, both positive, as opaque
-// pixels, each side reduced for one of Points, and rounded up. At full size they
-// are those of Pillow, to the bit. It cannot be interrupted.
-func (l *Library) Decode(data []byte, width, height, points int) (*image.NRGBA, error) {
-	if len(data) == 0 {
-		return nil, fmt.Errorf("%w: it has no bytes", ErrRefused)
-	}
-	img := image.NewNRGBA(image.Rect(0, 0, Reduced(width, points), Reduced(height, points)))
-	var buffer [200]byte // as long as what tjGetErrorStr2 returns
-	message := (*C.char)(unsafe.Pointer(&buffer[0]))
-	failed := C.turbo_decompress(&l.functions, bytesOf(data), C.ulong(len(data)), bytesOf(img.Pix),
-		sizeOf(width, height), sizeOf(img.Rect.Dx(), img.Rect.Dy()), message, C.int(len(buffer)))
-	if failed != 0 {
-		return nil, fmt.Errorf("%w: %s", ErrRefused, C.GoString(message))
-	}
-	return img, nil
-}
-
-func sizeOf(width, height int) C.struct_turbo_size {
-	return C.struct_turbo_size{width: C.int(width), height: C.int(height)}
-}
-
-func bytesOf(b []byte) *C.uchar { return (*C.uchar)(unsafe.Pointer(unsafe.SliceData(b))) }

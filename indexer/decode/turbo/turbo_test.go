@@ -57,10 +57,11 @@ func TestDecode(t *testing.T) {
 		data := ramp(size.X, size.Y)
 		for _, points := range Points {
 			denominator := 8 / points
-			img, err := library.Decode(data, size.X, size.Y, points)
-			if err != nil {
-				t.Fatalf("%v by %d: %v", size, denominator, err)
+			decoded, damage, err := library.Decode(data, Want{Full: size, Points: points})
+			if err != nil || damage != "" {
+				t.Fatalf("%v by %d: %v, %q", size, denominator, err, damage)
 			}
+			img := decoded.(*image.NRGBA)
 			want := image.Pt((size.X+denominator-1)/denominator, (size.Y+denominator-1)/denominator)
 			if img.Rect.Size() != want || !img.Opaque() {
 				t.Errorf("%v by %d: %v, opaque %v", size, denominator, img.Rect, img.Opaque())
@@ -95,7 +96,7 @@ func TestRefused(t *testing.T) {
 		"nothing": nil, "no JPEG": []byte("no JPEG"), "cut off": cut, "no end": whole[:len(whole)-2],
 		"another size": ramp(64, 49),
 	} {
-		img, err := library.Decode(data, 64, 48, 8)
+		img, _, err := library.Decode(data, Want{Full: image.Pt(64, 48), Points: 8})
 		if img != nil || !errors.Is(err, ErrRefused) || strings.HasSuffix(err.Error(), ": ") {
 			t.Errorf("%s: %v, %v", name, img, err)
 		}
@@ -109,10 +110,10 @@ func TestConcurrent(t *testing.T) {
 	for range 8 {
 		group.Go(func() {
 			for range 20 {
-				if _, err := library.Decode(good, 64, 48, 4); err != nil {
+				if _, _, err := library.Decode(good, Want{Full: image.Pt(64, 48), Points: 4}); err != nil {
 					t.Error(err)
 				}
-				if _, err := library.Decode(cut, 200, 100, 8); err == nil {
+				if _, _, err := library.Decode(cut, Want{Full: image.Pt(200, 100), Points: 8}); err == nil {
 					t.Error("the cut picture is accepted")
 				}
 			}
