@@ -15,7 +15,7 @@ var placeholders = map[string]bool{
 }
 
 // fileName is the look of a name that a camera gave to a file.
-var fileName = regexp.MustCompile(`(?i)^((img|dsc|dscn|dscf|dcim|pict?|imgp|sam|mvi|gopr|pxl|p|_dsc|_mg)[-_ ]?[0-9][0-9_\-.~]*|\S+\.(jpe?g|png|gif|webp|tiff?|hei[cf]|avif|bmp|dng|cr2|nef|arw|mp4|mov)|[0-9_\-. ]+)$`)
+var fileName = regexp.MustCompile(`(?i)^((img|dsc|dscn|dscf|dcim|pict?|imgp|sam|mvi|gopr|pxl|p|_dsc|_mg)[-_ ]?[0-9][0-9_\-.~]*|.+\.(jpe?g|png|gif|webp|tiff?|hei[cf]|avif|bmp|dng|cr2|nef|arw|mp4|mov)|[0-9_\-. ]+)$`)
 
 // IsPlaceholder reports whether a text is what a camera writes into the field of a
 // caption, or the name of a file: it says nothing about the picture.
