@@ -24,6 +24,9 @@ type ReadOptions struct {
 	Anywhere bool
 	// Attributes are the names of the fields to keep as attributes.
 	Attributes []string
+	// Cache is the folder in which compressed shards are unpacked; without one they
+	// cannot be read. The Opener of their pictures needs the same.
+	Cache string
 }
 
 const (
@@ -251,6 +254,10 @@ func countBlank(value any) int {
 
 // isPicture reports, by the extension, whether a member of a shard is a picture.
 func isPicture(extension string) bool {
+	switch extension {
+	case "heic", "heif", "hif", "avif", "jp2", "jxl", "jfif", "jpe":
+		return true
+	}
 	return source.IsPicture("x." + extension)
 }
 
