@@ -141,7 +141,11 @@ func unpack(path, packing, to string) error {
 
 func openPacked(file *os.File, packing string) (io.ReadCloser, error) {
 	if packing == zipName {
-		return tarOfZip(file)
+		info, err := file.Stat()
+		if err != nil {
+			return nil, err
+		}
+		return tarOfZip(file, info.Size())
 	}
 	for _, p := range packings {
 		if p.name == packing {
@@ -182,12 +186,8 @@ func (r *roomReader) Read(p []byte) (int, error) {
 }
 
 // tarOfZip gives the files of a zip archive as a tar file.
-func tarOfZip(file *os.File) (io.ReadCloser, error) {
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	archive, err := zip.NewReader(file, info.Size())
+func tarOfZip(file io.ReaderAt, size int64) (io.ReadCloser, error) {
+	archive, err := zip.NewReader(file, size)
 	if err != nil {
 		return nil, err
 	}
