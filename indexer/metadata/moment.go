@@ -91,3 +91,22 @@ func WithUTC(local string, utc time.Time) string {
 	}
 	return at.Add(-offset).In(time.FixedZone("", int(offset.Seconds()))).Format(zoned)
 }
+
+// SameMoment puts together what two sources say of when a picture was taken, the second
+// of which counts. Where that is a moment in UTC and the first the time on the wall at
+// the same moment, the answer is that time, with the offset that follows.
+func SameMoment(first, second any) any {
+	local, _ := first.(string)
+	moment, _ := second.(string)
+	utc, err := time.Parse(time.RFC3339, moment)
+	if err != nil || utc.Location() != time.UTC {
+		return second
+	}
+	if at, err := time.Parse(time.RFC3339, local); err == nil && at.Equal(utc) {
+		return first
+	}
+	if joined := WithUTC(local, utc); joined != local {
+		return joined
+	}
+	return second
+}
