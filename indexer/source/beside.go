@@ -54,6 +54,9 @@ func (b *beside) named(names metadataFiles, candidates ...string) []string {
 // sidecar collects what tables and sidecars of the user's own say of a picture, and what
 // programs have noted beside it; what cannot be read is told of and left out.
 func (w *walker) sidecar(name string, at *place) (Sidecar, metadata.About) {
+	if len(at.metadata) == 0 {
+		return w.fromTables(name, at.manifests), metadata.About{}
+	}
 	if at.beside == nil {
 		at.beside = besideOf(at.metadata)
 	}

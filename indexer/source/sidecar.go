@@ -279,28 +279,42 @@ func (m metadataFiles) use(name string) bool {
 // metadataNames are the files in a folder that are named like metadata. Texts are so
 // only beside a file whose name they share: most are just texts.
 func metadataNames(entries []fs.DirEntry) metadataFiles {
-	names, texts := make(metadataFiles), []string(nil)
-	others := make(map[string]bool)
+	names := make(metadataFiles)
+	var texts []string
 	for _, entry := range entries {
-		name := strings.ToLower(entry.Name())
-		extension := path.Ext(name)
-		isText := extension == ".txt" || extension == ".caption"
 		if !entry.Type().IsRegular() && entry.Type() != fs.ModeSymlink {
 			continue
 		}
-		switch {
-		case isText:
-			texts = append(texts, entry.Name())
-		case slices.Contains([]string{".json", ".jsonl", ".csv", ".parquet", ".xmp"}, extension):
-			names[entry.Name()] = false
-		default:
-			others[name], others[strings.TrimSuffix(name, extension)] = true, true
+		switch name := entry.Name(); strings.ToLower(path.Ext(name)) {
+		case ".json", ".jsonl", ".csv", ".parquet", ".xmp":
+			names[name] = false
+		case ".txt", ".caption":
+			texts = append(texts, name)
 		}
 	}
+	if len(texts) == 0 {
+		return names
+	}
+	others := stemsOf(entries)
 	for _, name := range texts {
 		if lower := strings.ToLower(name); others[strings.TrimSuffix(lower, path.Ext(lower))] {
 			names[name] = false
 		}
 	}
 	return names
+}
+
+// stemsOf are the names that a text may have beside a file, in lower case and without
+// its extension: that of the file, with its extension or without.
+func stemsOf(entries []fs.DirEntry) map[string]bool {
+	stems := make(map[string]bool, 2*len(entries))
+	for _, entry := range entries {
+		name := strings.ToLower(entry.Name())
+		switch extension := path.Ext(name); extension {
+		case ".txt", ".caption", ".json", ".jsonl", ".csv", ".parquet", ".xmp":
+		default:
+			stems[name], stems[strings.TrimSuffix(name, extension)] = true, true
+		}
+	}
+	return stems
 }
