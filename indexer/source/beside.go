@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"path"
@@ -122,7 +123,7 @@ func (w *walker) fromJSON(folder, base string, at *place) (own Sidecar, noted me
 			w.usable(uri, err)
 			continue
 		}
-		if fields, err := metadata.Parse(data); err == nil && takeout.Is(fields) {
+		if fields, err := metadata.Parse(bytes.TrimPrefix(data, []byte("\ufeff"))); err == nil && takeout.Is(fields) {
 			noted = w.warned(uri, takeout.Read(fields))
 			continue
 		}

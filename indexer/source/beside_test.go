@@ -30,6 +30,7 @@ func TestBeside(t *testing.T) {
 	}{
 		{"Takeout", map[string]string{"a.jpg": "", "a.jpg.supplemental-metadata.json": takeoutText}, Sidecar{}, takeout},
 		{"Takeout until 2024", map[string]string{"a.jpg": "", "a.jpg.json": takeoutText}, Sidecar{}, takeout},
+		{"Takeout with a mark", map[string]string{"a.jpg": "", "a.jpg.json": "\ufeff" + takeoutText}, Sidecar{}, takeout},
 		{"Takeout, numbered", map[string]string{"a(1).jpg": "", "a.jpg.sup(1).json": takeoutText}, Sidecar{}, takeout},
 		{"Takeout beside one's own", map[string]string{"a.jpg": "", "a.json": `{"n":1}`, "a.jpg.json": takeoutText},
 			Sidecar{Metadata: map[string]any{"n": 1.}}, takeout},

@@ -114,7 +114,8 @@ func withoutSupplement(name string) (string, bool) {
 // edited are the endings of pictures that were changed in Google Photos, in the
 // languages in which people have met them.
 var edited = []string{
-	"-edited", "-effects", "-smile", "-mix", "-bearbeitet", "-modifié", "-modificato", "-editado", "-ha editado", "-editat",
+	"-edited", "-effects", "-smile", "-mix", "-bearbeitet", "-modifié", "-editado", "-ha editado", "-editat",
+	"-modificato", //nolint:misspell // Italian
 	"-bewerkt", "-edytowane", "-redigeret", "-redigert", "-redigerad", "-muokattu", "-upraveno", "-upravené", "-szerkesztett",
 	"-düzenlendi", "-изменено", "-відредаговано", "-編集済み", "-已编辑", "-已編輯", "-수정됨",
 }
