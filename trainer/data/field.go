@@ -252,13 +252,10 @@ func countBlank(value any) int {
 	return count
 }
 
-// isPicture reports, by the extension, whether a member of a shard is a picture.
+// isPicture reports, by the extension, whether a member of a shard is a picture. Formats
+// that cannot be read are so as well: they are named, and not passed over.
 func isPicture(extension string) bool {
-	switch extension {
-	case "heic", "heif", "hif", "avif", "jp2", "jxl", "jfif", "jpe":
-		return true
-	}
-	return source.IsPicture("x." + extension)
+	return extension == "jp2" || extension == "jxl" || source.IsPicture("x."+extension)
 }
 
 // folderOf is the absolute folder of a file.
