@@ -12,7 +12,7 @@ import (
 
 type evalCommand struct {
 	Collection   string    `default:"demo" placeholder:"NAME" help:"Collection whose pictures have captions (default: ${default})."`
-	Pairs        string    `placeholder:"DIR|FILE" help:"Pictures with texts that are in no collection: a folder with captions, a file of pairs (.csv and .tsv, .tar shards, else one JSON object a line), or the word demo for the pictures that setup fetches."`
+	Pairs        string    `placeholder:"DIR|FILE" help:"Pictures with texts that are in no collection: a folder with captions, a file of pairs (.csv and .tsv, shards of WebDataset, also packed, else one JSON object a line), or the word demo for the pictures that setup fetches."`
 	Split        string    `placeholder:"PART" enum:"training,validation,test," default:"" help:"With --pairs: only one part, split as train does: training, validation or test (default: all)."`
 	SplitSeed    uint64    `placeholder:"N" default:"1" help:"Seed of the split (default: ${default}, as train has it)."`
 	SplitShares  []float64 `placeholder:"SHARE" default:"0.1,0.1" help:"Shares of validation and test (default: ${default}, as train has them)."`

@@ -31,6 +31,8 @@ type indexCommand struct {
 	NoHidden    bool     `name:"no-hidden" help:"Leave out files and folders whose name begins with a dot."`
 	FollowLinks bool     `name:"follow-links" help:"Look into folders behind symbolic links, each once, also outside of the folder."`
 
+	Metadata string `enum:",all,no-place,none" default:"" placeholder:"WHAT" help:"What the collection takes, from now on, of what cameras and programs write into pictures and beside them: all, no-place (all but where pictures were taken) or none (default: what it took before, at first all)."`
+
 	JSON bool `help:"Print the outcome as one JSON object: collection, directory, state, progress, failures, warnings."`
 }
 
@@ -38,7 +40,8 @@ type indexCommand struct {
 func (*indexCommand) Help() string {
 	return `Makes the pictures of a folder searchable. Running it again encodes only what is new or changed and removes what is ` +
 		`gone; it may be interrupted at any moment. Captions and other metadata are read from metadata.jsonl or metadata.csv ` +
-		`in a folder, or from PICTURE.json beside a picture.
+		`in a folder, or from PICTURE.json beside a picture; dates, places, cameras, titles, keywords and names also from the ` +
+		`picture itself (EXIF, IPTC, XMP) and from PICTURE.xmp, PICTURE.txt and the files of Google Takeout.
 
 What is a picture is told by its content: names do not matter. Everything else is counted, and named by ` +
 		`"polylens collection failures". Pictures that cannot be read are named, and make the command end with 6.
@@ -96,7 +99,7 @@ func (c *indexCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	job, err := api.Index(ctx, c.Collection, web.IndexOrder{
-		Source: web.Source{Directory: folder}, MaxNumPatches: c.Patches,
+		Source: web.Source{Directory: folder}, MaxNumPatches: c.Patches, Metadata: c.Metadata,
 		Rules: rules, RetryFailed: c.Retry, Rehash: c.Rehash, ConfirmRemoval: c.Confirm, MaxRemovedShare: c.Share,
 	})
 	if err == nil {

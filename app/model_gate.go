@@ -19,7 +19,7 @@ import (
 )
 
 type modelGateCommand struct {
-	Pairs string `placeholder:"DIR|FILE" help:"Your own pictures with texts, instead of the demo's: a folder with captions, a file of pairs (.csv and .tsv, .tar shards, else one JSON object a line), or the word demo for the pictures that setup fetches."`
+	Pairs string `placeholder:"DIR|FILE" help:"Your own pictures with texts, instead of the demo's: a folder with captions, a file of pairs (.csv and .tsv, shards of WebDataset, also packed, else one JSON object a line), or the word demo for the pictures that setup fetches."`
 	Limit int    `placeholder:"N" default:"5000" help:"Most pictures to compare with, spread evenly over all (default: ${default})."`
 	JSON  bool   `help:"Print one JSON object: the verdict as it is kept, with model and file."`
 }

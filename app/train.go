@@ -18,7 +18,7 @@ import (
 )
 
 type trainCommand struct {
-	Pairs      []string `placeholder:"FILE|DIR" sep:"none" help:"Pictures with texts: a file of pairs (.csv and .tsv, .tar shards, else one JSON object a line) or a folder with captions; may be repeated."`
+	Pairs      []string `placeholder:"FILE|DIR" sep:"none" help:"Pictures with texts: a file of pairs (.csv and .tsv, shards of WebDataset, also packed, else one JSON object a line) or a folder with captions; may be repeated."`
 	Collection string   `placeholder:"NAME" help:"Train on the captions of a collection."`
 	Field      []string `placeholder:"TEMPLATE" sep:"none" help:"With --collection: text made of metadata, such as '{{.Field \"title\"}} by {{.Field \"artist\"}}', or LANGUAGE=TEMPLATE; may be repeated."`
 	Languages  []string `placeholder:"TAG" help:"With --collection: captions in these languages only (default: all)."`

@@ -41,6 +41,9 @@ func (r *run) openCollection(ctx context.Context) error {
 		return err
 	}
 	r.collection = collection.ID
+	if err := r.chooseMetadata(ctx, collection); err != nil {
+		return err
+	}
 	if r.encoder, err = r.Indexer.encoder.For(collection.MaxPatches); err != nil {
 		return fmt.Errorf("model for at most %d patches: %w", collection.MaxPatches, err)
 	}
@@ -50,6 +53,15 @@ func (r *run) openCollection(ctx context.Context) error {
 		return err
 	}
 	return r.store.SetFingerprint(ctx, r.collection, r.fingerprint, collection.MaxPatches)
+}
+
+// chooseMetadata keeps what was chosen anew, or takes what was chosen before.
+func (r *run) chooseMetadata(ctx context.Context, collection catalog.Collection) error {
+	if r.metadata == "" || r.metadata == collection.Metadata {
+		r.metadata = collection.Metadata
+		return nil
+	}
+	return r.store.SetMetadata(ctx, r.collection, r.metadata)
 }
 
 // chosenCollection is the collection with what was chosen anew.

@@ -70,6 +70,9 @@ type Request struct {
 	// keeps what it chose. A new choice is like a new model: everything is encoded
 	// again, while searches keep using the old vectors.
 	MaxPatches int
+	// Metadata is what the collection takes, from now on, of what is written in
+	// pictures; "" keeps what it chose.
+	Metadata catalog.MetadataChoice
 	// Rehash reads every file, also those that seem unchanged, and encodes those whose
 	// bytes are not what they were. Files that failed are tried again.
 	Rehash bool
@@ -115,7 +118,8 @@ type run struct {
 	retryFailed bool
 	rehash      bool
 	removal     removalLimit
-	maxPatches  int // chosen anew, or 0
+	maxPatches  int                    // chosen anew, or 0
+	metadata    catalog.MetadataChoice // chosen anew, or ""; set by openCollection
 	progress    *tracker
 	met         met
 	repaired    chan struct{} // closed when the index is as the catalogue says
@@ -125,7 +129,7 @@ func newRun(ix *Indexer, request Request, tell func(Progress)) *run {
 	return &run{
 		Indexer: ix, name: request.Collection, source: request.Source,
 		retryFailed: request.RetryFailed, rehash: request.Rehash, removal: newRemovalLimit(request),
-		maxPatches: request.MaxPatches, progress: newTracker(tell), met: newMet(),
+		maxPatches: request.MaxPatches, metadata: request.Metadata, progress: newTracker(tell), met: newMet(),
 		repaired: make(chan struct{}),
 	}
 }

@@ -1,6 +1,7 @@
 package indexer
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,9 +28,10 @@ type JobParams struct {
 	RetryFailed bool   `json:"retry_failed,omitempty"`
 	MaxPatches  int    `json:"max_patches,omitempty"` // see Request, like all below; of an index job
 
-	Rehash          bool     `json:"rehash,omitempty"`
-	ConfirmRemoval  bool     `json:"confirm_removal,omitempty"`
-	MaxRemovedShare *float64 `json:"max_removed_share,omitempty"`
+	Metadata        catalog.MetadataChoice `json:"metadata,omitempty"`
+	Rehash          bool                   `json:"rehash,omitempty"`
+	ConfirmRemoval  bool                   `json:"confirm_removal,omitempty"`
+	MaxRemovedShare *float64               `json:"max_removed_share,omitempty"`
 
 	source.Rules // what to look at in the directory
 }
@@ -61,7 +63,7 @@ func (ix *Indexer) indexJob(ctx context.Context, job *jobs.Running) error {
 		return err
 	}
 	report, err := ix.Run(ctx, Request{
-		Collection: job.Collection, Source: directory, RetryFailed: params.RetryFailed, MaxPatches: params.MaxPatches,
+		Collection: job.Collection, Source: directory, RetryFailed: params.RetryFailed, MaxPatches: params.MaxPatches, Metadata: params.Metadata,
 		Rehash: params.Rehash, ConfirmRemoval: params.ConfirmRemoval, MaxRemovedShare: params.MaxRemovedShare,
 	}, func(p Progress) { _ = job.Report(ctx, p) }) // ctx ends when the job is lost
 	return errors.Join(err, job.Report(context.WithoutCancel(ctx), report))
@@ -95,7 +97,7 @@ func (j *Jobs) Index(ctx context.Context, collection string, params JobParams) (
 	if _, err := source.NewDirectoryWith(params.Directory, params.Rules); err != nil {
 		return catalog.Job{}, fmt.Errorf("%w: %w", catalog.ErrInvalid, err)
 	}
-	if err := j.indexer.CheckMaxPatches(params.MaxPatches); err != nil {
+	if err := cmp.Or(params.Metadata.Validate(), j.indexer.CheckMaxPatches(params.MaxPatches)); err != nil {
 		return catalog.Job{}, err
 	}
 	if err := newRemovalLimit(Request{MaxRemovedShare: params.MaxRemovedShare}).validate(); err != nil {

@@ -64,27 +64,45 @@ func (e *pictureError) Unwrap() error { return e.err }
 func (r *run) prepare(ctx context.Context, j job) (prepared, error) {
 	p := prepared{image: catalog.Image{
 		Source: r.source.Name(), URI: j.item.URI, Size: j.item.Size, Modified: j.item.Modified, Changed: j.item.Changed,
-		Metadata: j.item.Metadata, Captions: j.captions,
 	}}
-	if known, err := r.reuse(ctx, j.content, &p); known || err != nil {
+	known, err := r.reuse(ctx, j.content, &p)
+	if err != nil {
 		return p, err
+	}
+	if inside, ok := recall(p.image.Embedded, r.metadata); known && ok {
+		p.describe(inside, j.item, r.metadata)
+		return p, nil
 	}
 	content, err := r.decoder.Read(ctx, j.item.Path)
 	if err != nil {
 		return p, &pictureError{err}
 	}
-	if content.SHA256 != j.content {
-		if known, err := r.reuse(ctx, content.SHA256, &p); known || err != nil {
-			if err == nil {
-				p.unchanged, err = r.isUnchanged(j.state, p.image)
-			}
-			return p, err
+	return p, r.prepareContent(ctx, j, content, &p, known && content.SHA256 == j.content)
+}
+
+// prepareContent prepares a picture whose file was read. known is whether p has all that
+// is known of it but what it says of itself.
+func (r *run) prepareContent(ctx context.Context, j job, content decode.Content, p *prepared, known bool) (err error) {
+	if !known {
+		p.image.Embedded, p.warning = "", ""
+		if known, err = r.reuse(ctx, content.SHA256, p); err != nil {
+			return err
 		}
 	}
-	if err := r.decode(ctx, content, &p); err != nil {
-		return p, &pictureError{err}
+	if !known {
+		if err := r.decode(ctx, content, p); err != nil {
+			return &pictureError{err}
+		}
 	}
-	return p, nil
+	inside, ok := recall(p.image.Embedded, r.metadata)
+	if !ok {
+		inside = lookInto(content.Data, r.metadata)
+	}
+	p.describe(inside, j.item, r.metadata)
+	if known {
+		p.unchanged, err = r.isUnchanged(j.state, p.image)
+	}
+	return err
 }
 
 // reuse fills in what is known of a content that has been encoded before, in
@@ -106,7 +124,7 @@ func (r *run) reuse(ctx context.Context, content string, p *prepared) (bool, err
 	}
 	p.image.SHA256, p.image.Format, p.image.Color = content, same.Format, same.Color
 	p.image.Width, p.image.Height = same.Width, same.Height
-	p.warning = same.Warning
+	p.warning, p.image.Embedded = same.Warning, same.Embedded
 	return true, nil
 }
 

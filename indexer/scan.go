@@ -13,10 +13,9 @@ import (
 
 // job is a picture whose file or metadata needs work.
 type job struct {
-	item     source.Item
-	captions []catalog.Caption
-	content  string // SHA-256, when the file is known to be unchanged
-	state    catalog.State
+	item    source.Item
+	content string // SHA-256, when the file is known to be unchanged
+	state   catalog.State
 }
 
 // scanChunk is how many pictures are compared with the catalogue at once.
@@ -132,27 +131,21 @@ func anyPending(states map[string]catalog.State) bool {
 // compareOne passes on what the catalogue does not know as it is, and reports whether
 // nothing is left to do. The zero state stands for a picture that is not known.
 func (r *run) compareOne(ctx context.Context, item source.Item, state catalog.State, jobs chan<- job) (bool, error) {
-	next := job{item: item, captions: captions(item), state: state}
+	next := job{item: item, state: state}
 	if state.Encoded && !r.rehash && isAsRead(item, state.Size, state.Modified, state.Changed) {
 		next.content = state.SHA256
-		digest, err := catalog.Digest(state.SHA256, item.Metadata, next.captions)
+		inside, known := recall(state.Embedded, r.metadata)
+		d := putTogether(inside, item, r.metadata)
+		digest, err := catalog.Digest(state.SHA256, d.metadata, d.captions)
 		if err != nil {
 			return false, err
 		}
-		if digest == state.Digest && state.Indexed && state.Source == r.source.Name() {
+		if known && inside.text() == state.Embedded && digest == state.Digest && state.Indexed && state.Source == r.source.Name() {
 			r.progress.update(func(p *Progress) { p.Skipped++; p.Done++ })
 			return true, nil
 		}
 	}
 	return false, send(ctx, jobs, next)
-}
-
-func captions(item source.Item) []catalog.Caption {
-	list := make([]catalog.Caption, len(item.Captions))
-	for i, caption := range item.Captions {
-		list[i] = catalog.Caption(caption)
-	}
-	return list
 }
 
 // met remembers what a run has come across, so that it knows afterwards what is gone.

@@ -105,5 +105,5 @@ func (s *server) deleteCollection(ctx context.Context, input *CollectionPath) (*
 
 func (s *server) newCollection(c catalog.Collection) Collection {
 	return Collection{Name: c.Name, Images: c.Images, Searchable: s.Searchable(c), Model: c.Fingerprint,
-		Created: c.Created, MaxNumPatches: c.MaxPatches}
+		Created: c.Created, MaxNumPatches: c.MaxPatches, Metadata: string(c.Metadata)}
 }

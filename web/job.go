@@ -57,13 +57,14 @@ type IndexOrder struct {
 	RetryFailed bool `json:"retry_failed,omitempty" doc:"Look again at files that could not be read, or that were no pictures, though they have not changed"`
 
 	Rehash          bool     `json:"rehash,omitempty" doc:"Read every file, also those that seem unchanged, and encode those whose bytes are not what they were"`
+	Metadata        string   `json:"metadata,omitempty" enum:"all,no-place,none" doc:"What the collection takes, from now on, of what cameras and programs write into pictures and, as XMP and Google Takeout do, beside them: all, all but where pictures were taken, or nothing. Absent: what it took before, at first all"`
 	ConfirmRemoval  bool     `json:"confirm_removal,omitempty" doc:"Remove the images whose pictures are gone, however many these are"`
 	MaxRemovedShare *float64 `json:"max_removed_share,omitempty" minimum:"0" maximum:"1" doc:"Without confirm_removal, the job fails and removes nothing when a larger share of what was indexed from this source is gone; absent stands for 0.25. A few pictures are removed in any case, unless they were the last"`
 }
 
 func (o IndexOrder) params(directory string) indexer.JobParams {
 	return indexer.JobParams{
-		Directory: directory, MaxPatches: o.MaxNumPatches,
+		Directory: directory, MaxPatches: o.MaxNumPatches, Metadata: catalog.MetadataChoice(o.Metadata),
 		RetryFailed: o.RetryFailed, Rules: source.Rules(o.Rules),
 		Rehash: o.Rehash, ConfirmRemoval: o.ConfirmRemoval, MaxRemovedShare: o.MaxRemovedShare,
 	}

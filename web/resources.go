@@ -18,7 +18,8 @@ type Collection struct {
 	Model      string    `json:"model,omitempty" doc:"Fingerprint of the model that it was indexed with; absent when nothing is indexed yet"`
 	Created    time.Time `json:"created" doc:"When it was created"`
 
-	MaxNumPatches int `json:"max_num_patches,omitempty" doc:"Most patches that its pictures are cut into when they are indexed; absent when that is left to the model"`
+	MaxNumPatches int    `json:"max_num_patches,omitempty" doc:"Most patches that its pictures are cut into when they are indexed; absent when that is left to the model"`
+	Metadata      string `json:"metadata,omitempty" doc:"What it takes of what cameras and programs write into pictures and beside them: all, no-place (all but where pictures were taken) or none"`
 }
 
 // Image is one picture and what is known of it.

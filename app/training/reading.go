@@ -24,7 +24,7 @@ func (t *Training) reading() (trainer.Reading, error) {
 		return trainer.Reading{}, err
 	}
 	for _, path := range t.Config.Data.Pairs {
-		from, err := openPairs(path, t.Config.Fields()...)
+		from, err := t.openPairs(path, t.Config.Fields()...)
 		if err != nil {
 			return trainer.Reading{}, fmt.Errorf("pairs: %w", err)
 		}
@@ -51,8 +51,8 @@ func (t *Training) fromCollection() data.Source {
 
 // openPairs opens the source of pairs that a user names, with the named attributes;
 // its pictures may lie anywhere.
-func openPairs(path string, attributes ...string) (data.Source, error) {
-	return data.Open(path, data.ReadOptions{Anywhere: true, Attributes: attributes})
+func (t *Training) openPairs(path string, attributes ...string) (data.Source, error) {
+	return data.Open(path, data.ReadOptions{Anywhere: true, Attributes: attributes, Cache: t.Cache})
 }
 
 // pictures prepares to read pictures. closeFiles ends it.
@@ -100,7 +100,7 @@ func (t *Training) guarded(ctx context.Context, model *trainer.Model) (*trainer.
 
 func (t *Training) guardSource() (data.Source, error) {
 	if t.Config.Data.Guard != GuardDemo {
-		from, err := openPairs(t.Config.Data.Guard)
+		from, err := t.openPairs(t.Config.Data.Guard)
 		if err != nil {
 			return nil, fmt.Errorf("the guarded set: %w", err)
 		}

@@ -64,6 +64,7 @@ type Options struct {
 	Item func(name string) (string, error)
 	// Pictures opens what reads the pictures of pairs. The caller closes the files.
 	Pictures func() (*data.Files, data.Decoder, error)
+	Cache    string // see data.ReadOptions; that of Pictures
 	Threads  int    // to compute with; 0: one for each core
 	Device   string // to compute on
 	Log      *slog.Logger

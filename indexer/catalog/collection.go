@@ -16,10 +16,13 @@ type Collection struct {
 	Fingerprint string `json:"fingerprint"` // of the model that searches use; empty before the first indexing
 	// SearchedMaxPatches is what MaxPatches was for the vectors that searches
 	// use. They differ until the whole collection is indexed anew.
-	SearchedMaxPatches int       `json:"searched_max_patches"`
-	Images             int       `json:"images"`
-	Failures           int       `json:"failures"` // of all kinds but FailureOther
-	Created            time.Time `json:"created"`
+	SearchedMaxPatches int `json:"searched_max_patches"`
+	// Metadata is what indexing takes of what is written in pictures; never "".
+	Metadata MetadataChoice `json:"metadata"`
+
+	Images   int       `json:"images"`
+	Failures int       `json:"failures"` // of all kinds but FailureOther
+	Created  time.Time `json:"created"`
 }
 
 // CollectionID identifies a collection in IDs of images and in the index, where its

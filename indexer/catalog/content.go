@@ -8,4 +8,5 @@ type Content struct {
 	Format        string
 	Color         string // average, #rrggbb
 	Warning       string // see Record
+	Embedded      string // see Image
 }

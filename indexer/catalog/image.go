@@ -24,6 +24,7 @@ type Image struct {
 	Color      string         `json:"color"`  // average, #rrggbb, to show while the picture loads
 	Metadata   map[string]any `json:"metadata"`
 	Captions   []Caption      `json:"captions"`
+	Embedded   string         `json:"-"` // what the file says of itself, as the indexer writes it; "" when it was not looked into
 	Created    time.Time      `json:"created"`
 	Updated    time.Time      `json:"updated"`
 }

@@ -8,6 +8,7 @@ type State struct {
 	Modified int64 // nanoseconds since 1970
 	Changed  int64 // of the inode, likewise; 0: unknown
 	Digest   string
+	Embedded string // see Image
 	Source   string
 	Encoded  bool // the model's vector of the content is known
 	Indexed  bool // the model's index has acknowledged the present state

@@ -68,6 +68,7 @@ func (w *walker) addManifests(at *place) {
 		manifests, at.own = append(manifests, m), append(at.own, m)
 	}
 	at.manifests = manifests
+	w.addParquet(at, path.Join(folder, parquetName))
 }
 
 // mostUnmatched bounds the lines of one manifest that are told of one by one.

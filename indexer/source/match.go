@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/text/unicode/norm"
-
 	"polylens/internal/text"
 )
 
@@ -30,8 +28,12 @@ const mostTold = 100
 // looseForm is equal for names that differ only in case, Unicode form or slashes. Case
 // is taken character by character, as file systems do.
 func looseForm(name string) string {
-	name = text.NFC(strings.ReplaceAll(name, `\`, "/"))
-	return path.Clean(text.NFC(strings.ToLower(strings.ToUpper(name))))
+	return path.Clean(looseName(strings.ReplaceAll(name, `\`, "/")))
+}
+
+// looseName is looseForm for a name without slashes.
+func looseName(name string) string {
+	return text.NFC(strings.ToLower(strings.ToUpper(text.NFC(name))))
 }
 
 // siblings are the names in one folder that have the same loose form as another one, by
@@ -169,23 +171,11 @@ func difference(a, b string) string {
 	return strings.Join(kinds, ", ")
 }
 
-// useAnyForm is use for a name in whatever Unicode form it has in the folder.
-func (m metadataFiles) useAnyForm(name string) (string, bool) {
-	if len(m) == 0 {
-		return "", false
-	}
-	for _, form := range []string{name, text.NFC(name), norm.NFD.String(name)} {
-		if m.use(form) {
-			return form, true
-		}
-	}
-	return "", false
-}
-
 // tellSidecarForm tells of a sidecar whose name has another Unicode form than its picture's.
 func (w *walker) tellSidecarForm(picture, sidecar string) {
 	base := path.Base(picture)
-	if strings.HasPrefix(sidecar, strings.TrimSuffix(base, path.Ext(base))) {
+	stem := strings.TrimSuffix(base, path.Ext(base))
+	if strings.HasPrefix(strings.ToLower(sidecar), strings.ToLower(stem)) {
 		return
 	}
 	err := errors.New("it is taken for the picture " + quoted(base) + ", whose name has another Unicode form")

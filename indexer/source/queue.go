@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -79,7 +80,7 @@ func (w *walker) tell(e event) error {
 		}
 		return w.visitor.Other(Other{Item: e.item, Kind: e.kind, Known: e.known})
 	}
-	e.item.Sidecar = w.sidecar(e.place, e.name)
+	e.item.Sidecar, e.item.Noted = w.sidecar(e.name, e.place)
 	if w.visitor.Item == nil {
 		return nil
 	}
@@ -91,11 +92,12 @@ func (w *walker) tell(e event) error {
 func (w *walker) end(at *place) {
 	for _, e := range at.waiting {
 		base := path.Base(e.name)
-		picture := strings.TrimSuffix(base, ".json")
+		picture := strings.TrimSuffix(base, path.Ext(base))
+		belongs := slices.Contains([]string{".json", ".xmp"}, strings.ToLower(path.Ext(base)))
 		switch {
 		case at.metadata[base]:
 			w.tellMetadata()
-		case picture != base && IsPicture(picture) && !at.has(picture):
+		case belongs && IsPicture(picture) && !at.has(picture):
 			w.tellMetadata()
 			w.problem(Problem{URI: e.item.URI, Kind: ProblemSidecar, Err: fmt.Errorf("%.100q does not lie beside it", picture)})
 		case !w.isIncluded(at, e.name, false):

@@ -2,6 +2,7 @@ package source
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -27,7 +28,7 @@ const (
 // from language to text or texts; "caption" and "text" may hold a single text
 // of unknown language. "tags" is a list of texts. All else is kept as metadata. Keys
 // and texts are composed (NFC); see metadata.Parse. UTF-16 is read as well if it begins
-// with a byte order mark.
+// with a byte order mark. Next to a *LostError there is all that can be used.
 func ParseSidecar(data []byte) (Sidecar, error) {
 	if len(data) > maxSidecar {
 		return Sidecar{}, fmt.Errorf("it has %d bytes, at most %d are allowed", len(data), maxSidecar)
@@ -39,27 +40,84 @@ func ParseSidecar(data []byte) (Sidecar, error) {
 	if err != nil {
 		return Sidecar{}, err
 	}
-	fields, err := metadata.Parse(data)
+	clean := metadata.WithoutNaN(data)
+	fields, err := metadata.Parse(clean)
 	if err != nil {
 		return Sidecar{}, fmt.Errorf("it is not a JSON object that can be used: %w", err)
 	}
-	captions, err := takeCaptions(fields)
+	var lost LostError
+	if len(clean) != len(data) {
+		lost.add(errors.New("NaN and Infinity, which JSON does not have, are read as null"))
+	}
+	sidecar := Sidecar{Metadata: fields, Captions: takeCaptions(fields, &lost)}
+	lost.add(checkTags(fields))
+	lost.add(fit(fields))
+	return sidecar, lost.orNil()
+}
+
+// LostError says what of a sidecar cannot be used; the rest can.
+type LostError struct{ Lost []error }
+
+func (e *LostError) add(err error) {
 	if err != nil {
-		return Sidecar{}, err
+		e.Lost = append(e.Lost, err)
 	}
-	if err := checkTags(fields); err != nil {
-		return Sidecar{}, err
+}
+
+func (e *LostError) orNil() error {
+	if e.Lost == nil {
+		return nil
 	}
-	if stored, err := json.Marshal(fields); err != nil {
-		return Sidecar{}, fmt.Errorf("its metadata is not usable: %w", err)
-	} else if len(stored) > maxMetadata {
-		return Sidecar{}, fmt.Errorf("its metadata has %d bytes, at most %d are allowed", len(stored), maxMetadata)
+	return e
+}
+
+// Error lists what is lost.
+func (e *LostError) Error() string {
+	texts := make([]string, len(e.Lost))
+	for i, err := range e.Lost {
+		texts[i] = err.Error()
 	}
-	return Sidecar{Metadata: fields, Captions: captions}, nil
+	return strings.Join(texts, "; ")
+}
+
+// Unwrap gives what is lost.
+func (e *LostError) Unwrap() []error { return e.Lost }
+
+// fit removes the largest fields until the others are small enough.
+func fit(fields map[string]any) error {
+	var left []string
+	for {
+		text, err := json.Marshal(fields)
+		if err != nil {
+			clear(fields)
+			return fmt.Errorf("its metadata is not usable: %w", err)
+		}
+		if len(text) <= maxMetadata {
+			break
+		}
+		name := largest(fields)
+		left = append(left, fmt.Sprintf("%.80q", name))
+		delete(fields, name)
+	}
+	if left == nil {
+		return nil
+	}
+	return fmt.Errorf("its metadata without %s: that and the rest have more bytes than the %d of JSON, at most %d are allowed",
+		strings.Join(left, ", "), maxMetadata, maxMetadata)
+}
+
+func largest(fields map[string]any) string {
+	found, size := "", -1
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if text, err := json.Marshal(fields[name]); err == nil && len(text)+len(name) > size {
+			found, size = name, len(text)+len(name)
+		}
+	}
+	return found
 }
 
 // takeCaptions removes the keys that hold captions from fields.
-func takeCaptions(fields map[string]any) ([]Caption, error) {
+func takeCaptions(fields map[string]any, lost *LostError) []Caption {
 	var captions []Caption
 	for _, key := range []string{"captions", "caption", "text"} {
 		value, ok := fields[key]
@@ -69,19 +127,27 @@ func takeCaptions(fields map[string]any) ([]Caption, error) {
 		delete(fields, key)
 		found, err := captionsOf("", value)
 		if err != nil {
-			return nil, fmt.Errorf("its field %q: %w", key, err)
+			lost.add(fmt.Errorf("its field %q: %w", key, err))
 		}
 		captions = append(captions, found...)
 	}
-	if len(captions) > maxCaptions {
-		return nil, fmt.Errorf("it has %d captions, at most %d are allowed", len(captions), maxCaptions)
-	}
+	return usableCaptions(captions, lost)
+}
+
+func usableCaptions(captions []Caption, lost *LostError) []Caption {
+	var usable []Caption
 	for _, caption := range captions {
 		if err := caption.check(); err != nil {
-			return nil, err
+			lost.add(err)
+			continue
 		}
+		usable = append(usable, caption)
 	}
-	return captions, nil
+	if len(usable) > maxCaptions {
+		lost.add(fmt.Errorf("it has %d captions, at most %d are allowed: the others are left out", len(usable), maxCaptions))
+		usable = usable[:maxCaptions]
+	}
+	return usable
 }
 
 func isText(value any) bool { _, ok := value.(string); return ok }
@@ -106,51 +172,54 @@ func captionsOf(language string, value any) ([]Caption, error) {
 	return nil, fmt.Errorf("want texts, {\"language\", \"text\"} objects, or an object from language to text")
 }
 
+// captionList gives what can be used next to an error.
 func captionList(language string, list []any) ([]Caption, error) {
 	var captions []Caption
+	var lost []error
 	for i, element := range list {
-		object, isObject := element.(map[string]any)
-		if isObject && isText(object["text"]) {
-			element = object["text"]
-			own, ok := object["language"].(string)
-			if !ok && object["language"] != nil {
-				return nil, fmt.Errorf("element %d: language is not a text", i)
-			}
-			found, err := captionsOf(own, element)
-			if err != nil {
-				return nil, fmt.Errorf("element %d: %w", i, err)
-			}
-			captions = append(captions, found...)
-			continue
-		}
-		if !isText(element) {
-			return nil, fmt.Errorf("element %d: want a text or {\"language\", \"text\"}", i)
-		}
-		found, err := captionsOf(language, element)
+		found, err := captionElement(language, element)
 		if err != nil {
-			return nil, fmt.Errorf("element %d: %w", i, err)
+			lost = append(lost, fmt.Errorf("element %d: %w", i, err))
 		}
 		captions = append(captions, found...)
 	}
-	return captions, nil
+	return captions, errors.Join(lost...)
 }
 
+func captionElement(language string, element any) ([]Caption, error) {
+	object, isObject := element.(map[string]any)
+	if !isObject || !isText(object["text"]) {
+		if !isText(element) && element != nil {
+			return nil, errors.New("want a text or {\"language\", \"text\"}")
+		}
+		return captionsOf(language, element)
+	}
+	own, ok := object["language"].(string)
+	if !ok && object["language"] != nil {
+		return nil, errors.New("language is not a text")
+	}
+	return captionsOf(own, object["text"])
+}
+
+// captionMap gives what can be used next to an error.
 func captionMap(object map[string]any) ([]Caption, error) {
 	if isText(object["text"]) { // a single {"language", "text"}
 		return captionList("", []any{object})
 	}
 	var captions []Caption
+	var lost []error
 	for _, language := range slices.Sorted(maps.Keys(object)) {
 		if language == "" {
-			return nil, fmt.Errorf("a language is empty")
+			lost = append(lost, errors.New("a language is empty"))
+			continue
 		}
 		found, err := captionsOf(language, object[language])
 		if err != nil {
-			return nil, fmt.Errorf("language %.40q: %w", language, err)
+			lost = append(lost, fmt.Errorf("language %.40q: %w", language, err))
 		}
 		captions = append(captions, found...)
 	}
-	return captions, nil
+	return captions, errors.Join(lost...)
 }
 
 // languageTag is the shape of BCP 47, without its registry.
@@ -168,14 +237,21 @@ func (c Caption) check() error {
 	return nil
 }
 
+// checkTags takes tags that are no texts out of fields.
 func checkTags(fields map[string]any) error {
 	tags, ok := fields["tags"]
 	if !ok || tags == nil {
 		return nil
 	}
 	list, ok := tags.([]any)
-	if !ok || slices.ContainsFunc(list, func(tag any) bool { return !isText(tag) }) {
-		return fmt.Errorf("its field \"tags\" is not a list of texts")
+	if !ok {
+		delete(fields, "tags")
+		return errors.New("its field \"tags\" is not a list of texts")
+	}
+	texts := slices.DeleteFunc(slices.Clone(list), func(tag any) bool { return !isText(tag) })
+	if len(texts) < len(list) {
+		fields["tags"] = texts
+		return errors.New("its field \"tags\" is not a list of texts alone: what is none is left out")
 	}
 	return nil
 }
@@ -207,58 +283,45 @@ func (m metadataFiles) use(name string) bool {
 	return true
 }
 
+// metadataNames are the files in a folder that are named like metadata. Texts are so
+// only beside a file whose name they share: most are just texts.
 func metadataNames(entries []fs.DirEntry) metadataFiles {
 	names := make(metadataFiles)
+	var texts []string
 	for _, entry := range entries {
-		switch path.Ext(entry.Name()) {
-		case ".json", ".jsonl", ".csv":
-			if entry.Type().IsRegular() || entry.Type() == fs.ModeSymlink {
-				names[entry.Name()] = false
-			}
+		if !entry.Type().IsRegular() && entry.Type() != fs.ModeSymlink {
+			continue
+		}
+		switch name := entry.Name(); strings.ToLower(path.Ext(name)) {
+		case ".json", ".jsonl", ".csv", ".parquet", ".xmp":
+			names[name] = false
+		case ".txt", ".caption":
+			texts = append(texts, name)
+		}
+	}
+	if len(texts) == 0 {
+		return names
+	}
+	others := stemsOf(entries)
+	for _, name := range texts {
+		if loose := looseName(name); others[strings.TrimSuffix(loose, path.Ext(loose))] {
+			names[name] = false
 		}
 	}
 	return names
 }
 
-// sidecar collects everything said about a picture; what cannot be read is
-// reported and left out.
-func (w *walker) sidecar(at *place, name string) Sidecar {
-	var sidecar Sidecar
-	for _, m := range at.manifests {
-		entry, ok := w.entryOf(m, name, at.alike)
-		if !ok {
-			continue
+// stemsOf are the names that a text may have beside a file, in their loose form and without
+// its extension: that of the file, with its extension or without.
+func stemsOf(entries []fs.DirEntry) map[string]bool {
+	stems := make(map[string]bool, 2*len(entries))
+	for _, entry := range entries {
+		name := looseName(entry.Name())
+		switch extension := path.Ext(name); extension {
+		case ".txt", ".caption", ".json", ".jsonl", ".csv", ".parquet", ".xmp":
+		default:
+			stems[name], stems[strings.TrimSuffix(name, extension)] = true, true
 		}
-		found, err := ParseSidecar(entry.data)
-		if err != nil {
-			w.problem(Problem{URI: m.uri + "#" + entry.place, Kind: ProblemSidecar, Err: err})
-			continue
-		}
-		delete(found.Metadata, fileNameKey)
-		sidecar = found.over(sidecar)
 	}
-	base := path.Base(name)
-	for _, candidate := range []string{base + ".json", strings.TrimSuffix(base, path.Ext(base)) + ".json"} {
-		candidate, ok := at.metadata.useAnyForm(candidate)
-		if !ok || candidate == base {
-			continue
-		}
-		file := path.Join(path.Dir(name), candidate)
-		found, err := w.readSidecar(file)
-		w.tellSidecarForm(name, candidate)
-		if err != nil {
-			w.problem(Problem{URI: w.uri(file), Kind: ProblemSidecar, Err: err})
-			break
-		}
-		return found.over(sidecar)
-	}
-	return sidecar
-}
-
-func (w *walker) readSidecar(name string) (Sidecar, error) {
-	data, err := w.readFile(name, maxSidecar)
-	if err != nil {
-		return Sidecar{}, err
-	}
-	return ParseSidecar(data)
+	return stems
 }

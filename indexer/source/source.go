@@ -3,6 +3,8 @@ package source
 import (
 	"context"
 	"time"
+
+	"polylens/indexer/metadata"
 )
 
 // Source is a place where pictures lie.
@@ -44,6 +46,9 @@ type Item struct {
 	Modified time.Time
 	Changed  time.Time // when the inode of the file changed last; zero when unknown
 	Sidecar
+	// Noted is what programs have written beside the picture: XMP and Google Takeout.
+	// What the Sidecar says goes before it.
+	Noted metadata.About
 }
 
 // Other is a file that is no picture that can be read. It has no Sidecar.

@@ -17,8 +17,8 @@ import (
 // not closed: each time may read it to its end.
 const mostRestarts = 20
 
-// table reads the rows of comma-separated values.
-type table struct {
+// separated reads the rows of comma-separated values.
+type separated struct {
 	data     []byte // what is left of the file
 	line     int    // of the file, where data begins
 	reader   *csv.Reader
@@ -30,7 +30,7 @@ type table struct {
 // that cannot be used is lost alone.
 func parseTable(data []byte, problem func(place string, err error)) map[string]manifestEntry {
 	entries := make(map[string]manifestEntry)
-	t := &table{data: data, line: 1, reader: csv.NewReader(bytes.NewReader(data))}
+	t := &separated{data: data, line: 1, reader: csv.NewReader(bytes.NewReader(data))}
 	header, err := t.read()
 	if err == nil && !slices.Contains(header, fileNameKey) {
 		err = fmt.Errorf("no column is called %s", fileNameKey)
@@ -69,7 +69,7 @@ func parseTable(data []byte, problem func(place string, err error)) map[string]m
 }
 
 // read returns the next row. Errors name lines of the file.
-func (t *table) read() ([]string, error) {
+func (t *separated) read() ([]string, error) {
 	row, err := t.reader.Read()
 	var broken *csv.ParseError
 	if errors.As(err, &broken) {
@@ -107,7 +107,7 @@ func checkField(field string, line, column int) error {
 
 // goOn makes ready for the row after one that could not be read, and reports whether
 // there may be one. A quotation mark that is not closed has swallowed the lines behind it.
-func (t *table) goOn(err error) bool {
+func (t *separated) goOn(err error) bool {
 	var broken *csv.ParseError
 	if !errors.As(err, &broken) || broken.Line == broken.StartLine {
 		return true

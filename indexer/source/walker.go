@@ -39,6 +39,7 @@ type place struct {
 	ignores   *ignores
 	included  bool // what lies here is among the files to include
 	metadata  metadataFiles
+	beside    *beside       // of metadata, when a picture has asked
 	waiting   []event       // files of metadata, until it is known whether they are used
 	entries   []fs.DirEntry // by name, without those that are left out
 }

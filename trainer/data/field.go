@@ -24,6 +24,9 @@ type ReadOptions struct {
 	Anywhere bool
 	// Attributes are the names of the fields to keep as attributes.
 	Attributes []string
+	// Cache is the folder in which compressed shards are unpacked; without one they
+	// cannot be read. The Opener of their pictures needs the same.
+	Cache string
 }
 
 const (
@@ -249,9 +252,10 @@ func countBlank(value any) int {
 	return count
 }
 
-// isPicture reports, by the extension, whether a member of a shard is a picture.
+// isPicture reports, by the extension, whether a member of a shard is a picture. Formats
+// that cannot be read are so as well: they are named, and not passed over.
 func isPicture(extension string) bool {
-	return source.IsPicture("x." + extension)
+	return extension == "jp2" || extension == "jxl" || source.IsPicture("x."+extension)
 }
 
 // folderOf is the absolute folder of a file.

@@ -2,6 +2,7 @@ package data
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"polylens/indexer/source"
@@ -53,7 +54,8 @@ func (f Folder) records(item source.Item) []Record {
 	plain := Record{Picture: Picture{URI: item.URI}, Relevance: 1, Place: Place{File: item.URI}}
 	said := plain
 	said.Captions = f.captions(item)
-	said.Attributes = ReadOptions{Attributes: f.Attributes}.AttributesIn(item.Metadata)
+	fields := allFields(item)
+	said.Attributes = ReadOptions{Attributes: f.Attributes}.AttributesIn(fields)
 	var records []Record
 	if len(said.Captions) > 0 || len(said.Attributes) > 0 {
 		records = append(records, said)
@@ -62,7 +64,7 @@ func (f Folder) records(item source.Item) []Record {
 		if said.Attributes[name] != "" {
 			continue
 		}
-		for _, text := range TextsIn(item.Metadata, name) {
+		for _, text := range TextsIn(fields, name) {
 			labelled := plain
 			labelled.Attributes = map[string]string{name: text}
 			records = append(records, labelled)
@@ -71,8 +73,23 @@ func (f Folder) records(item source.Item) []Record {
 	return records
 }
 
+// allFields are those of the user's own and those that programs have noted.
+func allFields(item source.Item) map[string]any {
+	fields := maps.Clone(item.Noted.Fields)
+	if fields == nil {
+		return item.Metadata
+	}
+	maps.Copy(fields, item.Metadata)
+	return fields
+}
+
 func (f Folder) captions(item source.Item) []Caption {
 	var captions []Caption
+	if len(item.Captions) == 0 {
+		for _, caption := range item.Noted.Captions {
+			item.Captions = append(item.Captions, source.Caption(caption))
+		}
+	}
 	for _, caption := range item.Captions {
 		if len(f.Languages) == 0 || slices.Contains(f.Languages, caption.Language) {
 			captions = append(captions, Caption(caption))

@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// Open gives the source at a path: a Folder, or by the ending of a file's name a
-// Table (.csv, .tsv), Shards (.tar) or Lines (any other). It reads nothing yet;
+// Open gives the source at a path: a Folder, Shards by the first bytes of a file (tar,
+// also packed, and zip) or its ending (.tar), and by the ending of its name a Table
+// (.csv, .tsv) or Lines (any other). It reads no more yet;
 // the error is that of a path that is not there. A folder is the user's own, of
 // which ReadOptions.Anywhere says nothing.
 func Open(path string, options ReadOptions) (Source, error) {
@@ -17,6 +18,15 @@ func Open(path string, options ReadOptions) (Source, error) {
 	}
 	if info.IsDir() {
 		return Folder{Path: path, Attributes: options.Attributes}, nil
+	}
+	if info.Mode().IsRegular() {
+		head, err := headOf(path)
+		if err != nil {
+			return nil, err
+		}
+		if packing(head) != "" || isTar(head) {
+			return Shards{Paths: []string{path}, Options: options}, nil
+		}
 	}
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".csv", ".tsv":

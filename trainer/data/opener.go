@@ -27,7 +27,8 @@ type FileOptions struct {
 	MaxBytes int64         // of one picture; default 64 MiB
 	Timeout  time.Duration // for one picture from the web; default 30 s
 	// Cache is the folder in which pictures from the web are kept, so that every
-	// epoch sees the same bytes. Without one they cannot be read.
+	// epoch sees the same bytes, and compressed shards are unpacked. Without one
+	// neither can be read.
 	Cache string
 	// Private allows pictures from addresses that are not public, on any port,
 	// and through the proxy that the environment names. Leave it off for URLs
@@ -63,7 +64,7 @@ func (f *Files) Bytes(ctx context.Context, picture Picture) ([]byte, error) {
 	if !strings.HasPrefix(picture.URI, "file:") {
 		return f.web.bytes(ctx, picture.URI)
 	}
-	file, err := openFile(picture)
+	file, err := f.open(picture)
 	if err != nil {
 		return nil, err
 	}
@@ -72,6 +73,23 @@ func (f *Files) Bytes(ctx context.Context, picture Picture) ([]byte, error) {
 		return readSection(file, picture, f.options.MaxBytes)
 	}
 	return readWhole(file, f.options.MaxBytes)
+}
+
+// open opens the file of a picture, or the shard that it is in, unpacked.
+func (f *Files) open(picture Picture) (*os.File, error) {
+	if picture.Member == "" {
+		return openFile(picture)
+	}
+	path, err := filePath(picture.URI)
+	if err != nil {
+		return nil, err
+	}
+	flat, err := unpacked(path, f.options.Cache)
+	if err != nil || flat == path {
+		return openFile(picture)
+	}
+	file, err := os.Open(flat)
+	return file, plain(err)
 }
 
 func openFile(picture Picture) (*os.File, error) {

@@ -8,17 +8,22 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"unicode/utf8"
+
+	"polylens/indexer/metadata"
 )
 
 // Shards are tar files as WebDataset has them: the members of one sample follow
 // one another and share the name up to the first dot. A picture member (jpg,
 // png, webp, ...) is described by a json member with the fields of the package
 // comment, by txt members with one text each, or by both; LANGUAGE.txt is a text
-// in that language. The tar files must not be compressed, since pictures are
-// read where they lie.
+// in that language. A shard that is compressed (gzip, zstd, bzip2, xz) or a zip
+// archive is unpacked once into ReadOptions.Cache, since pictures are read where
+// they lie. One that is cut off is an error.
 type Shards struct {
 	Paths   []string
 	Options ReadOptions
@@ -27,23 +32,33 @@ type Shards struct {
 // Read implements Source.
 func (s Shards) Read(ctx context.Context, record func(Record) error, problem func(Problem)) error {
 	for _, path := range s.Paths {
-		absolute, err := filepath.Abs(path)
-		if err != nil {
-			return fmt.Errorf("shard %s: %w", path, err)
-		}
-		err = readFile(path, func(content io.Reader, _ string) error {
-			seeker, ok := content.(io.ReadSeeker)
-			if !ok {
-				return fmt.Errorf("shard %s cannot be read at any place", path)
-			}
-			reader := shardReader{name: path, uri: fileURI(absolute), options: s.Options, record: record, problem: problem}
-			return reader.read(ctx, seeker)
-		})
-		if err != nil {
+		if err := s.readOne(ctx, path, record, problem); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (s Shards) readOne(ctx context.Context, path string, record func(Record) error, problem func(Problem)) error {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return fmt.Errorf("shard %s: %w", path, err)
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // opening a pipe would wait for its writer
+		return fmt.Errorf("pairs cannot be read: %s is not an ordinary file", path)
+	}
+	flat, err := unpacked(path, s.Options.Cache)
+	if err != nil {
+		return fmt.Errorf("shard %s: %w", path, err)
+	}
+	return readFile(flat, func(content io.Reader, _ string) error {
+		seeker, ok := content.(io.ReadSeeker)
+		if !ok {
+			return fmt.Errorf("shard %s cannot be read at any place", path)
+		}
+		reader := shardReader{name: path, uri: fileURI(absolute), options: s.Options, record: record, problem: problem}
+		return reader.read(ctx, seeker)
+	})
 }
 
 // shardReader is one shard being read.
@@ -53,7 +68,10 @@ type shardReader struct {
 	record    func(Record) error
 	problem   func(Problem)
 
-	sample sample
+	sample  sample
+	samples int   // met so far
+	forks   int   // members that macOS adds
+	inside  int64 // where the member ends that is being read
 }
 
 // sample is what has been met of the members that share a key.
@@ -66,9 +84,6 @@ type sample struct {
 }
 
 func (s *shardReader) read(ctx context.Context, content io.ReadSeeker) error {
-	if err := notCompressed(content); err != nil {
-		return fmt.Errorf("shard %s: %w", s.name, err)
-	}
 	reader := tar.NewReader(content)
 	for {
 		if err := ctx.Err(); err != nil {
@@ -76,11 +91,18 @@ func (s *shardReader) read(ctx context.Context, content io.ReadSeeker) error {
 		}
 		header, err := reader.Next()
 		if errors.Is(err, io.EOF) {
-			return s.finish("")
+			return s.end(content)
+		}
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			return s.cutOff()
 		}
 		if err != nil {
 			return fmt.Errorf("shard %s, after sample %.200q: %w", s.name, s.sample.key, err)
 		}
+		if s.inside, err = content.Seek(0, io.SeekCurrent); err != nil {
+			return fmt.Errorf("shard %s: %w", s.name, err)
+		}
+		s.inside += header.Size
 		if header.Typeflag != tar.TypeReg {
 			continue
 		}
@@ -90,9 +112,37 @@ func (s *shardReader) read(ctx context.Context, content io.ReadSeeker) error {
 	}
 }
 
+// end finishes the shard if it is whole: nothing but empty blocks follows the last
+// member of a tar file, one at least.
+func (s *shardReader) end(content io.Seeker) error {
+	const block = 512
+	at, err := content.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return fmt.Errorf("shard %s: %w", s.name, err)
+	}
+	if at < (s.inside+block-1)/block*block+block {
+		return s.cutOff()
+	}
+	if s.forks > 0 {
+		s.problem(Problem{s.place(""), fmt.Errorf("%d of its members are resource forks of macOS (._NAME) and are left out", s.forks)})
+	}
+	return s.finish("")
+}
+
+// cutOff says how far the shard is good. The last sample may lack members.
+func (s *shardReader) cutOff() error {
+	return fmt.Errorf("shard %s is cut off after sample %.200q, the last of %d that begin in it; fetch it again, or end it with empty blocks as tar does",
+		s.name, s.sample.key, s.samples)
+}
+
 func (s *shardReader) member(header *tar.Header, reader io.Reader, content io.Seeker) error {
+	if isFork(header.Name) {
+		s.forks++
+		return nil
+	}
 	key, extension := keyOf(header.Name)
-	if key != s.sample.key {
+	if key != s.sample.key || s.samples == 0 {
+		s.samples++
 		if err := s.finish(key); err != nil {
 			return err
 		}
@@ -121,7 +171,11 @@ func (s *shardReader) take(header *tar.Header, extension string, reader io.Reade
 
 func (s *shardReader) takePicture(header *tar.Header, content io.Seeker) error {
 	if s.sample.picture != nil {
-		return fmt.Errorf("the sample has a picture already, %.200q", s.sample.picture.Member)
+		err := fmt.Errorf("the sample has a picture already, %.200q", s.sample.picture.Member)
+		if stem(header.Name) != stem(s.sample.picture.Member) {
+			err = fmt.Errorf("%w: the name of a sample ends at its first dot, so these are one sample", err)
+		}
+		return err
 	}
 	for name := range header.PAXRecords {
 		if strings.HasPrefix(name, "GNU.sparse.") {
@@ -143,6 +197,7 @@ func (s *shardReader) takeJSON(reader io.Reader) error {
 		return err
 	}
 	var fields map[string]any
+	content = metadata.WithoutNaN(content)
 	if err := json.Unmarshal(content, &fields); err != nil {
 		return fmt.Errorf("it is not a JSON object: %w", err)
 	}
@@ -173,6 +228,9 @@ func (s *shardReader) takeText(language string, reader io.Reader) error {
 		return err
 	}
 	r, err := s.options.describe(line, nil)
+	if err != nil && strings.ContainsAny(language, ".0123456789") {
+		err = fmt.Errorf("%w: the name of a sample ends at its first dot, and what stands between that and .txt is the language", err)
+	}
 	if err != nil {
 		return err
 	}
@@ -208,18 +266,10 @@ func (s *shardReader) finish(next string) error {
 	return s.record(r)
 }
 
-// notCompressed refuses gzip, zstd, bzip2 and xz.
-func notCompressed(content io.ReadSeeker) error {
-	head := make([]byte, 6)
-	n, err := io.ReadFull(content, head)
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
-		return err
-	}
-	for _, magic := range []string{"\x1f\x8b", "\x28\xb5\x2f\xfd", "BZh", "\xfd7zXZ\x00"} {
-		if strings.HasPrefix(string(head[:n]), magic) {
-			return errors.New("it is compressed: unpack it to a plain tar file first")
-		}
-	}
-	_, err = content.Seek(0, io.SeekStart)
-	return err
+// isFork reports whether macOS has added a member for what only it can store.
+func isFork(member string) bool {
+	return strings.HasPrefix(path.Base(member), "._") || strings.HasPrefix(member, "__MACOSX/")
 }
+
+// stem is a name up to its last dot.
+func stem(name string) string { return strings.TrimSuffix(name, path.Ext(name)) }

@@ -18,7 +18,7 @@ func (s *Store) CreateCollection(ctx context.Context, name string, maxPatches in
 	if err := cmp.Or(catalog.ValidateCollectionName(name), catalog.ValidateMaxPatches(maxPatches)); err != nil {
 		return catalog.Collection{}, err
 	}
-	collection := catalog.Collection{ID: catalog.CollectionID(name), Name: name, MaxPatches: maxPatches, Created: fromMillis(millis(s.now()))}
+	collection := catalog.Collection{ID: catalog.CollectionID(name), Name: name, MaxPatches: maxPatches, Metadata: catalog.AllMetadata, Created: fromMillis(millis(s.now()))}
 	inserted, err := s.insertCollection(ctx, collection)
 	if err == nil && !inserted { // the name is taken, or a renamed collection has the ID
 		collection.ID += catalog.CollectionID("." + uuid.NewString()) // no name has a dot
@@ -44,7 +44,7 @@ func taken(name string) error {
 	return fmt.Errorf("collection %q already exists: %w", name, catalog.ErrConflict)
 }
 
-const collectionColumns = `id, name, max_patches, fingerprint, searched_max_patches, created`
+const collectionColumns = `id, name, max_patches, fingerprint, searched_max_patches, metadata, created`
 
 const selectCollection = `SELECT ` + collectionColumns + `,
 	(SELECT count(*) FROM images WHERE images.collection = collections.id),
@@ -90,7 +90,7 @@ func (s *Store) collections(ctx context.Context, query string, args ...any) ([]c
 	err := each(ctx, s.read, func(scan func(...any) error) error {
 		var c catalog.Collection
 		var created int64
-		err := scan(&c.ID, &c.Name, &c.MaxPatches, &c.Fingerprint, &c.SearchedMaxPatches, &created, &c.Images, &c.Failures)
+		err := scan(&c.ID, &c.Name, &c.MaxPatches, &c.Fingerprint, &c.SearchedMaxPatches, &c.Metadata, &created, &c.Images, &c.Failures)
 		c.Created = fromMillis(created)
 		collections = append(collections, c)
 		return err
@@ -108,6 +108,14 @@ func (s *Store) SetMaxPatches(ctx context.Context, id catalog.CollectionID, maxP
 		return err
 	}
 	return s.change(ctx, id, `UPDATE collections SET max_patches = $2 WHERE id = $1`, maxPatches)
+}
+
+// SetMetadata chooses what indexing takes of what is written in pictures.
+func (s *Store) SetMetadata(ctx context.Context, id catalog.CollectionID, choice catalog.MetadataChoice) error {
+	if err := choice.Validate(); err != nil {
+		return err
+	}
+	return s.change(ctx, id, `UPDATE collections SET metadata = $2 WHERE id = $1`, cmp.Or(choice, catalog.AllMetadata))
 }
 
 // SetFingerprint records which vectors searches of a collection use from now

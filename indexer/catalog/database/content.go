@@ -15,12 +15,12 @@ func (s *Store) Content(ctx context.Context, contentSHA256 string) (catalog.Cont
 	var found []catalog.Content
 	err := each(ctx, s.read, func(scan func(...any) error) error {
 		c := catalog.Content{SHA256: contentSHA256}
-		err := scan(&c.Width, &c.Height, &c.Format, &c.Color, &c.Warning)
+		err := scan(&c.Width, &c.Height, &c.Format, &c.Color, &c.Warning, &c.Embedded)
 		found = append(found, c)
 		return err
-	}, `SELECT width, height, format, color, `+warning+` FROM images WHERE sha256 = $1
-		UNION SELECT width, height, format, color, warning FROM removed_contents WHERE sha256 = $1
-		ORDER BY 5 DESC LIMIT 1`, contentSHA256)
+	}, `SELECT width, height, format, color, `+warning+`, embedded FROM images WHERE sha256 = $1
+		UNION SELECT width, height, format, color, warning, embedded FROM removed_contents WHERE sha256 = $1
+		ORDER BY 6 DESC, 5 DESC LIMIT 1`, contentSHA256)
 	if err != nil {
 		return catalog.Content{}, fmt.Errorf("read what is known of content %.16s: %w", contentSHA256, err)
 	}
@@ -57,8 +57,8 @@ func (s *Store) Contents(ctx context.Context, collection catalog.CollectionID, i
 // they are is a condition on the table images.
 func keepContents(ctx context.Context, tx *sql.Tx, condition string, args ...any) error {
 	_, err := tx.ExecContext(ctx, `
-		INSERT INTO removed_contents (sha256, width, height, format, color, warning)
-		SELECT sha256, width, height, format, color, `+warning+` FROM images WHERE `+condition+`
+		INSERT INTO removed_contents (sha256, width, height, format, color, warning, embedded)
+		SELECT sha256, width, height, format, color, `+warning+`, embedded FROM images WHERE `+condition+`
 		ON CONFLICT (sha256) DO NOTHING`, args...)
 	return err
 }

@@ -157,14 +157,15 @@ func (s *Store) saveImage(ctx context.Context, tx *sql.Tx, collection catalog.Co
 	}
 	if _, err := tx.ExecContext(ctx, `
 		INSERT INTO images (id, collection, source, uri, sha256, size, modified, changed, width, height,
-			format, color, metadata, digest, created, updated)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)
+			format, color, metadata, digest, created, updated, embedded)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16)
 		ON CONFLICT (id) DO UPDATE SET source = excluded.source, sha256 = excluded.sha256,
 			size = excluded.size, modified = excluded.modified, changed = excluded.changed, width = excluded.width,
 			height = excluded.height, format = excluded.format, color = excluded.color,
-			metadata = excluded.metadata, digest = excluded.digest, updated = excluded.updated`,
+			metadata = excluded.metadata, digest = excluded.digest, updated = excluded.updated,
+			embedded = excluded.embedded`,
 		id, collection, image.Source, image.URI, image.SHA256, image.Size, nanos(image.Modified), nanos(image.Changed),
-		image.Width, image.Height, image.Format, image.Color, metadata, digest, millis(s.now())); err != nil {
+		image.Width, image.Height, image.Format, image.Color, metadata, digest, millis(s.now()), image.Embedded); err != nil {
 		return err
 	}
 	if err := saveCaptions(ctx, tx, id, image.Captions); err != nil {

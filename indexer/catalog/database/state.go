@@ -17,11 +17,11 @@ func (s *Store) States(ctx context.Context, fingerprint string, ids []string) (m
 		err := each(ctx, s.read, func(scan func(...any) error) error {
 			var id string
 			var state catalog.State
-			err := scan(&id, &state.SHA256, &state.Size, &state.Modified, &state.Changed, &state.Digest, &state.Source,
+			err := scan(&id, &state.SHA256, &state.Size, &state.Modified, &state.Changed, &state.Digest, &state.Source, &state.Embedded,
 				&state.Encoded, &state.Indexed)
 			found[id] = state
 			return err
-		}, `SELECT images.id, images.sha256, size, modified, changed, images.digest, source,
+		}, `SELECT images.id, images.sha256, size, modified, changed, images.digest, source, images.embedded,
 				CASE WHEN vectors.sha256 IS NULL THEN 0 ELSE 1 END,
 				CASE WHEN indexed.digest = images.digest THEN 1 ELSE 0 END
 			FROM images

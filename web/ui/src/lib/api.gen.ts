@@ -458,6 +458,8 @@ export interface components {
              * @description Most patches that its pictures are cut into when they are indexed; absent when that is left to the model
              */
             max_num_patches?: number;
+            /** @description What it takes of what cameras and programs write into pictures and beside them: all, no-place (all but where pictures were taken) or none */
+            metadata?: string;
             /** @description Fingerprint of the model that it was indexed with; absent when nothing is indexed yet */
             model?: string;
             /** @description Name, unique */
@@ -782,6 +784,11 @@ export interface components {
              * @description Without confirm_removal, the job fails and removes nothing when a larger share of what was indexed from this source is gone; absent stands for 0.25. A few pictures are removed in any case, unless they were the last
              */
             max_removed_share?: number;
+            /**
+             * @description What the collection takes, from now on, of what cameras and programs write into pictures and, as XMP and Google Takeout do, beside them: all, all but where pictures were taken, or nothing. Absent: what it took before, at first all
+             * @enum {string}
+             */
+            metadata?: "all" | "no-place" | "none";
             /** @description Look also at what photo systems leave behind, such as @eaDir, .thumbnails and wastebaskets */
             no_default_excludes?: boolean;
             /** @description Leave out files and folders whose name begins with a dot */

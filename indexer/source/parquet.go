@@ -1,0 +1,87 @@
+package source
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"polylens/indexer/metadata/table"
+)
+
+// parquetName is the manifest as Hugging Face's imagefolder has it in Parquet.
+const parquetName = "metadata.parquet"
+
+// addParquet adds the manifest of a folder in Parquet, unless there is another.
+func (w *walker) addParquet(at *place, file string) {
+	if !at.metadata.use(parquetName) {
+		return
+	}
+	uri := w.uri(file)
+	if len(at.own) > 0 {
+		w.problem(Problem{URI: uri, Kind: ProblemSidecar, Err: errors.New("the manifest as text beside it is read instead")})
+		return
+	}
+	entries, err := w.readParquet(file, func(place string, err error) {
+		w.problem(Problem{URI: uri + "#" + place, Kind: ProblemSidecar, Err: err})
+	})
+	if err != nil {
+		w.problem(Problem{URI: uri, Kind: ProblemSidecar, Err: fmt.Errorf("as Parquet: %w", plain(err))})
+	}
+	m := manifest{folder: at.folder, uri: uri, entries: entries, matched: make(map[string]bool), loose: &looseNames{}}
+	at.manifests, at.own = append(slices.Clip(at.manifests), m), append(at.own, m)
+}
+
+// readParquet reads the rows of a file. Next to an error it gives those before it.
+func (w *walker) readParquet(name string, problem func(place string, err error)) (map[string]manifestEntry, error) {
+	entries := make(map[string]manifestEntry)
+	file, err := w.open(name)
+	if err != nil {
+		return entries, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return entries, err
+	}
+	size := 0
+	err = table.Read(w.ctx, file, info.Size(), func(row table.Row) error {
+		place := "row=" + strconv.Itoa(row.Number)
+		for _, lost := range row.Lost {
+			problem(place, errors.New(lost))
+		}
+		if row.Fields == nil {
+			return nil
+		}
+		data, err := json.Marshal(row.Fields)
+		if err != nil {
+			problem(place, err)
+			return nil
+		}
+		if size += len(data); size > maxManifest {
+			return fmt.Errorf("its rows have more than %d bytes", maxManifest)
+		}
+		addRow(entries, row.Fields, manifestEntry{data: data, place: place}, problem)
+		return nil
+	})
+	return entries, err
+}
+
+// addRow adds a row for each picture that it names: in file_name, or in several columns
+// whose names end like that.
+func addRow(entries map[string]manifestEntry, fields map[string]any, entry manifestEntry, problem func(string, error)) {
+	found := false
+	for key, value := range fields {
+		name, isText := value.(string)
+		if isText && (key == fileNameKey || strings.HasSuffix(key, "_"+fileNameKey)) {
+			found = true
+			entry.name = name
+			addEntry(entries, entry, problem)
+		}
+	}
+	if !found {
+		problem(entry.place, fmt.Errorf("it has no %s", fileNameKey))
+	}
+}

@@ -1,0 +1,223 @@
+package data
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bufio"
+	"bytes"
+	"compress/bzip2"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
+
+	"polylens/indexer/metadata"
+	"polylens/internal/disk"
+	"polylens/internal/replace"
+)
+
+// packings are the ways in which shards are packed, by their first bytes.
+var packings = []struct {
+	name, magic string
+	open        func(io.Reader) (io.Reader, error)
+}{
+	{"gzip", "\x1f\x8b", func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }},
+	{"zstd", "\x28\xb5\x2f\xfd", openZstd},
+	{"bzip2", "BZh", func(r io.Reader) (io.Reader, error) { return bzip2.NewReader(r), nil }},
+	{"xz", "\xfd7zXZ\x00", func(r io.Reader) (io.Reader, error) { return xz.NewReader(r) }},
+	{zipName, "PK\x03\x04", nil},
+}
+
+const zipName = "zip"
+
+// window bounds what unpacking one shard holds in memory.
+const window = 128 << 20
+
+func openZstd(r io.Reader) (io.Reader, error) {
+	decoder, err := zstd.NewReader(r, zstd.WithDecoderMaxWindow(window), zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		return nil, err
+	}
+	return decoder.IOReadCloser(), nil
+}
+
+// packing names how a file is packed, "" for one that is not.
+func packing(head []byte) string {
+	for _, p := range packings {
+		if bytes.HasPrefix(head, []byte(p.magic)) {
+			return p.name
+		}
+	}
+	return ""
+}
+
+// headOf reads the first bytes of a file, fewer if it has fewer.
+func headOf(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	head := make([]byte, 512)
+	n, err := io.ReadFull(file, head)
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return head[:n], err
+}
+
+// isTar reports whether a file begins as tar has it since 1988.
+func isTar(head []byte) bool {
+	const at, magic = 257, "ustar"
+	return len(head) >= at+len(magic) && string(head[at:at+len(magic)]) == magic
+}
+
+// unpacked is the path of a plain tar file with what a shard holds: its own, or one in
+// the cache, which is made when it is missing. Pictures are read where they lie in it.
+func unpacked(path, cache string) (string, error) {
+	head, err := headOf(path)
+	if err != nil {
+		return "", plain(err)
+	}
+	name := packing(head)
+	if name == "" {
+		return path, nil
+	}
+	if cache == "" {
+		return "", fmt.Errorf("it is compressed (%s), and there is no cache folder: unpack it to a plain tar file first", name)
+	}
+	kept, err := keptShard(path, cache)
+	if err != nil {
+		return "", err
+	}
+	if _, err := os.Stat(kept); err == nil {
+		return kept, nil
+	}
+	if err := os.MkdirAll(filepath.Dir(kept), 0o755); err != nil {
+		return "", fmt.Errorf("cache of unpacked shards: %w", err)
+	}
+	return kept, unpack(path, name, kept)
+}
+
+// keptShard names a shard in the cache by its path, size and time.
+func keptShard(path, cache string) (string, error) {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	info, err := os.Stat(absolute)
+	if err != nil {
+		return "", plain(err)
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d\x00%d", absolute, info.Size(), info.ModTime().UnixNano()))
+	return filepath.Join(cache, "shards", hex.EncodeToString(sum[:16])+".tar"), nil
+}
+
+func unpack(path, packing, to string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return plain(err)
+	}
+	defer file.Close()
+	content, err := openPacked(file, packing)
+	if err != nil {
+		return fmt.Errorf("it cannot be unpacked: %w", err)
+	}
+	defer content.Close()
+	counted := &roomReader{reader: content, folder: filepath.Dir(to)}
+	if err := replace.DurableFrom(to, counted, replace.Private); err != nil {
+		return fmt.Errorf("it cannot be unpacked (%s): after %d bytes: %w", packing, counted.read, err)
+	}
+	return nil
+}
+
+func openPacked(file *os.File, packing string) (io.ReadCloser, error) {
+	if packing == zipName {
+		info, err := file.Stat()
+		if err != nil {
+			return nil, err
+		}
+		return tarOfZip(file, info.Size())
+	}
+	for _, p := range packings {
+		if p.name == packing {
+			reader, err := p.open(bufio.NewReaderSize(file, 1<<20))
+			if closer, ok := reader.(io.ReadCloser); ok || err != nil {
+				return closer, err
+			}
+			return io.NopCloser(reader), nil
+		}
+	}
+	return nil, fmt.Errorf("%s is not known", packing)
+}
+
+// roomReader ends when the disk that is written to gets full.
+type roomReader struct {
+	reader  io.Reader
+	folder  string
+	read    int64
+	checked int64
+}
+
+const (
+	checkEvery = 64 << 20
+	leaveFree  = 1 << 30
+)
+
+// Read implements io.Reader.
+func (r *roomReader) Read(p []byte) (int, error) {
+	if r.read >= r.checked {
+		r.checked = r.read + checkEvery
+		if free, err := disk.Free(r.folder); err != nil || free < leaveFree {
+			return 0, errors.Join(err, fmt.Errorf("the disk of %s has less than %d MB left", r.folder, leaveFree>>20))
+		}
+	}
+	n, err := r.reader.Read(p)
+	r.read += int64(n)
+	return n, err
+}
+
+// tarOfZip gives the files of a zip archive as a tar file.
+func tarOfZip(file io.ReaderAt, size int64) (io.ReadCloser, error) {
+	archive, err := zip.NewReader(file, size)
+	if err != nil {
+		return nil, err
+	}
+	reader, writer := io.Pipe()
+	go func() { writer.CloseWithError(copyZip(tar.NewWriter(writer), archive)) }()
+	return reader, nil
+}
+
+func copyZip(to *tar.Writer, archive *zip.Reader) error {
+	for _, file := range archive.File {
+		if strings.HasSuffix(file.Name, "/") {
+			continue
+		}
+		if err := copyMember(to, file); err != nil {
+			return fmt.Errorf("member %.200q: %w", file.Name, err)
+		}
+	}
+	return to.Close()
+}
+
+func copyMember(to *tar.Writer, file *zip.File) error {
+	size := int64(min(file.UncompressedSize64, 1<<62))
+	if err := to.WriteHeader(&tar.Header{Name: metadata.Decode([]byte(file.Name)), Mode: 0o600, Size: size, Typeflag: tar.TypeReg}); err != nil {
+		return err
+	}
+	content, err := file.Open()
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	_, err = io.Copy(to, content)
+	return err
+}
