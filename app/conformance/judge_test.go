@@ -155,17 +155,20 @@ func (j *judge) compare(ctx context.Context, v *verdict, picture decode.Picture)
 	if v.Right == "" {
 		return "" // it is read though no witness does: whether it is right cannot be said
 	}
-	if v.Width != picture.Width || v.Height != picture.Height {
-		return fmt.Sprintf("%d x %d pixels instead of %d x %d", picture.Width, picture.Height, v.Width, v.Height)
-	}
 	v.difference, v.cosine = j.measure(ctx, v.file, picture.Image, v.Right)
-	if v.wellMeasured() || v.PillowRight == "" {
-		return v.measured()
-	}
-	difference, cosine := j.measure(ctx, v.file, picture.Image, v.PillowRight)
-	other := verdict{difference: difference, cosine: cosine}
-	if v.asPillow = other.wellMeasured(); v.asPillow {
+	turned := v.Width != picture.Width || v.Height != picture.Height
+	if v.wellMeasured() && !turned {
 		return ""
+	}
+	if v.PillowRight != "" {
+		other := verdict{}
+		other.difference, other.cosine = j.measure(ctx, v.file, picture.Image, v.PillowRight)
+		if v.asPillow = other.wellMeasured(); v.asPillow {
+			return ""
+		}
+	}
+	if turned {
+		return fmt.Sprintf("%d x %d pixels instead of %d x %d", picture.Width, picture.Height, v.Width, v.Height)
 	}
 	return v.measured()
 }

@@ -17,7 +17,7 @@ def kinds(table):
             plain[: len(plain) * percent // 100],
             f"{percent} % of the file",
             reasons=["corrupt"],
-            optional=True,
+            loose=True,
         )
         table.add(
             f"tiff_deflate_cut{percent}.tif",

@@ -1,6 +1,5 @@
 """TIFF of 1 to 64 bits: whole, signed and floating numbers, both polarities and orders."""
 
-
 import numpy as np
 from PIL import Image
 
@@ -113,7 +112,7 @@ def floats(table, gray, rgb, why):
         tiff(wide, photometric="minisblack"),
         "floating, of another range",
         reasons=["unsupported"],
-        optional=True,
+        loose=True,
         why="nothing says which values are black and white",
     )
     deep = np.asarray(gray).astype(np.uint16) * 16

@@ -224,7 +224,7 @@ def bmp(table):
         "bmp_jpeg_inside.bmp",
         data[:30] + struct.pack("<I", 4) + data[34:],
         "JPEG inside, as for printers",
-        reasons=["unsupported"],
+        reasons=["unsupported", "corrupt"],
     )
     table.add(
         "bmp_far_data.bmp", data[:10] + struct.pack("<I", 2**31) + data[14:], "data beyond the end", reasons=["corrupt"]

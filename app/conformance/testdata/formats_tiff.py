@@ -230,6 +230,8 @@ def transparency(table, values):
         "tiff_extra_none.tif",
         without_tag(tiff(four, extrasamples=["unassalpha"]), 338),
         "four samples, and no word of the fourth",
+        meant=scene(),
+        by="the scene",
         why="what has no meaning hides nothing",
     )
     gray = np.asarray(scene().convert("L"))
@@ -295,7 +297,9 @@ def spaces(table):
             ycc(np.asarray(image.convert("YCbCr")), *factors),
             "YCbCr without compression, chroma %d x %d" % factors,
             small=factors == (2, 2),
-            why="chroma is spread by repeating, as libtiff does; the file says nothing of black and white",
+            meant=image,
+            by="the scene",
+            why="Pillow misreads chroma that is halved and not compressed",
         )
     for bits in (1, 2, 4, 8):
         small = image.quantize(2**bits, dither=Image.Dither.NONE)

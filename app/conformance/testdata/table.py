@@ -120,8 +120,7 @@ class Table:
         file |= self.pillow(path)
         if meant is not None:
             file |= {"pillow right": file.get("right", ""), "right": self.keep(right.reduced(meant)), "by": by}
-            file.setdefault("width", meant.width)
-            file.setdefault("height", meant.height)
+            file |= {"width": meant.width, "height": meant.height}
         if why:
             file["why"] = why
         if loose:
