@@ -98,6 +98,7 @@ bench-go: build
 
 # Comparisons, the recipe of the bundled model and experiments have their rules
 # beside their scripts.
+include app/conformance/testdata/conformance.mk
 include encoder/testdata/comparison.mk
 include trainer/testdata/comparison.mk
 include trainer/testdata/reference/mini.mk
