@@ -4,10 +4,14 @@ import (
 	"os"
 	"testing"
 
+	"polylens/indexer/decode"
 	"polylens/internal/needs"
 )
 
-func TestMain(m *testing.M) { os.Exit(needs.Main(m)) }
+func TestMain(m *testing.M) {
+	decode.MaybeRunChild()
+	os.Exit(needs.Main(m))
+}
 
 // tableFolder names the folder of the whole table for “make conformance”.
 const tableFolder = "POLYLENS_CONFORMANCE"

@@ -15,7 +15,7 @@ import (
 	"polylens/encoder/hub"
 	"polylens/encoder/preprocess"
 	"polylens/indexer/decode"
-	"polylens/indexer/decode/turbo"
+	"polylens/indexer/decode/outside"
 	"polylens/internal/needs"
 )
 
@@ -42,15 +42,19 @@ type judge struct {
 
 func newJudge(t *testing.T, folder string) *judge {
 	t.Helper()
-	library, err := turbo.Open(needs.TurboJPEG(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	pool := outside.New(outside.Options{Libraries: map[string]string{
+		decode.TurboJPEG: needs.TurboJPEG(t), decode.OpenJPEG: needs.OpenJPEG(t),
+	}})
+	t.Cleanup(func() {
+		if err := pool.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	pixels, err := preprocess.Parse([]byte(preprocessor))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &judge{folder: folder, decoder: &decode.Decoder{Turbo: library}, pixels: pixels}
+	return &judge{folder: folder, decoder: &decode.Decoder{Outside: pool}, pixels: pixels}
 }
 
 // withModel makes the judge compare the vectors of the bundled model, too.
