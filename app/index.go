@@ -58,8 +58,9 @@ Examples:
     polylens index ~/Pictures --collection photos --exclude 'drafts/' --exclude '*.tmp' --no-hidden
     polylens index ~/Scans --collection scans --max-num-patches 1024
 
-When a quarter of the folder's pictures is gone, or all of them, nothing is removed: the disk may not be mounted. Confirm with ` +
-		`--confirm-removal what is meant so. Pictures that come back are not encoded again.
+When more than a quarter of the folder's pictures is gone, or the last of them, nothing is removed: the disk may not be mounted. ` +
+		`Confirm with --confirm-removal what is meant so. Up to three pictures may go, unless these were the last or --max-removed-share is given. Pictures that come back are not ` +
+		`encoded again.
 
 Files count as unchanged when their size, their time and the change time of their inode are what they were.
 

@@ -1,7 +1,6 @@
 package indexer
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,9 +12,10 @@ import (
 // DefaultRemovedShare is how much of a source a run removes without being asked twice.
 const DefaultRemovedShare = 0.25
 
-// fewRemoved is how many images a run removes whatever their share, as long as the
-// source has any picture left: in a small folder, one deleted file is a large share.
-const fewRemoved = 10
+// fewRemoved is how many images a run removes whatever their share, as long as nobody has
+// chosen one and the source has any picture left: in a small folder, a few deleted files
+// are a large share.
+const fewRemoved = 3
 
 // ErrRemovalWithheld is returned, wrapped, by a run that has found so much of its
 // source gone that it removed nothing.
@@ -25,12 +25,15 @@ var ErrRemovalWithheld = errors.New("nothing was removed")
 // reason that its owner does not know of.
 type removalLimit struct {
 	share     float64
+	few       int
 	confirmed bool
 }
 
 func newRemovalLimit(request Request) removalLimit {
-	share := DefaultRemovedShare
-	return removalLimit{*cmp.Or(request.MaxRemovedShare, &share), request.ConfirmRemoval}
+	if chosen := request.MaxRemovedShare; chosen != nil {
+		return removalLimit{share: *chosen, confirmed: request.ConfirmRemoval}
+	}
+	return removalLimit{share: DefaultRemovedShare, few: fewRemoved, confirmed: request.ConfirmRemoval}
 }
 
 // validate returns catalog.ErrInvalid for a share that is none.
@@ -48,7 +51,7 @@ func (l removalLimit) check(source string, gone, known int) error {
 		return nil
 	case gone == known:
 		return fmt.Errorf("%w: there are no pictures in %s any more, and %d were indexed from it; %s", ErrRemovalWithheld, source, known, remedy)
-	case gone > fewRemoved && float64(gone) > l.share*float64(known):
+	case gone > l.few && float64(gone) > l.share*float64(known):
 		return fmt.Errorf("%w: %d of the %d pictures that were indexed from %s are no longer there, more than %.4g %%; %s",
 			ErrRemovalWithheld, gone, known, source, 100*l.share, remedy)
 	}

@@ -28,7 +28,7 @@ func (b *bench) fill(t *testing.T, number int) {
 // TestRemovalIsWithheld: a folder of which too much is gone keeps all its images, until
 // somebody says that it is meant so.
 func TestRemovalIsWithheld(t *testing.T) {
-	none, all := 0.0, 1.0
+	none, little, all := 0.0, 0.05, 1.0
 	for _, test := range []struct {
 		what          string
 		before, after int
@@ -40,7 +40,12 @@ func TestRemovalIsWithheld(t *testing.T) {
 		{"an empty folder", 20, 0, nil, true},
 		{"a quarter", 44, 33, nil, false},
 		{"more than a quarter", 44, 32, nil, true},
-		{"a few, though a large share", 20, 10, nil, false},
+		{"half of a small folder", 20, 10, nil, true},
+		{"half of a handful", 8, 4, nil, true},
+		{"a few, though a large share", 4, 1, nil, false},
+		{"a few, more than a chosen share", 8, 5, &little, true},
+		{"a single picture, though a large share", 3, 2, nil, false},
+		{"a single picture, more than a chosen share", 10, 9, &little, true},
 		{"more than nothing", 44, 33, &none, true},
 		{"any share", 44, 1, &all, false},
 		{"any share of an empty folder", 20, 0, &all, true},

@@ -125,7 +125,10 @@ func (w *walker) fromJSON(folder, base string, at *place) (own Sidecar, noted me
 			w.usable(uri, err)
 			continue
 		}
-		if fields, err := parseDecoded(data); err == nil && takeout.Is(fields) {
+		if fields, lost, err := parseDecoded(data); err == nil && takeout.Is(fields) {
+			if len(lost) > 0 {
+				w.usable(uri, &LostError{lost})
+			}
 			noted = w.warned(uri, takeout.Read(fields))
 			continue
 		}
@@ -141,11 +144,11 @@ func (w *walker) fromJSON(folder, base string, at *place) (own Sidecar, noted me
 	return own, noted
 }
 
-// parseDecoded reads a JSON object in one of the encodings of ParseSidecar.
-func parseDecoded(data []byte) (map[string]any, error) {
-	data, err := text.Decode(data)
-	if err != nil {
-		return nil, err
+// parseDecoded reads a JSON object in one of the encodings of ParseSidecar. A field that
+// cannot be used is lost alone.
+func parseDecoded(data []byte) (fields map[string]any, lost []error, err error) {
+	if data, err = text.Decode(data); err != nil {
+		return nil, nil, err
 	}
 	return metadata.Parse(data)
 }

@@ -87,13 +87,23 @@ func (w *walker) tellUnmatched(m manifest) {
 		}
 		if missing++; missing <= mostUnmatched {
 			w.problem(Problem{URI: m.uri + "#" + m.entries[name].place, Kind: ProblemSidecar,
-				Err: fmt.Errorf("its %s %.200q does not exist", fileNameKey, name)})
+				Err: fmt.Errorf("its %s %.200q does not exist%s", fileNameKey, name, m.describedAs(name))})
 		}
 	}
 	if missing > mostUnmatched {
 		w.problem(Problem{URI: m.uri, Kind: ProblemSidecar,
 			Err: fmt.Errorf("%d of its lines name files that do not exist, the first %d are listed", missing, mostUnmatched)})
 	}
+}
+
+// describedAs adds that a picture of a like name has an entry of exactly its own.
+func (m manifest) describedAs(name string) string {
+	for _, other := range m.likeNames(name) {
+		if m.matched[other] {
+			return fmt.Sprintf("; %.200q, which differs in %s, has the metadata in %s", other, difference(name, other), m.entries[other].place)
+		}
+	}
+	return ""
 }
 
 // parseManifest reads a whole manifest; problem is called with the place of
@@ -141,8 +151,12 @@ func nameIn(line []byte, number int) (string, error) {
 
 func addEntry(entries map[string]manifestEntry, entry manifestEntry, problem func(string, error)) {
 	name := path.Clean(entry.name)
-	if name == "." || !filepath.IsLocal(filepath.FromSlash(name)) {
-		problem(entry.place, fmt.Errorf("its %s is not the relative path of a file below", fileNameKey))
+	switch {
+	case entry.name == "":
+		problem(entry.place, fmt.Errorf("it has no %s", fileNameKey))
+		return
+	case name == "." || !filepath.IsLocal(filepath.FromSlash(name)):
+		problem(entry.place, fmt.Errorf("its %s %.200q is not the relative path of a file below", fileNameKey, entry.name))
 		return
 	}
 	if earlier, twice := entries[name]; twice {

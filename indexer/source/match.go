@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -101,22 +102,26 @@ func (w *walker) entryOf(m manifest, name string, siblings siblings) (manifestEn
 // looseKeys returns the keys of entries that may mean a picture. exact is one whose
 // file exists under exactly its name and is another.
 func (w *walker) looseKeys(m manifest, name, below string) (keys []string, exact string) {
-	if m.loose.keys == nil {
-		m.loose.keys, m.loose.taken = make(map[string][]string), make(map[string]string)
-		for key := range m.entries {
-			form := looseForm(key)
-			m.loose.keys[form] = append(m.loose.keys[form], key)
-		}
-	}
-	for _, key := range m.loose.keys[looseForm(below)] {
+	for _, key := range m.likeNames(below) {
 		if w.isAnother(path.Join(m.folder, key), name) {
 			exact = key
 			continue
 		}
 		keys = append(keys, key)
 	}
-	slices.Sort(keys)
 	return keys, exact
+}
+
+// likeNames are the keys of the entries whose name has the loose form of this one.
+func (m manifest) likeNames(name string) []string {
+	if m.loose.keys == nil {
+		m.loose.keys, m.loose.taken = make(map[string][]string), make(map[string]string)
+		for _, key := range slices.Sorted(maps.Keys(m.entries)) {
+			form := looseForm(key)
+			m.loose.keys[form] = append(m.loose.keys[form], key)
+		}
+	}
+	return m.loose.keys[looseForm(name)]
 }
 
 // isAnother reports whether there is a file of exactly the first name that is not the

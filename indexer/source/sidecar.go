@@ -41,11 +41,11 @@ func ParseSidecar(data []byte) (Sidecar, error) {
 		return Sidecar{}, err
 	}
 	clean := metadata.WithoutNaN(data)
-	fields, err := metadata.Parse(clean)
+	fields, unusable, err := metadata.Parse(clean)
 	if err != nil {
 		return Sidecar{}, fmt.Errorf("it is not a JSON object that can be used: %w", err)
 	}
-	var lost LostError
+	lost := LostError{Lost: unusable}
 	if len(clean) != len(data) {
 		lost.add(errors.New("NaN and Infinity, which JSON does not have, are read as null"))
 	}

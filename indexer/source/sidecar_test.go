@@ -36,7 +36,7 @@ func TestParseSidecarRefuses(t *testing.T) {
 		{"list", `[]`, "not a JSON object"},
 		{"empty", ``, "not a JSON object"},
 		{"two values", `{} {}`, "not a JSON object"},
-		{"number beyond float64", `{"n":1e999}`, "not a JSON object"},
+		{"number beyond float64", `{"n":1e999}`, `its field "n": number 1e999`},
 		{"captions", `{"captions":5}`, "captions"},
 		{"nested captions", `{"captions":[["a"]]}`, "element 0"},
 		{"language", `{"captions":{"not a language":"x"}}`, "language tag"},

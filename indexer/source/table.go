@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 
 	"polylens/internal/text"
 )
@@ -21,19 +22,55 @@ const mostRestarts = 20
 type separated struct {
 	data     []byte // what is left of the file
 	line     int    // of the file, where data begins
+	comma    rune   // what separates
 	reader   *csv.Reader
 	header   []string
 	restarts int
+}
+
+// separatorOf is what separates the columns of a table: a comma, or else the semicolon or
+// the tab with which its first line names a column file_name. Spreadsheets write
+// semicolons where the comma is for decimals.
+func separatorOf(data []byte) rune {
+	first, _, _ := bytes.Cut(data, []byte("\n"))
+	for _, separator := range ",;\t" {
+		reader := csv.NewReader(bytes.NewReader(first))
+		reader.Comma = separator
+		if header, err := reader.Read(); err == nil && slices.Contains(header, fileNameKey) {
+			return separator
+		}
+	}
+	return ','
+}
+
+func (t *separated) newReader() *csv.Reader {
+	reader := csv.NewReader(bytes.NewReader(t.data))
+	reader.Comma = t.comma
+	return reader
+}
+
+// quotedList is for messages, and short.
+func quotedList(names []string) string {
+	const most = 8
+	var list []string
+	for i, name := range names {
+		if i == most {
+			return strings.Join(list, ", ") + fmt.Sprintf(" and %d more", len(names)-most)
+		}
+		list = append(list, fmt.Sprintf("%.40q", name))
+	}
+	return strings.Join(list, ", ")
 }
 
 // parseTable reads comma-separated values with a header. All values are texts. A row
 // that cannot be used is lost alone.
 func parseTable(data []byte, problem func(place string, err error)) map[string]manifestEntry {
 	entries := make(map[string]manifestEntry)
-	t := &separated{data: data, line: 1, reader: csv.NewReader(bytes.NewReader(data))}
+	t := &separated{data: data, line: 1, comma: separatorOf(data)}
+	t.reader = t.newReader()
 	header, err := t.read()
 	if err == nil && !slices.Contains(header, fileNameKey) {
-		err = fmt.Errorf("no column is called %s", fileNameKey)
+		err = fmt.Errorf("no column is called %s; it has %s", fileNameKey, quotedList(header))
 	}
 	if err != nil {
 		problem("L1", fmt.Errorf("its header: %w", err))
@@ -122,7 +159,7 @@ func (t *separated) goOn(err error) bool {
 		}
 		t.data, t.line = t.data[end+1:], t.line+1
 	}
-	t.reader = csv.NewReader(bytes.NewReader(t.data))
+	t.reader = t.newReader()
 	t.reader.FieldsPerRecord = len(t.header)
 	return true
 }

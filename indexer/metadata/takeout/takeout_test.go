@@ -73,7 +73,7 @@ func TestRead(t *testing.T) {
 				`element 1 of its field "people" is left out: it has no name`}}},
 		{"before 1970", `{"photoTakenTime":{"timestamp":"-100000000"}}`, metadata.About{Fields: map[string]any{"taken": "1966-10-31T14:13:20Z"}}},
 	} {
-		fields, err := metadata.Parse([]byte(test.text))
+		fields, _, err := metadata.Parse([]byte(test.text))
 		if err != nil {
 			t.Fatal(err)
 		}

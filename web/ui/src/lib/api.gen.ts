@@ -781,7 +781,7 @@ export interface components {
             max_num_patches?: number;
             /**
              * Format: double
-             * @description Without confirm_removal, the job fails and removes nothing when a larger share of what was indexed from this source is gone; absent stands for 0.25. A few pictures are removed in any case, unless they were the last
+             * @description Without confirm_removal, the job fails and removes nothing when a larger share of what was indexed from this source is gone; absent stands for 0.25, and then up to three pictures go whatever their share. The last picture never goes without confirm_removal
              */
             max_removed_share?: number;
             /**
