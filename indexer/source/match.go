@@ -22,6 +22,10 @@ type looseNames struct {
 	told  int
 }
 
+// mostAlike is how many entries of one loose form are told apart by the files that there
+// are. More than that are never meant.
+const mostAlike = 16
+
 // mostTold bounds the names of one manifest that are told of one by one.
 const mostTold = 100
 
@@ -108,7 +112,11 @@ func (w *walker) looseKeys(m manifest, name, below string) (keys []string, exact
 			m.loose.keys[form] = append(m.loose.keys[form], key)
 		}
 	}
-	for _, key := range m.loose.keys[looseForm(below)] {
+	alike := m.loose.keys[looseForm(below)]
+	if len(alike) > mostAlike {
+		return alike[:2], ""
+	}
+	for _, key := range alike {
 		if w.isAnother(path.Join(m.folder, key), name) {
 			exact = key
 			continue
