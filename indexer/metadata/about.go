@@ -45,6 +45,11 @@ const (
 	maxList = 500     // texts in a list
 	// MaxCaption is the most bytes of a caption.
 	MaxCaption = 8 << 10
+	// MaxCaptions is the most captions of one picture.
+	MaxCaptions = 2000
+	// MaxValue is the most bytes of a value of a standard that readers look at: longer
+	// than all that is kept of one.
+	MaxValue   = 1 << 20
 	maxWarning = 20 // of one picture
 )
 
@@ -69,6 +74,13 @@ func (a *About) Warn(format string, args ...any) {
 	}
 }
 
+// WarnOnce is Warn for what may happen many times.
+func (a *About) WarnOnce(format string, args ...any) {
+	if !slices.Contains(a.Warnings, fmt.Sprintf(format, args...)) {
+		a.Warn(format, args...)
+	}
+}
+
 func (a *About) set(name string, value any) {
 	if a.Fields == nil {
 		a.Fields = make(map[string]any)
@@ -78,6 +90,9 @@ func (a *About) set(name string, value any) {
 
 // SetText keeps a text that says something. Line breaks become spaces.
 func (a *About) SetText(name, text string) {
+	if len(text) > MaxValue { // more than is worth to be cleaned
+		text = text[:MaxValue]
+	}
 	if text = strings.Join(strings.Fields(Clean(text)), " "); text == "" {
 		return
 	}
@@ -139,6 +154,10 @@ func (a *About) AddTexts(name string, texts ...string) {
 // AddCaption adds a text that no caption holds yet. A language that is no language tag
 // counts as unknown.
 func (a *About) AddCaption(language, text string) {
+	if len(text) > MaxValue {
+		a.Warn("a caption is left out: it has %d bytes, at most %d are kept", len(text), MaxCaption)
+		return
+	}
 	text = strings.TrimSpace(Clean(text))
 	if text == "" || IsPlaceholder(text) {
 		return
@@ -154,6 +173,10 @@ func (a *About) AddCaption(language, text string) {
 		if caption.Text == text {
 			return
 		}
+	}
+	if len(a.Captions) == MaxCaptions {
+		a.WarnOnce("further captions are left out: at most %d are kept", MaxCaptions)
+		return
 	}
 	a.Captions = append(a.Captions, Caption{language, text})
 }

@@ -61,9 +61,9 @@ func (w *walker) addManifests(at *place) {
 			w.problem(Problem{URI: uri, Kind: ProblemSidecar, Err: err})
 			continue
 		}
-		entries := parse(data, func(place string, err error) {
-			w.problem(Problem{URI: uri + "#" + place, Kind: ProblemSidecar, Err: err})
-		})
+		told := w.tellLines(uri)
+		entries := parse(data, told.tell)
+		told.end()
 		m := manifest{folder: folder, uri: uri, entries: entries, matched: make(map[string]bool), loose: &looseNames{}}
 		manifests, at.own = append(manifests, m), append(at.own, m)
 	}
@@ -106,9 +106,38 @@ func (m manifest) describedAs(name string) string {
 	return ""
 }
 
+// lineProblems tells of lines of a manifest that cannot be used, the first ones one by
+// one.
+type lineProblems struct {
+	walker *walker
+	uri    string
+	count  int
+}
+
+func (w *walker) tellLines(uri string) *lineProblems { return &lineProblems{walker: w, uri: uri} }
+
+func (l *lineProblems) tell(place string, err error) {
+	if l.count++; l.count <= mostTold {
+		l.walker.problem(Problem{URI: l.uri + "#" + place, Kind: ProblemSidecar, Err: err})
+	}
+}
+
+// end tells how many more there are.
+func (l *lineProblems) end() {
+	if l.count > mostTold {
+		l.walker.problem(Problem{URI: l.uri, Kind: ProblemSidecar,
+			Err: fmt.Errorf("there are %d problems with its lines; the first %d are listed", l.count, mostTold)})
+	}
+}
+
 // parseManifest reads a whole manifest; problem is called with the place of
 // every entry that cannot be used.
 type parseManifest func(data []byte, problem func(place string, err error)) map[string]manifestEntry
+
+// mostEntries bounds the entries of a manifest, whose lines may be very short.
+const mostEntries = 4 << 20
+
+var errEntries = fmt.Errorf("this line and those after it are not read: at most %d are", mostEntries)
 
 // parseLines reads JSON objects, one a line. A line that cannot be used is lost alone.
 func parseLines(data []byte, problem func(place string, err error)) map[string]manifestEntry {
@@ -124,6 +153,10 @@ func parseLines(data []byte, problem func(place string, err error)) map[string]m
 			continue
 		}
 		place := "L" + strconv.Itoa(number)
+		if len(entries) == mostEntries {
+			problem(place, errEntries)
+			break
+		}
 		name, err := nameIn(line, number)
 		if err != nil {
 			problem(place, err)

@@ -23,6 +23,10 @@ type looseNames struct {
 	told  int
 }
 
+// mostAlike is how many entries of one loose form are told apart by the files that there
+// are. More than that are never meant.
+const mostAlike = 16
+
 // mostTold bounds the names of one manifest that are told of one by one.
 const mostTold = 100
 
@@ -102,7 +106,11 @@ func (w *walker) entryOf(m manifest, name string, siblings siblings) (manifestEn
 // looseKeys returns the keys of entries that may mean a picture. exact is one whose
 // file exists under exactly its name and is another.
 func (w *walker) looseKeys(m manifest, name, below string) (keys []string, exact string) {
-	for _, key := range m.likeNames(below) {
+	alike := m.likeNames(below)
+	if len(alike) > mostAlike {
+		return alike[:2], ""
+	}
+	for _, key := range alike {
 		if w.isAnother(path.Join(m.folder, key), name) {
 			exact = key
 			continue

@@ -24,9 +24,9 @@ func (w *walker) addParquet(at *place, file string) {
 		w.problem(Problem{URI: uri, Kind: ProblemSidecar, Err: errors.New("the manifest as text beside it is read instead")})
 		return
 	}
-	entries, err := w.readParquet(file, func(place string, err error) {
-		w.problem(Problem{URI: uri + "#" + place, Kind: ProblemSidecar, Err: err})
-	})
+	told := w.tellLines(uri)
+	entries, err := w.readParquet(file, told.tell)
+	told.end()
 	if err != nil {
 		w.problem(Problem{URI: uri, Kind: ProblemSidecar, Err: fmt.Errorf("as Parquet: %w", plain(err))})
 	}
@@ -54,6 +54,9 @@ func (w *walker) readParquet(name string, problem func(place string, err error))
 		}
 		if row.Fields == nil {
 			return nil
+		}
+		if len(entries) >= mostEntries {
+			return errEntries
 		}
 		data, err := json.Marshal(row.Fields)
 		if err != nil {

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -85,35 +86,52 @@ func (e *LostError) Unwrap() []error { return e.Lost }
 
 // fit removes the largest fields until the others are small enough.
 func fit(fields map[string]any) error {
-	var left []string
-	for {
-		text, err := json.Marshal(fields)
-		if err != nil {
-			clear(fields)
-			return fmt.Errorf("its metadata is not usable: %w", err)
-		}
-		if len(text) <= maxMetadata {
-			break
-		}
-		name := largest(fields)
-		left = append(left, fmt.Sprintf("%.80q", name))
-		delete(fields, name)
+	sizes, total, err := sizesOf(fields)
+	if err != nil {
+		clear(fields)
+		return fmt.Errorf("its metadata is not usable: %w", err)
 	}
-	if left == nil {
+	if total <= maxMetadata {
 		return nil
 	}
+	names := slices.SortedFunc(maps.Keys(sizes), func(a, b string) int {
+		return cmp.Or(cmp.Compare(sizes[b], sizes[a]), cmp.Compare(a, b))
+	})
+	var left []string
+	for _, name := range names {
+		if total <= maxMetadata {
+			break
+		}
+		left = append(left, fmt.Sprintf("%.80q", name))
+		total -= sizes[name]
+		delete(fields, name)
+	}
 	return fmt.Errorf("its metadata without %s: that and the rest have more bytes than the %d of JSON, at most %d are allowed",
-		strings.Join(left, ", "), maxMetadata, maxMetadata)
+		firstOf(left), maxMetadata, maxMetadata)
 }
 
-func largest(fields map[string]any) string {
-	found, size := "", -1
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		if text, err := json.Marshal(fields[name]); err == nil && len(text)+len(name) > size {
-			found, size = name, len(text)+len(name)
+// sizesOf is how many bytes of JSON each field takes, with what separates it from others,
+// and how many all take.
+func sizesOf(fields map[string]any) (sizes map[string]int, total int, err error) {
+	sizes, total = make(map[string]int, len(fields)), 1
+	for name, value := range fields {
+		text, err := json.Marshal(map[string]any{name: value})
+		if err != nil {
+			return nil, 0, err
 		}
+		sizes[name] = len(text) - 1
+		total += sizes[name]
 	}
-	return found
+	return sizes, total, nil
+}
+
+// firstOf joins texts, of many the first ones.
+func firstOf(texts []string) string {
+	const most = 10
+	if len(texts) <= most {
+		return strings.Join(texts, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(texts[:most], ", "), len(texts)-most)
 }
 
 // takeCaptions removes the keys that hold captions from fields.

@@ -77,11 +77,14 @@ func parseTable(data []byte, problem func(place string, err error)) map[string]m
 		return entries
 	}
 	t.header = header
-	for i, name := range header {
-		if slices.Contains(header[:i], name) {
+	met := make(map[string]bool, len(header))
+	for _, name := range header {
+		if met[name] {
 			problem("L1", fmt.Errorf("its header: the column %.80q occurs twice: the last one counts", name))
 		}
+		met[name] = true
 	}
+	size := 0
 	for number := 2; ; number++ {
 		row, err := t.read()
 		if errors.Is(err, io.EOF) {
@@ -99,6 +102,14 @@ func parseTable(data []byte, problem func(place string, err error)) map[string]m
 		if err != nil {
 			problem(place, err)
 			continue
+		}
+		if size += len(entry.data); size > maxManifest {
+			problem(place, fmt.Errorf("this row and those after it are not read: with the names of their columns they have more than %d bytes", maxManifest))
+			return entries
+		}
+		if len(entries) == mostEntries {
+			problem(place, errEntries)
+			return entries
 		}
 		entry.place = place
 		addEntry(entries, entry, problem)

@@ -126,6 +126,11 @@ func (w *walker) entry(at *place, entry fs.DirEntry) error {
 
 // subfolder looks into a folder unless it was reached by another way.
 func (w *walker) subfolder(at *place, name string) error {
+	if len(name) > maxFolder {
+		w.problem(Problem{URI: shorten(w.uri(name)), Kind: ProblemName,
+			Err: fmt.Errorf("its path has %d bytes, at most %d are followed: move it up, or shorten the names of its folders", len(name), maxFolder)})
+		return nil
+	}
 	entries, err := w.readDir(name)
 	switch {
 	case err != nil:
@@ -175,6 +180,10 @@ const notIncluded = "not included"
 
 // maxURI keeps URIs within what a Postgres index entry may hold.
 const maxURI = 2048
+
+// maxFolder is how long the path of a folder may be that is looked into, of which each
+// part takes time for every file below: longer than any that systems open by its path.
+const maxFolder = 4096
 
 // shorten cuts a URI between two characters, also where those are escaped, and marks it
 // so that two long ones stay apart.

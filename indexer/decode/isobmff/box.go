@@ -4,6 +4,15 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
+)
+
+// Bounds of what is looked at: a picture of many tiles has thousands of items, and a
+// stranger's file may have millions that say nothing.
+const (
+	mostBoxes        = 1 << 16 // of one list
+	mostAssociations = 1 << 16 // of items with properties, of one file
+	mostExtents      = 1 << 16 // of all items together
 )
 
 var errCut = errors.New("it is cut off")
@@ -46,30 +55,41 @@ type box struct {
 	body []byte
 }
 
-// boxes lists those that data consists of, as far as they are whole. The last
-// may say that it goes to the end.
-func boxes(data []byte) []box {
-	var list []box
-	for len(data) >= 8 {
-		size, header := uint64(binary.BigEndian.Uint32(data)), uint64(8)
-		switch {
-		case size == 0:
-			size = uint64(len(data))
-		case size == 1 && len(data) >= 16:
-			size, header = binary.BigEndian.Uint64(data[8:]), 16
+// boxes goes over those that data consists of, the first mostBoxes, as far as they are
+// whole. The last may say that it goes to the end.
+func boxes(data []byte) iter.Seq[box] {
+	return func(yield func(box) bool) {
+		for range mostBoxes {
+			b, rest, ok := nextBox(data)
+			if !ok || !yield(b) {
+				return
+			}
+			data = rest
 		}
-		if size < header || size > uint64(len(data)) {
-			break
-		}
-		list = append(list, box{string(data[4:8]), data[header:size]})
-		data = data[size:]
 	}
-	return list
+}
+
+// nextBox takes the first box of data off, if it is whole.
+func nextBox(data []byte) (b box, rest []byte, ok bool) {
+	if len(data) < 8 {
+		return box{}, nil, false
+	}
+	size, header := uint64(binary.BigEndian.Uint32(data)), uint64(8)
+	switch {
+	case size == 0:
+		size = uint64(len(data))
+	case size == 1 && len(data) >= 16:
+		size, header = binary.BigEndian.Uint64(data[8:]), 16
+	}
+	if size < header || size > uint64(len(data)) {
+		return box{}, nil, false
+	}
+	return box{string(data[4:8]), data[header:size]}, data[size:], true
 }
 
 // child returns the body of the first box of a kind.
 func child(data []byte, kind string) ([]byte, error) {
-	for _, b := range boxes(data) {
+	for b := range boxes(data) {
 		if b.kind == kind {
 			return b.body, nil
 		}

@@ -3,6 +3,7 @@ package isobmff
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"slices"
 )
 
@@ -82,7 +83,7 @@ func itemInfos(meta []byte) ([]itemInfo, error) {
 	version, _ := f.version()
 	f.number(idSize(version)) // their number has the size of an ID
 	var infos []itemInfo
-	for _, b := range boxes(f.data) {
+	for b := range boxes(f.data) {
 		if info, ok := readInfo(b.body); ok && b.kind == "infe" {
 			infos = append(infos, info)
 		}
@@ -117,14 +118,18 @@ func describers(meta []byte) map[uint64]bool {
 	f := fields{data: body}
 	version, _ := f.version()
 	found := make(map[uint64]bool)
-	for _, b := range boxes(f.data) {
+	for b := range boxes(f.data) {
 		if b.kind != "cdsc" {
 			continue
 		}
 		r := fields{data: b.body}
 		from := r.number(idSize(version))
 		for range r.number(2) {
-			if r.number(idSize(version)) == primary && r.err == nil {
+			to := r.number(idSize(version))
+			if r.err != nil {
+				break
+			}
+			if to == primary {
 				found[from] = true
 			}
 		}
@@ -158,6 +163,7 @@ func itemPlaces(meta []byte) (map[uint64]itemPlace, error) {
 		wide = 1
 	}
 	places := make(map[uint64]itemPlace)
+	extents := uint64(0)
 	for range f.number(idSize(wide)) {
 		id := f.number(idSize(wide))
 		method := uint64(0)
@@ -167,7 +173,11 @@ func itemPlaces(meta []byte) (map[uint64]itemPlace, error) {
 		f.number(2) // data reference
 		from := f.number(base)
 		place := itemPlace{inside: method == 1}
-		for range f.number(2) {
+		count := f.number(2)
+		if extents += count; extents > mostExtents { // which may take no bytes each
+			return places, fmt.Errorf("its items have more than %d parts", mostExtents)
+		}
+		for range count {
 			f.number(index)
 			e := extent{from + f.number(offset), f.number(length)}
 			if f.err != nil {

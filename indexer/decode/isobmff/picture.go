@@ -3,6 +3,7 @@ package isobmff
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Picture describes the primary picture of a file.
@@ -101,30 +102,33 @@ func itemProperties(meta []byte, item uint64) ([]property, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := boxes(ipco)
-	for _, b := range boxes(iprp) {
+	left := mostAssociations
+	for b := range boxes(iprp) {
 		if b.kind != "ipma" {
 			continue
 		}
-		indices, err := association(b.body, item)
+		indices, err := association(b.body, item, &left)
 		if err != nil {
 			return nil, err
 		}
 		if indices != nil {
-			return choose(all, indices)
+			return choose(ipco, indices)
 		}
 	}
 	return nil, errors.New("its primary picture has no properties")
 }
 
 // association finds the one-based indices that ipma gives to an item, nil if
-// it gives none.
-func association(ipma []byte, item uint64) ([]int, error) {
+// it gives none. left is how many items may still be looked at.
+func association(ipma []byte, item uint64, left *int) ([]int, error) {
 	f := fields{data: ipma}
 	version, flags := f.version()
 	size := 1 + int(flags&1)
 	essential := uint64(1) << (8*size - 1)
 	for range f.number(4) {
+		if *left--; *left < 0 {
+			return nil, fmt.Errorf("it has more than %d items", mostAssociations)
+		}
 		id := f.number(idSize(version))
 		indices := make([]int, f.number(1))
 		for i := range indices {
@@ -140,12 +144,20 @@ func association(ipma []byte, item uint64) ([]int, error) {
 	return nil, f.err
 }
 
-// choose leaves out index 0, which stands for no property.
-func choose(all []property, indices []int) ([]property, error) {
+// choose takes the properties of those one-based indices, but for index 0, which stands
+// for no property.
+func choose(ipco []byte, indices []int) ([]property, error) {
+	most, count := slices.Max(indices), 0
+	var all []property
+	for b := range boxes(ipco) {
+		if count++; count <= most {
+			all = append(all, b)
+		}
+	}
 	var chosen []property
 	for _, i := range indices {
 		if i > len(all) {
-			return nil, fmt.Errorf("it names property %d of %d", i, len(all))
+			return nil, fmt.Errorf("it names property %d of %d", i, count)
 		}
 		if i > 0 {
 			chosen = append(chosen, all[i-1])

@@ -23,7 +23,7 @@ func references(meta []byte) iter.Seq[reference] {
 		}
 		f := fields{data: iref}
 		version, _ := f.version()
-		for _, b := range boxes(f.data) {
+		for b := range boxes(f.data) {
 			r, err := readReference(b, idSize(version))
 			if err != nil || !yield(r) {
 				return

@@ -19,6 +19,8 @@ type Evidence struct {
 	// What a PNG holds of EXIF and XMP in a raw profile counts only where there is no
 	// other.
 	profile, profileXMP []byte
+
+	unfolded int // bytes that compressed texts have unfolded to
 }
 
 var header = []byte("Exif\x00")

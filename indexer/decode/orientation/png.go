@@ -7,8 +7,11 @@ import (
 	"io"
 )
 
-// mostText bounds what a compressed text of a PNG may unfold to.
-const mostText = 4 << 20
+// Bounds of what compressed texts of a PNG may unfold to: those after them say nothing.
+const (
+	mostText  = 4 << 20  // one of them
+	mostTexts = 16 << 20 // all of a picture
+)
 
 // PNG adds a chunk: eXIf, or one of text with XMP or with a raw profile as ImageMagick
 // and others write it. Other chunks say nothing.
@@ -21,7 +24,7 @@ func (e *Evidence) PNG(kind string, content []byte) {
 	if !ok || !isText[kind] || !ofInterest[string(keyword)] {
 		return
 	}
-	text = textOf(kind, text)
+	text = e.textOf(kind, text)
 	switch string(keyword) {
 	case "XML:com.adobe.xmp":
 		e.XMP(text)
@@ -51,13 +54,13 @@ func (e *Evidence) rawEXIF(profile []byte) {
 }
 
 // textOf is the text after the keyword; nil if it is not whole.
-func textOf(kind string, text []byte) []byte {
+func (e *Evidence) textOf(kind string, text []byte) []byte {
 	switch kind {
 	case "zTXt":
 		if len(text) < 1 {
 			return nil
 		}
-		return inflated(text[1:])
+		return e.inflated(text[1:])
 	case "iTXt":
 		if len(text) < 2 {
 			return nil
@@ -66,19 +69,23 @@ func textOf(kind string, text []byte) []byte {
 		_, rest, _ = bytes.Cut(rest, []byte{0}) // language
 		_, rest, _ = bytes.Cut(rest, []byte{0}) // the keyword in it
 		if compressed {
-			return inflated(rest)
+			return e.inflated(rest)
 		}
 		return rest
 	}
 	return text
 }
 
-func inflated(data []byte) []byte {
+func (e *Evidence) inflated(data []byte) []byte {
+	if e.unfolded >= mostTexts {
+		return nil
+	}
 	r, err := zlib.NewReader(bytes.NewReader(data))
 	if err != nil {
 		return nil
 	}
 	text, _ := io.ReadAll(io.LimitReader(r, mostText)) // as far as it goes
+	e.unfolded += len(text)
 	return text
 }
 

@@ -17,7 +17,15 @@ type blocks struct {
 	iptc      []byte   // records
 	photoshop []byte   // image resources with records in them
 	own       metadata.About
+	unfolded  int // bytes that compressed texts have unfolded to
 }
+
+// Bounds of what is read of one file. Writers keep one packet of XMP, or two.
+const (
+	mostPackets  = 16
+	mostXMP      = 2 * xmp.MaxPacket // bytes of all packets
+	mostUnfolded = 4 * xmp.MaxPacket // bytes of all compressed texts
+)
 
 // Read reads what is written in a picture file about the picture. A file of a format
 // that it does not know says nothing.
@@ -63,7 +71,17 @@ func (b *blocks) heif(data []byte) {
 }
 
 func (b *blocks) addXMP(packet []byte) {
-	if len(packet) > 0 {
+	total := len(packet)
+	for _, p := range b.xmp {
+		total += len(p)
+	}
+	switch {
+	case len(packet) == 0:
+	case len(packet) <= xmp.MaxPacket && (len(b.xmp) == mostPackets || total > mostXMP):
+		b.own.WarnOnce("its XMP is read in part: of %d packets or %d bytes no more is read", mostPackets, mostXMP)
+	case len(packet) > xmp.MaxPacket:
+		b.own.WarnOnce("some of its XMP is left out: it has %d bytes, at most %d are read", len(packet), xmp.MaxPacket)
+	default:
 		b.xmp = append(b.xmp, packet)
 	}
 }

@@ -30,7 +30,7 @@ func (b *blocks) png(data []byte) {
 			b.exif = exif.Trim(content)
 		case "tEXt", "zTXt", "iTXt":
 			if err := b.pngText(kind, content); err != nil {
-				b.own.Warn("a text of it is left out: %v", err)
+				b.own.WarnOnce("a text of it is left out: %v", err)
 			}
 		}
 		at += 12 + int(size)
@@ -42,6 +42,9 @@ func (b *blocks) pngText(kind string, content []byte) error {
 	keyword, content, ok := bytes.Cut(content, []byte{0})
 	if !ok || !wanted(string(keyword)) {
 		return nil
+	}
+	if len(content) > mostText {
+		return fmt.Errorf("%s: it has %d bytes, at most %d are read", keyword, len(content), mostText)
 	}
 	language, compressed := "", false
 	switch kind {
@@ -59,7 +62,7 @@ func (b *blocks) pngText(kind string, content []byte) error {
 	}
 	if compressed {
 		var err error
-		if content, err = inflate(content); err != nil {
+		if content, err = b.inflate(content); err != nil {
 			return fmt.Errorf("%s: %w", keyword, err)
 		}
 	}
@@ -131,14 +134,21 @@ func (b *blocks) rawProfile(keyword string, content []byte) error {
 	return nil
 }
 
+// mostText is as much as hexadecimal digits of XMP take, and line breaks between them.
+const mostText = 3 * xmp.MaxPacket
+
 // inflate unpacks at most as much as is read of XMP.
-func inflate(content []byte) ([]byte, error) {
+func (b *blocks) inflate(content []byte) ([]byte, error) {
+	if b.unfolded > mostUnfolded {
+		return nil, fmt.Errorf("the compressed texts before it have more than %d bytes", mostUnfolded)
+	}
 	reader, err := zlib.NewReader(bytes.NewReader(content))
 	if err != nil {
 		return nil, err
 	}
 	defer reader.Close()
 	unpacked, err := io.ReadAll(io.LimitReader(reader, xmp.MaxPacket+1))
+	b.unfolded += len(unpacked)
 	if err == nil && len(unpacked) > xmp.MaxPacket {
 		err = fmt.Errorf("unpacked it has more than %d bytes", xmp.MaxPacket)
 	}

@@ -161,9 +161,12 @@ func ratio(upper, lower float64) float64 {
 	return upper / lower
 }
 
+// short is the data up to a length beyond which no text is kept.
+func (f field) short() []byte { return f.data[:min(len(f.data), metadata.MaxValue)] }
+
 // text is that of a field, in UTF-8 or Latin-1, up to the first NUL.
 func (f field) text() string {
-	data := f.data
+	data := f.short()
 	for i, b := range data {
 		if b == 0 {
 			data = data[:i]

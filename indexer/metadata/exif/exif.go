@@ -2,7 +2,9 @@ package exif
 
 import (
 	"bytes"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,6 +70,8 @@ func Read(data []byte) (metadata.About, Blocks) {
 	r.main = r.directory(at)
 	r.exif = r.child(exifDirectory)
 	r.gps = r.child(gpsDirectory)
+	r.cut(r.main)
+	r.cut(r.exif)
 	r.texts()
 	r.moment()
 	r.place()
@@ -98,6 +102,21 @@ func (r *reader) child(tag uint16) directory {
 	return nil
 }
 
+// texted are the fields with texts, by their names.
+var texted = map[uint16]string{
+	imageDescription: "ImageDescription", artist: "Artist", copyright: "Copyright", userComment: "UserComment",
+	windowsTitle: "XPTitle", windowsComment: "XPComment", windowsAuthor: "XPAuthor", windowsKeywords: "XPKeywords", windowsSubject: "XPSubject",
+}
+
+// cut notes fields with texts of which no more than the beginning is read.
+func (r *reader) cut(d directory) {
+	for _, tag := range slices.Sorted(maps.Keys(texted)) {
+		if f := d[tag]; len(f.data) > metadata.MaxValue {
+			r.about.Warn("its EXIF field %s is read in part: it has %d bytes, at most %d are read", texted[tag], len(f.data), metadata.MaxValue)
+		}
+	}
+}
+
 // lost notes a field whose values are not in the block.
 func (r *reader) lost(d directory, tag uint16, name string) {
 	if f, ok := d[tag]; ok && f.data == nil && f.count > 0 {
@@ -107,17 +126,17 @@ func (r *reader) lost(d directory, tag uint16, name string) {
 
 func (r *reader) texts() {
 	r.lost(r.main, imageDescription, "ImageDescription")
-	r.about.AddCaption("", wide(r.main[windowsTitle].data))
+	r.about.AddCaption("", wide(r.main[windowsTitle].short()))
 	r.about.AddCaption("", r.main[imageDescription].text())
-	r.about.AddCaption("", wide(r.main[windowsSubject].data))
-	r.about.AddCaption("", wide(r.main[windowsComment].data))
+	r.about.AddCaption("", wide(r.main[windowsSubject].short()))
+	r.about.AddCaption("", wide(r.main[windowsComment].short()))
 	text, err := r.exif[userComment].comment()
 	if err != nil {
 		r.about.Warn("its EXIF field UserComment is left out: %v", err)
 	}
 	r.about.AddCaption("", text)
-	r.about.AddTexts(metadata.Tags, strings.Split(wide(r.main[windowsKeywords].data), ";")...)
-	r.about.SetText(metadata.Creator, wide(r.main[windowsAuthor].data))
+	r.about.AddTexts(metadata.Tags, strings.Split(wide(r.main[windowsKeywords].short()), ";")...)
+	r.about.SetText(metadata.Creator, wide(r.main[windowsAuthor].short()))
 	r.about.SetText(metadata.Creator, r.main[artist].text())
 	r.about.SetText(metadata.Copyright, r.main[copyright].copyrights())
 	if rating := r.main[stars].numbers(1); len(rating) == 1 && rating[0] >= 1 && rating[0] <= 5 {

@@ -30,7 +30,7 @@ func (f field) comment() (string, error) {
 	if len(f.data) < 8 || f.kind == 2 {
 		return f.text(), nil
 	}
-	content := f.data[8:]
+	content := f.short()[8:]
 	switch string(f.data[:8]) {
 	case "UNICODE\x00":
 		return utf16Text(content, unicodeOrder(content, f.order)), nil
@@ -76,7 +76,7 @@ func unicodeOrder(content []byte, order binary.ByteOrder) binary.ByteOrder {
 // copyrights are those of the photographer and the editor, with a NUL between them.
 func (f field) copyrights() string {
 	var texts []string
-	for _, part := range bytes.Split(f.data, []byte{0}) {
+	for _, part := range bytes.Split(f.short(), []byte{0}) {
 		if text := strings.TrimSpace(metadata.Decode(part)); text != "" {
 			texts = append(texts, text)
 		}

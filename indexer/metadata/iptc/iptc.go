@@ -104,7 +104,7 @@ func records(data []byte) (found map[int][][]byte, whole bool) {
 		if size > uint64(len(data)) {
 			return found, false
 		}
-		found[set] = append(found[set], data[:size])
+		found[set] = append(found[set], data[:min(size, metadata.MaxValue)])
 		data = data[size:]
 	}
 	return found, true

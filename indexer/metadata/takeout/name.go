@@ -81,13 +81,15 @@ func (n Names) Find(picture string) string {
 
 // findCut finds the longest name that was cut and that this one goes on from.
 func (n Names) findCut(k key) string {
-	file, length := "", 0
-	for cut, candidate := range n.cut {
-		if cut.number == k.number && len(cut.name) > length && strings.HasPrefix(k.name, cut.name) {
-			file, length = candidate, len(cut.name)
+	if len(n.cut) == 0 {
+		return ""
+	}
+	for end := len(k.name); end > 0; end-- {
+		if file := n.cut[key{k.name[:end], k.number}]; file != "" {
+			return file
 		}
 	}
-	return file
+	return ""
 }
 
 // fold makes names equal that differ in case or in how their letters are composed.
