@@ -48,9 +48,15 @@ func (c *collectionFailuresCommand) Run(ctx context.Context, p *program) error {
 		return printLines(p.terminal.out, failures)
 	}
 	table := p.table()
-	fmt.Fprintln(table, "KIND\tURI\tREASON")
+	fmt.Fprintln(table, "KIND\tFILE: REASON")
 	for _, failure := range failures {
-		fmt.Fprintf(table, "%s\t%s\t%s\n", failure.Kind, failure.URI, failure.Reason)
+		fmt.Fprintf(table, "%s\t%s: %s\n", failure.Kind, placeWords(failure.URI), failure.Reason)
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if len(failures) == c.Limit {
+		fmt.Fprintf(p.terminal.err, "these are the first %d; there may be more: see --limit\n", c.Limit)
+	}
+	return nil
 }

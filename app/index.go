@@ -107,7 +107,7 @@ func (c *indexCommand) Run(ctx context.Context, p *program) error {
 		line := progress.New(p.terminal.err)
 		job, err = api.FollowJob(ctx, job, func(job web.Job) {
 			if !job.State.Finished() {
-				line.Show(countOf(job))
+				line.Show(progressOf(job))
 			}
 		})
 		line.End()
@@ -134,10 +134,10 @@ func (c *indexCommand) rules() web.Rules {
 // printFailures names what could not be used.
 func (c *indexCommand) printFailures(p *program, job web.Job) {
 	for _, failure := range job.Failures {
-		fmt.Fprintf(p.terminal.err, "skipped %s: %s\n", failure.URI, failure.Reason)
+		fmt.Fprintf(p.terminal.err, "skipped %s: %s\n", placeWords(failure.URI), failure.Reason)
 	}
 	for _, warning := range job.Warnings {
-		fmt.Fprintf(p.terminal.err, "note %s: %s\n", warning.URI, warning.Reason)
+		fmt.Fprintf(p.terminal.err, "note %s: %s\n", placeWords(warning.URI), warning.Reason)
 	}
 	files := job.Progress.Files
 	if more := job.Progress.Failed + total(files.Unusable) + total(files.Warnings) - len(job.Failures) - len(job.Warnings); more > 0 {

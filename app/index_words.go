@@ -15,6 +15,9 @@ import (
 func indexWords(collection, folder string, done web.Progress) []string {
 	lines := []string{fmt.Sprintf("%s: %d pictures, %d new or changed, %d unchanged, %d removed, %d could not be read",
 		collection, done.Done, done.Indexed, done.Unchanged, done.Removed, done.Failed)}
+	if done.Withheld > 0 {
+		lines = append(lines, fmt.Sprintf("  %s gone from the folder: kept", numberOf(done.Withheld, "picture")))
+	}
 	switch {
 	case done.Files.Seen == 0:
 		lines = append(lines, folder+" is empty")
@@ -24,15 +27,15 @@ func indexWords(collection, folder string, done web.Progress) []string {
 	return append(lines, fileWords(done.Files)...)
 }
 
-// kindWords name what was not used, or not wholly.
-var kindWords = map[string]string{
-	string(catalog.FailureFile):       "not readable now",
-	string(catalog.FailureFolder):     "folders not readable now",
-	string(catalog.FailureName):       "with too long a path",
-	string(catalog.FailureLink):       "links not followed",
-	string(catalog.FailureSpecial):    "pipes, sockets or devices",
-	string(catalog.FailureIncomplete): "pictures indexed that are less than their file was meant to hold",
-	string(catalog.FailureSidecar):    "of metadata that cannot be read, or that is of no picture",
+// kindWords name one of what was not used, or not wholly, and several.
+var kindWords = map[string][2]string{
+	string(catalog.FailureFile):       {"file not readable now", "files not readable now"},
+	string(catalog.FailureFolder):     {"folder not readable now", "folders not readable now"},
+	string(catalog.FailureName):       {"with too long a path", "with too long a path"},
+	string(catalog.FailureLink):       {"link not followed", "links not followed"},
+	string(catalog.FailureSpecial):    {"pipe, socket or device", "pipes, sockets or devices"},
+	string(catalog.FailureIncomplete): {"picture of which a part is missing", "pictures of which a part is missing"},
+	string(catalog.FailureSidecar):    {"about metadata", "about metadata"},
 }
 
 // numberOf is such as "1 file" or "2 files".
@@ -46,19 +49,26 @@ func numberOf(n int, thing string) string {
 // fileWords say what lies in a folder besides pictures.
 func fileWords(files web.Files) []string {
 	var lines []string
-	add := func(groups map[string]int, thing, what string, words map[string]string) {
-		if len(groups) > 0 {
-			lines = append(lines, fmt.Sprintf("  %s %s: %s", numberOf(total(groups), thing), what, groupWords(groups, words)))
+	add := func(groups map[string]int, one, several string) {
+		if sum := total(groups); sum > 0 {
+			lines = append(lines, fmt.Sprintf("  %d %s: %s", sum, oneOrMore(sum, one, several), groupWords(groups)))
 		}
 	}
-	add(files.Others, "file", "no picture that Polylens reads", nil)
+	add(files.Others, "file is no picture that Polylens reads", "files are no pictures that Polylens reads")
 	if files.Metadata > 0 {
 		lines = append(lines, fmt.Sprintf("  %s with metadata or rules", numberOf(files.Metadata, "file")))
 	}
-	add(files.Excluded, "file or folder", "left out by rules", nil)
-	add(files.Unusable, "file or folder", "not used", kindWords)
-	add(files.Warnings, "warning", "beside", kindWords)
+	add(files.Excluded, "file or folder left out by rules", "files or folders left out by rules")
+	add(files.Unusable, "file or folder not used", "files or folders not used")
+	add(files.Warnings, "warning", "warnings")
 	return lines
+}
+
+func oneOrMore(count int, one, several string) string {
+	if count == 1 {
+		return one
+	}
+	return several
 }
 
 func total(groups map[string]int) int {
@@ -77,14 +87,15 @@ func byCount(groups map[string]int) []string {
 }
 
 // groupWords are such as "20 video, 4 JPEG XL".
-func groupWords(groups map[string]int, words map[string]string) string {
+func groupWords(groups map[string]int) string {
 	const most = 12
 	var list []string
 	for i, group := range byCount(groups) {
 		if i == most {
 			return strings.Join(list, ", ") + fmt.Sprintf(" and %d more kinds", len(groups)-most)
 		}
-		list = append(list, fmt.Sprintf("%d %s", groups[group], cmp.Or(words[group], group)))
+		words := kindWords[group]
+		list = append(list, fmt.Sprintf("%d %s", groups[group], cmp.Or(oneOrMore(groups[group], words[0], words[1]), group)))
 	}
 	return strings.Join(list, ", ")
 }

@@ -130,10 +130,10 @@ func (c *jobShowCommand) print(p *program, job web.Job) error {
 		}
 	}
 	for _, failure := range job.Failures {
-		fmt.Fprintf(table, "skipped\t%s: %s\n", failure.URI, failure.Reason)
+		fmt.Fprintf(table, "skipped\t%s: %s\n", placeWords(failure.URI), failure.Reason)
 	}
 	for _, warning := range job.Warnings {
-		fmt.Fprintf(table, "note\t%s: %s\n", warning.URI, warning.Reason)
+		fmt.Fprintf(table, "note\t%s: %s\n", placeWords(warning.URI), warning.Reason)
 	}
 	return table.Flush()
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"polylens/indexer"
+	"polylens/indexer/catalog"
 	"polylens/internal/progress"
 	"polylens/web"
 )
@@ -23,8 +25,13 @@ func doneText(job web.Job) string {
 
 // progressOf is the line that shows how far a job has come.
 func progressOf(job web.Job) fmt.Stringer {
-	if job.Progress.Total > 0 {
+	switch {
+	case job.Progress.Total > 0:
 		return countOf(job)
+	case job.Kind == indexer.JobIndex && job.State == catalog.JobRunning:
+		return progress.Text("looking for pictures")
+	case job.Kind == indexer.JobIndex && job.State == catalog.JobQueued:
+		return progress.Text("waiting for other jobs")
 	}
 	return progress.Text(strings.Join(strings.Fields(fmt.Sprintf("%s %s: %s", job.Kind, job.Collection, job.State)), " "))
 }

@@ -3,6 +3,7 @@ package indexer
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -101,7 +102,7 @@ func (ix *Indexer) Run(ctx context.Context, request Request, tell func(Progress)
 		defer unlock()
 		err = r.all(ctx)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrRemovalWithheld) { // which says it all
 		err = fmt.Errorf("index %s into %q: %w", request.Source.Name(), request.Collection, err)
 	}
 	return r.progress.result(started), err

@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"polylens/indexer/catalog"
+	"polylens/indexer/source"
 )
 
 // DefaultRemovedShare is how much of a source a run removes without being asked twice.
@@ -45,17 +46,25 @@ func (l removalLimit) validate() error {
 }
 
 // check returns ErrRemovalWithheld if gone of the known images are too many.
-func (l removalLimit) check(source string, gone, known int) error {
+func (l removalLimit) check(place string, gone, known int) error {
 	switch {
 	case l.confirmed || gone == 0:
 		return nil
 	case gone == known:
-		return fmt.Errorf("%w: there are no pictures in %s any more, and %d were indexed from it; %s", ErrRemovalWithheld, source, known, remedy)
+		return fmt.Errorf("%w: there are no pictures in %s any more, and %d were indexed from it; %s", ErrRemovalWithheld, place, known, remedy)
 	case gone > l.few && float64(gone) > l.share*float64(known):
 		return fmt.Errorf("%w: %d of the %d pictures that were indexed from %s are no longer there, more than %.4g %%; %s",
-			ErrRemovalWithheld, gone, known, source, 100*l.share, remedy)
+			ErrRemovalWithheld, gone, known, place, 100*l.share, remedy)
 	}
 	return nil
+}
+
+// placeOf is a source for people.
+func placeOf(from source.Source) string {
+	if folder, err := source.Folder(from.Name()); err == nil {
+		return folder
+	}
+	return from.Name()
 }
 
 // mayReturn reports whether an error of the system says nothing about a file being

@@ -25,7 +25,7 @@ func (r *run) removeGone(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.removal.check(r.source.Name(), vanished, known); err != nil {
+	if err := r.removal.check(placeOf(r.source), vanished, known); err != nil {
 		r.progress.update(func(p *Progress) { p.Withheld = vanished })
 		return err
 	}

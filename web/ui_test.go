@@ -38,6 +38,8 @@ func TestPage(t *testing.T) {
 		"shows progress live":             showsProgressLive,
 		"explains what went wrong":        explainsWhatWentWrong,
 		"remembers the theme":             remembersTheTheme,
+		"shows copies as one picture":     showsCopiesAsOnePicture,
+		"asks before much is removed":     asksBeforeMuchIsRemoved,
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -274,11 +276,11 @@ func showsProgressLive(p pageTest) {
 		p.Errorf("failures are told as %q", text)
 	}
 	p.Click("dialog [data-job] .besides summary")
-	if text := webtest.Eval[string](p.Page, `document.querySelector('dialog [data-job] .besides').textContent`); !strings.Contains(text, "4 besides") ||
-		!strings.Contains(text, "2 no picture that Polylens reads: 2 video") || !strings.Contains(text, "elsewhere: it leads to a folder") {
+	if text := webtest.Eval[string](p.Page, `document.querySelector('dialog [data-job] .besides').textContent`); !strings.Contains(text, "4 things besides the pictures") ||
+		!strings.Contains(text, "2 files are no pictures that Polylens reads: 2 video") || !strings.Contains(text, "elsewhere: it leads to a folder") {
 		p.Errorf("what else lies there is told as %q", text)
 	}
-	if rules := p.server.Jobs.Rules(); !slices.Equal(rules.Exclude, []string{"drafts/", "*.tmp"}) || !rules.NoHidden || rules.NoDefaultExcludes {
+	if rules := p.server.Jobs.Params().Rules; !slices.Equal(rules.Exclude, []string{"drafts/", "*.tmp"}) || !rules.NoHidden || rules.NoDefaultExcludes {
 		p.Errorf("the rules are %+v", rules)
 	}
 	p.Click(`dialog [data-job] .head .chip`)

@@ -143,6 +143,12 @@ func (t task) runTolerant(cause error) (picture, error) {
 		points = 8
 	}
 	p, err := t.turbo(points, !t.limits.RefuseDamaged)
+	if errors.Is(err, outside.ErrRefused) && !t.limits.RefuseDamaged {
+		if data, cut := untilUnknownMarker(t.data); cut {
+			t.data = data
+			p, err = t.turbo(points, true)
+		}
+	}
 	if errors.Is(err, outside.ErrRefused) {
 		return picture{}, fmt.Errorf("%w; %w", cause, err)
 	}

@@ -69,7 +69,7 @@ const (
 	immichRule   = "Immich's thumbs and encoded-video"
 )
 
-func libraryRule(extension string) string { return "*" + extension + ", but for its originals" }
+func libraryRule(extension string) string { return "*" + extension + " (but for its originals)" }
 
 // defaultExclude names the rule of the defaults that leaves an entry out, "" for none.
 // folder is the name of the folder that it lies in.

@@ -12,7 +12,6 @@ import (
 
 	"polylens/indexer"
 	"polylens/indexer/catalog"
-	"polylens/indexer/source"
 )
 
 // Jobs pretends to index: every job fills its collection with the drawn
@@ -22,10 +21,11 @@ type Jobs struct {
 	step    time.Duration
 
 	mu      sync.Mutex
-	jobs    []catalog.Job // oldest first
-	rules   source.Rules  // of the last index job
+	jobs    []catalog.Job     // oldest first
+	last    indexer.JobParams // of the last index job
+	gone    int               // images that jobs find gone, until one may remove them
 	stops   map[string]context.CancelFunc
-	last    int64         // number of the last change
+	changes int64         // number of the last change
 	changed chan struct{} // closed at the next change
 	running sync.WaitGroup
 }
@@ -61,21 +61,40 @@ func (j *Jobs) Index(_ context.Context, collection string, params indexer.JobPar
 		Params: write(params), Progress: write(report), Created: now, Started: now,
 	}
 	j.jobs = append(j.jobs, job)
-	j.rules = params.Rules
+	j.last = params
 	ctx, stop := context.WithCancel(context.Background())
 	j.stops[job.ID] = stop
 	j.running.Add(1)
 	j.mu.Unlock()
 	job = j.publish(job)
-	go j.work(ctx, job, report)
+	go j.work(ctx, job, params, report)
 	return job, nil
 }
 
-// Rules are those of the last index job.
-func (j *Jobs) Rules() source.Rules {
+// Params are those of the last index job.
+func (j *Jobs) Params() indexer.JobParams {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.rules
+	return j.last
+}
+
+// Lose lets the jobs to come find that many images gone.
+func (j *Jobs) Lose(images int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.gone = images
+}
+
+// removal removes what is gone if params say so, else it fails with the message.
+func (j *Jobs) removal(params indexer.JobParams, report *indexer.Report) string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.gone > 0 && !params.ConfirmRemoval {
+		report.Withheld = j.gone
+		return fmt.Sprintf("nothing was removed: %d images are gone", j.gone)
+	}
+	report.Removed, j.gone = j.gone, 0
+	return ""
 }
 
 // Check implements web.Jobs. It finds one row missing from every index; all kinds but
@@ -108,7 +127,7 @@ func write(value any) json.RawMessage {
 }
 
 // work adds one picture each step; the third cannot be read.
-func (j *Jobs) work(ctx context.Context, job catalog.Job, report indexer.Report) {
+func (j *Jobs) work(ctx context.Context, job catalog.Job, params indexer.JobParams, report indexer.Report) {
 	defer j.running.Done()
 	ticker := time.NewTicker(j.step)
 	defer ticker.Stop()
@@ -138,7 +157,12 @@ func (j *Jobs) work(ctx context.Context, job catalog.Job, report indexer.Report)
 		Unusable: map[catalog.FailureKind]int{catalog.FailureLink: 1},
 	}
 	report.Warnings = []catalog.Failure{{URI: "file:///pictures/elsewhere", Kind: catalog.FailureLink, Reason: "it leads to a folder"}}
+	job.Error = j.removal(params, &report)
 	job.Progress = write(report)
+	if job.Error != "" {
+		j.finish(job, catalog.JobFailed)
+		return
+	}
 	j.finish(job, catalog.JobSucceeded)
 }
 
@@ -163,8 +187,8 @@ func (j *Jobs) finish(job catalog.Job, state catalog.JobState) {
 func (j *Jobs) publish(job catalog.Job) catalog.Job {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.last++
-	job.Sequence = j.last
+	j.changes++
+	job.Sequence = j.changes
 	for i := range j.jobs {
 		if j.jobs[i].ID == job.ID {
 			j.jobs[i] = job
@@ -228,7 +252,7 @@ func (j *Jobs) refuse(ctx context.Context, id string) (catalog.Job, error) {
 func (j *Jobs) Last(context.Context) (int64, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.last, nil
+	return j.changes, nil
 }
 
 // Follow implements web.Jobs.

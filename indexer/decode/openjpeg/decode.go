@@ -29,7 +29,7 @@ func (l *Library) decodeOutside(request outside.Request, allocate func(int) ([]b
 	var warnings []string
 	if decoded == nil && request.Tolerant {
 		if decoded, _ = l.decode(request, true); decoded != nil {
-			warnings = []string{fmt.Sprintf("The file ends early or is damaged, and part of the picture may be missing (%s).", message)}
+			warnings = []string{fmt.Sprintf("the file ends early or is damaged, and part of the picture may be missing (%s)", message)}
 		}
 	}
 	if decoded == nil {

@@ -30,7 +30,7 @@ func (c *Incomplete) Error() string {
 		where = "the " + c.Where + " "
 	}
 	if percent := int(math.Round(100 * c.Missing)); percent > 0 {
-		return fmt.Sprintf("%s: %s%d %% of the picture are missing", why, where, percent)
+		return fmt.Sprintf("%s: %s%d %% of the picture is missing", why, where, percent)
 	}
 	return why + ": less than 1 % of the picture is missing"
 }

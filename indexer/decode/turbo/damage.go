@@ -14,15 +14,15 @@ func damageOf(data []byte, img image.Image, want Want, message string) string {
 	scans := firstScan(data)
 	switch {
 	case bytes.Contains(scans[max(0, bytes.LastIndex(scans, startOfScan)):], endOfImage):
-		return fmt.Sprintf("The data are damaged, and part of the picture may look wrong (%s).", message)
+		return fmt.Sprintf("the data are damaged, and part of the picture may look wrong (%s)", message)
 	case bytes.Count(scans, startOfScan) > 1:
-		return "The file ends early, so details or colours of the picture are missing."
+		return "the file ends early, and details or colours of the picture may be missing"
 	}
 	rows := min(unsetRows(img)*8/want.Points, want.Full.Y)
 	if rows == 0 {
-		return "The file ends early, but no row of the picture is missing as a whole."
+		return "the file ends early, but no row of the picture is missing as a whole"
 	}
-	return fmt.Sprintf("The file ends early: of %d rows the last %d are missing and shown grey.", want.Full.Y, rows)
+	return fmt.Sprintf("the file ends early: of %d rows the last %d are missing and shown grey", want.Full.Y, rows)
 }
 
 // firstScan is the data from the first scan on, where markers stand for themselves: the

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Job } from './api'
 import { FakeSocket, holdCalls, last, job } from '../testing/server'
-import { besides, checkFacts, fileFacts, percentOf, subjectOf, Jobs } from './jobs.svelte'
+import { besides, checkFacts, fileFacts, isLatest, percentOf, subjectOf, Jobs } from './jobs.svelte'
 
 let jobs: Jobs
 let told: [string, boolean][]
@@ -79,6 +79,14 @@ describe('subjectOf', () => {
   })
 })
 
+describe('isLatest', () => {
+  it('holds for the first of a list with its folder and collection', () => {
+    const of = (id: string, directory: string, more: Partial<Job> = {}): Job => ({ ...job(id, 'failed'), source: { directory }, ...more })
+    const list = [of('5', '/b'), of('4', '/a'), of('3', '/a', { collection: 'other' }), of('2', '/a'), of('1', '/b')]
+    expect(list.filter((one) => isLatest(one, list)).map((one) => one.id)).toEqual(['5', '4', '3'])
+  })
+})
+
 describe('checkFacts', () => {
   it('tells what was found and done', () => {
     const right = { images: 9, missing: 0, extra: 0, outdated: 0, repaired: 0 }
@@ -93,8 +101,8 @@ describe('files', () => {
 
   it('besides pictures are named by what they are, the most first', () => {
     expect(fileFacts(files)).toEqual([
-      '4 no picture that Polylens reads: 3 video, 1 JPEG XL', '2 with metadata or rules', '1 left out by rules: 1 @eaDir',
-      '1 not used: 1 links not followed', '1 notes: 1 pictures less than their file was meant to hold',
+      '4 files are no pictures that Polylens reads: 3 video, 1 JPEG XL', '2 files with metadata or rules', '1 file or folder left out by rules: 1 @eaDir',
+      '1 file or folder not used: 1 link not followed', '1 warning: 1 picture of which a part is missing',
     ])
     expect(besides(files)).toBe(9)
   })

@@ -5,6 +5,10 @@ import { apiURL } from './url'
 
 export const isFinal = (job: Job): boolean => ['succeeded', 'failed', 'canceled'].includes(job.state)
 
+/** isLatest tells whether no later job has indexed the same folder. Newer jobs come first in a list. */
+export const isLatest = (job: Job, list: Job[]): boolean =>
+  list.find((one) => one.kind === job.kind && one.collection === job.collection && one.source?.directory === job.source?.directory)?.id === job.id
+
 /** subjectOf names what a job works on. */
 export function subjectOf(job: Job): string {
   switch (job.kind) {
@@ -26,11 +30,15 @@ export function checkFacts(check: NonNullable<Job['check']>): string[] {
   return found
 }
 
-const kindWords: Record<string, string> = {
-  file: 'not readable now', folder: 'folders not readable now', name: 'with too long a path', link: 'links not followed',
-  special: 'pipes, sockets or devices', incomplete: 'pictures less than their file was meant to hold',
-  sidecar: 'of metadata that cannot be read, or that is of no picture',
+/** kindWords name one of what was not used, or not wholly, and several. */
+const kindWords: Record<string, [string, string]> = {
+  file: ['file not readable now', 'files not readable now'], folder: ['folder not readable now', 'folders not readable now'],
+  name: ['with too long a path', 'with too long a path'], link: ['link not followed', 'links not followed'],
+  special: ['pipe, socket or device', 'pipes, sockets or devices'],
+  incomplete: ['picture of which a part is missing', 'pictures of which a part is missing'], sidecar: ['about metadata', 'about metadata'],
 }
+
+const oneOrMore = (count: number, [one, several]: [string, string]): string => `${formatCount(count)} ${count === 1 ? one : several}`
 
 const groupsOf = (groups: Record<string, number>): [string, number][] =>
   Object.entries(groups).sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0]))
@@ -38,19 +46,20 @@ const groupsOf = (groups: Record<string, number>): [string, number][] =>
 const sumOf = (groups: Record<string, number>): number => Object.values(groups).reduce((sum, count) => sum + count, 0)
 
 const listOf = (groups: Record<string, number>): string =>
-  groupsOf(groups).map(([group, count]) => `${formatCount(count)} ${kindWords[group] ?? group}`).join(', ')
+  groupsOf(groups).map(([group, count]) => oneOrMore(count, kindWords[group] ?? [group, group])).join(', ')
 
 /** fileFacts says what lies in a folder besides pictures. */
 export function fileFacts(files: Files): string[] {
   const facts: string[] = []
-  const add = (groups: Record<string, number>, what: string): void => {
-    if (sumOf(groups) > 0) facts.push(`${formatCount(sumOf(groups))} ${what}: ${listOf(groups)}`)
+  const add = (groups: Record<string, number>, one: string, several: string): void => {
+    const sum = sumOf(groups)
+    if (sum > 0) facts.push(`${oneOrMore(sum, [one, several])}: ${listOf(groups)}`)
   }
-  add(files.others, 'no picture that Polylens reads')
-  if (files.metadata > 0) facts.push(`${formatCount(files.metadata)} with metadata or rules`)
-  add(files.excluded, 'left out by rules')
-  add(files.unusable, 'not used')
-  add(files.warnings, 'notes')
+  add(files.others, 'file is no picture that Polylens reads', 'files are no pictures that Polylens reads')
+  if (files.metadata > 0) facts.push(oneOrMore(files.metadata, ['file with metadata or rules', 'files with metadata or rules']))
+  add(files.excluded, 'file or folder left out by rules', 'files or folders left out by rules')
+  add(files.unusable, 'file or folder not used', 'files or folders not used')
+  add(files.warnings, 'warning', 'warnings')
   return facts
 }
 
