@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
+	"time"
 
 	"polylens/indexer/catalog/database"
 	"polylens/indexer/source"
@@ -46,12 +48,27 @@ func BenchmarkUnchanged(b *testing.B) {
 				}
 			}
 			run()
+			least := time.Hour
 			for b.Loop() {
+				before := processorTime(b)
 				run()
+				least = min(least, processorTime(b)-before)
 			}
 			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*folders*files), "µs/picture")
+			b.ReportMetric(float64(least.Nanoseconds())/1e3/(folders*files), "least-cpu-µs/picture")
 		})
 	}
+}
+
+// processorTime is what this process has used. The least of several runs is that which
+// other programs on the machine have disturbed least.
+func processorTime(b *testing.B) time.Duration {
+	b.Helper()
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
 func put(b *testing.B, path string, data []byte) {
