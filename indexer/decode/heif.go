@@ -65,7 +65,11 @@ func decodeHEIC(t task) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	img, err := t.decoder.heic.Decode(t.ctx, t.data, t.pixels(), t.wasmMemory())
+	prepared, err := isobmff.Prepare(t.data)
+	if err != nil {
+		return nil, err
+	}
+	img, err := t.decoder.heic.Decode(t.ctx, prepared, p.Bits, t.pixels(), t.wasmMemory())
 	if err != nil {
 		return nil, explainWASM(err)
 	}

@@ -41,15 +41,23 @@ func (t task) alphaMemory() int64 {
 	if err != nil || p.Alpha == 0 || t.codec.name != "heic" {
 		return 0
 	}
-	return int64(len(t.data)) + 2*t.pixels()
+	return 2*int64(len(t.data)) + 2*t.pixels()
 }
 
 func (t task) decodeAlpha(item uint64) (*image.Gray, error) {
-	file, err := isobmff.Select(t.data, item)
+	prepared, err := isobmff.Prepare(t.data)
 	if err != nil {
 		return nil, err
 	}
-	img, err := t.decoder.heic.Decode(t.ctx, file, t.pixels(), t.wasmMemory())
+	file, err := isobmff.Select(prepared, item)
+	if err != nil {
+		return nil, err
+	}
+	p, err := isobmff.Read(file)
+	if err != nil {
+		return nil, err
+	}
+	img, err := t.decoder.heic.Decode(t.ctx, file, p.Bits, t.pixels(), t.wasmMemory())
 	if err != nil {
 		return nil, err
 	}

@@ -50,7 +50,7 @@ func (t task) runJPEG() (picture, error) {
 	}
 	if m := t.config.ColorModel; (m == color.YCbCrModel || m == color.GrayModel) && !t.meta.lateColors {
 		// The others would get further colours wrong.
-		for _, run := range []func() (picture, error){t.runReduced, t.runTurbo} {
+		for _, run := range []func() (picture, error){t.runReduced, t.runTurbo, unended.runDamaged} {
 			if p, err := run(); !passedOn(err) {
 				return p, err
 			}
@@ -126,6 +126,20 @@ func (t task) runTurbo() (picture, error) {
 		return picture{}, errUnfit
 	}
 	return t.turbo(points, false)
+}
+
+// runDamaged decodes with libjpeg-turbo what it has refused, as far as it goes: it
+// notices damage that image/jpeg takes for picture, and shows what follows as all others
+// do who use it.
+func (t task) runDamaged() (picture, error) {
+	if t.limits.RefuseDamaged || !t.decoder.Outside.Has(TurboJPEG) {
+		return picture{}, errUnfit
+	}
+	points := t.points(turbo.Points[:])
+	if t.turboMemory(t.turboSize(points)) > t.limits.MaxMemory {
+		return picture{}, errUnfit
+	}
+	return t.turbo(points, true)
 }
 
 // runTolerant decodes with libjpeg-turbo what image/jpeg does not: rare variants, and

@@ -14,8 +14,8 @@ func fromHEIC(m *image.YCbCr, p isobmff.Picture) image.Image {
 		stretch(m.Cb, 128, 224, 128)
 		stretch(m.Cr, 128, 224, 128)
 	}
-	matrix, ok := matrices[p.Matrix]
-	if !ok {
+	matrix := matrices[p.Matrix]
+	if matrix == nil {
 		return m
 	}
 	out := image.NewNRGBA(image.Rect(0, 0, m.Rect.Dx(), m.Rect.Dy()))
@@ -23,7 +23,7 @@ func fromHEIC(m *image.YCbCr, p isobmff.Picture) image.Image {
 		for x := range out.Rect.Dx() {
 			chroma := m.COffset(x, y)
 			d := out.Pix[out.PixOffset(x, y):][:4]
-			d[0], d[1], d[2] = matrix.rgb(m.Y[m.YOffset(x, y)], m.Cb[chroma], m.Cr[chroma])
+			d[0], d[1], d[2] = matrix(m.Y[m.YOffset(x, y)], m.Cb[chroma], m.Cr[chroma])
 			d[3] = 255
 		}
 	}
@@ -47,10 +47,20 @@ func clamp(v float64) byte { return byte(min(max(v+0.5, 0), 255)) }
 type weights struct{ red, blue float64 }
 
 // matrices are those that differ from BT.601, by matrix coefficients.
-var matrices = map[int]weights{
-	1:  {0.2126, 0.0722}, // BT.709
-	9:  {0.2627, 0.0593}, // BT.2020
-	10: {0.2627, 0.0593},
+var matrices = map[int]func(y, cb, cr byte) (r, g, b byte){
+	0:  func(y, cb, cr byte) (r, g, b byte) { return cr, y, cb },
+	1:  weights{0.2126, 0.0722}.rgb, // BT.709
+	4:  weights{0.30, 0.11}.rgb,
+	7:  weights{0.212, 0.087}.rgb,
+	8:  fromYCgCo,
+	9:  weights{0.2627, 0.0593}.rgb, // BT.2020
+	10: weights{0.2627, 0.0593}.rgb,
+}
+
+// fromYCgCo is equations 79 to 81 of H.273.
+func fromYCgCo(luma, green, orange byte) (r, g, b byte) {
+	y, cg, co := float64(luma), float64(green)-128, float64(orange)-128
+	return clamp(y - cg + co), clamp(y + cg), clamp(y - cg - co)
 }
 
 func (k weights) rgb(luma, blue, red byte) (r, g, b byte) {

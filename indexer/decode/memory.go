@@ -7,8 +7,10 @@ func (t task) memory() int64 { return t.decoderMemory() + t.colorMemory(t.pixels
 
 func (t task) decoderMemory() int64 {
 	switch t.codec.name {
-	case "heic", "avif":
-		return t.pixels()*t.bytesPerPixel() + t.wasmFixed() + t.alphaMemory()
+	case "heic": // and a copy of the file
+		return t.pixels()*t.bytesPerPixel() + t.wasmFixed() + t.alphaMemory() + int64(len(t.data))
+	case "avif":
+		return t.pixels()*t.bytesPerPixel() + t.wasmFixed()
 	case "jpeg":
 		return t.jpegMemory()
 	}

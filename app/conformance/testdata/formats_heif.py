@@ -8,6 +8,7 @@ import numpy as np
 import pillow_heif
 from PIL import Image
 
+import hdr
 import profiles
 from formats_png import RGB, png
 from formats_turn import exif, stored
@@ -71,16 +72,25 @@ def heic(table, paths):
                 **nclx(matrix, full),
             )
     table.save("heic_identity.heic", scene(), "the identity matrix: RGB", quality=-1, chroma=444, **nclx(0), why=OLD)
-    for bits in (10, 12):
-        deep = pillow_heif.from_bytes(
-            mode="RGB;16", size=scene().size, data=(np.asarray(scene()).astype("<u2") * 257).tobytes()
+    deep, clear, gray = (
+        pillow_heif.from_bytes(
+            mode=mode, size=scene().size, data=(np.asarray(image).astype("<u2") * 257).tobytes()
         )
+        for mode, image in (("RGB;16", scene()), ("RGBA;16", transparent()), ("I;16L", scene().convert("L")))
+    )
+    for bits in (10, 12):
         pillow_heif.options.SAVE_HDR_TO_12_BIT = bits == 12
 
-        for chroma in (420, 444):
+        for chroma in (420, 422, 444):
             out = io.BytesIO()
             deep.save(out, quality=95, chroma=chroma)
-            table.add(f"heic_{bits}bit_{chroma}.heic", out.getvalue(), f"{bits} bits, sampling {chroma}")
+            table.add(f"heic_{bits}bit_{chroma}.heic", out.getvalue(), f"{bits} bits, sampling {chroma}", small=bits == 10)
+            out = io.BytesIO()
+            clear.save(out, quality=95, chroma=chroma)
+            table.add(f"heic_{bits}bit_{chroma}_alpha.heic", out.getvalue(), f"{bits} bits, sampling {chroma}, alpha")
+        out = io.BytesIO()
+        gray.save(out, quality=95)
+        table.add(f"heic_{bits}bit_gray.heic", out.getvalue(), f"{bits} bits, gray", small=bits == 12)
     table.save("heic_gray.heic", scene().convert("L"), "gray", quality=95, small=True)
     table.save("heic_gray_alpha.heic", transparent().convert("LA"), "gray with alpha", quality=95)
     table.save("heic_lossless.heic", scene(), "without loss", quality=-1, chroma=444, **nclx(0))
@@ -154,6 +164,17 @@ def heic(table, paths):
         icc_profile=profiles.DISPLAYS["swapped"],
         **nclx(1),
     )
+    for matrix, full in ((1, 0), (6, 0), (9, 1)):
+        table.save(
+            f"heic_coded_matrix{matrix}_{'full' if full else 'limited'}.heic",
+            scene(),
+            "a profile; only the coded picture names matrix and range",
+            quality=95,
+            chroma=420,
+            icc_profile=profiles.DISPLAYS["srgb"],
+            small=matrix == 1,
+            **nclx(matrix, full),
+        )
 
 
 def avif(table, paths):
@@ -234,7 +255,7 @@ def avif(table, paths):
         )
     for name, cicp, profile in (
         ("p3", "12/13/6", profiles.DISPLAYS["p3"]),
-        ("bt2020", "9/1/9", profiles.DISPLAYS["bt2020"]),
+        ("bt2020", "9/1/9", profiles.DISPLAYS["bt2020_srgb"]),
     ):
         table.tool(
             f"avif_nclx_{name}.avif",
@@ -256,22 +277,29 @@ def avif(table, paths):
             by="a profile of the same colours",
             why=HUES,
         )
-    table.tool(
-        "avif_nclx_pq.avif",
-        "PQ of 10 bits",
-        "avifenc",
-        "-s",
-        "8",
-        "-d",
-        "10",
-        "-y",
-        "444",
-        "--cicp",
-        "9/16/9",
-        str(paths["deep"]),
-        "OUT",
-        why="how light beyond white is shown is for the viewer to choose: the values as they are, as Pillow has them",
-    )
+    for name, transfer, curve in (("pq", 16, hdr.from_pq), ("hlg", 18, hdr.from_hlg)):
+        table.tool(
+            f"avif_nclx_{name}.avif",
+            f"{name.upper()} of 10 bits",
+            "avifenc",
+            "-s",
+            "8",
+            "--min",
+            "0",
+            "--max",
+            "5",
+            "-d",
+            "10",
+            "-y",
+            "444",
+            "--cicp",
+            f"9/{transfer}/9",
+            str(paths["deep"]),
+            "OUT",
+            meant=hdr.of(scene(), curve),
+            by="the formulas of ITU-R BT.2100 and BT.2390",
+            why=HUES,
+        )
     other = table.folder / "_exif.bin"
     other.write_bytes(exif(6)[6:])
     table.tool(

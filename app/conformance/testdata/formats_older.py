@@ -1,10 +1,12 @@
 """GIF, BMP and WebP: every kind, and defects."""
 
+import io
 import struct
 
 import numpy as np
 from PIL import Image
 
+import right
 from scene import grain, mask, scene, transparent
 from table import encoded
 
@@ -17,6 +19,15 @@ def kinds(table):
 
 def small_palette(colors=64):
     return scene().quantize(colors, dither=Image.Dither.NONE)
+
+
+def as_far_as_it_goes(cut, at):
+    """What a GIF holds whose blocks begin at a place and end early."""
+    whole = bytearray(cut)
+    while at + 1 + whole[at] < len(whole):
+        at += 1 + whole[at]
+    whole[at] = len(whole) - at - 1
+    return right.by_pillow(io.BytesIO(bytes(whole)), truncated=True)[0]
 
 
 def gif(table):
@@ -89,14 +100,18 @@ def gif(table):
     table.add("gif_comment.gif", data[:frame] + comment + data[frame:], "a comment")
     table.add("gif_no_trailer.gif", data[:-1], "without the end", small=True)
     table.add("gif_trailing.gif", data + b"\0" * 100, "bytes after the end")
+    blocks = frame + 11 + (3 << ((data[frame + 9] & 7) + 1) if data[frame + 9] & 0x80 else 0)
     for percent in (90, 60, 30):
+        cut = data[: len(data) * percent // 100]
         table.add(
             f"gif_cut{percent}.gif",
-            data[: len(data) * percent // 100],
+            cut,
             f"{percent} % of the file",
             reasons=["corrupt"],
             small=percent == 60,
-            why="what is missing is of colour 0 or clear",
+            meant=as_far_as_it_goes(cut, blocks),
+            by="Pillow, of the file with its last block made as short as it is",
+            why="Pillow leaves out the last block of the data, which is not whole",
         )
     woven = encoded(palette, "GIF", interlace=1)
     table.add(
@@ -110,8 +125,7 @@ def gif(table):
     flipped[len(data) * 2 // 3] ^= 0x55
     table.add("gif_flipped.gif", bytes(flipped), "a wrong byte", reasons=["corrupt"], loose=True)
     bits = bytearray(data)
-    start = frame + 10 + (3 << ((data[frame + 9] & 7) + 1) if data[frame + 9] & 0x80 else 0)
-    bits[start] = 13
+    bits[blocks - 1] = 13
     table.add("gif_bad_code_size.gif", bytes(bits), "codes of too many bits", reasons=["corrupt", "unsupported"])
     table.add("gif_no_frame.gif", data[:frame] + b";", "no frame", reasons=["corrupt", "empty"])
     flags = data[10]

@@ -8,6 +8,7 @@ import zlib
 import numpy as np
 from PIL import Image
 
+import hdr
 import profiles
 from right import on_white, to_srgb
 from scene import mask, scene, transparent
@@ -217,7 +218,8 @@ def spoken_colors(table):
         "chrm_p3": (gama(0.45455) + p3, profiles.display("", profiles.P3, curve(2.2))),
         "cicp_srgb": (chunk(b"cICP", bytes((1, 13, 0, 1))), None),
         "cicp_p3": (chunk(b"cICP", bytes((12, 13, 0, 1))), profiles.DISPLAYS["p3"]),
-        "cicp_bt2020": (chunk(b"cICP", bytes((9, 1, 0, 1))), profiles.DISPLAYS["bt2020"]),
+        "cicp_bt2020": (chunk(b"cICP", bytes((9, 1, 0, 1))), profiles.DISPLAYS["bt2020_srgb"]),
+        "cicp_bt709": (chunk(b"cICP", bytes((1, 1, 0, 1))), None),
     }
     for name, (chunks, profile) in said.items():
         meant = (
@@ -226,6 +228,17 @@ def spoken_colors(table):
             else {"meant": to_srgb(scene(), profile), "by": "a profile of the same colours", "why": why}
         )
         table.add(f"png_{name}.png", png(values, 8, RGB, chunks), "chunks that speak of colour", **meant)
+    for name, transfer, curve in (("pq", 16, hdr.from_pq), ("hlg", 18, hdr.from_hlg)):
+        for depth in (8, 16):
+            table.add(
+                f"png_cicp_{name}{depth}.png",
+                png(values.astype(int) * (257 if depth == 16 else 1), depth, RGB, chunk(b"cICP", bytes((9, transfer, 0, 1)))),
+                f"light of high dynamic range, {name.upper()} of {depth} bits",
+                meant=hdr.of(scene(), curve),
+                by="the formulas of ITU-R BT.2100 and BT.2390",
+                why="Pillow heeds no cICP",
+                small=depth == 8,
+            )
     iccp = chunk(b"iCCP", b"x\0\0" + zlib.compress(profiles.DISPLAYS["swapped"]))
     for name, chunks in (("iccp_and_gama", gama(1) + iccp), ("iccp_and_srgb", chunk(b"sRGB", b"\0") + iccp)):
         table.add(

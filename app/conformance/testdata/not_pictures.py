@@ -43,7 +43,7 @@ def kinds(table):
             f"{length} bytes",
             reasons=["unknown format", "corrupt", "empty"],
         )
-    table.add("zeros.jpg", bytes(5000), "zeros, as a lost copy leaves", small=True, **UNKNOWN)
+    table.add("zeros.jpg", bytes(5000), "zeros, as a lost copy leaves", small=True, reasons=["empty"])
     table.add("noise.jpg", np.random.default_rng(3).bytes(5000), "noise", **UNKNOWN)
     archives(table)
     films(table)

@@ -161,6 +161,7 @@ DISPLAYS = {
     "adobe": display("like Adobe RGB", ADOBE, gamma(2.19921875)),
     "prophoto": display("like ProPhoto", PROPHOTO, gamma(1.8)),
     "bt2020": display("BT.2020, made", BT2020, parametric(3, 1 / 0.45, 1 / 1.0993, 0.0993 / 1.0993, 1 / 4.5, 0.0812)),
+    "bt2020_srgb": display("BT.2020 with the curve of sRGB", BT2020, SRGB_PARAMETRIC),
     "swapped": display("channels exchanged", (SRGB[2], SRGB[0], SRGB[1]), SRGB_PARAMETRIC),
     "v4": display("Display P3 of version 4", P3, SRGB_PARAMETRIC, 4),
     "lut8": tables("RGB by lut8", b"RGB ", table(b"mft1", 3, 17, of_rgb)),

@@ -15,7 +15,9 @@ type Picture struct {
 	Orientation int
 	// Cropped says that there is a clean aperture: the picture to show is smaller.
 	Cropped bool
-	// Matrix is the matrix coefficients of ITU-T H.273, Unspecified without any.
+	// Matrix is the matrix coefficients of ITU-T H.273, Unspecified without any. Code
+	// points of the container win over those of the coded picture, which are read of
+	// HEVC only.
 	Matrix int
 	// Limited says that luma takes values from 16 to 235 only.
 	Limited bool
@@ -30,6 +32,12 @@ type Picture struct {
 	Alpha uint64
 	// Premultiplied says that the colours are multiplied with it.
 	Premultiplied bool
+}
+
+// reading is a Picture that is being read.
+type reading struct {
+	Picture
+	named bool // the container has code points
 }
 
 // Unspecified is what a file that names none has for matrix, primaries and transfer.
@@ -58,7 +66,7 @@ func Read(data []byte) (Picture, error) {
 		return Picture{}, err
 	}
 	p.readReferences(meta, primary)
-	return p, nil
+	return p.Picture, nil
 }
 
 // metaBoxes are those inside of meta.
@@ -167,9 +175,10 @@ func choose(ipco []byte, indices []int) ([]property, error) {
 }
 
 // describe puts the properties together.
-func describe(properties []property) (Picture, error) {
-	p := Picture{Matrix: Unspecified, Primaries: Unspecified, Transfer: Unspecified, Bits: 8}
+func describe(properties []property) (reading, error) {
+	p := reading{Picture: Picture{Matrix: Unspecified, Primaries: Unspecified, Transfer: Unspecified, Bits: 8}}
 	var t turn
+	p.readColors(properties)
 	for _, property := range properties {
 		f := fields{data: property.body}
 		switch property.kind {
@@ -182,35 +191,61 @@ func describe(properties []property) (Picture, error) {
 			t.rotate(int(f.number(1) & 3))
 		case "imir":
 			t.mirror(int(f.number(1) & 1))
-		case "colr":
-			p.color(&f)
 		case "pixi":
 			p.depth(&f)
 		}
 		if f.err != nil {
-			return Picture{}, fmt.Errorf("property %q: %w", property.kind, f.err)
+			return reading{}, fmt.Errorf("property %q: %w", property.kind, f.err)
 		}
 	}
 	if p.Width == 0 || p.Height == 0 {
-		return Picture{}, errors.New("its primary picture has no size")
+		return reading{}, errors.New("its primary picture has no size")
 	}
 	p.Orientation = t.orientation()
 	return p, nil
 }
 
-// color reads code points or a profile: a picture may have both, since a profile says
-// nothing about matrix and range.
-func (p *Picture) color(f *fields) {
+// readColors reads code points and a profile: a picture may have both, since a profile
+// says nothing about matrix and range.
+func (p *reading) readColors(properties []property) {
+	for _, property := range properties {
+		f := fields{data: property.body}
+		switch property.kind {
+		case "colr":
+			p.color(&f)
+		case "hvcC":
+			p.hevc(&f)
+		}
+	}
+}
+
+func (p *reading) color(f *fields) {
 	switch string(f.take(4)) {
 	case "nclx":
-		p.Primaries, p.Transfer, p.Matrix = int(f.number(2)), int(f.number(2)), int(f.number(2))
-		p.Limited = f.number(1)>>7 == 0
+		primaries, transfer, matrix := int(f.number(2)), int(f.number(2)), int(f.number(2))
+		limited := f.number(1)>>7 == 0
+		if f.err == nil {
+			p.Primaries, p.Transfer, p.Matrix, p.Limited, p.named = primaries, transfer, matrix, limited, true
+		}
 	case "prof", "rICC":
 		p.Profile = string(f.data)
 	}
 }
 
-func (p *Picture) depth(f *fields) {
+// hevc takes the depth and, if the container names no colours, those of the coded
+// picture.
+func (p *reading) hevc(f *fields) {
+	bits, sequence := hevcConfiguration(f)
+	if f.err != nil {
+		return // its decoder judges it
+	}
+	p.Bits = max(p.Bits, bits)
+	if c, ok := codedColors(sequence); ok && !p.named {
+		p.Primaries, p.Transfer, p.Matrix, p.Limited = c.primaries, c.transfer, c.matrix, c.limited
+	}
+}
+
+func (p *reading) depth(f *fields) {
 	f.version()
 	for range f.number(1) {
 		p.Bits = max(p.Bits, int(f.number(1)))

@@ -49,7 +49,7 @@ const mostFollowed = 64
 
 // readReferences looks for what belongs to the primary picture. What is damaged there
 // does not count.
-func (p *Picture) readReferences(meta []byte, primary uint64) {
+func (p *reading) readReferences(meta []byte, primary uint64) {
 	followed := 0
 	for r := range references(meta) {
 		auxiliary := r.kind == "auxl" && slices.Contains(r.to, primary)
@@ -93,19 +93,66 @@ func isAlpha(meta []byte, item uint64) bool {
 	return false
 }
 
-// readTile takes the colours of a picture that is put together of others, and names
-// none itself, from the first of them.
-func (p *Picture) readTile(meta []byte, tile uint64) {
+// readTile takes what a picture that is put together of others does not say itself from
+// the first of them.
+func (p *reading) readTile(meta []byte, tile uint64) {
 	properties, err := itemProperties(meta, tile)
-	if err != nil || p.Profile != "" || p.Primaries != Unspecified || p.Matrix != Unspecified {
+	if err != nil {
 		return
 	}
-	for _, property := range properties {
-		if property.kind == "colr" {
-			p.color(&fields{data: property.body})
-		}
+	whole := *p
+	p.readColors(properties)
+	if whole.named {
+		p.Primaries, p.Transfer, p.Matrix, p.Limited = whole.Primaries, whole.Transfer, whole.Matrix, whole.Limited
+	}
+	if whole.named || whole.Profile != "" {
+		p.Profile, p.named = whole.Profile, whole.named
 	}
 }
+
+// Prepare returns a copy of a HEIC of which libheif, as it is built here, returns the
+// samples as they are coded.
+//
+//   - Its first brand is that of HEIC: that libheif knows no file by another one, though
+//     others conform as well.
+//   - Its colours are said to be RGB, by the identity matrix of H.273: green is Y, blue is
+//     Cb, red is Cr. To return YCbCr, libheif would interpolate chroma first and take the
+//     mean after that, which blurs colours, and would leave more than 8 bits alone.
+//   - Where nothing says what the colours are, all chroma is said to be there already,
+//     which keeps libheif from taking that mean.
+func Prepare(data []byte) ([]byte, error) {
+	const brandAt, brandEnd = 8, 12
+	data = slices.Clone(data)
+	meta, err := metaBoxes(data)
+	if err != nil {
+		return nil, err
+	}
+	if copied := data[:min(brandEnd, len(data))]; len(copied) == brandEnd && string(copied[4:brandAt]) == "ftyp" {
+		copy(copied[brandAt:], "heic")
+	}
+	iprp, err := child(meta, "iprp")
+	if err != nil {
+		return nil, err
+	}
+	ipco, err := child(iprp, "ipco")
+	if err != nil {
+		return nil, err
+	}
+	const chromaAt, chromaMask, noChroma, allChroma = 16, 3, 0, 3
+	for _, b := range boxes(ipco) {
+		switch {
+		case b.kind == "hvcC" && len(b.body) > chromaAt && b.body[chromaAt]&chromaMask != noChroma:
+			b.body[chromaAt] |= allChroma
+		case b.kind == "colr" && len(b.body) >= len(identity):
+			copy(b.body, identity)
+		}
+	}
+	return data, nil
+}
+
+// identity is the body of colr for RGB of full range: primaries and transfer of sRGB,
+// matrix 0.
+const identity = "nclx\x00\x01\x00\x0d\x00\x00\x80"
 
 // Select returns a copy of a file whose primary picture is another item of it.
 func Select(data []byte, item uint64) ([]byte, error) {

@@ -22,6 +22,7 @@ type PNG struct {
 	stored *bufio.Reader
 	sum    hash.Hash32 // of the pixels that are written
 	length int64       // of the pixels
+	row    int64       // length of each row, 1 where they differ
 	made   int64       // of them, so far
 	real   int64       // of those, from the data
 	cut    error       // why no more are real
@@ -39,6 +40,9 @@ func NewPNG(data []byte) (*PNG, error) {
 	p := &PNG{chunks: c, sum: adler32.New()}
 	if p.length, err = c.length(); err != nil {
 		return nil, err
+	}
+	if p.row = 1; c.header[12] == 0 {
+		p.row = p.length / int64(binary.BigEndian.Uint32(c.header[4:]))
 	}
 	p.stored = bufio.NewReader(c.compressed())
 	if _, err := p.stored.Discard(2); err != nil { // the header of zlib
@@ -84,12 +88,11 @@ func (p *PNG) Read(b []byte) (int, error) {
 
 // next makes a chunk of pixels that are stored, not compressed.
 func (p *PNG) next() {
-	const most = 65535
 	var zlibHeader, trailer []byte
 	if p.made == 0 {
 		zlibHeader = []byte{0x78, 0x01}
 	}
-	pixels := p.take(make([]byte, min(most, p.length-p.made)))
+	pixels := p.take(make([]byte, min(p.atOnce(), p.length-p.made)))
 	last := byte(0)
 	if p.made == p.length {
 		last, p.done = 1, true
@@ -104,11 +107,26 @@ func (p *PNG) next() {
 	}
 }
 
-// take fills b with pixels: those of the data, then zeros.
+// atOnce is how many bytes a chunk has: whole rows, if they have one length and it is not
+// too long.
+func (p *PNG) atOnce() int64 {
+	const most = 65535
+	if p.row > most {
+		return most
+	}
+	return most / p.row * p.row
+}
+
+// take fills b with pixels: those of the data, then zeros. Of a row that is not whole
+// nothing is taken: its filter would make colours of the zeros.
 func (p *PNG) take(b []byte) []byte {
 	if p.cut == nil {
 		var n int
-		n, p.cut = io.ReadFull(p.pixels, b)
+		if n, p.cut = io.ReadFull(p.pixels, b); p.cut != nil && p.row <= int64(len(b)) {
+			whole := n / int(p.row) * int(p.row)
+			clear(b[whole:n])
+			n = whole
+		}
 		p.real += int64(n)
 	}
 	p.made += int64(len(b))

@@ -3,9 +3,11 @@ package mend
 import (
 	"bytes"
 	"errors"
+	"image"
 	"image/color"
 	"image/png"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -99,4 +101,42 @@ func FuzzPNG(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Of a row that ends early nothing is shown: what its filter makes of the missing bytes
+// is no picture.
+func TestRowInPart(t *testing.T) {
+	const width, height = 40, 30
+	m := image.NewGray(image.Rect(0, 0, width, height))
+	for i := range m.Pix {
+		m.Pix[i] = byte(200 + i%width + i/width)
+	}
+	var whole bytes.Buffer
+	if err := (&png.Encoder{CompressionLevel: png.NoCompression}).Encode(&whole, m); err != nil {
+		t.Fatal(err)
+	}
+	const rows, before = 10, 8 + 25 + 8 + 2 + 5 // signature, IHDR, IDAT, zlib, block
+	mended, err := NewPNG(whole.Bytes()[:before+rows*(width+1)+width/2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := png.Decode(mended)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for y := range height {
+		for x := range width {
+			want := byte(0)
+			if y < rows {
+				want = m.GrayAt(x, y).Y
+			}
+			if c := got.(*image.Gray).GrayAt(x, y).Y; c != want {
+				t.Fatalf("%d at %d, %d, want %d", c, x, y, want)
+			}
+		}
+	}
+	var cut *raster.Incomplete
+	if err := mended.Missing(); !errors.As(err, &cut) || math.Abs(cut.Missing-float64(height-rows)/height) > 1e-9 {
+		t.Errorf("%v is missing", err)
+	}
 }

@@ -9,7 +9,10 @@ enum {
 	FLAG_LIMIT_SCANS = 32768,
 
 	PARAMETER_STOP_ON_WARNING = 0,
+	PARAMETER_WIDTH = 5,
+	PARAMETER_HEIGHT = 6,
 	PARAMETER_PRECISION = 7,
+	PARAMETER_COLORS = 8,
 	PARAMETER_SCAN_LIMIT = 13,
 	PARAMETER_LOSSLESS = 15,
 
@@ -31,6 +34,7 @@ const char *turbo_load(struct turbo *t, const char *name) {
 		{"tjGetErrorCode", (void **)&t->error_code, 0},
 		{"tj3Set", (void **)&t->set, 1},
 		{"tj3Get", (void **)&t->get, 1},
+		{"tj3DecompressHeader", (void **)&t->header_only, 1},
 		{"tj3Decompress12", (void **)&t->decompress12, 1},
 		{"tj3Decompress16", (void **)&t->decompress16, 1},
 	};
@@ -44,10 +48,20 @@ void *turbo_open(const struct turbo *t) { return t->open(); }
 
 void turbo_close(const struct turbo *t, void *handle) { t->close(handle); }
 
-const char *turbo_header(const struct turbo *t, void *handle, struct turbo_picture *p) {
+// The older function knows no chroma of rare sampling factors.
+static int read_header(const struct turbo *t, void *handle, struct turbo_picture *p) {
 	int sampling;
-	if (t->header(handle, p->data, p->size, &p->width, &p->height, &sampling, &p->colors) &&
-		(!p->tolerant || t->error_code(handle) != ERROR_WARNING))
+	if (!t->header_only || !t->get)
+		return t->header(handle, p->data, p->size, &p->width, &p->height, &sampling, &p->colors);
+	int failed = t->header_only(handle, p->data, p->size);
+	p->width = t->get(handle, PARAMETER_WIDTH);
+	p->height = t->get(handle, PARAMETER_HEIGHT);
+	p->colors = t->get(handle, PARAMETER_COLORS);
+	return failed;
+}
+
+const char *turbo_header(const struct turbo *t, void *handle, struct turbo_picture *p) {
+	if (read_header(t, handle, p) && (!p->tolerant || t->error_code(handle) != ERROR_WARNING))
 		return t->error(handle);
 	p->bits = t->get ? t->get(handle, PARAMETER_PRECISION) : 8;
 	p->lossless = t->get ? t->get(handle, PARAMETER_LOSSLESS) : 0;

@@ -18,6 +18,7 @@ struct turbo {
 	// Since version 3; NULL in older ones, which know 8 bits only.
 	int (*set)(void *handle, int parameter, int value);
 	int (*get)(void *handle, int parameter);
+	int (*header_only)(void *handle, const unsigned char *data, size_t size); // may be missing
 	int (*decompress12)(void *handle, const unsigned char *data, size_t size, short *pixels, int pitch, int format);
 	int (*decompress16)(void *handle, const unsigned char *data, size_t size, unsigned short *pixels, int pitch, int format);
 };

@@ -8,14 +8,15 @@ import (
 // HEIC decodes HEIC. The zero value is ready; it is safe for concurrent use.
 type HEIC struct{ program program }
 
-// Decode returns the primary picture, upright: the container's rotation,
-// mirroring and cropping are done. It is an *image.Gray, an *image.NRGBA or an
-// *image.YCbCr, of which only the file's container can tell the matrix and the
-// range. Transparency is left out. Decoding takes at most so many bytes of memory
+// Decode returns the primary picture of a file that isobmff.Prepare has made, upright:
+// the container's rotation, mirroring and cropping are done. It is an *image.Gray or an
+// *image.YCbCr of 4:4:4, where chroma that is coded for several pixels is repeated. Only
+// the file that it was made of can tell their matrix and range. Transparency is left out. Bits is the depth of its samples, as the container
+// says, of which the highest 8 are kept. Decoding takes at most so many bytes of memory
 // beside the result. A picture larger than most pixels is an error.
-func (d *HEIC) Decode(ctx context.Context, data []byte, most, memory int64) (image.Image, error) {
+func (d *HEIC) Decode(ctx context.Context, data []byte, bits int, most, memory int64) (image.Image, error) {
 	var img image.Image
-	err := d.program.run(ctx, heicBinary, memory, func(in *instance) { img = decodeHEIC(in, data, most) })
+	err := d.program.run(ctx, heicBinary, memory, func(in *instance) { img = decodeHEIC(in, data, bits, most) })
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +40,7 @@ var ratios = map[int]image.YCbCrSubsampleRatio{
 type header struct{ width, height, colors, chroma int }
 
 // decodeHEIC calls decode of lib/heif.c, first for the header alone.
-func decodeHEIC(in *instance, data []byte, most int64) image.Image {
+func decodeHEIC(in *instance, data []byte, bits int, most int64) image.Image {
 	const headerOnly, everything = 1, 0
 	source, size := in.write(data), uint64(len(data))
 	fields := in.allocate(5 * 4)
@@ -61,67 +62,44 @@ func decodeHEIC(in *instance, data []byte, most int64) image.Image {
 		in.fail("%w: colours of kind %d, chroma of kind %d", ErrDecode, h.colors, h.chroma)
 		return nil
 	}
-	pixels := in.allocate(planes.size())
+	planes.deep = bits > 8
+	length := planes.size()
+	pixels := in.allocate(length)
+	planes.mark(in.read(pixels, length))
 	decode(everything, pixels)
-	planes.fill(in.read(pixels, planes.size()))
+	samples := in.read(pixels, length)
+	planes.deep = planes.deep && !planes.marked(samples)
+	planes.fill(samples, bits)
 	return img
 }
 
-// picture makes an empty picture and lists its planes.
-func (h header) picture() (image.Image, planes) {
+// picture makes an empty picture and says how it comes.
+func (h header) picture() (image.Image, layout) {
 	rect := image.Rect(0, 0, h.width, h.height)
 	switch h.colors {
 	case colorsGray:
 		img := image.NewGray(rect)
-		return img, planes{{img.Pix, img.Stride, 1}}
+		return img, layout{planes: []plane{planeOf(img.Pix, img.Stride)}}
 	case colorsRGB:
-		img := image.NewNRGBA(rect)
-		return img, planes{{img.Pix, img.Stride, 4}}
+		img := image.NewYCbCr(rect, image.YCbCrSubsampleRatio444)
+		return img, layout{planes: []plane{{h.width, h.height, 4, func(y int, row []byte) { takeIdentity(img, y, row) }}}}
 	case colorsYCbCr:
 		ratio, ok := ratios[h.chroma]
 		if !ok {
-			return nil, nil
+			return nil, layout{}
 		}
 		img := image.NewYCbCr(rect, ratio)
-		return img, planes{{img.Y, img.YStride, 1}, {img.Cb, img.CStride, 1}, {img.Cr, img.CStride, 1}}
+		return img, layout{planes: []plane{planeOf(img.Y, img.YStride), planeOf(img.Cb, img.CStride), planeOf(img.Cr, img.CStride)}}
 	}
-	return nil, nil
+	return nil, layout{}
 }
 
-// plane is the part of a picture that lies in memory in one piece, without padding.
-type plane struct {
-	pix              []byte
-	stride, perPixel int
-}
-
-func (p plane) rows() int { return len(p.pix) / p.stride }
-
-// padded is the length of a row as libheif lays it out: for an even number of
-// pixels, at least 64, and a multiple of 16 bytes.
-func (p plane) padded() int {
-	pixels := max(64, (p.stride/p.perPixel+1)&^1)
-	return (pixels*p.perPixel + 15) &^ 15
-}
-
-// planes stand one after the other.
-type planes []plane
-
-func (p planes) size() int64 {
-	var n int64
-	for _, plane := range p {
-		n += int64(plane.padded()) * int64(plane.rows())
-	}
-	return n
-}
-
-func (p planes) fill(from []byte) {
-	if from == nil {
-		return
-	}
-	for _, plane := range p {
-		for y := range plane.rows() {
-			copy(plane.pix[y*plane.stride:][:plane.stride], from)
-			from = from[plane.padded():]
-		}
+// takeIdentity takes a row of RGBA that is red, green and blue by the identity matrix.
+func takeIdentity(img *image.YCbCr, y int, row []byte) {
+	from := y * img.YStride
+	luma, blue, red := img.Y[from:][:img.YStride], img.Cb[from:][:img.YStride], img.Cr[from:][:img.YStride]
+	for x := range luma {
+		pixel := row[4*x : 4*x+4]
+		luma[x], blue[x], red[x] = pixel[1], pixel[2], pixel[0]
 	}
 }

@@ -24,7 +24,7 @@ func read(t *testing.T, name string) []byte {
 func TestDecode(t *testing.T) {
 	var heic HEIC
 	var avif AVIF
-	img, err := heic.Decode(t.Context(), read(t, "orientation6.heic"), 1000, enough)
+	img, err := heic.Decode(t.Context(), read(t, "orientation6.heic"), 8, 1000, enough)
 	if err != nil || img.Bounds() != image.Rect(0, 0, 16, 24) {
 		t.Errorf("HEIC: %v, %v; want it upright", img, err)
 	}
@@ -38,7 +38,7 @@ func TestBounds(t *testing.T) {
 	var heic HEIC
 	var avif AVIF
 	for _, memory := range []int64{0, 64 << 10, 200 << 10} {
-		if _, err := heic.Decode(t.Context(), read(t, "orientation1.heic"), 1000, memory); !errors.Is(err, ErrMemory) {
+		if _, err := heic.Decode(t.Context(), read(t, "orientation1.heic"), 8, 1000, memory); !errors.Is(err, ErrMemory) {
 			t.Errorf("HEIC in %d bytes: %v, want %v", memory, err, ErrMemory)
 		}
 		if _, err := avif.Decode(t.Context(), read(t, "orientation1.avif"), 24, 16, memory); !errors.Is(err, ErrMemory) {
@@ -48,7 +48,7 @@ func TestBounds(t *testing.T) {
 	if _, err := avif.Decode(t.Context(), read(t, "orientation1.avif"), 24, 16, 1800<<10); !errors.Is(err, ErrMemory) {
 		t.Errorf("AVIF in what it begins with and little more: %v, want %v", err, ErrMemory)
 	}
-	if _, err := heic.Decode(t.Context(), read(t, "orientation1.heic"), 24*16-1, enough); !errors.Is(err, ErrDecode) {
+	if _, err := heic.Decode(t.Context(), read(t, "orientation1.heic"), 8, 24*16-1, enough); !errors.Is(err, ErrDecode) {
 		t.Errorf("more pixels than allowed: %v", err)
 	}
 	if _, err := avif.Decode(t.Context(), read(t, "orientation1.avif"), 24, 17, enough); !errors.Is(err, ErrDecode) {
@@ -60,7 +60,7 @@ func TestDamaged(t *testing.T) {
 	var heic HEIC
 	var avif AVIF
 	for name, decode := range map[string]func([]byte) error{
-		"orientation1.heic": func(data []byte) error { _, err := heic.Decode(t.Context(), data, 1000, enough); return err },
+		"orientation1.heic": func(data []byte) error { _, err := heic.Decode(t.Context(), data, 8, 1000, enough); return err },
 		"orientation1.avif": func(data []byte) error { _, err := avif.Decode(t.Context(), data, 24, 16, enough); return err },
 	} {
 		data := read(t, name)
