@@ -31,6 +31,7 @@ func main() {
 // Main runs one command line and returns the exit code. An error is one line
 // on the terminal's err.
 func Main(ctx context.Context, arguments []string, terminal terminal) int {
+	terminal.out, terminal.err = plainWriter{terminal.out}, plainWriter{terminal.err}
 	err := run(ctx, arguments, terminal)
 	if err == nil || errors.Is(err, errHelpShown) {
 		return exitSuccess

@@ -6,6 +6,7 @@ import (
 	"image"
 	"io/fs"
 	"strings"
+	"unicode"
 
 	"polylens/indexer/decode"
 )
@@ -89,7 +90,12 @@ func reason(err error) string {
 
 func cleanReason(text string) string {
 	const longest = 500
-	text = strings.ReplaceAll(text, "\x00", "")
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ReplaceAll(strings.ToValidUTF8(text, ""), "\x00", ""))
 	if len(text) > longest {
 		text = text[:longest]
 	}

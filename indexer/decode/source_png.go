@@ -13,6 +13,9 @@ import (
 	"polylens/indexer/decode/color"
 )
 
+// saysColors are the chunks about colours.
+var saysColors = map[string]bool{"cICP": true, "iCCP": true, "sRGB": true, "gAMA": true, "cHRM": true}
+
 // pngSource reads the chunks about colours, of which one counts, in this order: cICP,
 // iCCP, sRGB, gAMA with cHRM (PNG, third edition, 4.3).
 func pngSource(data []byte) (color.Source, error) {
@@ -21,7 +24,7 @@ func pngSource(data []byte) (color.Source, error) {
 		if name == "IDAT" {
 			break
 		}
-		if _, again := found[name]; !again {
+		if _, again := found[name]; !again && saysColors[name] {
 			found[name] = content
 		}
 	}

@@ -27,6 +27,9 @@ type Line struct {
 
 // New begins a line. Whether out is a terminal is found out here.
 func New(out io.Writer) *Line {
+	if filter, ok := out.(interface{ Unwrap() io.Writer }); ok { // which would take out what moves the cursor
+		out = filter.Unwrap()
+	}
 	line := &Line{out: out, live: isTerminal(out)}
 	if !line.live {
 		line.next = time.Now().Add(patience)

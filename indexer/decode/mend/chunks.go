@@ -15,7 +15,7 @@ type chunks struct {
 	header       []byte // IHDR
 	palette      []byte // PLTE, nil without
 	transparency []byte // tRNS, nil without
-	pixels       [][]byte
+	pixels       []byte // the file from the first chunk with pixels on, nil without
 }
 
 const headerLength = 13
@@ -24,16 +24,18 @@ const headerLength = 13
 // last chunk may be cut off.
 func readChunks(data []byte) (*chunks, error) {
 	c := new(chunks)
-	for rest := data[min(len(signature), len(data)):]; len(rest) >= 8; {
-		length, kind := int64(binary.BigEndian.Uint32(rest)), string(rest[4:8])
-		end := min(8+length, int64(len(rest)))
-		if err := c.add(kind, rest[8:end]); err != nil {
-			return nil, err
-		}
-		if kind == "IEND" {
+	for rest := data[min(len(signature), len(data)):]; ; {
+		kind, content, after, ok := nextChunk(rest)
+		if !ok {
 			break
 		}
-		rest = rest[min(end+4, int64(len(rest))):]
+		if err := c.add(kind, content); err != nil {
+			return nil, err
+		}
+		if kind == "IDAT" && len(content) > 0 && c.pixels == nil {
+			c.pixels = rest
+		}
+		rest = after
 	}
 	switch {
 	case len(c.header) != headerLength:
@@ -54,8 +56,6 @@ func (c *chunks) add(kind string, content []byte) error {
 		c.palette = content[:min(len(content), 3*256)/3*3]
 	case kind == "tRNS":
 		c.transparency = content
-	case kind == "IDAT" && len(content) > 0:
-		c.pixels = append(c.pixels, content)
 	}
 	return nil
 }
@@ -111,22 +111,35 @@ func (c *chunks) length() (int64, error) {
 	return sum, nil
 }
 
-// compressed reads the content of all IDAT chunks.
-func (c *chunks) compressed() io.Reader {
-	return &parts{c.pixels}
+// nextChunk takes the first chunk off. It is false at the end: that of the file, or IEND.
+func nextChunk(rest []byte) (kind string, content, after []byte, ok bool) {
+	if len(rest) < 8 {
+		return "", nil, nil, false
+	}
+	length, kind := int64(binary.BigEndian.Uint32(rest)), string(rest[4:8])
+	end := min(8+length, int64(len(rest)))
+	return kind, rest[8:end], rest[min(end+4, int64(len(rest))):], kind != "IEND"
 }
 
-// parts reads one after another.
-type parts struct{ rest [][]byte }
+// compressed reads the content of all IDAT chunks.
+func (c *chunks) compressed() io.Reader {
+	return &parts{rest: c.pixels}
+}
+
+// parts reads one after another. There may be millions.
+type parts struct{ part, rest []byte }
 
 func (p *parts) Read(b []byte) (int, error) {
-	for len(p.rest) > 0 && len(p.rest[0]) == 0 {
-		p.rest = p.rest[1:]
+	for len(p.part) == 0 {
+		kind, content, after, ok := nextChunk(p.rest)
+		if !ok {
+			return 0, io.EOF
+		}
+		if p.rest = after; kind == "IDAT" {
+			p.part = content
+		}
 	}
-	if len(p.rest) == 0 {
-		return 0, io.EOF
-	}
-	n := copy(b, p.rest[0])
-	p.rest[0] = p.rest[0][n:]
+	n := copy(b, p.part)
+	p.part = p.part[n:]
 	return n, nil
 }

@@ -245,5 +245,11 @@ func (r *reader) camera() {
 // Header is what stands before the block in JPEG, and in some files of other formats.
 var Header = []byte("Exif\x00\x00")
 
-// Trim takes the header off a block that has one.
-func Trim(data []byte) []byte { return bytes.TrimPrefix(data, Header) }
+// Trim takes the header off a block that has one. Some writers have it twice, or with
+// another byte than the last one.
+func Trim(data []byte) []byte {
+	for len(data) > len(Header) && bytes.HasPrefix(data, Header[:len(Header)-1]) {
+		data = data[len(Header):]
+	}
+	return data
+}

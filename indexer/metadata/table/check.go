@@ -3,6 +3,7 @@ package table
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -20,8 +21,14 @@ const (
 	maxPage   = 32 << 20 // bytes, packed or not
 	maxValues = 4 << 20  // of a page
 	maxHeader = 64 << 10 // of a page
-	tail      = 8        // length of the footer, and the magic
-	magic     = "PAR1"
+
+	maxColumns = 2000
+	maxOpen    = 256 << 20 // bytes of the largest pages of all columns, which are open at once
+	maxListed  = 4 << 20   // values of all lists in a row group, which may be one row's
+	maxPages   = 100_000
+	maxData    = 4 << 30 // bytes of all pages, unpacked
+	tail       = 8       // length of the footer, and the magic
+	magic      = "PAR1"
 )
 
 // checkFooter sees that what the file says of itself is whole.
@@ -49,10 +56,17 @@ func checkFooter(file io.ReaderAt, size int64) error {
 }
 
 // checkPages sees that no page is larger than it may be, packed or not.
-func checkPages(file io.ReaderAt, size int64, opened *parquet.File) error {
+func checkPages(ctx context.Context, file io.ReaderAt, size int64, opened *parquet.File) error {
+	if n := len(opened.Schema().Columns()); n > maxColumns {
+		return fmt.Errorf("it has %d columns, at most %d are read", n, maxColumns)
+	}
+	var total load
 	for _, group := range opened.Metadata().RowGroups {
+		total.begin()
 		for _, column := range group.Columns {
-			if err := checkColumn(file, size, column.MetaData); err != nil {
+			leaf, ok := opened.Schema().Lookup(column.MetaData.PathInSchema...)
+			total.column(!ok || leaf.Node.Repeated() || leaf.MaxRepetitionLevel > 0)
+			if err := checkColumn(ctx, file, size, column.MetaData, &total); err != nil {
 				return fmt.Errorf("column %q: %w", column.MetaData.PathInSchema, err)
 			}
 		}
@@ -60,7 +74,43 @@ func checkPages(file io.ReaderAt, size int64, opened *parquet.File) error {
 	return nil
 }
 
-func checkColumn(file io.ReaderAt, size int64, column format.ColumnMetaData) error {
+// load adds up what is open at once while a row group is read.
+type load struct {
+	pages   int
+	data    int64
+	open    int64 // the largest pages of the columns before
+	largest int64 // of this column: its page and its dictionary
+	listed  int64
+	lists   bool // this column has lists
+}
+
+// begin begins a row group.
+func (l *load) begin() { l.open, l.largest, l.listed = 0, 0, 0 }
+
+func (l *load) column(lists bool) {
+	l.open += l.largest
+	l.largest, l.lists = 0, lists
+}
+
+func (l *load) add(p page) error {
+	l.pages++
+	l.data += p.unpacked
+	l.largest = max(l.largest, 2*p.unpacked) // it may stand beside a dictionary
+	if l.lists {
+		l.listed += p.values
+	}
+	switch {
+	case l.pages > maxPages || l.data > maxData:
+		return fmt.Errorf("the file has more than %d pages or %d bytes", maxPages, int64(maxData))
+	case l.open+l.largest > maxOpen:
+		return fmt.Errorf("the pages of this column and those before it have more than %d bytes: write smaller pages", maxOpen)
+	case l.listed > maxListed:
+		return fmt.Errorf("the lists of a row group have more than %d values: write smaller row groups", maxListed)
+	}
+	return nil
+}
+
+func checkColumn(ctx context.Context, file io.ReaderAt, size int64, column format.ColumnMetaData, total *load) error {
 	at := column.DataPageOffset
 	if column.DictionaryPageOffset > 0 {
 		at = min(at, column.DictionaryPageOffset)
@@ -69,8 +119,12 @@ func checkColumn(file io.ReaderAt, size int64, column format.ColumnMetaData) err
 	if at < 0 || end < at || end > size {
 		return errCut
 	}
+	buffer := make([]byte, min(maxHeader, end-at))
 	for at < end {
-		page, header, err := readHeader(file, at, end)
+		page, header, err := readHeader(file, at, end, buffer)
+		if err == nil {
+			err = errors.Join(ctx.Err(), total.add(page))
+		}
 		if err != nil {
 			return err
 		}
@@ -90,8 +144,8 @@ type page struct {
 	plain                    bool  // nothing is packed
 }
 
-func readHeader(file io.ReaderAt, at, end int64) (page, int64, error) {
-	data := make([]byte, min(maxHeader, end-at))
+func readHeader(file io.ReaderAt, at, end int64, buffer []byte) (page, int64, error) {
+	data := buffer[:min(int64(len(buffer)), end-at)]
 	if _, err := file.ReadAt(data, at); err != nil && !errors.Is(err, io.EOF) {
 		return page{}, 0, err
 	}

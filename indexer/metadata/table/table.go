@@ -14,8 +14,12 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-// MaxRow is the most bytes of texts in a row.
-const MaxRow = 1 << 20
+// Bounds of what is read.
+const (
+	MaxRow       = 1 << 20 // bytes of texts in a row
+	maxRowValues = 200_000 // values in a row
+	maxRows      = 4 << 20
+)
 
 // Row is one row of a file.
 type Row struct {
@@ -39,7 +43,7 @@ func Read(ctx context.Context, file io.ReaderAt, size int64, yield func(Row) err
 	if err != nil {
 		return err
 	}
-	if err := checkPages(file, size, opened); err != nil {
+	if err := checkPages(ctx, file, size, opened); err != nil {
 		return err
 	}
 	r := reader{schema: opened.Schema(), kinds: kindsOf(opened.Schema()), yield: yield}
@@ -83,7 +87,13 @@ func (r *reader) group(ctx context.Context, group parquet.RowGroup) error {
 
 func (r *reader) row(values parquet.Row) error {
 	row := Row{Number: r.number}
-	r.number++
+	if r.number++; r.number > maxRows {
+		return fmt.Errorf("at most %d rows are read", maxRows)
+	}
+	if len(values) > maxRowValues {
+		row.Lost = []string{fmt.Sprintf("the row is left out: it has %d values, at most %d are read", len(values), maxRowValues)}
+		return r.yield(row)
+	}
 	size := 0
 	for _, value := range values {
 		if value.Kind() == parquet.ByteArray || value.Kind() == parquet.FixedLenByteArray {
