@@ -139,7 +139,7 @@ func Prepare(data []byte) ([]byte, error) {
 		return nil, err
 	}
 	const chromaAt, chromaMask, noChroma, allChroma = 16, 3, 0, 3
-	for _, b := range boxes(ipco) {
+	for b := range boxes(ipco) {
 		switch {
 		case b.kind == "hvcC" && len(b.body) > chromaAt && b.body[chromaAt]&chromaMask != noChroma:
 			b.body[chromaAt] |= allChroma
