@@ -13,8 +13,8 @@ import (
 
 // indexWords say for people what came of an index job, a line each.
 func indexWords(collection, folder string, done web.Progress) []string {
-	lines := []string{fmt.Sprintf("%s: %d pictures, %d new or changed, %d unchanged, %d removed, %d could not be read",
-		collection, done.Done, done.Indexed, done.Unchanged, done.Removed, done.Failed)}
+	lines := []string{fmt.Sprintf("%s: %s, %d new or changed, %d unchanged, %d removed, %d could not be read",
+		collection, numberOf(done.Done, "picture"), done.Indexed, done.Unchanged, done.Removed, done.Failed)}
 	if done.Withheld > 0 {
 		lines = append(lines, fmt.Sprintf("  %s gone from the folder: kept", numberOf(done.Withheld, "picture")))
 	}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { formatCount, formatDuration, formatRate, languageName, nameOf, placeOf } from './format'
+import { formatCount, formatPictures, formatDuration, formatRate, languageName, nameOf, placeOf } from './format'
 
 describe('format', () => {
   it.each([
@@ -27,5 +27,11 @@ describe('format', () => {
     expect(languageName('hi')).toBe('Hindi')
     expect(languageName('')).toBe('unknown language')
     expect(languageName('not a tag')).toBe('not a tag')
+  })
+})
+
+describe('formatPictures', () => {
+  it('tells one from several', () => {
+    expect([0, 1, 1200].map(formatPictures)).toEqual(['0 pictures', '1 picture', '1,200 pictures'])
   })
 })

@@ -11,6 +11,9 @@ const numbers = new Intl.NumberFormat('en')
 
 export const formatCount = (count: number): string => numbers.format(count)
 
+/** formatPictures is such as “1 picture” or “1,200 pictures”. */
+export const formatPictures = (count: number): string => `${formatCount(count)} ${count === 1 ? 'picture' : 'pictures'}`
+
 /** formatRate says how many pictures a second. */
 export function formatRate(rate: number): string {
   if (!Number.isFinite(rate) || rate <= 0) return ''
