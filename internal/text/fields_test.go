@@ -16,7 +16,7 @@ func TestFields(t *testing.T) {
 	}{
 		`{"a":1,"b":"x"}`:                      {`{"a":1,"b":"x"}`, nil},
 		`null`:                                 {`null`, nil},
-		` {} `:                                 {`{}`, nil},
+		"\n{}\n":                               {`{}`, nil},
 		`{"a":"\ud83d","b":[1]}`:               {`{"b":[1]}`, []string{`"a": it holds half of a character, \ud83d`}},
 		`{"a":["\u0000"],"b":2}`:               {`{"b":2}`, []string{`"a": `}},
 		`{"a":1,"b":2,"a":3,"a":4}`:            {`{"b":2}`, []string{`"a" occurs twice`}},
