@@ -73,7 +73,18 @@ func (c *Conversion) Apply(img image.Image) (image.Image, error) {
 	if in.channels == 1 && neutral(t) {
 		return gray(t, in, img.Bounds().Size()), nil
 	}
+	if t, ok := t.(directly); ok {
+		if out := t.direct(img); out != nil {
+			return out, nil
+		}
+	}
 	return nrgba(t, in, img.Bounds().Size()), nil
+}
+
+// directly is a table that converts some kinds of pictures without going through rows.
+type directly interface {
+	// direct returns nil for another kind. It may write where img is.
+	direct(img image.Image) *image.NRGBA
 }
 
 func (c *Conversion) table(levels int) table {
