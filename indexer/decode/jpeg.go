@@ -201,9 +201,10 @@ func (t task) turboMemory(size image.Point) int64 {
 }
 
 // points is how many samples of 8 are enough for the target: one of choices,
-// which ascend, or 8.
+// which ascend, or 8, which is also for what looks otherwise when it is reduced, if
+// there is memory for it.
 func (t task) points(choices []int) int {
-	if t.target == nil || t.decoder.Exact {
+	if t.target == nil || t.decoder.Exact || t.saturates() && t.jpegMemory() <= t.limits.MaxMemory {
 		return 8
 	}
 	size := t.upright()
