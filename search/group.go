@@ -3,6 +3,7 @@ package search
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"polylens/indexer/catalog"
 )
@@ -101,17 +102,9 @@ func (w window) cutGroups(groups []group) (page []group, next string) {
 }
 
 func (s *Service) joinGroups(ctx context.Context, found catalog.Collection, page []group) ([]Hit, error) {
-	var shown []Match
-	for _, group := range page {
-		shown = append(shown, group[:min(len(group), 1+MaxCopies)]...)
-	}
-	joined, err := s.join(ctx, found, shown)
+	known, err := s.known(ctx, found, page)
 	if err != nil {
 		return nil, err
-	}
-	known := make(map[string]Hit, len(joined))
-	for _, hit := range joined {
-		known[hit.ID] = hit
 	}
 	hits := make([]Hit, 0, len(page))
 	for _, group := range page {
@@ -120,6 +113,39 @@ func (s *Service) joinGroups(ctx context.Context, found catalog.Collection, page
 		}
 	}
 	return hits, nil
+}
+
+// joinedAtOnce bounds the images whose metadata is in memory at the same time: a page may
+// show twenty thousand copies.
+const joinedAtOnce = 500
+
+// known are the matches of groups that are shown and that the catalogue has, by ID: of
+// each group the best with all that is known of it, the others as Hit.Copies has them.
+func (s *Service) known(ctx context.Context, found catalog.Collection, page []group) (map[string]Hit, error) {
+	var shown []Match
+	groupOf := make(map[string]int)
+	for i, group := range page {
+		for _, match := range group[:min(len(group), 1+MaxCopies)] {
+			shown = append(shown, match)
+			groupOf[match.ID] = i
+		}
+	}
+	known, led := make(map[string]Hit, len(shown)), make([]bool, len(page))
+	for chunk := range slices.Chunk(shown, joinedAtOnce) {
+		joined, err := s.join(ctx, found, chunk)
+		if err != nil {
+			return nil, err
+		}
+		for _, hit := range joined {
+			if at := groupOf[hit.ID]; led[at] {
+				hit.Image = catalog.Image{ID: hit.ID, URI: hit.URI}
+			} else {
+				led[at] = true
+			}
+			known[hit.ID] = hit
+		}
+	}
+	return known, nil
 }
 
 // hit is the best match of a group with its copies. It is missing where the catalogue

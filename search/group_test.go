@@ -15,6 +15,12 @@ import (
 // the same point, and so do different contents that look the same.
 func twins(t *testing.T, points map[string]int) *search.Service {
 	t.Helper()
+	return twinsIn(t, points, func(c search.Catalog) search.Catalog { return c })
+}
+
+// twinsIn is twins with something between the service and the catalogue.
+func twinsIn(t *testing.T, points map[string]int, between func(search.Catalog) search.Catalog) *search.Service {
+	t.Helper()
 	index := exact.New()
 	key := search.Key{Collection: "ring", Fingerprint: model}
 	catalogue := &shelf{count: 99, fingerprint: model, copies: make(map[string]string)}
@@ -26,7 +32,7 @@ func twins(t *testing.T, points map[string]int) *search.Service {
 	if err := errors.Join(index.Ensure(t.Context(), key, 2), index.Upsert(t.Context(), key, rows)); err != nil {
 		t.Fatal(err)
 	}
-	return search.New(index, catalogue, &circle{})
+	return search.New(index, between(catalogue), &circle{})
 }
 
 // show writes hits as their leaders with their copies: "a1+a2".

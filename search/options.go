@@ -35,7 +35,7 @@ type Hit struct {
 	catalog.Image
 	Score float32 // inner product with the query, -1 to 1
 
-	Copies    []catalog.Image // with GroupContent: others with the same content, at most MaxCopies
+	Copies    []catalog.Image // with GroupContent: others with the same content, ID and URI of at most MaxCopies
 	CopyCount int             // how many there are
 }
 

@@ -17,7 +17,6 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
-	"github.com/ulikunitz/xz"
 
 	"polylens/indexer/metadata"
 	"polylens/internal/disk"
@@ -32,11 +31,14 @@ var packings = []struct {
 	{"gzip", "\x1f\x8b", func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }},
 	{"zstd", "\x28\xb5\x2f\xfd", openZstd},
 	{"bzip2", "BZh", func(r io.Reader) (io.Reader, error) { return bzip2.NewReader(r), nil }},
-	{"xz", "\xfd7zXZ\x00", func(r io.Reader) (io.Reader, error) { return xz.NewReader(r) }},
+	{xzName, "\xfd7zXZ\x00", nil},
 	{zipName, "PK\x03\x04", nil},
 }
 
-const zipName = "zip"
+const (
+	zipName = "zip"
+	xzName  = "xz"
+)
 
 // window bounds what unpacking one shard holds in memory.
 const window = 128 << 20
@@ -146,6 +148,10 @@ func openPacked(file *os.File, packing string) (io.ReadCloser, error) {
 			return nil, err
 		}
 		return tarOfZip(file, info.Size())
+	}
+	if packing == xzName {
+		reader, err := openXZ(file)
+		return io.NopCloser(reader), err
 	}
 	for _, p := range packings {
 		if p.name == packing {
