@@ -46,7 +46,7 @@ func codedColors(unit []byte) (coded, bool) {
 	b.profileAndLevel(layers)
 	b.number() // of the set
 	b.sizes(layers)
-	if b.flag() && b.flag() {
+	if enabled := b.flag(); enabled && b.flag() {
 		b.scalingLists()
 	}
 	b.skip(2)
@@ -173,7 +173,7 @@ func (b *bits) referenceSet(hasBefore bool, before int) (pictures int) {
 	b.skip(1)
 	b.numbers(1)
 	for range before + 1 {
-		if b.flag() || b.flag() {
+		if used := b.flag(); used || b.flag() {
 			pictures++
 		}
 	}
