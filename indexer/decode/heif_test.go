@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"image"
+	"image/draw"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -129,6 +130,66 @@ func TestFromHEIC(t *testing.T) {
 		r, g, b, _ := fromHEIC(grey(tt.luma, tt.chroma), tt.picture).At(1, 0).RGBA()
 		if got := [3]byte{byte(r >> 8), byte(g >> 8), byte(b >> 8)}; got != tt.want {
 			t.Errorf("%d, %d with %+v: %v, want %v", tt.luma, tt.chroma, tt.picture, got, tt.want)
+		}
+	}
+}
+
+// A HEIC need not be the first brand of a file.
+func TestFirstBrandIsCommon(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join("testdata", "orientation1.heic"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, brand := range []string{"mif1", "miaf", "MiHB"} {
+		common := slices.Clone(data)
+		copy(common[8:], brand)
+		if _, _, err := Bytes(t.Context(), brand, common, Limits{}); err != nil {
+			t.Error(err)
+		}
+		if !bytes.Equal(common[12:], data[12:]) || string(common[8:12]) != brand {
+			t.Errorf("%s: the data have changed", brand)
+		}
+	}
+}
+
+// Chroma that pixels share is as it is coded: next to an edge it is not blurred. The
+// pixels are those of Pillow.
+func TestHEICAsCoded(t *testing.T) {
+	img, _, err := File(t.Context(), "testdata/tiny_420.heic", Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if most, _ := difference(img, []byte{
+		113, 168, 209, 255, 106, 161, 202, 255, 125, 171, 197, 255,
+		124, 179, 220, 255, 86, 141, 182, 255, 138, 184, 210, 255,
+		175, 149, 134, 255, 151, 125, 110, 255, 146, 197, 182, 255,
+		151, 125, 110, 255, 130, 104, 89, 255, 117, 168, 153, 255,
+		61, 151, 51, 255, 60, 150, 50, 255, 60, 150, 50, 255,
+	}); most > 2 {
+		t.Errorf("it differs by %d", most)
+	}
+}
+
+// Where only the coded picture says how its colours are coded, that counts.
+func TestHEICColorsOfTheStream(t *testing.T) {
+	for _, name := range []string{"bt709.heic", "limited_bt601.heic"} {
+		data, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, _, err := Bytes(t.Context(), name, data, Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, _, err := Bytes(t.Context(), name, bytes.ReplaceAll(data, []byte("colr"), []byte("free")), Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := want.Bounds()
+		pixels := image.NewNRGBA(b)
+		draw.Draw(pixels, b, want, b.Min, draw.Src)
+		if _, mean := difference(got, pixels.Pix); mean > 4 {
+			t.Errorf("%s without colr: it differs by %.1f", name, mean)
 		}
 	}
 }

@@ -42,7 +42,7 @@ var magics = []struct{ magic, name string }{
 	{"????ftypheic", "heic"}, {"????ftypheix", "heic"}, {"????ftyphevc", "heic"}, {"????ftyphevx", "heic"},
 	{"????ftypheim", "heic"}, {"????ftypheis", "heic"},
 	{"????ftypavif", "avif"}, {"????ftypavis", "avif"},
-	{"????ftypmif1", brandless}, {"????ftypmsf1", brandless},
+	{"????ftypmif1", brandless}, {"????ftypmsf1", brandless}, {"????ftypmiaf", brandless}, {"????ftypMiHB", brandless}, {"????ftypMiHE", brandless},
 
 	// Pictures.
 	{"????ftypcrx ", "a camera's raw file (Canon CR3)"}, {"II\x1a\x00\x00\x00HEAPCCDR", "a camera's raw file (Canon CRW)"}, // see also tiff.CameraRaw

@@ -186,7 +186,7 @@ class Table:
 
     def keep(self, image):
         """The path of a picture in right/. Equal pictures are kept once."""
-        data = encoded(image.convert("RGB"), "PNG", optimize=image.width * image.height < 1 << 20)
+        data = encoded(image.convert("RGB"), "PNG", optimize=image.width * image.height < 1 << 20, icc_profile=None)
         name = "right/" + hashlib.sha256(data).hexdigest()[:12] + ".png"
         (self.folder / name).write_bytes(data)
         return name

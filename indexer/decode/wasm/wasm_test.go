@@ -101,3 +101,26 @@ func TestCopySamples(t *testing.T) {
 		t.Errorf("%x", to)
 	}
 }
+
+// Samples of more than 8 bits come as 8, though libheif leaves 16 where it converts
+// nothing. The files are of app/conformance.
+func TestDeepHEIC(t *testing.T) {
+	var heic HEIC
+	for name, bits := range map[string]int{"deep_444.heic": 10, "deep_gray.heic": 12} {
+		img, err := heic.Decode(t.Context(), read(t, name), bits, 120*90, enough)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		var sky, apple byte // of luma: bright and dark
+		switch m := img.(type) {
+		case *image.Gray:
+			sky, apple = m.GrayAt(10, 40).Y, m.GrayAt(46, 60).Y
+		case *image.YCbCr:
+			sky, apple = m.YCbCrAt(10, 40).Y, m.YCbCrAt(46, 60).Y
+		}
+		if sky < 150 || sky > 180 || apple < 70 || apple > 95 {
+			t.Errorf("%s: %T, sky %d, apple %d", name, img, sky, apple)
+		}
+	}
+}
