@@ -156,47 +156,35 @@ func (t *additive) eight() (red, green, blue *[extended]uint64) {
 func (t *additive) bytes(dst, src []byte) {
 	red, green, blue := t.eight()
 	encode := t.samples
-	for i := 0; i+4 <= min(len(dst), len(src)); i += 4 {
-		v := binary.LittleEndian.Uint32(src[i:])
+	for ; len(dst) >= 4 && len(src) >= 4; dst, src = dst[4:], src[4:] {
+		v := binary.LittleEndian.Uint32(src)
 		sum := red[byte(v)] + green[byte(v>>8)] + blue[byte(v>>16)]
-		binary.LittleEndian.PutUint32(dst[i:], pixel(encode, sum)|v&opaque)
+		binary.LittleEndian.PutUint32(dst, pixel(encode, sum)|v&(0xFF<<24))
 	}
 }
 
-const opaque = 0xFF << 24
-
-// single converts a row of YCbCr whose chroma has a sample for each pixel. It rounds to
+// ycbcr converts a row whose chroma has a sample for each pixel or for two. It rounds to
 // RGB as color.YCbCrToRGB does.
-func (t *additive) single(dst, luma, cb, cr []byte) {
+func (t *additive) ycbcr(dst, luma, cb, cr []byte, pairs bool) {
 	red, green, blue := t.eight()
 	encode := t.samples
-	cb, cr = cb[:len(luma)], cr[:len(luma)]
-	for i, v := range luma {
-		r, g, b := chroma(cb[i], cr[i])
-		y := int32(v) * 0x10101
+	const opaque = 0xFF << 24
+	if pairs {
+		for ; len(dst) >= 8 && len(luma) >= 2 && len(cb) > 0 && len(cr) > 0; dst, luma, cb, cr = dst[8:], luma[2:], cb[1:], cr[1:] {
+			r, g, b := chroma(cb[0], cr[0])
+			y := int32(luma[0]) * 0x10101
+			first := red[(y+r)>>16&(extended-1)] + green[(y+g)>>16&(extended-1)] + blue[(y+b)>>16&(extended-1)]
+			y = int32(luma[1]) * 0x10101
+			second := red[(y+r)>>16&(extended-1)] + green[(y+g)>>16&(extended-1)] + blue[(y+b)>>16&(extended-1)]
+			binary.LittleEndian.PutUint32(dst, pixel(encode, first)|opaque)
+			binary.LittleEndian.PutUint32(dst[4:], pixel(encode, second)|opaque)
+		}
+	}
+	for ; len(dst) >= 4 && len(luma) > 0 && len(cb) > 0 && len(cr) > 0; dst, luma, cb, cr = dst[4:], luma[1:], cb[1:], cr[1:] {
+		r, g, b := chroma(cb[0], cr[0])
+		y := int32(luma[0]) * 0x10101
 		sum := red[(y+r)>>16&(extended-1)] + green[(y+g)>>16&(extended-1)] + blue[(y+b)>>16&(extended-1)]
-		binary.LittleEndian.PutUint32(dst[4*i:], pixel(encode, sum)|opaque)
-	}
-}
-
-// double is single for chroma that has a sample for two pixels.
-func (t *additive) double(dst, luma, cb, cr []byte) {
-	red, green, blue := t.eight()
-	encode := t.samples
-	n := len(luma) / 2
-	cr = cr[:len(cb)]
-	for i := range cb[:n] {
-		r, g, b := chroma(cb[i], cr[i])
-		pair := binary.LittleEndian.Uint16(luma[2*i:])
-		y := int32(pair&0xFF) * 0x10101
-		first := red[(y+r)>>16&(extended-1)] + green[(y+g)>>16&(extended-1)] + blue[(y+b)>>16&(extended-1)]
-		y = int32(pair>>8) * 0x10101
-		second := red[(y+r)>>16&(extended-1)] + green[(y+g)>>16&(extended-1)] + blue[(y+b)>>16&(extended-1)]
-		both := uint64(pixel(encode, first)|opaque) | uint64(pixel(encode, second)|opaque)<<32
-		binary.LittleEndian.PutUint64(dst[8*i:], both)
-	}
-	if len(luma)%2 != 0 {
-		t.single(dst[8*n:], luma[2*n:], cb[n:], cr[n:])
+		binary.LittleEndian.PutUint32(dst, pixel(encode, sum)|opaque)
 	}
 }
 
@@ -223,21 +211,15 @@ func (t *additive) direct(img image.Image) *image.NRGBA {
 		}
 		return out
 	case *image.YCbCr:
-		convert := t.single
-		switch m.SubsampleRatio {
-		case image.YCbCrSubsampleRatio444, image.YCbCrSubsampleRatio440:
-		case image.YCbCrSubsampleRatio420, image.YCbCrSubsampleRatio422:
-			convert = t.double
-			if at.X%2 != 0 {
-				return nil
-			}
-		default:
+		pairs := m.SubsampleRatio == image.YCbCrSubsampleRatio420 || m.SubsampleRatio == image.YCbCrSubsampleRatio422
+		whole := m.SubsampleRatio == image.YCbCrSubsampleRatio444 || m.SubsampleRatio == image.YCbCrSubsampleRatio440
+		if !whole && !pairs || pairs && at.X%2 != 0 {
 			return nil
 		}
 		out := image.NewNRGBA(rect)
 		for y := range rect.Max.Y {
 			c := m.COffset(at.X, at.Y+y)
-			convert(out.Pix[y*out.Stride:], m.Y[m.YOffset(at.X, at.Y+y):][:width], m.Cb[c:], m.Cr[c:])
+			t.ycbcr(out.Pix[y*out.Stride:], m.Y[m.YOffset(at.X, at.Y+y):][:width], m.Cb[c:], m.Cr[c:], pairs)
 		}
 		return out
 	}
