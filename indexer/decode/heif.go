@@ -8,15 +8,16 @@ import (
 	"polylens/indexer/decode/wasm"
 )
 
-// wasmBytesPerPixel bounds the decoders of HEIC and AVIF. Measured without
-// subsampling: HEIC 11 bytes, of 10 bits 17; AVIF 24, of 10 bits less than twice
-// that, for a frame, its copy and twice the picture of 16 bits a channel.
+// wasmBytesPerPixel bounds the decoders of HEIC and AVIF. HEIC takes 12 to 15 bytes, of
+// 10 bits less than 27: its planes, those of RGB, and twice the picture. AVIF takes 24
+// without subsampling, of 10 bits less than twice that, for a frame, its copy and twice
+// the picture of 16 bits a channel.
 func wasmBytesPerPixel(format string, m metadata) int64 {
 	switch {
 	case format == "heic" && m.deep:
-		return 20
+		return 28
 	case format == "heic":
-		return 12
+		return 16
 	case m.deep:
 		return 44
 	}

@@ -16,6 +16,6 @@ $(WITNESSES)/ready: $(CONFORMANCE)/requirements.txt
 conformance-files: $(WITNESSES)/ready
 	@$(WITNESSES)/bin/python $(CONFORMANCE)/write_table.py $(FILES) --small $(CONFORMANCE)/small
 
-conformance: build conformance-files ## decode some 900 files of every kind and compare with Pillow; needs ImageMagick and the like
+conformance: build conformance-files ## decode some 1,000 files of every kind and compare with Pillow; needs ImageMagick and the like
 	@settings=$$($(BIN) setup --for test --print-env) && eval "$$settings" && \
 		POLYLENS_CONFORMANCE=$(abspath $(FILES)) $(GO) test -v -count 1 -timeout 60m -run Table ./app/conformance
