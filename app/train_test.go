@@ -112,7 +112,8 @@ func TestTrainBadPairs(t *testing.T) {
 		words  []string
 	}{
 		"no pairs":             {"", unsplit, []string{"no pair", "0 records"}},
-		"no JSON":              {"\x1f\x8b\x00\x00\x00", unsplit, []string{"no pair", "pairs.ndjson:1"}},
+		"no JSON":              {"\x01\x8b\x00\x00\x00", unsplit, []string{"no pair", "pairs.ndjson:1"}},
+		"gzip that is cut":     {"\x1f\x8b\x00\x00\x00", unsplit, []string{"pairs.ndjson", "cannot be unpacked"}},
 		"other JSON":           {"[1,2]\n{\"picture\":1}\n", unsplit, []string{"no pair", "2 could not be used", "pairs.ndjson:1"}},
 		"missing pictures":     {line("no.png", "one") + line("none.png", "two"), unsplit, []string{"none of the pictures can be read", "no.png", "no such file"}},
 		"broken pictures":      {line("pairs.ndjson", "one") + line("config.json", "two"), unsplit, []string{"none of the pictures can be read", "pairs.ndjson"}},
