@@ -286,8 +286,9 @@ func (s *server) wantItself(t testing.TB, pictures string) {
 	}
 }
 
-// pauseTraining pauses the job that trains a run, and resumes it.
-func (s *server) pauseTraining(t testing.TB, run web.Run) {
+// pauseTraining pauses the job that trains a run, and resumes it. It returns the run as it was
+// in between.
+func (s *server) pauseTraining(t testing.TB, run web.Run) web.Run {
 	t.Helper()
 	var found struct{ Jobs []web.Job }
 	if err := json.Unmarshal([]byte(s.get(t, "/api/v1/jobs?kind=train&state=running", http.StatusOK)), &found); err != nil || len(found.Jobs) != 1 {
@@ -301,7 +302,9 @@ func (s *server) pauseTraining(t testing.TB, run web.Run) {
 			t.Fatalf("the job of run %s is not paused\n%s", run.Name, s.log())
 		}
 	}
+	run = s.runAt(t, s.get(t, "/api/v1/runs/"+run.ID, http.StatusOK))
 	s.post(t, job+"/resume", "application/json", "", http.StatusAccepted)
+	return run
 }
 
 // TestRunsSurvive: a run is stopped, paused, killed with its server and deleted. Each
@@ -326,8 +329,8 @@ func TestRunsSurvive(t *testing.T) {
 	server.awaitStatus(t, second, catalog.RunFinished)
 	run = server.tell(t, run, "resume", `{}`)
 	later := server.await(t, run, "further", func(now web.Run) bool { return now.Step > run.Step+2 })
-	server.pauseTraining(t, run)
-	later = server.await(t, later, "further after the pause", func(now web.Run) bool { return now.Step > later.Step+2 })
+	paused := server.pauseTraining(t, later)
+	later = server.await(t, paused, "further after the pause", func(now web.Run) bool { return now.Step > paused.Step+2 })
 
 	server.stop(t, syscall.SIGKILL)
 	server = f.serve(t)
