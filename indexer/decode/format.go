@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"polylens/indexer/decode/bmp"
+	"polylens/indexer/decode/dds"
 	"polylens/indexer/decode/gif"
 	"polylens/indexer/decode/pcx"
 	"polylens/indexer/decode/pnm"
@@ -43,6 +44,7 @@ var codecs = []codec{
 	{"tga", "TGA", atOnce(tga.DecodeConfig), asFar(tga.Decode)},
 	{"pcx", "PCX", atOnce(pcx.DecodeConfig), asFar(pcx.Decode)},
 	{"sgi", "SGI", atOnce(sgi.DecodeConfig), asFar(sgi.Decode)},
+	{"dds", "DDS", atOnce(dds.DecodeConfig), asFar(dds.Decode)},
 }
 
 // streamed is a function that reads from a stream.

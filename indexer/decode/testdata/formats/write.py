@@ -373,6 +373,39 @@ def others():
         yield f"{mode.lower()}_runs.sgi", magick("-compress", "RLE", "SGI:-", image=draw(mode)), None, 0
 
 
+# ---- textures ----------------------------------------------------------------------------------
+
+def dds(flags, bits, masks=(0, 0, 0, 0), name=b"\0\0\0\0", pixels=b"", number=None):
+    head = b"DDS " + struct.pack("<IIII", 124, 0x1007, HEIGHT, WIDTH) + b"\0" * 56 + struct.pack("<II4sI4I", 32, flags, name, bits, *masks) + b"\0" * 20
+    return head + (b"" if number is None else struct.pack("<5I", number, 3, 0, 1, 0)) + pixels
+
+
+def textures():
+    for mode in ("L", "LA", "RGB", "RGBA"):
+        yield f"{mode.lower()}.dds", saved(draw("RGBA").convert(mode), "DDS"), None, 0
+    bgr = (0xFF0000, 0xFF00, 0xFF, 0)
+    yield "bgrx.dds", dds(0x40, 32, bgr, pixels=np.dstack([RGB[..., ::-1], RGB[..., 0] * 0]).astype(np.uint8).tobytes()), draw(), 0
+    x565 = (RGB[..., 0] >> 3) << 11 | (RGB[..., 1] >> 2) << 5 | RGB[..., 2] >> 3
+    yield "565.dds", dds(0x40, 16, (0xF800, 0x7E0, 0x1F, 0), pixels=x565.astype("<u2").tobytes()), None, 0
+    x4444 = (RGBA[..., 0] >> 4) << 8 | (RGBA[..., 1] >> 4) << 4 | RGBA[..., 2] >> 4 | (RGBA[..., 3] >> 4) << 12
+    yield "4444.dds", dds(0x41, 16, (0xF00, 0xF0, 0xF, 0xF000), pixels=x4444.astype("<u2").tobytes()), None, 0
+    q = quantized(64)
+    palette = b"".join(bytes([*q.getpalette()[3 * i:3 * i + 3], 255]) for i in range(64)).ljust(1024, b"\0")
+    yield "palette.dds", dds(0x20, 8, pixels=palette + q.tobytes()), q.convert("RGB"), 0
+    yield "dx10_rgba.dds", dds(4, 0, name=b"DX10", number=28, pixels=RGBA.astype(np.uint8).tobytes()), None, 0
+    bgra = RGBA[..., [2, 1, 0, 3]].astype(np.uint8).tobytes()
+    yield "dx10_bgra.dds", dds(4, 0, name=b"DX10", number=87, pixels=bgra), draw("RGBA"), 0
+    random = np.random.default_rng(2).integers(0, 256, WIDTH * HEIGHT, np.uint8).tobytes()
+    for name, number, block in (("DXT1", 71, 8), ("DXT3", 74, 16), ("DXT5", 77, 16)):
+        yield f"{name.lower()}.dds", saved(draw("RGBA"), "DDS", pixel_format=name), None, 0
+        yield f"{name.lower()}_odd.dds", saved(draw("RGBA", 21, 13), "DDS", pixel_format=name), None, 0
+        noise = random[:WIDTH * HEIGHT // 16 * block]
+        yield f"{name.lower()}_noise.dds", dds(4, 0, name=name.encode(), pixels=noise), None, 0
+        yield f"{name.lower()}_dx10.dds", dds(4, 0, name=b"DX10", number=number, pixels=noise), None, 0
+    whole = saved(draw(), "DDS")
+    yield "cut.dds", whole[:len(whole) - 3 * WIDTH * 6], behind(draw(), 0, 10), 0, "the lower 38 %"
+
+
 def runs(data):
     """Run lengths of PCX, all of one byte where that has to be."""
     return b"".join(bytes([0xC1, v]) if v >= 0xC0 else bytes([v]) for v in data)
@@ -516,7 +549,7 @@ def entry(name, data, image, tolerance, warning=""):
 
 
 def main():
-    files = [entry(*f) for group in (bitmaps, gifs, pngs, webps, icons, netpbm, others, orientations) for f in group()]
+    files = [entry(*f) for group in (bitmaps, gifs, pngs, webps, icons, netpbm, others, textures, orientations) for f in group()]
     lines = ",\n".join(json.dumps(f) for f in files)
     (HERE / "reference.json").write_text('{"pillow": "%s",\n"files": [\n%s\n]}\n' % (PIL.__version__, lines))
 
