@@ -45,6 +45,7 @@ var codecs = []codec{
 	{"pcx", "PCX", atOnce(pcx.DecodeConfig), asFar(pcx.Decode)},
 	{"sgi", "SGI", atOnce(sgi.DecodeConfig), asFar(sgi.Decode)},
 	{"dds", "DDS", atOnce(dds.DecodeConfig), asFar(dds.Decode)},
+	{icon, "ICNS", nil, nil}, // see inside
 }
 
 // streamed is a function that reads from a stream.

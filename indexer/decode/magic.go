@@ -39,6 +39,7 @@ var magics = []struct{ magic, name string }{
 	{"qoif", "qoi"},
 	{"\x01\xda\x00", "sgi"}, {"\x01\xda\x01", "sgi"},
 	{"DDS ", "dds"},
+	{"icns", icon},
 
 	{"????ftypheic", "heic"}, {"????ftypheix", "heic"}, {"????ftyphevc", "heic"}, {"????ftyphevx", "heic"},
 	{"????ftypheim", "heic"}, {"????ftypheis", "heic"},
@@ -52,7 +53,7 @@ var magics = []struct{ magic, name string }{
 	{"II\xbc\x01", "JPEG XR"},
 	{"\x8aMNG", "an animation (MNG)"}, {"\x8bJNG", "JNG"}, {"\x59\xa6\x6a\x95", "a Sun raster file"},
 	{"v/1\x01", "OpenEXR"}, {"#?RADIANCE", "Radiance HDR"}, {"#?RGBE", "Radiance HDR"}, {"SIMPLE  =", "FITS"},
-	{"gimp xcf", "a GIMP file (XCF)"}, {"icns", "an icon (ICNS)"}, {"AT&TFORM", "DjVu"}, {"FORM????ILBM", "an Amiga picture (ILBM)"},
+	{"gimp xcf", "a GIMP file (XCF)"}, {"AT&TFORM", "DjVu"}, {"FORM????ILBM", "an Amiga picture (ILBM)"},
 	{"\xd7\xcd\xc6\x9a", "Windows Metafile"}, {"BPG\xfb", "BPG"}, {"FLIF", "FLIF"}, {"/* XPM */", "XPM"}, {"P7 332", "a thumbnail of XV"},
 	{"\xabKTX ", "a texture (KTX)"}, {"farbfeld", "farbfeld"}, {"BLP1", "a texture (BLP)"}, {"BLP2", "a texture (BLP)"}, {"FTEX", "a texture (FTEX)"},
 	{"\xb1\x68\xde\x3a", "several PCX pictures (DCX)"}, {"DanM", "Windows Paint (MSP)"}, {"LinS", "Windows Paint (MSP)"}, {"\x80\xe8\x00\x00", "PIXAR"},

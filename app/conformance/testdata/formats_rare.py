@@ -11,7 +11,7 @@ from scene import scene, transparent
 from table import encoded
 
 NAMED = dict(reasons=["unknown format", "unsupported"], optional=True)
-READ = {"tga", "pcx", "ppm", "pfm", "sgi", "dds", "ico", "qoi", "psd"}
+READ = {"tga", "pcx", "ppm", "pfm", "sgi", "dds", "ico", "icns", "qoi", "psd"}
 
 
 def asked(suffix):

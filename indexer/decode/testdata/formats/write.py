@@ -311,6 +311,16 @@ def icons():
     yield "pointer.cur", icon(2, (WIDTH, HEIGHT, 3, dib(32, rows(bgra.reshape(HEIGHT, -1))))), draw("RGBA"), 0
 
 
+def apple(*elements):
+    body = b"".join(name + struct.pack(">I", 8 + len(data)) + data for name, data in elements)
+    return b"icns" + struct.pack(">I", 8 + len(body)) + body
+
+
+def apple_icons():
+    small = saved(draw("RGBA", 16, 16), "PNG")
+    yield "png.icns", apple((b"icp4", small), (b"ic07", saved(draw("RGBA", 128, 128), "PNG")), (b"TOC ", b"....")), None, 0
+
+
 # ---- others ------------------------------------------------------------------------------------
 
 def netpbm():
@@ -549,7 +559,7 @@ def entry(name, data, image, tolerance, warning=""):
 
 
 def main():
-    files = [entry(*f) for group in (bitmaps, gifs, pngs, webps, icons, netpbm, others, textures, orientations) for f in group()]
+    files = [entry(*f) for group in (bitmaps, gifs, pngs, webps, icons, apple_icons, netpbm, others, textures, orientations) for f in group()]
     lines = ",\n".join(json.dumps(f) for f in files)
     (HERE / "reference.json").write_text('{"pillow": "%s",\n"files": [\n%s\n]}\n' % (PIL.__version__, lines))
 
