@@ -14,6 +14,7 @@ import (
 	"polylens/indexer/decode/psd"
 	"polylens/indexer/decode/qoi"
 	"polylens/indexer/decode/sgi"
+	"polylens/indexer/decode/sun"
 	"polylens/indexer/decode/tga"
 	"polylens/indexer/decode/tiff"
 )
@@ -46,6 +47,7 @@ var codecs = []codec{
 	{"sgi", "SGI", atOnce(sgi.DecodeConfig), asFar(sgi.Decode)},
 	{"dds", "DDS", atOnce(dds.DecodeConfig), asFar(dds.Decode)},
 	{icon, "ICNS", nil, nil}, // see inside
+	{"sun", "Sun raster", atOnce(sun.DecodeConfig), asFar(sun.Decode)},
 }
 
 // streamed is a function that reads from a stream.

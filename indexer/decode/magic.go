@@ -40,6 +40,7 @@ var magics = []struct{ magic, name string }{
 	{"\x01\xda\x00", "sgi"}, {"\x01\xda\x01", "sgi"},
 	{"DDS ", "dds"},
 	{"icns", icon},
+	{"\x59\xa6\x6a\x95", "sun"},
 
 	{"????ftypheic", "heic"}, {"????ftypheix", "heic"}, {"????ftyphevc", "heic"}, {"????ftyphevx", "heic"},
 	{"????ftypheim", "heic"}, {"????ftypheis", "heic"},
@@ -51,7 +52,7 @@ var magics = []struct{ magic, name string }{
 	{"FUJIFILMCCD-RAW", "a camera's raw file (Fujifilm RAF)"}, {"FOVb", "a camera's raw file (Sigma X3F)"}, {"\x00MRM", "a camera's raw file (Minolta MRW)"},
 	{"\xff\x0a", "JPEG XL"}, {"\x00\x00\x00\x0cJXL ", "JPEG XL"},
 	{"II\xbc\x01", "JPEG XR"},
-	{"\x8aMNG", "an animation (MNG)"}, {"\x8bJNG", "JNG"}, {"\x59\xa6\x6a\x95", "a Sun raster file"},
+	{"\x8aMNG", "an animation (MNG)"}, {"\x8bJNG", "JNG"},
 	{"v/1\x01", "OpenEXR"}, {"#?RADIANCE", "Radiance HDR"}, {"#?RGBE", "Radiance HDR"}, {"SIMPLE  =", "FITS"},
 	{"gimp xcf", "a GIMP file (XCF)"}, {"AT&TFORM", "DjVu"}, {"FORM????ILBM", "an Amiga picture (ILBM)"},
 	{"\xd7\xcd\xc6\x9a", "Windows Metafile"}, {"BPG\xfb", "BPG"}, {"FLIF", "FLIF"}, {"/* XPM */", "XPM"}, {"P7 332", "a thumbnail of XV"},

@@ -8,7 +8,7 @@ from PIL import Image
 
 
 from scene import scene, transparent
-from table import encoded
+from table import encoded, run
 
 NAMED = dict(reasons=["unknown format", "unsupported"], optional=True)
 READ = {"tga", "pcx", "ppm", "pfm", "sgi", "dds", "ico", "icns", "qoi", "psd"}
@@ -174,7 +174,6 @@ def by_tools(table):
         ("miff", "MIFF"),
         ("xpm", "XPM"),
         ("wbmp", "WBMP"),
-        ("sun", "Sun raster"),
         ("jng", "JNG"),
         ("dcx", "DCX"),
         ("pict", "PICT"),
@@ -183,6 +182,7 @@ def by_tools(table):
     ):
         if what:
             table.tool(f"other.{suffix}", what, "convert", str(source), f"{suffix}:OUT", **asked(suffix))
+    sun_raster(table, source)
     for bits in (8, 16):
         table.tool(
             f"psd_flat{bits}.psd",
@@ -216,3 +216,20 @@ def by_tools(table):
         "OUT",
     )
     source.unlink()
+
+
+def sun_raster(table, source):
+    """With and without a fourth byte, which is not part of the picture."""
+    table.tool("sun_flat.sun", "Sun raster of 24 bits", "convert", str(source), "-alpha", "off", "sun:OUT")
+    path = table.folder / "_other.sun"
+    run("convert", str(source), f"sun:{path}")
+    data = path.read_bytes()
+    path.unlink()
+    table.add(
+        "other.sun",
+        data,
+        "Sun raster of 32 bits",
+        meant=Image.fromarray(np.frombuffer(data[32:], np.uint8).reshape(90, 120, 4)[..., 1:].copy()),
+        by="the samples of the file",
+        why="Pillow takes the first byte of four for a color, which the format leaves unused",
+    )

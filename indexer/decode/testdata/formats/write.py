@@ -416,6 +416,58 @@ def textures():
     yield "cut.dds", whole[:len(whole) - 3 * WIDTH * 6], behind(draw(), 0, 10), 0, "the lower 38 %"
 
 
+# ---- Sun raster --------------------------------------------------------------------------------
+
+def sun(bits, lines, kind=1, palette=b"", width=WIDTH):
+    """A file of rows of bytes, which are filled up to 16 bits."""
+    pixels = b"".join(bytes(line) + b"\0" * (len(line) % 2) for line in lines)
+    pixels = sun_runs(pixels) if kind == 2 else pixels
+    return struct.pack(">8I", 0x59A66A95, width, len(lines), bits, len(pixels), kind, bool(palette), len(palette)) + palette + pixels
+
+
+def sun_runs(data):
+    """Runs of three and more, and single bytes."""
+    out, at = b"", 0
+    while at < len(data):
+        n = 1
+        while at + n < len(data) and n < 256 and data[at + n] == data[at]:
+            n += 1
+        if n >= 3:
+            out += bytes([0x80, n - 1, data[at]])
+        else:
+            n = 1
+            out += b"\x80\0" if data[at] == 0x80 else data[at:at + 1]
+        at += n
+    return out
+
+
+def sun_rasters():
+    q, q16 = quantized(64), quantized(16)
+    channels = bytes(q.getpalette()[0::3] + q.getpalette()[1::3] + q.getpalette()[2::3])
+    channels16 = bytes(q16.getpalette()[0:48:3] + q16.getpalette()[1:48:3] + q16.getpalette()[2:48:3])
+    bgr, rgb = RGB[..., ::-1].reshape(HEIGHT, -1).tolist(), RGB.reshape(HEIGHT, -1).tolist()
+    bits = packed(np.where(np.asarray(draw("1")), 0, 1), 1)
+    four = np.dstack([RGBA[..., 3:], RGB]).reshape(HEIGHT, -1).tolist()
+    yield "1.sun", sun(1, bits), None, 0
+    yield "4.sun", sun(4, packed(np.asarray(q16), 4), palette=channels16), None, 0
+    yield "gray4.sun", sun(4, packed(GRAY >> 4, 4)), None, 0
+    yield "gray.sun", sun(8, GRAY.tolist()), None, 0
+    yield "palette.sun", sun(8, np.asarray(q).tolist(), palette=channels), None, 0
+    yield "bgr.sun", sun(24, bgr), None, 0
+    yield "rgb.sun", sun(24, rgb, 3), None, 0
+    yield "xrgb.sun", sun(32, four, 3), draw(), 0  # Pillow takes the first byte of four for a colour
+    yield "xbgr.sun", sun(32, np.dstack([RGBA[..., 3:], RGB[..., ::-1]]).reshape(HEIGHT, -1).tolist()), draw(), 0
+    yield "gray_runs.sun", sun(8, GRAY.tolist(), 2), None, 0
+    yield "palette_runs.sun", sun(8, np.asarray(q).tolist(), 2, channels), None, 0
+    yield "bgr_runs.sun", sun(24, bgr, 2), None, 0
+    odd = np.asarray(draw("L", 21, 13))
+    yield "odd.sun", sun(8, odd.tolist(), width=21), None, 0
+    yield "odd_runs.sun", sun(8, odd.tolist(), 2, width=21), draw("L", 21, 13), 0  # Pillow does not fill up its rows
+    yield "unfilled.sun", sun(8, odd.tolist(), width=21)[:-1], draw("L", 21, 13), 0
+    yield "magick.sun", magick("SUN:-"), None, 0
+    yield "cut.sun", sun(24, bgr)[:32 + 3 * WIDTH * 10], behind(draw(), 0, 10), 0, "the lower 38 %"
+
+
 def runs(data):
     """Run lengths of PCX, all of one byte where that has to be."""
     return b"".join(bytes([0xC1, v]) if v >= 0xC0 else bytes([v]) for v in data)
@@ -559,7 +611,7 @@ def entry(name, data, image, tolerance, warning=""):
 
 
 def main():
-    files = [entry(*f) for group in (bitmaps, gifs, pngs, webps, icons, apple_icons, netpbm, others, textures, orientations) for f in group()]
+    files = [entry(*f) for group in (bitmaps, gifs, pngs, webps, icons, apple_icons, netpbm, others, textures, sun_rasters, orientations) for f in group()]
     lines = ",\n".join(json.dumps(f) for f in files)
     (HERE / "reference.json").write_text('{"pillow": "%s",\n"files": [\n%s\n]}\n' % (PIL.__version__, lines))
 
