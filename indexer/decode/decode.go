@@ -19,7 +19,7 @@ import (
 
 // Version grows when files are read that were not before: what failed under an
 // earlier one is worth another try.
-const Version = 1
+const Version = 2
 
 // Info describes a picture. Next to an error it holds what was found before the
 // error.

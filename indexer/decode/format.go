@@ -7,12 +7,14 @@ import (
 	"io"
 
 	"polylens/indexer/decode/bmp"
+	"polylens/indexer/decode/dds"
 	"polylens/indexer/decode/gif"
 	"polylens/indexer/decode/pcx"
 	"polylens/indexer/decode/pnm"
 	"polylens/indexer/decode/psd"
 	"polylens/indexer/decode/qoi"
 	"polylens/indexer/decode/sgi"
+	"polylens/indexer/decode/sun"
 	"polylens/indexer/decode/tga"
 	"polylens/indexer/decode/tiff"
 )
@@ -43,6 +45,9 @@ var codecs = []codec{
 	{"tga", "TGA", atOnce(tga.DecodeConfig), asFar(tga.Decode)},
 	{"pcx", "PCX", atOnce(pcx.DecodeConfig), asFar(pcx.Decode)},
 	{"sgi", "SGI", atOnce(sgi.DecodeConfig), asFar(sgi.Decode)},
+	{"dds", "DDS", atOnce(dds.DecodeConfig), asFar(dds.Decode)},
+	{icon, "ICNS", nil, nil}, // see inside
+	{"sun", "Sun raster", atOnce(sun.DecodeConfig), asFar(sun.Decode)},
 }
 
 // streamed is a function that reads from a stream.

@@ -32,10 +32,13 @@ type picture struct {
 
 // run checks the size, then decodes.
 func (t task) run() (picture, error) {
+	t, err := t.inside()
+	if err != nil {
+		return picture{}, err
+	}
 	if t.codec.name == "jpeg" {
 		t.data = withAdobe(t.data)
 	}
-	var err error
 	if t.config, err = t.codec.config(t); err != nil {
 		return picture{}, err
 	}

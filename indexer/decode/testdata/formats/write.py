@@ -311,6 +311,16 @@ def icons():
     yield "pointer.cur", icon(2, (WIDTH, HEIGHT, 3, dib(32, rows(bgra.reshape(HEIGHT, -1))))), draw("RGBA"), 0
 
 
+def apple(*elements):
+    body = b"".join(name + struct.pack(">I", 8 + len(data)) + data for name, data in elements)
+    return b"icns" + struct.pack(">I", 8 + len(body)) + body
+
+
+def apple_icons():
+    small = saved(draw("RGBA", 16, 16), "PNG")
+    yield "png.icns", apple((b"icp4", small), (b"ic07", saved(draw("RGBA", 128, 128), "PNG")), (b"TOC ", b"....")), None, 0
+
+
 # ---- others ------------------------------------------------------------------------------------
 
 def netpbm():
@@ -371,6 +381,91 @@ def others():
         yield f"{mode.lower()}.sgi", saved(draw(mode), "SGI"), None, 0
         yield f"{mode.lower()}_16.sgi", saved(draw(mode), "SGI", bpc=2), draw(mode), 0
         yield f"{mode.lower()}_runs.sgi", magick("-compress", "RLE", "SGI:-", image=draw(mode)), None, 0
+
+
+# ---- textures ----------------------------------------------------------------------------------
+
+def dds(flags, bits, masks=(0, 0, 0, 0), name=b"\0\0\0\0", pixels=b"", number=None):
+    head = b"DDS " + struct.pack("<IIII", 124, 0x1007, HEIGHT, WIDTH) + b"\0" * 56 + struct.pack("<II4sI4I", 32, flags, name, bits, *masks) + b"\0" * 20
+    return head + (b"" if number is None else struct.pack("<5I", number, 3, 0, 1, 0)) + pixels
+
+
+def textures():
+    for mode in ("L", "LA", "RGB", "RGBA"):
+        yield f"{mode.lower()}.dds", saved(draw("RGBA").convert(mode), "DDS"), None, 0
+    bgr = (0xFF0000, 0xFF00, 0xFF, 0)
+    yield "bgrx.dds", dds(0x40, 32, bgr, pixels=np.dstack([RGB[..., ::-1], RGB[..., 0] * 0]).astype(np.uint8).tobytes()), draw(), 0
+    x565 = (RGB[..., 0] >> 3) << 11 | (RGB[..., 1] >> 2) << 5 | RGB[..., 2] >> 3
+    yield "565.dds", dds(0x40, 16, (0xF800, 0x7E0, 0x1F, 0), pixels=x565.astype("<u2").tobytes()), None, 0
+    x4444 = (RGBA[..., 0] >> 4) << 8 | (RGBA[..., 1] >> 4) << 4 | RGBA[..., 2] >> 4 | (RGBA[..., 3] >> 4) << 12
+    yield "4444.dds", dds(0x41, 16, (0xF00, 0xF0, 0xF, 0xF000), pixels=x4444.astype("<u2").tobytes()), None, 0
+    q = quantized(64)
+    palette = b"".join(bytes([*q.getpalette()[3 * i:3 * i + 3], 255]) for i in range(64)).ljust(1024, b"\0")
+    yield "palette.dds", dds(0x20, 8, pixels=palette + q.tobytes()), q.convert("RGB"), 0
+    yield "dx10_rgba.dds", dds(4, 0, name=b"DX10", number=28, pixels=RGBA.astype(np.uint8).tobytes()), None, 0
+    bgra = RGBA[..., [2, 1, 0, 3]].astype(np.uint8).tobytes()
+    yield "dx10_bgra.dds", dds(4, 0, name=b"DX10", number=87, pixels=bgra), draw("RGBA"), 0
+    random = np.random.default_rng(2).integers(0, 256, WIDTH * HEIGHT, np.uint8).tobytes()
+    for name, number, block in (("DXT1", 71, 8), ("DXT3", 74, 16), ("DXT5", 77, 16)):
+        yield f"{name.lower()}.dds", saved(draw("RGBA"), "DDS", pixel_format=name), None, 0
+        yield f"{name.lower()}_odd.dds", saved(draw("RGBA", 21, 13), "DDS", pixel_format=name), None, 0
+        noise = random[:WIDTH * HEIGHT // 16 * block]
+        yield f"{name.lower()}_noise.dds", dds(4, 0, name=name.encode(), pixels=noise), None, 0
+        yield f"{name.lower()}_dx10.dds", dds(4, 0, name=b"DX10", number=number, pixels=noise), None, 0
+    whole = saved(draw(), "DDS")
+    yield "cut.dds", whole[:len(whole) - 3 * WIDTH * 6], behind(draw(), 0, 10), 0, "the lower 38 %"
+
+
+# ---- Sun raster --------------------------------------------------------------------------------
+
+def sun(bits, lines, kind=1, palette=b"", width=WIDTH):
+    """A file of rows of bytes, which are filled up to 16 bits."""
+    pixels = b"".join(bytes(line) + b"\0" * (len(line) % 2) for line in lines)
+    pixels = sun_runs(pixels) if kind == 2 else pixels
+    return struct.pack(">8I", 0x59A66A95, width, len(lines), bits, len(pixels), kind, bool(palette), len(palette)) + palette + pixels
+
+
+def sun_runs(data):
+    """Runs of three and more, and single bytes."""
+    out, at = b"", 0
+    while at < len(data):
+        n = 1
+        while at + n < len(data) and n < 256 and data[at + n] == data[at]:
+            n += 1
+        if n >= 3:
+            out += bytes([0x80, n - 1, data[at]])
+        else:
+            n = 1
+            out += b"\x80\0" if data[at] == 0x80 else data[at:at + 1]
+        at += n
+    return out
+
+
+def sun_rasters():
+    q, q16 = quantized(64), quantized(16)
+    channels = bytes(q.getpalette()[0::3] + q.getpalette()[1::3] + q.getpalette()[2::3])
+    channels16 = bytes(q16.getpalette()[0:48:3] + q16.getpalette()[1:48:3] + q16.getpalette()[2:48:3])
+    bgr, rgb = RGB[..., ::-1].reshape(HEIGHT, -1).tolist(), RGB.reshape(HEIGHT, -1).tolist()
+    bits = packed(np.where(np.asarray(draw("1")), 0, 1), 1)
+    four = np.dstack([RGBA[..., 3:], RGB]).reshape(HEIGHT, -1).tolist()
+    yield "1.sun", sun(1, bits), None, 0
+    yield "4.sun", sun(4, packed(np.asarray(q16), 4), palette=channels16), None, 0
+    yield "gray4.sun", sun(4, packed(GRAY >> 4, 4)), None, 0
+    yield "gray.sun", sun(8, GRAY.tolist()), None, 0
+    yield "palette.sun", sun(8, np.asarray(q).tolist(), palette=channels), None, 0
+    yield "bgr.sun", sun(24, bgr), None, 0
+    yield "rgb.sun", sun(24, rgb, 3), None, 0
+    yield "xrgb.sun", sun(32, four, 3), draw(), 0  # Pillow takes the first byte of four for a colour
+    yield "xbgr.sun", sun(32, np.dstack([RGBA[..., 3:], RGB[..., ::-1]]).reshape(HEIGHT, -1).tolist()), draw(), 0
+    yield "gray_runs.sun", sun(8, GRAY.tolist(), 2), None, 0
+    yield "palette_runs.sun", sun(8, np.asarray(q).tolist(), 2, channels), None, 0
+    yield "bgr_runs.sun", sun(24, bgr, 2), None, 0
+    odd = np.asarray(draw("L", 21, 13))
+    yield "odd.sun", sun(8, odd.tolist(), width=21), None, 0
+    yield "odd_runs.sun", sun(8, odd.tolist(), 2, width=21), draw("L", 21, 13), 0  # Pillow does not fill up its rows
+    yield "unfilled.sun", sun(8, odd.tolist(), width=21)[:-1], draw("L", 21, 13), 0
+    yield "magick.sun", magick("SUN:-"), None, 0
+    yield "cut.sun", sun(24, bgr)[:32 + 3 * WIDTH * 10], behind(draw(), 0, 10), 0, "the lower 38 %"
 
 
 def runs(data):
@@ -516,7 +611,7 @@ def entry(name, data, image, tolerance, warning=""):
 
 
 def main():
-    files = [entry(*f) for group in (bitmaps, gifs, pngs, webps, icons, netpbm, others, orientations) for f in group()]
+    files = [entry(*f) for group in (bitmaps, gifs, pngs, webps, icons, apple_icons, netpbm, others, textures, sun_rasters, orientations) for f in group()]
     lines = ",\n".join(json.dumps(f) for f in files)
     (HERE / "reference.json").write_text('{"pillow": "%s",\n"files": [\n%s\n]}\n' % (PIL.__version__, lines))
 

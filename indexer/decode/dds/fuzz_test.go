@@ -1,0 +1,11 @@
+package dds
+
+import (
+	"testing"
+
+	"polylens/indexer/decode/raster/rastertest"
+)
+
+func FuzzDecode(f *testing.F) {
+	rastertest.Fuzz(f, "../testdata/formats/*.dds", DecodeConfig, Decode)
+}
