@@ -17,6 +17,8 @@ import (
 	"polylens/indexer/decode/sun"
 	"polylens/indexer/decode/tga"
 	"polylens/indexer/decode/tiff"
+	"polylens/indexer/decode/xbm"
+	"polylens/indexer/decode/xpm"
 )
 
 // codec is a format that can be read.
@@ -48,6 +50,8 @@ var codecs = []codec{
 	{"dds", "DDS", atOnce(dds.DecodeConfig), asFar(dds.Decode)},
 	{icon, "ICNS", nil, nil}, // see inside
 	{"sun", "Sun raster", atOnce(sun.DecodeConfig), asFar(sun.Decode)},
+	{"xbm", "XBM", atOnce(xbm.DecodeConfig), asFar(xbm.Decode)},
+	{"xpm", "XPM", atOnce(xpm.DecodeConfig), asFar(xpm.Decode)},
 }
 
 // streamed is a function that reads from a stream.

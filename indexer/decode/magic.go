@@ -9,6 +9,7 @@ import (
 	"polylens/indexer/decode/pcx"
 	"polylens/indexer/decode/pnm"
 	"polylens/indexer/decode/tga"
+	"polylens/indexer/decode/xbm"
 )
 
 // brandless is a container whose first bytes do not say what is in it.
@@ -41,6 +42,7 @@ var magics = []struct{ magic, name string }{
 	{"DDS ", "dds"},
 	{"icns", icon},
 	{"\x59\xa6\x6a\x95", "sun"},
+	{"/* XPM */", "xpm"},
 
 	{"????ftypheic", "heic"}, {"????ftypheix", "heic"}, {"????ftyphevc", "heic"}, {"????ftyphevx", "heic"},
 	{"????ftypheim", "heic"}, {"????ftypheis", "heic"},
@@ -55,7 +57,7 @@ var magics = []struct{ magic, name string }{
 	{"\x8aMNG", "an animation (MNG)"}, {"\x8bJNG", "JNG"},
 	{"v/1\x01", "OpenEXR"}, {"#?RADIANCE", "Radiance HDR"}, {"#?RGBE", "Radiance HDR"}, {"SIMPLE  =", "FITS"},
 	{"gimp xcf", "a GIMP file (XCF)"}, {"AT&TFORM", "DjVu"}, {"FORM????ILBM", "an Amiga picture (ILBM)"},
-	{"\xd7\xcd\xc6\x9a", "Windows Metafile"}, {"BPG\xfb", "BPG"}, {"FLIF", "FLIF"}, {"/* XPM */", "XPM"}, {"P7 332", "a thumbnail of XV"},
+	{"\xd7\xcd\xc6\x9a", "Windows Metafile"}, {"BPG\xfb", "BPG"}, {"FLIF", "FLIF"}, {"P7 332", "a thumbnail of XV"},
 	{"\xabKTX ", "a texture (KTX)"}, {"farbfeld", "farbfeld"}, {"BLP1", "a texture (BLP)"}, {"BLP2", "a texture (BLP)"}, {"FTEX", "a texture (FTEX)"},
 	{"\xb1\x68\xde\x3a", "several PCX pictures (DCX)"}, {"DanM", "Windows Paint (MSP)"}, {"LinS", "Windows Paint (MSP)"}, {"\x80\xe8\x00\x00", "PIXAR"},
 	{"????\x11\xaf", "an animation (FLI)"}, {"????\x12\xaf", "an animation (FLC)"}, {"Image type: ", "an IFUNC picture (IM)"}, {"GRIB", "weather data (GRIB)"},
@@ -79,14 +81,14 @@ var magics = []struct{ magic, name string }{
 var written = []struct{ magic, name string }{
 	{"<svg", "SVG"}, {"<!doctype svg", "SVG"}, {"<!doctype", "a web page"}, {"<html", "a web page"}, {"<head", "a web page"}, {"<body", "a web page"},
 	{"<x:xmpmeta", "an XMP sidecar"}, {"<?xpacket", "an XMP sidecar"}, {"<?xml", "XML or SVG"}, {"{\\rtf", "an RTF document"}, {"{", "JSON"}, {"[", "JSON or a list of settings"},
-	{"#define ", "XBM"}, {"", text},
+	{"", text},
 }
 
 // shaped are formats that no fixed bytes tell.
 var shaped = []struct {
 	name string
 	is   func([]byte) bool
-}{{"bmp", bmp.Is}, {"pnm", pnm.Is}, {"pcx", pcx.Is}, {"ico", iconOf(1)}, {"cur", iconOf(2)}, {"tga", tga.Is}}
+}{{"bmp", bmp.Is}, {"pnm", pnm.Is}, {"pcx", pcx.Is}, {"ico", iconOf(1)}, {"cur", iconOf(2)}, {"tga", tga.Is}, {"xbm", xbm.Is}}
 
 // iconOf is for the icons of a type that have at least one picture.
 func iconOf(kind byte) func([]byte) bool {

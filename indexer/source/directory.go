@@ -97,7 +97,7 @@ var pictureExtensions = map[string]bool{
 	".png": true, ".apng": true, ".gif": true, ".webp": true, ".bmp": true, ".dib": true, ".tif": true, ".tiff": true,
 	".heic": true, ".heif": true, ".hif": true, ".avif": true, ".jp2": true, ".j2k": true, ".jpf": true, ".jpx": true,
 	".psd": true, ".psb": true, ".ico": true, ".cur": true, ".pbm": true, ".pgm": true, ".ppm": true, ".pnm": true, ".pam": true, ".pfm": true,
-	".qoi": true, ".tga": true, ".pcx": true, ".sgi": true, ".dds": true, ".icns": true, ".sun": true, ".ras": true,
+	".qoi": true, ".tga": true, ".pcx": true, ".sgi": true, ".dds": true, ".icns": true, ".sun": true, ".ras": true, ".xbm": true, ".xpm": true,
 }
 
 // IsPicture reports whether a file calls itself, by its extension, a picture that can be

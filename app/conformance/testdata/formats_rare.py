@@ -11,7 +11,7 @@ from scene import scene, transparent
 from table import encoded, run
 
 NAMED = dict(reasons=["unknown format", "unsupported"], optional=True)
-READ = {"tga", "pcx", "ppm", "pfm", "sgi", "dds", "ico", "icns", "qoi", "psd"}
+READ = {"tga", "pcx", "ppm", "pfm", "sgi", "dds", "ico", "icns", "qoi", "psd", "xbm", "xpm"}
 
 
 def asked(suffix):

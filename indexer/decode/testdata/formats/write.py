@@ -416,6 +416,48 @@ def textures():
     yield "cut.dds", whole[:len(whole) - 3 * WIDTH * 6], behind(draw(), 0, 10), 0, "the lower 38 %"
 
 
+# ---- X11 ---------------------------------------------------------------------------------------
+
+def xbm(before=b"", declared=b"static unsigned char a_bits[] = {", number=b"0x%02x", after=b"};"):
+    """Bits that are stored the lowest first, and set where the drawing is white."""
+    lines = [int("".join(str(int(v)) for v in line[::-1]), 2).to_bytes(3, "little") for line in np.asarray(draw("1", 21))]
+    numbers = b", ".join(number % v for line in lines for v in line)
+    return before + b"#define a_width 21\n#define a_height 16\n#define a_x_hot 3\n#define a_y_hot 4\n" + declared + b"\n" + numbers + after
+
+
+def xpm(colors, lines, characters=1):
+    rows = ["%d %d %d %d" % (len(lines[0]) // characters, len(lines), len(colors), characters), *colors, *lines]
+    return ("/* XPM */\nstatic char * a_xpm[] = {\n" + ",\n".join(f'"{row}"' for row in rows) + "};\n").encode()
+
+
+def x11():
+    one = draw("1", 21)
+    yield "saved.xbm", saved(draw("1"), "XBM"), None, 0
+    yield "odd.xbm", xbm(), None, 0
+    yield "comment.xbm", xbm(before=b"/* made\n   by hand */\n"), None, 0
+    yield "decimal.xbm", xbm(number=b"%d", declared=b"static char a_bits[]={"), one, 0
+    yield "hex.xbm", xbm(number=b"0X%X"), one, 0
+    whole = xbm()
+    cut = np.asarray(one.convert("L")).copy()
+    cut[10:] = 0
+    yield "cut.xbm", whole[:whole.index(b"{\n") + 2 + 6 * 30], Image.fromarray(cut), 0, "the lower 38 %"
+    yield "magick.xpm", magick("-colors", "40", "XPM:-"), None, 0
+    yield "magick_many.xpm", magick("XPM:-"), None, 0
+    yield "magick_clear.xpm", magick("-channel", "A", "-threshold", "50%", "XPM:-", image=draw("RGBA")), None, 0
+    keys = ["  s back m white c #010203", "x  c #FFEEDD", ".. m black c #10A0F0", "+/ c None"]
+    lines = ["  x ..+/", "..x +/  ", "x x x   "]
+    yield "keys.xpm", xpm(keys, lines, 2), Image.fromarray(np.array(
+        [[(1, 2, 3, 255), (255, 238, 221, 255), (16, 160, 240, 255), (0, 0, 0, 0)],
+         [(16, 160, 240, 255), (255, 238, 221, 255), (0, 0, 0, 0), (1, 2, 3, 255)],
+         [(255, 238, 221, 255)] * 3 + [(1, 2, 3, 255)]], np.uint8), "RGBA"), 0
+    names = ["a c red", "b c light blue", "c c gray50", "d c Green", "e c #F08", "f c #FFFF80000000", "g m white g #808080", "h m white"]
+    levels = [(255, 0, 0), (173, 216, 230), (128, 128, 128), (0, 255, 0), (255, 0, 136), (255, 128, 0), (128, 128, 128), (255, 255, 255)]
+    yield "names.xpm", xpm(names, ["abcdefgh", "hgfedcba"]), Image.fromarray(np.array([levels, levels[::-1]], np.uint8)), 0
+    few = ["a c #010203", "b c #FFEEDD"]
+    yield "cut.xpm", xpm(few, ["ab", "ba", "bb", "aa"])[:-9], Image.fromarray(np.array([[(1, 2, 3, 255), (255, 238, 221, 255)], [(255, 238, 221, 255), (1, 2, 3, 255)], [(255, 238, 221, 255)] * 2, [(0, 0, 0, 0)] * 2], np.uint8), "RGBA"), 0, "the lower 25 %"
+    yield "unknown.xpm", xpm(few, ["ab", "ba", "?a", "aa"]), Image.fromarray(np.array([[(1, 2, 3, 255), (255, 238, 221, 255)], [(255, 238, 221, 255), (1, 2, 3, 255)], [(0, 0, 0, 0)] * 2, [(0, 0, 0, 0)] * 2], np.uint8), "RGBA"), 0, "the file is damaged: the lower 50 %"
+
+
 # ---- Sun raster --------------------------------------------------------------------------------
 
 def sun(bits, lines, kind=1, palette=b"", width=WIDTH):
@@ -611,7 +653,7 @@ def entry(name, data, image, tolerance, warning=""):
 
 
 def main():
-    files = [entry(*f) for group in (bitmaps, gifs, pngs, webps, icons, apple_icons, netpbm, others, textures, sun_rasters, orientations) for f in group()]
+    files = [entry(*f) for group in (bitmaps, gifs, pngs, webps, icons, apple_icons, netpbm, others, textures, sun_rasters, x11, orientations) for f in group()]
     lines = ",\n".join(json.dumps(f) for f in files)
     (HERE / "reference.json").write_text('{"pillow": "%s",\n"files": [\n%s\n]}\n' % (PIL.__version__, lines))
 

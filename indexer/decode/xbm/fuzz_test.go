@@ -1,0 +1,11 @@
+package xbm
+
+import (
+	"testing"
+
+	"polylens/indexer/decode/raster/rastertest"
+)
+
+func FuzzDecode(f *testing.F) {
+	rastertest.Fuzz(f, "../testdata/formats/*.xbm", DecodeConfig, Decode)
+}
