@@ -24,14 +24,14 @@ func Largest(data []byte) (picture []byte, err error) {
 	r.Skip(headLength)
 	most, elements := 0, 0
 	for len(data)-r.At > headLength {
-		name, length := string(r.Take(4)), int64(r.Uint32())
+		name, length := r.Take(4), int64(r.Uint32())
 		if length < headLength {
 			break
 		}
 		content := data[r.At:min(int64(r.At)+length-headLength, int64(len(data)))]
 		r.Skip(length - headLength)
 		elements++
-		if side := sides[name]; side > most && isPicture(content) {
+		if side := sides[string(name)]; side > most && isPicture(content) {
 			picture, most = content, side
 		}
 	}

@@ -11,9 +11,6 @@ import (
 	"polylens/indexer/decode/raster"
 )
 
-// headerLength is without the palette.
-const headerLength = 32
-
 // Types of files.
 const withRuns, redFirst, last = 2, 3, 5
 
