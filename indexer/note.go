@@ -16,31 +16,42 @@ func (r *run) known(ctx context.Context, items []source.Item) ([]string, error) 
 	if r.rehash {
 		return make([]string, len(items)), nil
 	}
-	ids, uris := make([]string, len(items)), make([]string, len(items))
-	for i, item := range items {
-		ids[i], uris[i] = catalog.ImageID(r.collection, item.URI), item.URI
-	}
-	states, err := r.store.States(ctx, r.fingerprint, ids)
-	if err != nil {
-		return nil, err
-	}
+	ids, uris := r.keys(items)
 	failures, err := r.store.FailuresOf(ctx, r.collection, uris)
 	if err != nil {
 		return nil, err
 	}
 	kinds := make([]string, len(items))
+	var open []string // IDs of those that may be indexed
 	for i, item := range items {
-		failure, noted := failures[item.URI]
-		noted = noted && r.failsAgain(item, failure)
-		state, indexed := states[ids[i]]
-		switch {
-		case indexed && isAsRead(item, state.Size, state.Modified, state.Changed), noted && failure.Kind == catalog.FailurePicture:
+		switch failure, noted := failures[item.URI]; {
+		case noted && failure.Kind == catalog.FailurePicture && r.failsAgain(item, failure):
 			kinds[i] = source.KindPicture
-		case noted && failure.Kind == catalog.FailureOther:
+		case noted && failure.Kind == catalog.FailureOther && r.failsAgain(item, failure):
 			kinds[i] = failure.Reason
+		default:
+			open = append(open, ids[i])
+		}
+	}
+	states, err := r.store.States(ctx, r.fingerprint, open)
+	if err != nil {
+		return nil, err
+	}
+	for i, item := range items {
+		if state, indexed := states[ids[i]]; indexed && isAsRead(item, state.Size, state.Modified, state.Changed) {
+			kinds[i] = source.KindPicture
 		}
 	}
 	return kinds, nil
+}
+
+// keys are the IDs that items have as images, and their URIs.
+func (r *run) keys(items []source.Item) (ids, uris []string) {
+	ids, uris = make([]string, len(items)), make([]string, len(items))
+	for i, item := range items {
+		ids[i], uris[i] = catalog.ImageID(r.collection, item.URI), item.URI
+	}
+	return ids, uris
 }
 
 // noteOther counts a file that is no picture and returns what to note of it.

@@ -73,10 +73,7 @@ func (r *run) scan(ctx context.Context, jobs chan<- job) error {
 }
 
 func (r *run) compare(ctx context.Context, items []source.Item, jobs chan<- job) error {
-	ids, uris := make([]string, len(items)), make([]string, len(items))
-	for i, item := range items {
-		ids[i], uris[i] = catalog.ImageID(r.collection, item.URI), item.URI
-	}
+	ids, uris := r.keys(items)
 	states, err := r.states(ctx, ids)
 	if err != nil {
 		return err
