@@ -134,11 +134,7 @@ func DecodeConfig(data []byte) (image.Config, error) {
 	if err != nil {
 		return image.Config{}, err
 	}
-	config := image.Config{ColorModel: color.NRGBAModel, Width: h.width, Height: h.height}
-	if h.palette != nil {
-		config.ColorModel = h.palette
-	}
-	return config, nil
+	return raster.Config(h.width, h.height, h.palette), nil
 }
 
 // Decode returns a *image.NRGBA, or for a palette a *image.Paletted. With a

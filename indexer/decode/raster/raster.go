@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"image"
+	"image/color"
 	"math"
 )
 
@@ -91,6 +92,28 @@ func (r *Reader) Skip(n int64) {
 		return
 	}
 	r.At += int(n)
+}
+
+// Config is that of a picture with a palette, or of true colour without one.
+func Config(width, height int, palette color.Palette) image.Config {
+	config := image.Config{ColorModel: color.NRGBAModel, Width: width, Height: height}
+	if palette != nil {
+		config.ColorModel = palette
+	}
+	return config
+}
+
+// NewIndexed returns an opaque picture that is a *image.Paletted with a palette and a
+// *image.NRGBA without, and the function that gives the bytes of a row of it.
+func NewIndexed(width, height int, palette color.Palette) (m image.Image, row func(y int) []byte) {
+	bounds := image.Rect(0, 0, width, height)
+	if palette != nil {
+		indices := image.NewPaletted(bounds, palette)
+		return indices, func(y int) []byte { return Row(indices.Pix, indices.Stride, y) }
+	}
+	pixels := image.NewNRGBA(bounds)
+	Opaque(pixels)
+	return pixels, func(y int) []byte { return Row(pixels.Pix, pixels.Stride, y) }
 }
 
 // Row returns the bytes of row y of an image of bytes.

@@ -85,11 +85,7 @@ func DecodeConfig(data []byte) (image.Config, error) {
 	if err != nil {
 		return image.Config{}, err
 	}
-	config := image.Config{ColorModel: color.NRGBAModel, Width: h.width, Height: h.height}
-	if h.palette != nil {
-		config.ColorModel = h.palette
-	}
-	return config, nil
+	return raster.Config(h.width, h.height, h.palette), nil
 }
 
 // Decode returns a *image.Paletted, or for true colour a *image.NRGBA. With a
@@ -99,14 +95,11 @@ func Decode(ctx context.Context, data []byte) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	bounds := image.Rect(0, 0, h.width, h.height)
+	m, to := raster.NewIndexed(h.width, h.height, h.palette)
 	if h.palette == nil {
-		m := image.NewNRGBA(bounds)
-		raster.Opaque(m)
-		return m, h.rows(ctx, func(y int, row []byte) { h.trueColor(raster.Row(m.Pix, m.Stride, y), row) })
+		return m, h.rows(ctx, func(y int, row []byte) { h.trueColor(to(y), row) })
 	}
-	m := image.NewPaletted(bounds, h.palette)
-	return m, h.rows(ctx, func(y int, row []byte) { h.indices(raster.Row(m.Pix, m.Stride, y), row) })
+	return m, h.rows(ctx, func(y int, row []byte) { h.indices(to(y), row) })
 }
 
 // rows gives each row that is there to a function. They are filled up to 16 bits.
