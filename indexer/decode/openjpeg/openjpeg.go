@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"runtime"
 	"unsafe"
+
+	"polylens/indexer/decode/library"
 )
 
 // Library is OpenJPEG, open until the process ends. It is safe for concurrent use.
@@ -23,21 +25,11 @@ type Library struct {
 // Open loads the library at path; with "" the one that the system has under its usual
 // name. The error says how to get one.
 func Open(path string) (*Library, error) {
-	names := systemNames()
-	if path != "" {
-		names = []string{path}
+	opened, err := library.Open(path, systemNames(), load)
+	if err == nil {
+		return opened, nil
 	}
-	var failures []error
-	for _, name := range names {
-		library := &Library{name: name}
-		err := library.load()
-		if err == nil {
-			return library, nil
-		}
-		failures = append(failures, err)
-	}
-	return nil, fmt.Errorf("OpenJPEG cannot be loaded: install it (Debian: apt-get install libopenjp2-7) or name libopenjp2.so.7 of version 2.3 or newer: %w",
-		errors.Join(failures...))
+	return nil, fmt.Errorf("OpenJPEG cannot be loaded: install it (Debian: apt-get install libopenjp2-7) or name libopenjp2.so.7 of version 2.3 or newer: %w", err)
 }
 
 func systemNames() []string {
@@ -47,16 +39,17 @@ func systemNames() []string {
 	return []string{"libopenjp2.so.7"}
 }
 
-func (l *Library) load() error {
-	name := C.CString(l.name)
-	defer C.free(unsafe.Pointer(name))
+func load(name string) (*Library, error) {
+	l := &Library{name: name}
+	path := C.CString(name)
+	defer C.free(unsafe.Pointer(path))
 	// What dlerror says belongs to the thread.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	if message := C.openjpeg_load(&l.functions, name); message != nil {
-		return errors.New(C.GoString(message))
+	if message := C.openjpeg_load(&l.functions, path); message != nil {
+		return nil, errors.New(C.GoString(message))
 	}
-	return supported(l.Version())
+	return l, supported(l.Version())
 }
 
 // supported refuses versions whose structures may differ from those in shim.h.
