@@ -45,25 +45,9 @@ func readMetadata(format string, data []byte) metadata {
 
 // readJPEG walks over the segments before the first scan.
 func (m *metadata) readJPEG(data []byte, says *orientation.Evidence) {
-	const sof0, sof2, sof15, sos, app0, app1, app14 = 0xC0, 0xC2, 0xCF, 0xDA, 0xE0, 0xE1, 0xEE
+	const sof0, sof2, sof15, app0, app1, app14 = 0xC0, 0xC2, 0xCF, 0xE0, 0xE1, 0xEE
 	framed := false
-	for pos := 2; pos+4 <= len(data); {
-		if data[pos] != 0xFF {
-			return
-		}
-		marker := data[pos+1]
-		if marker == 0xFF || marker >= 0xD0 && marker <= 0xD8 { // fill byte, or a marker without length
-			pos++
-			if marker != 0xFF {
-				pos++
-			}
-			continue
-		}
-		end := pos + 2 + int(binary.BigEndian.Uint16(data[pos+2:]))
-		if marker == sos || end < pos+4 || end > len(data) {
-			return
-		}
-		segment := data[pos+4 : end]
+	for marker, segment := range jpegSegments(data) {
 		switch {
 		case marker == app1:
 			says.JPEG(segment)
@@ -76,7 +60,6 @@ func (m *metadata) readJPEG(data []byte, says *orientation.Evidence) {
 			m.lateColors = m.lateColors || framed
 		}
 		framed = framed || marker >= sof0 && marker <= sof2
-		pos = end
 	}
 }
 

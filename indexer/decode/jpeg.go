@@ -117,29 +117,25 @@ func (t task) reducedMemory(points int) int64 {
 
 // runTurbo decodes with libjpeg-turbo at the smallest size that is enough for the
 // target.
-func (t task) runTurbo() (picture, error) {
-	if !t.decoder.Outside.Has(TurboJPEG) {
-		return picture{}, errUnfit
-	}
-	points := t.points(turbo.Points[:])
-	if t.turboMemory(t.turboSize(points)) > t.limits.MaxMemory {
-		return picture{}, errUnfit
-	}
-	return t.turbo(points, false)
-}
+func (t task) runTurbo() (picture, error) { return t.turboIfFit(false) }
 
 // runDamaged decodes with libjpeg-turbo what it has refused, as far as it goes: it
 // notices damage that image/jpeg takes for picture, and shows what follows as all others
 // do who use it.
 func (t task) runDamaged() (picture, error) {
-	if t.limits.RefuseDamaged || !t.decoder.Outside.Has(TurboJPEG) {
+	if t.limits.RefuseDamaged {
 		return picture{}, errUnfit
 	}
+	return t.turboIfFit(true)
+}
+
+// turboIfFit decodes with libjpeg-turbo if it is there and may take what it needs.
+func (t task) turboIfFit(tolerant bool) (picture, error) {
 	points := t.points(turbo.Points[:])
-	if t.turboMemory(t.turboSize(points)) > t.limits.MaxMemory {
+	if !t.decoder.Outside.Has(TurboJPEG) || t.turboMemory(t.turboSize(points)) > t.limits.MaxMemory {
 		return picture{}, errUnfit
 	}
-	return t.turbo(points, true)
+	return t.turbo(points, tolerant)
 }
 
 // runTolerant decodes with libjpeg-turbo what image/jpeg does not: rare variants, and

@@ -29,17 +29,9 @@ func filePath(uri string) (string, error) {
 // it was found in: nothing outside of that folder is opened, not even through
 // a symbolic link put there since the walk.
 func Open(name, uri string) (*os.File, error) {
-	folder, err := filePath(name)
+	folder, relative, err := placeBelow(name, uri)
 	if err != nil {
 		return nil, err
-	}
-	file, err := filePath(uri)
-	if err != nil {
-		return nil, err
-	}
-	relative, err := filepath.Rel(folder, file)
-	if err != nil {
-		return nil, fmt.Errorf("%s is not below %s: %w", uri, name, err)
 	}
 	root, err := os.OpenRoot(folder)
 	if err != nil {
@@ -56,23 +48,32 @@ func Open(name, uri string) (*os.File, error) {
 // OpenFollowing is Open for a source whose rules say that links are followed, wherever
 // they lead.
 func OpenFollowing(name, uri string) (*os.File, error) {
-	folder, err := filePath(name)
+	folder, relative, err := placeBelow(name, uri)
 	if err != nil {
 		return nil, err
 	}
-	file, err := filePath(uri)
-	if err != nil {
-		return nil, err
-	}
-	relative, err := filepath.Rel(folder, file)
-	if err != nil || !filepath.IsLocal(relative) {
-		return nil, fmt.Errorf("%s is not below %s", uri, name)
-	}
-	opened, err := os.Open(file)
+	opened, err := os.Open(filepath.Join(folder, relative))
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", uri, err)
 	}
 	return opened, nil
+}
+
+// placeBelow is the folder of a source, and the path of an item relative to it, of which
+// links are not looked at.
+func placeBelow(name, uri string) (folder, relative string, err error) {
+	if folder, err = filePath(name); err != nil {
+		return "", "", err
+	}
+	file, err := filePath(uri)
+	if err != nil {
+		return "", "", err
+	}
+	relative, err = filepath.Rel(folder, file)
+	if err != nil || !filepath.IsLocal(relative) {
+		return "", "", fmt.Errorf("%s is not below %s", uri, name)
+	}
+	return folder, relative, nil
 }
 
 // Folder is the path of a directory, given the name of its source.
