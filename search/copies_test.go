@@ -30,7 +30,7 @@ func (c counted) Images(ctx context.Context, collection catalog.CollectionID, id
 func TestCopiesAreLight(t *testing.T) {
 	points := make(map[string]int)
 	for i := range 30 * (1 + search.MaxCopies) {
-		points[fmt.Sprintf("%c%03d", 'A'+i%30, i)] = 5
+		points[fmt.Sprintf("%03d%c", i, 'A'+i%30)] = 5
 	}
 	most := 0
 	service := twinsIn(t, points, func(c search.Catalog) search.Catalog { return counted{c, &most} })
