@@ -71,7 +71,7 @@ func placeBelow(name, uri string) (folder, relative string, err error) {
 	}
 	relative, err = filepath.Rel(folder, file)
 	if err != nil || !filepath.IsLocal(relative) {
-		return "", "", fmt.Errorf("%s is not below %s", uri, name)
+		return "", "", fmt.Errorf("%s escapes the folder %s", uri, name)
 	}
 	return folder, relative, nil
 }
