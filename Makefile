@@ -94,6 +94,7 @@ bench-go: build
 		$(GO) test -v -run '^$$' -bench . -p 1 -timeout 60m ./encoder/... ./indexer/... ./trainer/autodiff && \
 		$(GO) test -v -run '^$$' -bench . -benchtime 1000x -p 1 -timeout 60m ./search/milvus && \
 		$(GO) test -v -run '^$$' -bench SearchHTTP -benchtime 1000x -p 1 -timeout 60m ./app && \
+		$(GO) test -v -run '^$$' -bench Crowd -benchtime 1x -p 1 -timeout 60m ./app && \
 		$(GO) test -v -run '^$$' -bench Index -benchtime 1x -p 1 -timeout 60m ./app
 
 # Comparisons, the recipe of the bundled model and experiments have their rules

@@ -79,9 +79,12 @@ func processorName() string {
 
 // MemoryOf reads a field such as VmRSS from what Linux says about this process,
 // in bytes; 0 where there is none.
-func MemoryOf(field string) int64 {
+func MemoryOf(field string) int64 { return MemoryOfProcess(os.Getpid(), field) }
+
+// MemoryOfProcess is MemoryOf another process.
+func MemoryOfProcess(pid int, field string) int64 {
 	var kilobytes int64
-	_, _ = fmt.Sscanf(procField("/proc/self/status", field), "%d kB", &kilobytes) // 0 then
+	_, _ = fmt.Sscanf(procField(fmt.Sprintf("/proc/%d/status", pid), field), "%d kB", &kilobytes) // 0 then
 	return kilobytes << 10
 }
 
