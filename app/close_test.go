@@ -34,7 +34,7 @@ func TestCloseShares(t *testing.T) {
 	p.laterWithin(short, func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	err := p.closers.close(gone, short)
+	err := p.closers.close(gone, 5*time.Second)
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "has not ended") {
 		t.Errorf("%v does not tell of both parts", err)
 	}
