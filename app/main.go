@@ -11,6 +11,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"polylens/app/doctor"
 	"polylens/indexer/decode"
 	"polylens/internal/text"
 	"polylens/search/milvus"
@@ -102,6 +103,11 @@ func run(ctx context.Context, arguments []string, terminal terminal) (err error)
 	}
 	if err := line.finish(); err != nil {
 		return err
+	}
+	if parsed.Command() != "doctor" { // which says so as well, among other things
+		if err := doctor.CheckOpenFiles(); err != nil {
+			return err
+		}
 	}
 	log := line.logger(terminal, parsed.Command())
 	program := newProgram(line.globals, terminal, log)

@@ -131,6 +131,6 @@ func (x *parts) work(ctx context.Context) error {
 		return err
 	}
 	x.worker.Start(ctx)
-	x.program.later(x.worker.Stop)
+	x.program.laterWithin(closeJobs, x.worker.Stop)
 	return nil
 }

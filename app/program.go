@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -23,16 +22,13 @@ import (
 // bundledModel is the model used when none is named.
 const bundledModel = hub.BundledName
 
-// closeGrace bounds the end of a program: Milvus flushes in this time.
-const closeGrace = 40 * time.Second
-
 // program opens the parts that a command needs and closes them in the
 // opposite order.
 type program struct {
 	globals  globals
 	terminal terminal
 	log      *slog.Logger
-	closers  []func(context.Context) error
+	closers  closers
 
 	openDecoder func() (*decode.Decoder, error) // the same one each time
 }
@@ -41,23 +37,6 @@ func newProgram(globals globals, terminal terminal, log *slog.Logger) *program {
 	p := &program{globals: globals, terminal: terminal, log: log}
 	p.openDecoder = sync.OnceValues(p.newDecoder)
 	return p
-}
-
-// later adds a task for close.
-func (p *program) later(closer func(context.Context) error) {
-	p.closers = append(p.closers, closer)
-}
-
-// close ends everything that was opened, also when ctx has ended.
-func (p *program) close(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeGrace)
-	defer cancel()
-	var err error
-	for i := len(p.closers) - 1; i >= 0; i-- {
-		err = errors.Join(err, p.closers[i](ctx))
-	}
-	p.closers = nil
-	return err
 }
 
 // setup is the provider of everything fetched, with the user's own copies.
@@ -83,13 +62,14 @@ func (p *program) item(name string) (string, error) {
 	return ready.Path, err
 }
 
-// modelsFolder is where named models are, in a data folder that only its owner can
-// read.
+// modelsFolder is where named models are. Only its owner can read it, also in a data
+// folder that others can look into.
 func (p *program) modelsFolder() (string, error) {
-	if err := os.MkdirAll(p.globals.Data, 0o700); err != nil {
+	models := filepath.Join(p.globals.Data, modelsName)
+	if err := os.MkdirAll(models, 0o700); err != nil {
 		return "", fmt.Errorf("data folder: %w", err)
 	}
-	return filepath.Join(p.globals.Data, modelsName), nil
+	return models, nil
 }
 
 // modelsName is the folder of models within a data folder.
@@ -176,7 +156,7 @@ func (p *program) openIndex(ctx context.Context) (*milvus.Index, *milvus.Server,
 		if err != nil {
 			return nil, nil, disk.Explain(err, p.globals.Data)
 		}
-		p.later(server.Stop)
+		p.laterWithin(closeMilvus, func(ctx context.Context) error { return p.endMilvus(ctx, server) })
 		config = server.Config()
 	} else {
 		config.Username, config.Password = os.Getenv("POLYLENS_MILVUS_USERNAME"), os.Getenv("POLYLENS_MILVUS_PASSWORD")
@@ -187,6 +167,16 @@ func (p *program) openIndex(ctx context.Context) (*milvus.Index, *milvus.Server,
 	}
 	p.later(func(context.Context) error { return index.Close() })
 	return index, server, nil
+}
+
+// endMilvus flushes what the embedded server has been given, and ends it.
+func (p *program) endMilvus(ctx context.Context, server *milvus.Server) error {
+	began, healthy := time.Now(), server.Healthy()
+	if err := server.Stop(ctx); err != nil {
+		return err
+	}
+	p.log.Info("Milvus has ended", "flushed", healthy, "took", time.Since(began).Round(time.Millisecond))
+	return nil
 }
 
 // table aligns columns for people, which are separated by tabs.

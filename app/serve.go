@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -72,7 +73,11 @@ func (c *serveCommand) Run(ctx context.Context, p *program) error {
 	}()
 	err = web.Serve(ctx, listener, handler, p.log)
 	fail(nil) // start must end, too
-	<-starting
+	select {
+	case <-starting:
+	case <-time.After(closeStart):
+		p.log.Warn("what was starting has not ended in time, and is left behind")
+	}
 	if cause := context.Cause(ctx); err == nil && !errors.Is(cause, context.Canceled) {
 		err = cause
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"polylens/app/folder"
 	"polylens/app/rollout"
@@ -18,7 +19,22 @@ type runningServer struct {
 
 // hold takes the data folder for this process.
 func (p *program) hold(command string) (*folder.Hold, folder.Card, error) {
-	return folder.Take(p.globals.Data, command, rollout.ChoiceFile)
+	hold, card, err := folder.Take(p.globals.Data, command, rollout.ChoiceFile)
+	if err == nil {
+		p.tighten()
+	}
+	return hold, card, err
+}
+
+// tighten keeps other users out of the data folder, as far as it is ours.
+func (p *program) tighten() {
+	changed, err := folder.Tighten(p.globals.Data)
+	for _, name := range changed {
+		p.log.Info("other users could reach a part of the data folder, and can no longer", "part", filepath.Join(p.globals.Data, name))
+	}
+	if err != nil {
+		p.log.Warn("other users may reach parts of the data folder", "error", err)
+	}
 }
 
 // holdOrFind takes the data folder for this process, until the program closes, or

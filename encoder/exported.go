@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"polylens/encoder/preprocess"
 	"polylens/encoder/siglip2"
 	"polylens/encoder/tokenizer"
+	"polylens/internal/ordinary"
 )
 
 // openExport reads a model whose towers are ONNX files: an export of the hub, or
@@ -66,7 +66,7 @@ func findExport(dir, precision, suffix string) (pair onnxfile.Pair, err error) {
 const immichProcessor = "visual/preprocess_cfg.json"
 
 func (e *Encoder) openExportFiles(dir string, pair onnxfile.Pair) (err error) {
-	content, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(immichProcessor)))
+	content, err := ordinary.Read(filepath.Join(dir, filepath.FromSlash(immichProcessor)), maxProcessor)
 	switch {
 	case err == nil:
 		e.tokens, err = tokenizer.OpenWith(filepath.Join(dir, "textual"), tokenizer.Options{Cleaning: tokenizer.CleaningOpenCLIP})

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,6 +21,7 @@ import (
 	"polylens/encoder/safetensors"
 	"polylens/encoder/siglip2"
 	"polylens/encoder/tokenizer"
+	"polylens/internal/ordinary"
 )
 
 // openFiles reads everything in a model directory but the weights.
@@ -100,13 +102,24 @@ func fingerprint(base, dir string, adapted bool) (string, error) {
 	sum := sha256.New()
 	fmt.Fprintf(sum, "polylens adapter 1\n%s\n", print)
 	for _, name := range []string{adapter.ConfigFile, adapter.WeightsFile} {
-		content, err := os.ReadFile(filepath.Join(dir, name))
+		digest, err := digestOf(filepath.Join(dir, name))
 		if err != nil {
 			return "", err
 		}
-		fmt.Fprintf(sum, "%s %x\n", name, sha256.Sum256(content))
+		fmt.Fprintf(sum, "%s %x\n", name, digest)
 	}
 	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+func digestOf(path string) ([]byte, error) {
+	file, err := ordinary.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	sum := sha256.New()
+	_, err = io.Copy(sum, file)
+	return sum.Sum(nil), err
 }
 
 // weights are those of the checkpoint, or what is derived from them once.

@@ -15,6 +15,7 @@ import (
 	"polylens/encoder/adapter"
 	"polylens/encoder/safetensors"
 	"polylens/encoder/siglip2"
+	"polylens/internal/ordinary"
 	"polylens/internal/replace"
 )
 
@@ -28,6 +29,9 @@ func (e *Encoder) PictureFingerprint() string { return e.pictureFingerprint }
 // pictureFiles say how the model wants its pictures.
 var pictureFiles = []string{"processor_config.json", "preprocessor_config.json"}
 
+// maxProcessor bounds the files that say how pictures are taken.
+const maxProcessor = 1 << 20
+
 // visionPrefix begins the names of all tensors of the vision tower.
 const visionPrefix = "vision_model."
 
@@ -36,7 +40,7 @@ const visionPrefix = "vision_model."
 // since computing it means reading half of the weights.
 func (e *Encoder) pictureSide(dir string, index *safetensors.Index, merged *adapter.Adapter, cache string) (string, error) {
 	entry := filepath.Join(cache, "pictures", e.base)
-	if known, err := os.ReadFile(entry); err == nil && isDigest(string(known)) {
+	if known, err := ordinary.Read(entry, 2*sha256.Size); err == nil && isDigest(string(known)) {
 		return string(known), nil
 	}
 	digest, err := digestPictureSide(dir, index, merged)
@@ -67,7 +71,7 @@ func digestPictureSide(dir string, index *safetensors.Index, merged *adapter.Ada
 		return "", err
 	}
 	for _, name := range pictureFiles {
-		content, err := os.ReadFile(filepath.Join(dir, name))
+		content, err := ordinary.Read(filepath.Join(dir, name), maxProcessor)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -89,7 +93,7 @@ func digestPictureSide(dir string, index *safetensors.Index, merged *adapter.Ada
 
 // addVisionConfig leaves out what config.json says of texts.
 func addVisionConfig(sum hash.Hash, dir string) error {
-	content, err := os.ReadFile(filepath.Join(dir, siglip2.ConfigFile))
+	content, err := ordinary.Read(filepath.Join(dir, siglip2.ConfigFile), maxProcessor)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"polylens/indexer/catalog"
 	"polylens/indexer/catalog/database"
 	"polylens/indexer/decode"
+	"polylens/internal/ordinary"
 	"polylens/internal/replace"
 )
 
@@ -65,7 +66,7 @@ func (t *Thumbnails) Get(ctx context.Context, collection, imageID string, side i
 	}
 	side = roundSide(side)
 	key := filepath.Join(image.SHA256[:2], image.SHA256[2:]+"-"+strconv.Itoa(side))
-	if data, err := os.ReadFile(filepath.Join(t.folder, key)); err == nil && len(data) > 0 {
+	if data, err := ordinary.Read(filepath.Join(t.folder, key), 64<<20); err == nil && len(data) > 0 {
 		return Thumbnail{Data: data, ContentType: http.DetectContentType(data), SHA256: image.SHA256}, nil
 	}
 	// Whoever asks first makes it for all; it is finished even when they leave.

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"polylens/internal/ordinary"
 	"polylens/internal/replace"
 	"polylens/trainer/checkpoint"
 	"polylens/trainer/curve"
@@ -94,7 +95,7 @@ func (r *run) evaluateBefore(ctx context.Context) (measured, error) {
 
 // readBefore reads the file. One that cannot be read is written anew.
 func readBefore(path string) (before measuredBefore, ok bool) {
-	content, err := os.ReadFile(path)
+	content, err := ordinary.Read(path, 64<<20)
 	if err == nil {
 		err = json.Unmarshal(content, &before)
 	}

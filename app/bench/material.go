@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"polylens/indexer/decode"
+	"polylens/internal/ordinary"
 )
 
 // drawn is how many pictures are drawn, or read from a folder, at most: a larger
@@ -91,7 +92,7 @@ func MemoryOfProcess(pid int, field string) int64 {
 // procField is the value of the first line "field : value" of a file, "" if
 // there is none.
 func procField(path, field string) string {
-	file, err := os.Open(path)
+	file, err := ordinary.Open(path)
 	if err != nil {
 		return ""
 	}

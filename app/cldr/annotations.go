@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"polylens/internal/ordinary"
 )
 
 // Annotation is what one language says about one emoji.
@@ -28,7 +30,7 @@ func Load(dir, locale string) (map[string]Annotation, error) {
 		return nil, fmt.Errorf("CLDR locale %q: not a name", locale)
 	}
 	path := filepath.Join(dir, "annotations", locale, "annotations.json")
-	data, err := os.ReadFile(path)
+	data, err := ordinary.Read(path, 64<<20)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("CLDR has no locale %q in %s: %w", locale, dir, err)
 	}

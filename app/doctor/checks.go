@@ -13,6 +13,7 @@ import (
 	"polylens/encoder/hub"
 	"polylens/indexer/catalog/database"
 	"polylens/internal/disk"
+	"polylens/internal/ordinary"
 	"polylens/search/milvus"
 )
 
@@ -151,7 +152,7 @@ func checkMemory(context.Context) []Finding {
 
 // availableMemory reads how much Linux says it can give without swapping.
 func availableMemory() (uint64, error) {
-	file, err := os.Open("/proc/meminfo")
+	file, err := ordinary.Open("/proc/meminfo")
 	if err != nil {
 		return 0, err
 	}

@@ -57,7 +57,7 @@ func trouble(check, remedy string, cause error) Finding {
 func (d *Doctor) Examine(ctx context.Context) iter.Seq[Finding] {
 	checks := []func(context.Context) []Finding{
 		d.checkItems, d.checkRuntime, d.checkDevices, d.checkModel, d.checkThreads, d.checkMilvus, d.checkIsolation, d.checkData, d.checkCatalogue, d.checkDisk,
-		checkMemory, checkProcessor, d.checkInt8,
+		checkMemory, checkOpenFiles, checkProcessor, d.checkInt8,
 	}
 	return func(yield func(Finding) bool) {
 		for _, check := range checks {

@@ -11,11 +11,15 @@ import (
 	"time"
 
 	"polylens/internal/lock"
+	"polylens/internal/ordinary"
 	"polylens/internal/replace"
 )
 
 // cardFile is the file in a data folder that says where its server listens.
 const cardFile = "serve.json"
+
+// lockFile is the file in a data folder whose lock its holder has.
+const lockFile = "lock"
 
 // ErrInUse marks a data folder that another process holds.
 var ErrInUse = errors.New("in use")
@@ -46,7 +50,7 @@ func Take(data, command string, replaced ...string) (*Hold, Card, error) {
 	h := &Hold{card: filepath.Join(data, cardFile)}
 	var err error
 	var held *lock.HeldError
-	h.lock, err = lock.Try(filepath.Join(data, "lock"), fmt.Sprintf("%d (polylens %s)", os.Getpid(), command))
+	h.lock, err = lock.Try(filepath.Join(data, lockFile), fmt.Sprintf("%d (polylens %s)", os.Getpid(), command))
 	if errors.As(err, &held) {
 		return nil, readCard(h.card), fmt.Errorf("the data folder %s is %w by process %s: wait for it, stop it, or name another folder with --data",
 			data, ErrInUse, held.Holder)
@@ -92,7 +96,7 @@ func (h *Hold) Release(context.Context) error {
 
 func readCard(path string) Card {
 	var c Card
-	if data, err := os.ReadFile(path); err == nil {
+	if data, err := ordinary.Read(path, 1<<20); err == nil {
 		_ = json.Unmarshal(data, &c) // a broken card is no card
 	}
 	return c

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"polylens/encoder"
+	"polylens/internal/ordinary"
 	"polylens/internal/replace"
 )
 
@@ -42,7 +42,7 @@ type Next struct {
 func ReadChoice(data, first string) (Choice, error) {
 	choice := Choice{Used: Used{Model: first}}
 	path := filepath.Join(data, ChoiceFile)
-	content, err := os.ReadFile(path)
+	content, err := ordinary.Read(path, 1<<20)
 	if errors.Is(err, fs.ErrNotExist) {
 		return choice, nil
 	}

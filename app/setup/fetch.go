@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"polylens/internal/ordinary"
 )
 
 // fetchTimeout bounds one download. The clients have shorter limits of their
@@ -81,7 +83,7 @@ func (s *Setup) watch(event Event, folder string) (stop func()) {
 
 // verify compares a file with the pinned hash.
 func verify(path string, pkg Package) error {
-	file, err := os.Open(path)
+	file, err := ordinary.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("the client delivered no %s", pkg.File)
 	}

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"polylens/internal/ordinary"
 )
 
 // stampName lies in every complete folder of the cache.
@@ -38,7 +40,7 @@ func writeStamp(folder string, item Item, pkg Package) error {
 
 // checkStamp reports nil for a complete folder.
 func checkStamp(folder string) error {
-	data, err := os.ReadFile(filepath.Join(folder, stampName))
+	data, err := ordinary.Read(filepath.Join(folder, stampName), 64<<20)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("nothing in %s", folder)
 	}

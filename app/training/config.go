@@ -10,10 +10,13 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 
 	"polylens/app/setup"
 	"polylens/encoder/hub"
+	"polylens/internal/ordinary"
 	"polylens/trainer"
+	"polylens/trainer/data"
 )
 
 // Config is all that decides what a run does: what the file of --config and
@@ -119,17 +122,43 @@ func (d Data) Check() error {
 	case d.Collection == "" && len(d.Fields)+len(d.Languages) > 0:
 		return errors.New("fields and languages belong to a collection (--field, --languages)")
 	}
+	if err := data.CheckTemplates(d.templates()); err != nil {
+		return err
+	}
 	for _, path := range d.files() {
 		if !filepath.IsAbs(path) {
 			return fmt.Errorf("%q is not an absolute path", path)
 		}
-		if file, err := os.Open(path); err != nil {
-			return err
-		} else if err := file.Close(); err != nil {
+		if err := readable(path); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// templates of a collection: each field is one, after its language and = if it has one.
+func (d Data) templates() []data.Template {
+	var templates []data.Template
+	for _, field := range d.Fields {
+		language, text, ok := strings.Cut(field, "=")
+		if !ok || strings.Contains(language, "{{") {
+			language, text = "", field
+		}
+		templates = append(templates, data.Template{Language: language, Text: text})
+	}
+	return templates
+}
+
+// readable is nil for a folder, and for an ordinary file that can be opened.
+func readable(path string) error {
+	if info, err := os.Stat(path); err != nil || info.IsDir() {
+		return err
+	}
+	file, err := ordinary.Open(path)
+	if err != nil {
+		return err
+	}
+	return file.Close()
 }
 
 // files returns the paths that must be readable.

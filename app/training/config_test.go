@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"polylens/trainer"
@@ -66,10 +67,20 @@ func TestDataCheck(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	pipe := filepath.Join(t.TempDir(), "pipe.csv")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct {
 		data Data
 		word string // of the error; "" for none
 	}{
+		{Data{Pairs: []string{filepath.Dir(file)}, Guard: filepath.Dir(file)}, ""},
+		{Data{Pairs: []string{pipe}, Guard: GuardNone}, "not an ordinary file"},
+		{Data{Pairs: []string{"/dev/zero"}, Guard: GuardNone}, "not an ordinary file"},
+		{Data{Pairs: []string{file}, Guard: pipe}, "not an ordinary file"},
+		{Data{Collection: "c", Fields: []string{"en={{.Field"}, Guard: GuardNone}, "template"},
+		{Data{Collection: "c", Fields: make([]string, 101), Guard: GuardNone}, "101 templates"},
 		{Data{Pairs: []string{file}, Guard: GuardDemo}, ""},
 		{Data{Collection: "c", Fields: []string{"title"}, Guard: GuardNone}, ""},
 		{Data{}, "nothing to train on"},

@@ -3,9 +3,9 @@ package training
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 
+	"polylens/internal/ordinary"
 	"polylens/internal/replace"
 	"polylens/trainer/balance"
 	"polylens/trainer/evaluate"
@@ -56,7 +56,7 @@ func (o Outcome) keep(data string) error {
 // ReadOutcome reads what came of a finished run of a data folder.
 func ReadOutcome(data, name string) (Outcome, error) {
 	var outcome Outcome
-	content, err := os.ReadFile(outcomeFile(data, name))
+	content, err := ordinary.Read(outcomeFile(data, name), 64<<20)
 	if err == nil {
 		err = json.Unmarshal(content, &outcome)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"polylens/app/cldr"
 	"polylens/app/setup"
@@ -39,13 +38,7 @@ func (t *Training) reading() (trainer.Reading, error) {
 // fromCollection reads the captions and chosen metadata of a collection.
 func (t *Training) fromCollection() data.Source {
 	from := data.Collection{Catalog: t.Catalog, Name: t.Config.Data.Collection, Captions: true, Languages: t.Config.Data.Languages, Attributes: t.Config.Fields()}
-	for _, field := range t.Config.Data.Fields {
-		language, text, ok := strings.Cut(field, "=")
-		if !ok || strings.Contains(language, "{{") {
-			language, text = "", field
-		}
-		from.Templates = append(from.Templates, data.Template{Language: language, Text: text})
-	}
+	from.Templates = t.Config.Data.templates()
 	return from
 }
 

@@ -165,6 +165,9 @@ func (t *Training) setting(ctx context.Context) (trainer.Setting, error) {
 		return setting, err
 	}
 	setting.Folder = runFolder(t.Data, t.Name)
+	if err := os.MkdirAll(filepath.Dir(setting.Folder), 0o700); err != nil {
+		return setting, fmt.Errorf("folder of runs: %w", err)
+	}
 	setting.Options = ort.Options{Threads: t.Threads, Spin: trainingSpin, Device: t.Device}
 	setting.Guard, err = t.guarded(ctx, setting.Model)
 	return setting, err

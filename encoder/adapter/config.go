@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"os"
 	"slices"
+
+	"polylens/internal/ordinary"
 )
 
 // maxConfig bounds the config file; one with a pattern for every layer of the
@@ -38,16 +39,9 @@ var silent = []string{
 }
 
 func readConfig(path string) (config, error) {
-	info, err := os.Stat(path)
+	content, err := ordinary.Read(path, maxConfig)
 	if err != nil {
 		return config{}, fmt.Errorf("no adapter: %w; point to a directory that PEFT's save_pretrained wrote", err)
-	}
-	if info.Size() > maxConfig {
-		return config{}, fmt.Errorf("%s is larger than %d bytes", path, maxConfig)
-	}
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return config{}, err
 	}
 	c, err := parseConfig(content)
 	if err != nil {

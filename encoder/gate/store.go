@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"polylens/internal/ordinary"
 	"polylens/internal/replace"
 )
 
@@ -15,7 +16,7 @@ type Store struct{ Folder string }
 
 // Read returns the verdict on a model; ok is false if there is none.
 func (s Store) Read(fingerprint, precision, runtime string) (verdict Verdict, ok bool, err error) {
-	content, err := os.ReadFile(s.Path(fingerprint, precision))
+	content, err := ordinary.Read(s.Path(fingerprint, precision), 1<<20)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Verdict{}, false, nil
 	}

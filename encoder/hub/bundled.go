@@ -46,7 +46,7 @@ func unpack(bundle fs.FS, models string) (string, error) {
 	if err != nil || matches(bundle, dir) == nil {
 		return dir, err
 	}
-	if err := os.MkdirAll(models, 0o755); err != nil {
+	if err := os.MkdirAll(models, 0o700); err != nil {
 		return "", fmt.Errorf("unpacking %s: %w", BundledName, err)
 	}
 	if err := replaceLocked(bundle, dir); err != nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"polylens/encoder/siglip2"
+	"polylens/internal/ordinary"
 )
 
 // snapshot is a model at one commit in the Hugging Face cache, whose layout is
@@ -48,7 +49,7 @@ func (s Store) snapshot(reference Reference) (snapshot, bool) {
 // resolve makes a commit of a branch, a tag or the beginning of a commit. It returns
 // "" for one that is not there.
 func (s snapshot) resolve(revision string) string {
-	if content, err := os.ReadFile(filepath.Join(s.repo, cacheReferences, filepath.FromSlash(revision))); err == nil {
+	if content, err := ordinary.Read(filepath.Join(s.repo, cacheReferences, filepath.FromSlash(revision)), 1<<10); err == nil {
 		if commit := strings.TrimSpace(string(content)); commitPattern.MatchString(commit) {
 			return commit
 		}

@@ -4,10 +4,11 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"polylens/internal/ordinary"
 )
 
 // cardFile is the model card. The hub reads facts from its front matter, see
@@ -28,7 +29,7 @@ type card struct {
 
 // readCard reads the card of a model directory. A model without a card has no facts.
 func readCard(dir string) (card, error) {
-	file, err := os.Open(filepath.Join(dir, cardFile))
+	file, err := ordinary.Open(filepath.Join(dir, cardFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return card{}, nil
 	}

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"polylens/internal/ordinary"
 )
 
 const defaultEndpoint = "https://huggingface.co"
@@ -51,7 +53,7 @@ func readToken(getenv func(string) string) (string, error) {
 	if isTrue(getenv("HF_HUB_DISABLE_IMPLICIT_TOKEN")) || !filepath.IsAbs(path) {
 		return "", nil
 	}
-	content, err := os.ReadFile(path)
+	content, err := ordinary.Read(path, 1<<20)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"polylens/internal/ordinary"
 	"polylens/internal/replace"
 )
 
@@ -96,7 +97,7 @@ func rememberDigest(path, digest string) {
 }
 
 func hashFile(path string) (string, error) {
-	f, err := os.Open(path)
+	f, err := ordinary.Open(path)
 	if err != nil {
 		return "", err
 	}
@@ -119,7 +120,7 @@ func cacheEntry(path string, info os.FileInfo) string {
 }
 
 func readDigest(entry string) (string, bool) {
-	content, err := os.ReadFile(entry)
+	content, err := ordinary.Read(entry, 2*sha256.Size)
 	if err != nil || len(content) != 2*sha256.Size {
 		return "", false
 	}

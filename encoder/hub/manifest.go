@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
+	"polylens/internal/ordinary"
 	"polylens/internal/replace"
 )
 
@@ -53,7 +53,7 @@ type StampedFile struct {
 // ReadManifest reads and checks the manifest of a model directory. For a directory
 // without one it returns ErrNoManifest.
 func ReadManifest(dir string) (Manifest, error) {
-	file, err := os.Open(filepath.Join(dir, ManifestFile))
+	file, err := ordinary.Open(filepath.Join(dir, ManifestFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return Manifest{}, fmt.Errorf("%s %w", dir, ErrNoManifest)
 	}

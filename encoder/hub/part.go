@@ -10,6 +10,8 @@ import (
 	"hash"
 	"io"
 	"os"
+
+	"polylens/internal/ordinary"
 )
 
 // part is a file that is being fetched. What an earlier process has left of it
@@ -109,7 +111,7 @@ func checkFile(ctx context.Context, path string, wanted remoteFile) (StampedFile
 	if !info.Mode().IsRegular() || info.Size() != wanted.Bytes {
 		return StampedFile{}, fmt.Errorf("%s is no file of %d bytes", path, wanted.Bytes)
 	}
-	file, err := os.Open(path)
+	file, err := ordinary.Open(path)
 	if err != nil {
 		return StampedFile{}, err
 	}

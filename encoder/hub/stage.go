@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"polylens/internal/disk"
+	"polylens/internal/ordinary"
 	"polylens/internal/replace"
 )
 
@@ -142,7 +143,7 @@ func linkOrCopy(ctx context.Context, from, to string) error {
 	if link(from, to) == nil {
 		return nil
 	}
-	source, err := os.Open(from)
+	source, err := ordinary.Open(from)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"polylens/internal/ordinary"
 )
 
 // Options say what is admitted beyond the default.
@@ -142,7 +144,7 @@ func openRegular(path string, options Options) (*os.File, int64, error) {
 	if info.Size() > maxFile {
 		return nil, 0, fmt.Errorf("has %d bytes, more than the 2 GiB that ONNX allows: export it with external data", info.Size())
 	}
-	f, err := os.Open(path)
+	f, err := ordinary.Open(path)
 	if err != nil {
 		return nil, 0, err
 	}

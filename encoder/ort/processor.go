@@ -2,11 +2,12 @@ package ort
 
 import (
 	"fmt"
-	"os"
 	"runtime"
 	"strings"
 
 	"golang.org/x/sys/cpu"
+
+	"polylens/internal/ordinary"
 )
 
 // Processor is the name of the processor, as its maker writes it; or its architecture
@@ -39,7 +40,7 @@ func nameIn(cpuinfo string) string {
 // Multithreaded reports whether a core runs several threads, of which a second one
 // gains little when the first multiplies matrices.
 func Multithreaded() bool {
-	active, err := os.ReadFile("/sys/devices/system/cpu/smt/active") // absent outside Linux
+	active, err := ordinary.Read("/sys/devices/system/cpu/smt/active", 1<<10) // absent outside Linux
 	return err == nil && strings.TrimSpace(string(active)) == "1"
 }
 

@@ -2,10 +2,10 @@
 
 package ort
 
-import "os"
+import "polylens/internal/ordinary"
 
 func processorName() string {
-	cpuinfo, err := os.ReadFile("/proc/cpuinfo")
+	cpuinfo, err := ordinary.Read("/proc/cpuinfo", 64<<20)
 	if err != nil {
 		return ""
 	}

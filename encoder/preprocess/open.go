@@ -6,7 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"polylens/internal/ordinary"
 )
+
+// maxFile bounds the files; those of the hub have less than a thousand bytes.
+const maxFile = 1 << 20
 
 // Open reads how the model in a directory wants its pictures. As in
 // transformers, image_processor in processor_config.json, which its version 5
@@ -31,7 +36,7 @@ func Open(modelDir string) (*Processor, error) {
 // readConfig returns what Parse reads, and the file that it comes from.
 func readConfig(modelDir string) (path string, data []byte, err error) {
 	path = filepath.Join(modelDir, "processor_config.json")
-	data, err = os.ReadFile(path)
+	data, err = ordinary.Read(path, maxFile)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return "", nil, err
 	}
@@ -47,6 +52,6 @@ func readConfig(modelDir string) (path string, data []byte, err error) {
 		}
 	}
 	path = filepath.Join(modelDir, "preprocessor_config.json")
-	data, err = os.ReadFile(path)
+	data, err = ordinary.Read(path, maxFile)
 	return path, data, err
 }

@@ -11,11 +11,14 @@ import (
 	"slices"
 )
 
-// Limits of what is accepted. The first is the format's own.
+// Limits of what is accepted. The first is the format's own; the others are more than
+// ten times what the largest models of this architecture have. They are checked before
+// anything is made of a header.
 const (
 	maxHeader  = 100_000_000
+	maxHeaders = 16 << 20 // bytes, of all files of a model
 	maxRank    = 16
-	maxTensors = 1_000_000
+	maxTensors = 20_000 // of all files of a model
 	metadata   = "__metadata__"
 )
 
@@ -23,10 +26,14 @@ const (
 // tensors in the order of their bytes. Every tensor's range lies inside the
 // file, fits its type and shape, and the ranges cover the file exactly.
 func parse(r io.Reader, file string, size int64) ([]Tensor, error) {
-	header, err := readHeader(r, size)
+	header, err := readHeader(r, size, maxHeaders)
 	if err != nil {
 		return nil, err
 	}
+	return parseHeader(header, file, size)
+}
+
+func parseHeader(header []byte, file string, size int64) ([]Tensor, error) {
 	tensors, err := decode(header, file)
 	if err != nil {
 		return nil, err
@@ -38,7 +45,8 @@ func parse(r io.Reader, file string, size int64) ([]Tensor, error) {
 	return tensors, checkRanges(tensors, start, size)
 }
 
-func readHeader(r io.Reader, size int64) ([]byte, error) {
+// readHeader reads a header of at most so many bytes.
+func readHeader(r io.Reader, size, most int64) ([]byte, error) {
 	var prefix [8]byte
 	if _, err := io.ReadFull(r, prefix[:]); err != nil {
 		return nil, errors.New("is too short to be a safetensors file")
@@ -49,6 +57,9 @@ func readHeader(r io.Reader, size int64) ([]byte, error) {
 	}
 	if int64(length) > size-8 {
 		return nil, fmt.Errorf("announces a header of %d bytes, but only %d follow", length, size-8)
+	}
+	if int64(length) > most {
+		return nil, fmt.Errorf("announces a header of %d bytes, where those of a model may have %d in all", length, maxHeaders)
 	}
 	header := make([]byte, length)
 	if _, err := io.ReadFull(r, header); err != nil {
@@ -62,7 +73,7 @@ func readHeader(r io.Reader, size int64) ([]byte, error) {
 
 // decode reads the tensors of a header in their order.
 func decode(header []byte, file string) ([]Tensor, error) {
-	if err := checkKeys(header); err != nil {
+	if err := checkKeys(header, 1, maxTensors+1, "tensors"); err != nil { // one more for the metadata
 		return nil, err
 	}
 	decoder := json.NewDecoder(bytes.NewReader(header))
@@ -76,9 +87,6 @@ func decode(header []byte, file string) ([]Tensor, error) {
 			return nil, fmt.Errorf("has a broken header: %w", err)
 		}
 		name := key.(string) // the decoder accepts nothing else as a key
-		if len(tensors) >= maxTensors {
-			return nil, fmt.Errorf("holds more than %d tensors", maxTensors)
-		}
 		if name == metadata {
 			if err := decoder.Decode(&map[string]string{}); err != nil {
 				return nil, fmt.Errorf("has broken metadata: %w", err)

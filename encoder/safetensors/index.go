@@ -19,8 +19,8 @@ const (
 
 // Limits of a shard index.
 const (
-	maxIndex  = 100_000_000
-	maxShards = 10_000
+	maxIndex  = maxHeaders
+	maxShards = 1000
 )
 
 // FileError says which file of a model cannot be used, why, and what to do.
@@ -42,6 +42,7 @@ type Index struct {
 	Files   []string // weight files, relative to Dir, sorted
 	tensors map[string]Tensor
 	files   map[string]located
+	headers int64 // bytes of the headers so far
 }
 
 // located is a weight file as it was when it was checked.
@@ -117,6 +118,9 @@ func (x *Index) add(name string) error {
 		}
 		x.tensors[tensor.Name] = tensor
 	}
+	if len(x.tensors) > maxTensors {
+		return &FileError{path, fmt.Errorf("gives the model more than %d tensors, which is the limit", maxTensors)}
+	}
 	x.Files = append(x.Files, name)
 	return nil
 }
@@ -132,7 +136,12 @@ func (x *Index) readHeader(name string) ([]Tensor, error) {
 	}
 	defer f.Close()
 	x.files[name] = found
-	return parse(f, name, found.info.Size())
+	header, err := readHeader(f, found.info.Size(), maxHeaders-x.headers)
+	if err != nil {
+		return nil, err
+	}
+	x.headers += int64(len(header))
+	return parseHeader(header, name, found.info.Size())
 }
 
 // addShards checks the shard index and every shard that it lists.
@@ -175,11 +184,14 @@ func parseShardIndex(content []byte) (map[string]string, error) {
 	var index struct {
 		WeightMap map[string]string `json:"weight_map"`
 	}
+	if !json.Valid(content) {
+		return nil, errors.New("is no shard index: it is not JSON")
+	}
+	if err := checkKeys(content, 2, maxTensors, "tensors"); err != nil {
+		return nil, err
+	}
 	if err := json.Unmarshal(content, &index); err != nil {
 		return nil, fmt.Errorf("is no shard index: %w", err)
-	}
-	if err := checkKeys(content); err != nil {
-		return nil, err
 	}
 	if len(index.WeightMap) == 0 {
 		return nil, errors.New("lists no tensors in its weight_map")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -104,6 +105,9 @@ func TestHostileFiles(t *testing.T) {
 		{"huge number", encoded(one(`{"dtype":"F32","shape":[1e300],"data_offsets":[0,4]}`), 4), "described wrongly"},
 		{"null", encoded(`{"w":null}`, 0), "lacks"},
 		{"metadata of wrong type", encoded(`{"__metadata__":{"x":1}}`, 0), "broken metadata"},
+		{"many tensors", encoded("{"+manyEntries(maxTensors+1, `{"dtype":"U8","shape":[0],"data_offsets":[0,0]}`)+"}", 0), "more than 20000 tensors"},
+		{"a million tensors", encoded("{"+manyEntries(1_000_000, `{"dtype":"U8","shape":[0],"data_offsets":[0,0]}`)+"}", 0), "in all"},
+		{"a large header", encoded(`{"__metadata__":{"x":"`+strings.Repeat("x", maxHeaders)+`"}}`, 0), "in all"},
 		{"deep nesting", encoded(`{"w":`+strings.Repeat("[", 20000)+strings.Repeat("]", 20000)+`}`, 0), "nested more than 32 deep"},
 	}
 	for _, test := range tests {
@@ -134,6 +138,9 @@ func TestHostileShards(t *testing.T) {
 		{"empty", `{}`, "lists no tensors"},
 		{"not JSON", `nonsense`, "is no shard index"},
 		{"a folder", `{"weight_map":{"a":"."}}`, "is no regular file"},
+		{"many tensors", `{"weight_map":{` + manyEntries(maxTensors+1, `"one.safetensors"`) + `}}`, "more than 20000 tensors"},
+		{"a million tensors", `{"weight_map":{` + manyEntries(1_000_000, `"one.safetensors"`) + `}}`, "is larger than"},
+		{"many shards", `{"weight_map":{` + manyShards(maxShards+1) + `}}`, "lists 1001 shards"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -148,6 +155,44 @@ func TestHostileShards(t *testing.T) {
 				t.Fatal(err)
 			}
 			write(t, dir, IndexFile, []byte(test.index))
+			_, err := Open(dir)
+			expectFileError(t, err, "", test.want)
+		})
+	}
+}
+
+// manyEntries are entries of a JSON object, all of one value.
+func manyEntries(n int, value string) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `,"t%d":%s`, i, value)
+	}
+	return b.String()[1:]
+}
+
+func manyShards(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `,"t%d":"%d.safetensors"`, i, i)
+	}
+	return b.String()[1:]
+}
+
+// TestShardsTogether: the limits hold for all shards of a model together.
+func TestShardsTogether(t *testing.T) {
+	const some = maxTensors/2 + 1
+	metadata := `{"__metadata__":{"x":"` + strings.Repeat("x", maxHeaders/2) + `"},`
+	entry := `{"dtype":"U8","shape":[0],"data_offsets":[0,0]}`
+	tensors := func(prefix string) string { return strings.ReplaceAll(manyEntries(some, entry), `"t`, `"`+prefix) }
+	for _, test := range []struct{ name, one, two, want string }{
+		{"tensors", "{" + tensors("a") + "}", "{" + tensors("b") + "}", "more than 20000 tensors"},
+		{"headers", metadata + `"a0":` + entry + "}", metadata + `"b0":` + entry + "}", "in all"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, dir, "one.safetensors", encoded(test.one, 0))
+			write(t, dir, "two.safetensors", encoded(test.two, 0))
+			write(t, dir, IndexFile, []byte(`{"weight_map":{"a0":"one.safetensors","b0":"two.safetensors"}}`))
 			_, err := Open(dir)
 			expectFileError(t, err, "", test.want)
 		})
@@ -210,6 +255,9 @@ func FuzzParse(f *testing.F) {
 			}
 			sum += tensor.Length
 		}
+		if len(tensors) > maxTensors {
+			t.Errorf("%d tensors", len(tensors))
+		}
 		if sum > int64(len(content)) {
 			t.Errorf("tensors take %d of %d bytes", sum, len(content))
 		}
@@ -219,8 +267,8 @@ func FuzzParse(f *testing.F) {
 func FuzzShardIndex(f *testing.F) {
 	f.Add([]byte(`{"weight_map":{"a":"one.safetensors"}}`))
 	f.Fuzz(func(t *testing.T, content []byte) {
-		if shardOf, err := parseShardIndex(content); err == nil && len(shardOf) == 0 {
-			t.Error("accepted without tensors")
+		if shardOf, err := parseShardIndex(content); err == nil && (len(shardOf) == 0 || len(shardOf) > maxTensors || len(shardsOf(shardOf)) > maxShards) {
+			t.Errorf("accepted with %d tensors", len(shardOf))
 		}
 	})
 }

@@ -11,8 +11,9 @@ import (
 const maxNesting = 32
 
 // checkKeys demands that no object in a JSON text has a key twice, because
-// parsers disagree about which of the two counts, and that it is not deep.
-func checkKeys(content []byte) error {
+// parsers disagree about which of the two counts, that it is not deep, and that
+// no object at a depth, counted from 1, has more than so many keys.
+func checkKeys(content []byte, depth, most int, what string) error {
 	decoder := json.NewDecoder(bytes.NewReader(content))
 	decoder.UseNumber()
 	var open []map[string]bool // the keys of each open object, nil for arrays
@@ -37,6 +38,9 @@ func checkKeys(content []byte) error {
 			return fmt.Errorf("names %q twice", name)
 		case isKey && isName:
 			open[len(open)-1][name] = true
+			if len(open) == depth && len(open[depth-1]) > most {
+				return fmt.Errorf("names more than %d %s", maxTensors, what)
+			}
 			isKey = false
 			continue
 		}

@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"polylens/internal/ordinary"
 )
 
 // locate finds a regular file in the directory. Links are refused.
@@ -31,7 +33,7 @@ func (x *Index) locate(name string) (located, error) {
 
 // open opens the file if it is still the one that was found.
 func (f located) open() (*os.File, error) {
-	opened, err := os.Open(f.path)
+	opened, err := ordinary.Open(f.path)
 	if err != nil {
 		return nil, err
 	}

@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
+
+	"polylens/internal/ordinary"
 )
 
 // ConfigFile is the name of the architecture's description in a model directory.
@@ -88,16 +89,9 @@ func (c Config) Dimension() int { return int(c.Text.Projection) }
 // ReadConfig reads and checks config.json of a model directory.
 func ReadConfig(dir string) (Config, error) {
 	path := filepath.Join(dir, ConfigFile)
-	info, err := os.Stat(path)
+	content, err := ordinary.Read(path, maxConfig)
 	if err != nil {
 		return Config{}, fmt.Errorf("no model in %s: %w; point to a directory in the Hugging Face layout", dir, err)
-	}
-	if info.Size() > maxConfig {
-		return Config{}, fmt.Errorf("%s is larger than %d bytes", path, maxConfig)
-	}
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return Config{}, err
 	}
 	config, err := ParseConfig(content)
 	if err != nil {

@@ -1,7 +1,7 @@
 package tokenizer
 
 import (
-	"sort"
+	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -16,22 +16,33 @@ type added struct {
 }
 
 // addedTokens finds added tokens in text: the leftmost, and of those that
-// start there the longest.
+// start there the longest. Of two with the same text the first counts.
 type addedTokens struct {
-	byFirst map[byte][]added // by first byte of the content, longest first
+	tokens []added
+	texts  trie // whose ids are places in tokens
 }
 
-func newAddedTokens(tokens []added) addedTokens {
-	byFirst := make(map[byte][]added)
-	for _, a := range tokens {
-		if a.content != "" {
-			byFirst[a.content[0]] = append(byFirst[a.content[0]], a)
+func newAddedTokens(tokens []added) (addedTokens, error) {
+	if len(tokens) > maxAdded {
+		return addedTokens{}, fmt.Errorf("there are %d added tokens, more than %d", len(tokens), maxAdded)
+	}
+	total := 0
+	seen := make(map[string]bool, len(tokens))
+	var entries []entry
+	for i, a := range tokens {
+		if total += len(a.content); len(a.content) > maxToken || total > maxAddedBytes {
+			return addedTokens{}, fmt.Errorf("added token %.40q has %d bytes, all before it and itself %d; the limits are %d and %d",
+				a.content, len(a.content), total, maxToken, maxAddedBytes)
+		}
+		if a.content != "" && !seen[a.content] {
+			seen[a.content] = true
+			entries = append(entries, entry{a.content, int32(i)})
 		}
 	}
-	for _, list := range byFirst {
-		sort.SliceStable(list, func(i, j int) bool { return len(list[i].content) > len(list[j].content) })
+	if len(entries) == 0 {
+		return addedTokens{}, nil
 	}
-	return addedTokens{byFirst}
+	return addedTokens{tokens, newTrie(entries)}, nil
 }
 
 // split calls yield with the pieces of s in order: an added token with its id,
@@ -72,13 +83,20 @@ func (t addedTokens) split(s string, yield func(piece string, id int32) bool) {
 }
 
 func (t addedTokens) match(s string) *added {
-	list := t.byFirst[s[0]]
-	for i := range list {
-		if strings.HasPrefix(s, list[i].content) {
-			return &list[i]
+	if len(t.tokens) == 0 {
+		return nil
+	}
+	var longest *added
+	node := int32(0)
+	for i := range len(s) {
+		if node = t.texts.next(node, s[i]); node < 0 {
+			break
+		}
+		if id := t.texts.nodes[node].id; id >= 0 {
+			longest = &t.tokens[id]
 		}
 	}
-	return nil
+	return longest
 }
 
 func endsWithWord(s string) bool {

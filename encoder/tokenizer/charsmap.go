@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"strings"
 	"unicode/utf8"
 )
@@ -15,6 +16,9 @@ type charsmap struct {
 	// replacements are ended by a zero byte; the trie's values are offsets.
 	replacements string
 }
+
+// maxReplacement bounds the bytes of a replacement; that of sentencepiece has 33.
+const maxReplacement = 64
 
 // parseCharsmap reads the size of the trie in bytes, the trie, the
 // replacements. Integers are little-endian.
@@ -29,6 +33,11 @@ func parseCharsmap(data []byte) (*charsmap, error) {
 	data = data[4:]
 	if size == 0 || size%4 != 0 || size > int64(len(data)) {
 		return nil, errors.New("precompiled_charsmap has a trie of impossible size")
+	}
+	for text := range strings.SplitSeq(string(data[size:]), "\x00") {
+		if len(text) > maxReplacement {
+			return nil, fmt.Errorf("precompiled_charsmap replaces characters by %d bytes; the limit is %d", len(text), maxReplacement)
+		}
 	}
 	c := &charsmap{units: make([]uint32, size/4), replacements: string(data[size:])}
 	for i := range c.units {

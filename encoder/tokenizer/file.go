@@ -6,9 +6,6 @@ import (
 	"fmt"
 )
 
-// maxID bounds the token ids that a file may claim; Gemma has 256,000.
-const maxID = 1 << 24
-
 // Parse reads the content of a tokenizer.json.
 func Parse(data []byte, o Options) (*Tokenizer, error) {
 	if err := o.Cleaning.check(); err != nil {
@@ -105,6 +102,9 @@ func (f *file) newUnigram() (model, error) {
 
 // setText sets what happens to the text before the model reads it.
 func (f *file) setText(t *Tokenizer, p *jsonPipeline, c Cleaning) error {
+	if err := f.Normalizer.checkGrowth(); err != nil {
+		return err
+	}
 	steps, lowers, err := f.Normalizer.steps(0)
 	if err != nil {
 		return err
@@ -138,7 +138,13 @@ func (f *file) setTokens(t *Tokenizer, p *jsonPipeline) error {
 	var before, after []added
 	special := make(map[string]int32)
 	t.size = f.size
+	if len(f.AddedTokens) > maxAdded {
+		return fmt.Errorf("there are %d added tokens, more than %d", len(f.AddedTokens), maxAdded)
+	}
 	for _, a := range f.AddedTokens {
+		if len(a.Content) > maxToken {
+			return fmt.Errorf("added token %.40q has %d bytes, more than %d", a.Content, len(a.Content), maxToken)
+		}
 		if id, ok := f.ids[a.Content]; ok && id != a.ID || a.ID < 0 || a.ID >= maxID {
 			return fmt.Errorf("added token %q has id %d, the vocabulary says %d", a.Content, a.ID, id)
 		}
@@ -152,7 +158,13 @@ func (f *file) setTokens(t *Tokenizer, p *jsonPipeline) error {
 			before = append(before, token)
 		}
 	}
-	p.before, p.after = newAddedTokens(before), newAddedTokens(after)
+	var err error
+	if p.before, err = newAddedTokens(before); err != nil {
+		return err
+	}
+	if p.after, err = newAddedTokens(after); err != nil {
+		return err
+	}
 	return t.setSpecial(f.ids, special)
 }
 

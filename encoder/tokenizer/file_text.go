@@ -24,12 +24,14 @@ type patternEntry struct {
 	Regex  *string `json:"Regex"`
 }
 
+const maxNormalizerDepth = 8
+
 // steps returns what the normalizers of a file do, and whether they lower-case.
 func (n *normalizerEntry) steps(depth int) (steps normalizers, lowers bool, err error) {
 	if n == nil {
 		return nil, false, nil
 	}
-	if depth > 8 {
+	if depth > maxNormalizerDepth {
 		return nil, false, errors.New("normalizers are nested more than eight deep")
 	}
 	if n.Type == "Sequence" {

@@ -20,12 +20,16 @@ func (m *spModel) gemma(o Options) (*Tokenizer, error) {
 	m.addMerges(b, vocab)
 	b.atomic = b.isAtomic()
 
+	added, err := newAddedTokens(m.addedTokens())
+	if err != nil {
+		return nil, err
+	}
 	t := &Tokenizer{size: len(m.pieces), kind: KindBPE, cleaning: o.Cleaning}
 	if t.cleaning == CleaningAuto {
 		t.cleaning = CleaningLowercase
 	}
 	t.clean = t.cleaning.textCleaner()
-	p := &jsonPipeline{before: newAddedTokens(m.addedTokens()), split: wholeText{}, model: b}
+	p := &jsonPipeline{before: added, split: wholeText{}, model: b}
 	if t.cleaning == CleaningLowercase {
 		p.normalize = append(p.normalize, lower)
 	}

@@ -98,13 +98,13 @@ func isLowerASCII(s string) bool {
 	return true
 }
 
-// clip cuts a text at maxTextBytes, not inside a character.
-func clip(s string) string {
-	if len(s) <= maxTextBytes {
+// clip cuts a text at so many bytes, not inside a character.
+func clip(s string, most int) string {
+	if len(s) <= most {
 		return s
 	}
-	n := maxTextBytes
-	for n > maxTextBytes-utf8.UTFMax && !utf8.RuneStart(s[n]) {
+	n := most
+	for n > most-utf8.UTFMax && !utf8.RuneStart(s[n]) {
 		n--
 	}
 	return s[:n]

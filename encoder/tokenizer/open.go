@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
+
+	"polylens/internal/ordinary"
 )
 
 // Options choose what the files of a model do not say.
@@ -25,9 +26,6 @@ const (
 	configFile  = "tokenizer_config.json"
 )
 
-// maxFile bounds a tokenizer file; the largest known has 34 MB.
-const maxFile = 256 << 20
-
 // Open reads the tokenizer of a model directory as its reference
 // implementation does.
 func Open(modelDir string) (*Tokenizer, error) { return OpenWith(modelDir, Options{}) }
@@ -43,7 +41,7 @@ func OpenWith(modelDir string, o Options) (*Tokenizer, error) {
 	}
 	for _, name := range candidates(modelDir) {
 		path := filepath.Join(modelDir, name)
-		data, err := readFile(path)
+		data, err := ordinary.Read(path, maxFile)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -74,22 +72,11 @@ func isSiglipTokenizer(modelDir string) bool {
 	var config struct {
 		Class string `json:"tokenizer_class"`
 	}
-	data, err := readFile(filepath.Join(modelDir, configFile))
+	data, err := ordinary.Read(filepath.Join(modelDir, configFile), maxFile)
 	if err != nil || json.Unmarshal(data, &config) != nil {
 		return false
 	}
 	return strings.TrimSuffix(config.Class, "Fast") == "SiglipTokenizer"
-}
-
-func readFile(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > maxFile {
-		return nil, fmt.Errorf("%s has %d bytes; want at most %d", path, info.Size(), maxFile)
-	}
-	return os.ReadFile(path)
 }
 
 func parseFile(name string, data []byte, o Options) (*Tokenizer, error) {

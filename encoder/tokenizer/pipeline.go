@@ -20,7 +20,7 @@ type normalizers []func(string) string
 
 func (n normalizers) apply(s string) string {
 	for _, step := range n {
-		s = step(s)
+		s = clip(step(s), maxNormalized)
 	}
 	return s
 }

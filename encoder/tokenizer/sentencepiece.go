@@ -118,6 +118,9 @@ func (m *spModel) addPiece(data []byte) error {
 	if p.text == "" || !utf8.ValidString(p.text) || p.kind < spNormal || p.kind > spByte {
 		return fmt.Errorf("piece %d has text %.40q and type %d; want UTF-8 and a known type", len(m.pieces), p.text, p.kind)
 	}
+	if len(p.text) > maxToken {
+		return fmt.Errorf("piece %d has %d bytes, more than %d", len(m.pieces), len(p.text), maxToken)
+	}
 	if len(m.pieces) >= maxID {
 		return fmt.Errorf("more than %d pieces", maxID)
 	}
@@ -198,7 +201,8 @@ func (m *spModel) normalizer() (*spNormalizer, error) {
 			symbols = append(symbols, added{content: p.text})
 		}
 	}
-	return &spNormalizer{c, newAddedTokens(symbols), m.dummyPrefix, m.trimSpaces}, nil
+	found, err := newAddedTokens(symbols)
+	return &spNormalizer{c, found, m.dummyPrefix, m.trimSpaces}, err
 }
 
 // normalize replaces characters by the charsmap, drops spaces that say nothing

@@ -59,7 +59,9 @@ func (m *spModel) siglip1(o Options) (*Tokenizer, error) {
 		t.cleaning = CleaningCanonicalize
 	}
 	s := &siglipTokenizer{normalize: normalize, model: unigram, shield: m.pieces[unknown].text, space: -1}
-	s.special = newAddedTokens([]added{{content: "</s>", id: int32(t.eos)}, {content: s.shield, id: int32(unknown)}})
+	if s.special, err = newAddedTokens([]added{{content: "</s>", id: int32(t.eos)}, {content: s.shield, id: int32(unknown)}}); err != nil {
+		return nil, err
+	}
 	if id, ok := ids[space]; ok {
 		s.space = int64(id)
 	}

@@ -76,7 +76,7 @@ func (t *Tokenizer) tokens(text string, limit int) []int64 {
 	if limit == 0 {
 		return nil
 	}
-	text = toValidUTF8(clip(text))
+	text = toValidUTF8(clip(text, maxTextBytes))
 	if t.clean != nil {
 		text = t.clean(text)
 	}

@@ -94,7 +94,7 @@ func TestClip(t *testing.T) {
 	for _, end := range []string{"é", "日", "🦊"} {
 		for back := range len(end) + 1 {
 			text := strings.Repeat("a", maxTextBytes-back) + end + "b"
-			got := clip(text)
+			got := clip(text, maxTextBytes)
 			if !utf8.ValidString(got) || len(got) > maxTextBytes || len(got) < maxTextBytes-3 {
 				t.Errorf("%q, %d bytes before the limit: %d bytes, valid %v", end, back, len(got), utf8.ValidString(got))
 			}
@@ -182,11 +182,13 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"added_tokens":[{"id":9,"content":" ","lstrip":true},{"id":8,"content":"a","rstrip":true}],"model":{"vocab":{"<pad>":0,"<eos>":1}}}`), "a  a")
 	f.Add([]byte(`{"normalizer":{"type":"Replace","pattern":{"String":" "},"content":""},"pre_tokenizer":{"type":"Split","pattern":{"String":"b"},"behavior":"MergedWithPrevious"},"model":{"unk_token":"<eos>","vocab":{"<pad>":0,"<eos>":1}}}`), "abb b")
 	f.Add([]byte(`{"pre_tokenizer":{"type":"Metaspace","replacement":"▁","split":false},"model":{"type":"Unigram","unk_id":0,"byte_fallback":true,"vocab":[["<unk>",0],["</s>",0],["▁",-1],["ab",-2],["<0x41>",-3]]}}`), "abA b")
+	f.Add([]byte(`{"normalizer":{"type":"Sequence","normalizers":[{"type":"Prepend","prepend":"aa"},{"type":"Replace","pattern":{"String":"a"},"content":"aaaa"},{"type":"Lowercase"}]},"model":{"vocab":{"<pad>":0,"<eos>":1,"a":2}}}`), "Aİ")
 	f.Add([]byte(`{"normalizer":{"type":"Replace","pattern":{"Regex":"[\\!a]+"},"content":" "},"model":{"type":"Unigram","unk_id":0,"vocab":[["<unk>",0],["</s>",0]]}}`), "ab!")
 	f.Fuzz(func(t *testing.T, data []byte, text string) {
 		for _, c := range []Cleaning{CleaningAuto, CleaningOpenCLIP, CleaningNone} {
 			if tok, err := Parse(data, Options{Cleaning: c}); err == nil {
 				checkIDs(t, tok, text)
+				checkNormalized(t, tok, text)
 			}
 		}
 	})

@@ -46,7 +46,11 @@ func newUnigram(pieces []piece, unknown int, lowest float64, fallback bool) (*un
 	m := &unigram{unknown: int32(unknown), unkCost: lowest - unknownPenalty, fallback: fallback}
 	m.scores = make([]float64, len(pieces))
 	entries := make([]entry, 0, len(pieces))
+	total := 0
 	for id, p := range pieces {
+		if total += len(p.text); total > maxPieces {
+			return nil, fmt.Errorf("the pieces have more than %d bytes", maxPieces)
+		}
 		if len(p.text) > maxPiece || math.IsNaN(p.score) || math.IsInf(p.score, 0) {
 			return nil, fmt.Errorf("piece %d (%.40q) has %d bytes and score %g; want at most %d bytes and a number", id, p.text, len(p.text), p.score, maxPiece)
 		}

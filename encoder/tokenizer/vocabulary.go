@@ -41,7 +41,7 @@ func cutVocabulary(data []byte) (rest []byte, v vocabulary, err error) {
 // tokens reads the vocabulary of a byte-pair encoding: {"token": id}.
 func (v vocabulary) tokens() (map[string]int32, error) {
 	s := scanner{data: v.vocab}
-	vocab := make(map[string]int32, bytes.Count(v.vocab, []byte(":")))
+	vocab := make(map[string]int32, min(bytes.Count(v.vocab, []byte(":")), maxID))
 	if len(v.vocab) == 0 {
 		return vocab, nil
 	}
@@ -52,6 +52,9 @@ func (v vocabulary) tokens() (map[string]int32, error) {
 			err = fmt.Errorf("token %q has id %d; want 0 to %d", token, id, maxID-1)
 		}
 		vocab[token] = id
+		if err == nil && len(vocab) > maxID {
+			err = fmt.Errorf("there are more than %d tokens", maxID)
+		}
 		return err
 	})
 	if err == nil {
@@ -94,9 +97,9 @@ func (v vocabulary) pieces() ([]piece, error) {
 // mergeCount guesses the number of merges, to save memory.
 func (v vocabulary) mergeCount() int {
 	if pairs := bytes.Count(v.merges, []byte("[")); pairs > 1 {
-		return pairs - 1
+		return min(pairs-1, maxMerges)
 	}
-	return bytes.Count(v.merges, []byte(","))
+	return min(bytes.Count(v.merges, []byte(",")), maxMerges)
 }
 
 // eachMerge reads the merges: pairs or, in older files, "left right". The
@@ -106,7 +109,11 @@ func (v vocabulary) eachMerge(yield func(left, right []byte) error) error {
 	if len(v.merges) == 0 {
 		return nil
 	}
+	count := 0
 	err := s.array(func() error {
+		if count++; count > maxMerges {
+			return fmt.Errorf("there are more than %d merges", maxMerges)
+		}
 		left, right, err := s.merge()
 		if err != nil {
 			return err

@@ -6,7 +6,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
-	"os"
+
+	"polylens/internal/ordinary"
 )
 
 // Content is a picture file in memory.
@@ -36,22 +37,18 @@ func Read(ctx context.Context, path string, limits Limits) (Content, error) {
 }
 
 func readFile(path string, limits Limits) ([]byte, error) {
-	// Before opening: to open a named pipe would wait for its writer.
-	stat, err := os.Stat(path)
-	if err != nil {
-		return nil, &fault{reason: Unreadable, err: err}
-	}
-	if !stat.Mode().IsRegular() {
-		return nil, faultf(Unreadable, "it is not a regular file")
-	}
-	if stat.Size() > limits.MaxBytes {
-		return nil, tooLarge(stat.Size(), limits)
-	}
-	f, err := os.Open(path)
+	f, err := ordinary.Open(path)
 	if err != nil {
 		return nil, &fault{reason: Unreadable, err: err}
 	}
 	defer f.Close()
+	stat, err := f.Stat()
+	if err != nil {
+		return nil, &fault{reason: Unreadable, err: err}
+	}
+	if stat.Size() > limits.MaxBytes {
+		return nil, tooLarge(stat.Size(), limits)
+	}
 	var data bytes.Buffer
 	data.Grow(int(stat.Size()) + bytes.MinRead) // with room for the read that finds the end
 	if _, err := data.ReadFrom(io.LimitReader(f, limits.MaxBytes+1)); err != nil {

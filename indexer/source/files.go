@@ -40,15 +40,10 @@ func (a anywhere) OpenFile(name string, flag int, mode fs.FileMode) (*os.File, e
 
 func (a anywhere) Close() error { return nil }
 
-// open opens a file for reading. It does not wait for the writer of a pipe that has
-// taken the file's place.
-func (w *walker) open(name string) (*os.File, error) {
-	return w.files.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-}
-
-// readDir lists a folder by name. Unlike fs.ReadDir it takes names that are not UTF-8.
+// readDir lists a folder by name. Unlike fs.ReadDir it takes names that are not UTF-8. It
+// does not wait for the writer of a pipe that has taken the folder's place.
 func (w *walker) readDir(name string) ([]fs.DirEntry, error) {
-	folder, err := w.open(name)
+	folder, err := w.files.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 
+	"polylens/internal/ordinary"
 	"polylens/internal/text"
 )
 
@@ -200,14 +201,7 @@ func addEntry(entries map[string]manifestEntry, entry manifestEntry, problem fun
 
 // readFile reads a file of at most limit bytes.
 func (w *walker) readFile(name string, limit int64) ([]byte, error) {
-	info, err := w.files.Stat(name)
-	if err != nil {
-		return nil, plain(err)
-	}
-	if !info.Mode().IsRegular() { // opening a pipe would wait for its writer
-		return nil, fmt.Errorf("it is not an ordinary file")
-	}
-	file, err := w.open(name)
+	file, err := ordinary.In(w.files, name)
 	if err != nil {
 		return nil, plain(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"polylens/indexer/metadata/table"
+	"polylens/internal/ordinary"
 )
 
 // parquetName is the manifest as Hugging Face's imagefolder has it in Parquet.
@@ -37,7 +38,7 @@ func (w *walker) addParquet(at *place, file string) {
 // readParquet reads the rows of a file. Next to an error it gives those before it.
 func (w *walker) readParquet(name string, problem func(place string, err error)) (map[string]manifestEntry, error) {
 	entries := make(map[string]manifestEntry)
-	file, err := w.open(name)
+	file, err := ordinary.In(w.files, name)
 	if err != nil {
 		return entries, err
 	}

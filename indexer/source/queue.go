@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"polylens/indexer/decode"
+	"polylens/internal/ordinary"
 )
 
 // event is what is to be told of: a file, a problem, or the end of a folder.
@@ -178,7 +179,7 @@ var rawExtensions = map[string]bool{
 
 // sniff says what a file is by its first bytes.
 func (w *walker) sniff(name string) (string, error) {
-	file, err := w.open(name)
+	file, err := ordinary.In(w.files, name)
 	if err != nil {
 		return "", err
 	}

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+
+	"polylens/internal/ordinary"
 )
 
 // fileURI gives the file URI (RFC 8089) of an absolute path. Every byte that
@@ -38,7 +40,7 @@ func Open(name, uri string) (*os.File, error) {
 		return nil, fmt.Errorf("folder of %s: %w", uri, err)
 	}
 	defer root.Close() // the opened file stays valid
-	opened, err := root.Open(relative)
+	opened, err := ordinary.In(root, relative)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", uri, err)
 	}
@@ -52,7 +54,7 @@ func OpenFollowing(name, uri string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	opened, err := os.Open(filepath.Join(folder, relative))
+	opened, err := ordinary.Open(filepath.Join(folder, relative))
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", uri, err)
 	}

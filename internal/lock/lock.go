@@ -33,6 +33,9 @@ func (e *HeldError) Error() string {
 // fails at once with a HeldError. The note, such as the number of the process,
 // is for the HeldError of the others.
 func Try(path, note string) (*File, error) {
+	if err := check(path); err != nil {
+		return nil, err
+	}
 	file := flock.New(path)
 	locked, err := file.TryLock()
 	if err != nil {
@@ -53,6 +56,9 @@ func Try(path, note string) (*File, error) {
 // soon as nobody else holds it, and fails when ctx ends before that. waiting,
 // unless nil, is called once if there is anything to wait for.
 func Wait(ctx context.Context, path string, waiting func()) (*File, error) {
+	if err := check(path); err != nil {
+		return nil, err
+	}
 	file := flock.New(path)
 	locked, err := file.TryLock()
 	if err == nil && !locked {
@@ -65,6 +71,14 @@ func Wait(ctx context.Context, path string, waiting func()) (*File, error) {
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
 	return &File{file}, nil
+}
+
+// check refuses what is there and no file: to open a pipe would wait for its writer.
+func check(path string) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("lock %s: it is not an ordinary file: remove it", path)
+	}
+	return nil
 }
 
 // Close gives the lock back. The file stays.

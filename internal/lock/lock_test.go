@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -149,5 +150,30 @@ func TestImpossiblePlace(t *testing.T) {
 	}
 	if _, err := Wait(t.Context(), path, nil); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("an impossible place answers %v", err)
+	}
+}
+
+// TestPipeInPlace: nobody waits for the writer of a pipe that stands where the lock belongs.
+func TestPipeInPlace(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 2)
+	go func() {
+		_, err := Try(path, "")
+		done <- err
+		_, err = Wait(context.Background(), path, nil)
+		done <- err
+	}()
+	for range 2 {
+		select {
+		case err := <-done:
+			if err == nil {
+				t.Error("a pipe is locked")
+			}
+		case <-time.After(30 * time.Second):
+			t.Fatal("it waits")
+		}
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+
+	"polylens/internal/ordinary"
 )
 
 const (
@@ -89,7 +91,7 @@ func checkNames(dir string, listed map[string]bool) error {
 }
 
 func (f stampedFile) verify(ctx context.Context, dir string) error {
-	file, err := os.Open(filepath.Join(dir, f.Name))
+	file, err := ordinary.Open(filepath.Join(dir, f.Name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s is missing", f.Name)
 	}
@@ -114,16 +116,7 @@ func (f stampedFile) verify(ctx context.Context, dir string) error {
 
 // readSmall reads a file of at most limit bytes.
 func readSmall(path string, limit int64) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	content, err := io.ReadAll(io.LimitReader(file, limit+1))
-	if err == nil && int64(len(content)) > limit {
-		err = fmt.Errorf("%s is larger than %d bytes", path, limit)
-	}
-	return content, err
+	return ordinary.Read(path, limit)
 }
 
 // contextReader stops reading when its context ends.

@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"polylens/encoder/safetensors"
+	"polylens/internal/ordinary"
 )
 
 // Model is what a model directory is made of.
@@ -105,7 +106,7 @@ func (m Model) fill(ctx context.Context, dir string, tensors []source) error {
 }
 
 func copyFile(ctx context.Context, from, to string) error {
-	file, err := os.Open(from)
+	file, err := ordinary.Open(from)
 	if err != nil {
 		return err
 	}

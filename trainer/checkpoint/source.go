@@ -2,11 +2,11 @@ package checkpoint
 
 import (
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"polylens/encoder/safetensors"
+	"polylens/internal/ordinary"
 )
 
 // source is a tensor as it is to be written, and where its numbers come from.
@@ -56,7 +56,7 @@ func (s source) write(to io.Writer) error {
 	case s.convert:
 		return s.writeConverted(to)
 	}
-	file, err := os.Open(filepath.Join(s.original.Dir, s.File))
+	file, err := ordinary.Open(filepath.Join(s.original.Dir, s.File))
 	if err != nil {
 		return err
 	}

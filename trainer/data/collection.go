@@ -2,11 +2,9 @@ package data
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"text/template"
 
 	"polylens/indexer/catalog"
 )
@@ -29,47 +27,6 @@ type Collection struct {
 	Item      string     // metadata field that names the item; "" is the content of the picture
 	// Attributes are the metadata fields to keep as attributes.
 	Attributes []string
-}
-
-// Template makes a text of an image, in the syntax of text/template. Its dot is
-// a View: "a painting by {{.Field \"artist\"}}". An image without the field, or
-// for which the text is empty, has no such text.
-type Template struct {
-	Language string // BCP 47
-	Text     string
-}
-
-// View is what a Template sees of an image.
-type View struct {
-	Tags  []string
-	image catalog.Image
-}
-
-// errNoField ends a template whose field an image does not have.
-var errNoField = errors.New("the image has no such field")
-
-// Field is the text, number or truth value in a field of the metadata.
-func (v View) Field(name string) (string, error) {
-	if text, ok := scalar(v.image.Metadata[name]); ok && strings.TrimSpace(text) != "" {
-		return text, nil
-	}
-	return "", errNoField
-}
-
-// Has reports whether Field gives something.
-func (v View) Has(name string) bool {
-	_, err := v.Field(name)
-	return err == nil
-}
-
-// Caption is the first caption in a language.
-func (v View) Caption(language string) (string, error) {
-	for _, c := range v.image.Captions {
-		if c.Language == language {
-			return c.Text, nil
-		}
-	}
-	return "", errNoField
 }
 
 // pageSize is how many images are read at a time.
@@ -101,21 +58,18 @@ func (c Collection) Read(ctx context.Context, record func(Record) error, problem
 	}
 }
 
-func (c Collection) parse() ([]*template.Template, error) {
+func (c Collection) parse() ([]*compiled, error) {
 	if !c.Captions && len(c.Templates) == 0 {
 		return nil, fmt.Errorf("collection %s: take its captions or give a template, or there is no text", c.Name)
 	}
-	parsed := make([]*template.Template, len(c.Templates))
-	for i, t := range c.Templates {
-		var err error
-		if parsed[i], err = template.New("").Parse(t.Text); err != nil {
-			return nil, fmt.Errorf("collection %s: template %q: %w", c.Name, t.Text, err)
-		}
+	templates, err := compileAll(c.Templates)
+	if err != nil {
+		return nil, fmt.Errorf("collection %s: %w", c.Name, err)
 	}
-	return parsed, nil
+	return templates, nil
 }
 
-func (c Collection) record(image catalog.Image, templates []*template.Template, problem func(Problem)) Record {
+func (c Collection) record(image catalog.Image, templates []*compiled, problem func(Problem)) Record {
 	r := Record{
 		Picture:    Picture{URI: image.URI, Within: image.Source},
 		Relevance:  1,
@@ -128,7 +82,7 @@ func (c Collection) record(image catalog.Image, templates []*template.Template, 
 	}
 	view := View{Tags: tagsOf(image), image: image}
 	for i, t := range templates {
-		text, err := execute(t, view)
+		text, err := t.execute(view)
 		if err != nil {
 			problem(Problem{r.Place, fmt.Errorf("template %q: %w", c.Templates[i].Text, err)})
 		} else if text != "" {
@@ -160,27 +114,4 @@ func tagsOf(image catalog.Image) []string {
 		}
 	}
 	return tags
-}
-
-// maxText is how many bytes a template may write.
-const maxText = 8 << 10
-
-// execute gives the text with single spaces, or "" where a field is missing.
-func execute(t *template.Template, view View) (string, error) {
-	var out limitedWriter
-	err := t.Execute(&out, view)
-	if errors.Is(err, errNoField) {
-		return "", nil
-	}
-	return strings.Join(strings.Fields(out.String()), " "), err
-}
-
-// limitedWriter refuses to hold more than maxText bytes.
-type limitedWriter struct{ strings.Builder }
-
-func (w *limitedWriter) Write(p []byte) (int, error) {
-	if w.Len()+len(p) > maxText {
-		return 0, fmt.Errorf("the text has more than %d bytes", maxText)
-	}
-	return w.Builder.Write(p)
 }

@@ -8,8 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"unicode/utf8"
+
+	"polylens/internal/ordinary"
 )
 
 // Lines is an NDJSON file: a JSON object on each line, with the fields that the
@@ -32,14 +33,7 @@ func readFile(path string, read func(content io.Reader, folder string) error) er
 	if err != nil {
 		return err
 	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return fmt.Errorf("pairs cannot be read: %w", err)
-	}
-	if !info.Mode().IsRegular() { // opening a pipe would wait for its writer
-		return fmt.Errorf("pairs cannot be read: %s is not an ordinary file", path)
-	}
-	file, err := os.Open(path)
+	file, err := ordinary.Open(path)
 	if err != nil {
 		return fmt.Errorf("pairs cannot be read: %w", err)
 	}

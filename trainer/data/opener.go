@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"polylens/indexer/source"
+	"polylens/internal/ordinary"
 )
 
 // Opener reads the bytes of pictures. Several goroutines may do so at once.
@@ -88,7 +89,7 @@ func (f *Files) open(picture Picture) (*os.File, error) {
 	if err != nil || flat == path {
 		return openFile(picture)
 	}
-	file, err := os.Open(flat)
+	file, err := ordinary.Open(flat)
 	return file, plain(err)
 }
 
@@ -97,17 +98,11 @@ func openFile(picture Picture) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Before opening: to open a named pipe would wait for its writer.
-	if info, err := os.Stat(path); err != nil {
-		return nil, plain(err)
-	} else if !info.Mode().IsRegular() {
-		return nil, errors.New("it is not an ordinary file")
-	}
 	if picture.Within != "" {
 		file, err := source.Open(picture.Within, picture.URI)
 		return file, plain(err)
 	}
-	file, err := os.Open(path)
+	file, err := ordinary.Open(path)
 	return file, plain(err)
 }
 

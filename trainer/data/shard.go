@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -43,9 +42,6 @@ func (s Shards) readOne(ctx context.Context, path string, record func(Record) er
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return fmt.Errorf("shard %s: %w", path, err)
-	}
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // opening a pipe would wait for its writer
-		return fmt.Errorf("pairs cannot be read: %s is not an ordinary file", path)
 	}
 	flat, err := unpacked(path, s.Options.Cache)
 	if err != nil {

@@ -20,6 +20,7 @@ import (
 
 	"polylens/indexer/metadata"
 	"polylens/internal/disk"
+	"polylens/internal/ordinary"
 	"polylens/internal/replace"
 )
 
@@ -63,7 +64,7 @@ func packing(head []byte) string {
 
 // headOf reads the first bytes of a file, fewer if it has fewer.
 func headOf(path string) ([]byte, error) {
-	file, err := os.Open(path)
+	file, err := ordinary.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +125,7 @@ func keptShard(path, cache string) (string, error) {
 }
 
 func unpack(path, packing, to string) error {
-	file, err := os.Open(path)
+	file, err := ordinary.Open(path)
 	if err != nil {
 		return plain(err)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"code.dny.dev/ssrf"
 
+	"polylens/internal/ordinary"
 	"polylens/internal/replace"
 )
 
@@ -61,7 +62,7 @@ func (w *web) bytes(ctx context.Context, address string) ([]byte, error) {
 	sum := sha256.Sum256([]byte(address))
 	name := hex.EncodeToString(sum[:])
 	kept := filepath.Join(w.options.Cache, name[:2], name)
-	file, err := os.Open(kept)
+	file, err := ordinary.Open(kept)
 	if err == nil {
 		defer file.Close()
 		return readWhole(file, w.options.MaxBytes)

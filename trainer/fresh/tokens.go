@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"polylens/encoder/tokenizer"
+	"polylens/internal/ordinary"
 )
 
 // Names of files that number tokens.
@@ -16,6 +16,9 @@ const (
 	tokenizerFile       = "tokenizer.json"
 	tokenizerConfigFile = "tokenizer_config.json"
 )
+
+// maxTokens bounds the bytes of such a file.
+const maxTokens = 64 << 20
 
 // object is a JSON object whose other fields are kept as they are.
 type object map[string]json.RawMessage
@@ -96,7 +99,7 @@ func readTokens(dir string) (*tokens, error) {
 	if t.Kind() != tokenizer.KindBPE || t.File() != path {
 		return nil, fmt.Errorf("the vocabulary of %s cannot be changed: it takes a byte-pair encoding in %s, as SigLIP 2 has it", dir, tokenizerFile)
 	}
-	content, err := os.ReadFile(path)
+	content, err := ordinary.Read(path, maxTokens)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"polylens/encoder/safetensors"
 	"polylens/encoder/siglip2"
+	"polylens/internal/ordinary"
 	"polylens/trainer/checkpoint"
 )
 
@@ -100,7 +101,7 @@ func (t *tokens) files(from string, rows []source) (map[string][]byte, error) {
 		siglip2.ConfigFile:  func(old []byte) ([]byte, error) { return describedModel(old, fresh, len(rows)) },
 		tokenizerConfigFile: func(old []byte) ([]byte, error) { return describedTokens(old, fresh) },
 	} {
-		old, err := os.ReadFile(filepath.Join(from, name))
+		old, err := ordinary.Read(filepath.Join(from, name), maxTokens)
 		if os.IsNotExist(err) {
 			continue
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"polylens/encoder/ort"
+	"polylens/internal/ordinary"
 	"polylens/internal/replace"
 )
 
@@ -58,7 +59,7 @@ func (k Key) path(cache string) string {
 // cache folder. What cannot be read counts as not stored: it is measured and
 // stored again.
 func Load(cache string, key Key, options ort.Options) (stored ort.Options, found bool) {
-	content, err := os.ReadFile(key.path(cache))
+	content, err := ordinary.Read(key.path(cache), 1<<20)
 	if err != nil {
 		return options, false
 	}
