@@ -37,8 +37,12 @@ func Open(dir string) (*Adapter, error) {
 	if err != nil {
 		return nil, err
 	}
+	names := index.Names()
+	if err := c.checkWork(names); err != nil {
+		return nil, fmt.Errorf("adapter %s: %w", dir, err)
+	}
 	a := &Adapter{dir: dir, config: c, index: index, deltas: map[string]Delta{}}
-	for _, name := range index.Names() {
+	for _, name := range names {
 		if isLeftOver(name) {
 			continue
 		}

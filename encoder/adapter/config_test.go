@@ -1,7 +1,9 @@
 package adapter
 
 import (
+	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -66,6 +68,36 @@ func TestParseConfigRefuses(t *testing.T) {
 
 // FuzzParseConfig: whatever the bytes, no panic, and every layer of an
 // accepted config has a usable rank.
+// TestPatternWork: patterns for all layers of a large model are tried; those that would
+// take hours are refused.
+func TestPatternWork(t *testing.T) {
+	layer := func(i int, part string) string { return fmt.Sprintf("vision_model.encoder.layers.%d.%s", i, part) }
+	var names, keys []string
+	for i := range 40 {
+		for _, part := range []string{"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.out_proj", "mlp.fc1", "mlp.fc2"} {
+			names = append(names, prefix+layer(i, part)+".lora_A.weight", prefix+layer(i, part)+".lora_B.weight")
+			keys = append(keys, fmt.Sprintf("%q:8", layer(i, part)))
+		}
+	}
+	for _, test := range []struct {
+		name, patterns string
+		names          []string
+		refused        bool
+	}{
+		{"one for each layer", strings.Join(keys, ","), names, false},
+		{"counted repetitions", `"(?:a{30}){30}":8,"(?:b{30}){30}":8`, slices.Repeat(names, 200), true},
+		{"very many", strings.Repeat(`"x":8,`, 100_000) + `"x":8`, slices.Repeat(names, 40), true},
+	} {
+		c, err := parseConfig([]byte(`{"peft_type":"LORA","rank_pattern":{` + test.patterns + `}}`))
+		if err != nil {
+			t.Fatalf("%s: %v", test.name, err)
+		}
+		if err := c.checkWork(test.names); (err != nil) != test.refused {
+			t.Errorf("%s: %v", test.name, err)
+		}
+	}
+}
+
 func FuzzParseConfig(f *testing.F) {
 	f.Add([]byte(`{"peft_type":"LORA","r":4,"rank_pattern":{"a":2},"alpha_pattern":{"b":5.5},"use_rslora":true}`), "a.b")
 	f.Add([]byte(`{"peft_type":"LORA","init_lora_weights":"pissa"}`), "")

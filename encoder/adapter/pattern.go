@@ -5,7 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"regexp/syntax"
 )
+
+// maxPatternWork bounds the product of what all patterns have, in instructions of their
+// automatons, and all names that they are tried on, in bytes. One for each layer of the
+// largest model has a tenth of it.
+const maxPatternWork = 10_000_000_000
 
 // patterns are exceptions for some layers, in the order of the file: the first
 // that matches counts.
@@ -17,6 +23,7 @@ type pattern struct {
 	key        string
 	expression *regexp.Regexp
 	value      float64
+	size       int64 // instructions
 }
 
 // UnmarshalJSON keeps the order of the object, which a map would lose.
@@ -50,11 +57,44 @@ func decodePattern(decoder *json.Decoder) (pattern, error) {
 		return pattern{}, fmt.Errorf("value of %q: %w", key, err)
 	}
 	// Whole names, or what follows a dot: the rule of PEFT's get_pattern_key.
-	expression, err := regexp.Compile(`^(?:.*\.)?(?:` + key + `)$`)
+	text := `^(?:.*\.)?(?:` + key + `)$`
+	expression, err := regexp.Compile(text)
 	if err != nil {
 		return pattern{}, fmt.Errorf("key %q: %w; write the names of the layers out instead", key, err)
 	}
-	return pattern{key, expression, value}, nil
+	size, err := sizeOf(text)
+	return pattern{key, expression, value, size}, err
+}
+
+// sizeOf is the size of the automaton of a regular expression, which counted
+// repetitions make much larger than its text.
+func sizeOf(text string) (int64, error) {
+	parsed, err := syntax.Parse(text, syntax.Perl)
+	if err != nil {
+		return 0, err
+	}
+	program, err := syntax.Compile(parsed.Simplify())
+	if err != nil {
+		return 0, err
+	}
+	return int64(len(program.Inst)), nil
+}
+
+// checkWork bounds the time that finding the exceptions for all names can take.
+func (c config) checkWork(names []string) error {
+	var instructions, bytes int64
+	for _, exceptions := range []patterns{c.ranks, c.alphas} {
+		for _, exception := range exceptions {
+			instructions += exception.size
+		}
+	}
+	for _, name := range names {
+		bytes += int64(len(name))
+	}
+	if bytes > 0 && instructions > maxPatternWork/bytes {
+		return fmt.Errorf("rank_pattern and alpha_pattern are too many and too long for %d tensors; write the names of the layers out instead", len(names))
+	}
+	return nil
 }
 
 func (p patterns) find(layer string, otherwise float64) float64 {

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"fmt"
 	"io/fs"
 	"path"
 	"path/filepath"
@@ -97,6 +98,8 @@ func weightsOf(dir, graph string) ([]string, error) {
 		case entry.IsDir() || slices.Contains(textual, path.Ext(name)):
 		case path.Ext(name) == ".onnx" && name != graph:
 			others = append(others, name)
+		case len(names) >= maxFiles:
+			return fmt.Errorf("%s holds more than %d files: leave only those of the model there", filepath.Join(dir, filepath.FromSlash(folder)), maxFiles)
 		default:
 			names = append(names, name)
 		}

@@ -18,6 +18,7 @@ const (
 	maxHeader  = 100_000_000
 	maxHeaders = 16 << 20 // bytes, of all files of a model
 	maxRank    = 16
+	maxName    = 1024   // bytes of the name of a tensor
 	maxTensors = 20_000 // of all files of a model
 	metadata   = "__metadata__"
 )
@@ -95,7 +96,7 @@ func decode(header []byte, file string) ([]Tensor, error) {
 		}
 		tensor, err := decodeTensor(decoder, name, file)
 		if err != nil {
-			return nil, fmt.Errorf("tensor %q %w", name, err)
+			return nil, fmt.Errorf("tensor %.200q %w", name, err)
 		}
 		tensors = append(tensors, tensor)
 	}
@@ -140,6 +141,9 @@ func decodeTensor(decoder *json.Decoder, name, file string) (Tensor, error) {
 }
 
 func checkTensor(tensor Tensor, offsets []int64) error {
+	if len(tensor.Name) > maxName {
+		return fmt.Errorf("has a name of %d bytes, more than %d", len(tensor.Name), maxName)
+	}
 	needed, err := span(tensor.DType, tensor.Shape)
 	if err != nil {
 		return err

@@ -107,6 +107,7 @@ func TestHostileFiles(t *testing.T) {
 		{"metadata of wrong type", encoded(`{"__metadata__":{"x":1}}`, 0), "broken metadata"},
 		{"many tensors", encoded("{"+manyEntries(maxTensors+1, `{"dtype":"U8","shape":[0],"data_offsets":[0,0]}`)+"}", 0), "more than 20000 tensors"},
 		{"a million tensors", encoded("{"+manyEntries(1_000_000, `{"dtype":"U8","shape":[0],"data_offsets":[0,0]}`)+"}", 0), "in all"},
+		{"long name", encoded(`{"`+strings.Repeat("x", maxName+1)+`":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}`, 0), "a name of 1025 bytes"},
 		{"a large header", encoded(`{"__metadata__":{"x":"`+strings.Repeat("x", maxHeaders)+`"}}`, 0), "in all"},
 		{"deep nesting", encoded(`{"w":`+strings.Repeat("[", 20000)+strings.Repeat("]", 20000)+`}`, 0), "nested more than 32 deep"},
 	}
