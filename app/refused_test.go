@@ -68,7 +68,9 @@ func TestExposesMilvusIfTold(t *testing.T) {
 		t.Errorf("%+v", found)
 	}
 	f.env = append(f.env, "POLYLENS_EXPOSE_MILVUS=1")
-	got := f.run(t, "index", picturesFolder(t), "--collection", "exposed")
+	pictures := t.TempDir()
+	drawFolder(t, pictures, 1, 2)
+	got := f.run(t, "index", pictures, "--collection", "exposed")
 	if got.code != exitSuccess || !strings.Contains(got.stderr, "reachable from outside") {
 		t.Errorf("code %d: %s%s", got.code, got.stdout, got.stderr)
 	}
