@@ -20,6 +20,8 @@ const (
 	Namespaces = "namespaces"
 	// Listeners: no listener for system calls, as in a container that has one.
 	Listeners = "listeners"
+	// ListenersDeadly: whoever asks for one is ended, as in services with a filter.
+	ListenersDeadly = "listeners-deadly"
 	// UserNamespaces: no further user namespaces, by the setting of the system, but
 	// the privileges of root, as in a privileged container.
 	UserNamespaces = "user-namespaces"
@@ -52,11 +54,12 @@ func Prepare(command *exec.Cmd, things ...string) {
 func Apply() error {
 	for thing := range strings.SplitSeq(os.Getenv(Variable), ",") {
 		apply, ok := map[string]func() error{
-			"":             func() error { return nil },
-			Namespaces:     refuseNamespaces,
-			Listeners:      refuseListeners,
-			UserNamespaces: refuseUserNamespaces,
-			Files:          refuseFiles,
+			"":              func() error { return nil },
+			Namespaces:      refuseNamespaces,
+			Listeners:       func() error { return refuseListeners(seccomp.ActionErrno) },
+			ListenersDeadly: func() error { return refuseListeners(seccomp.ActionKillProcess) },
+			UserNamespaces:  refuseUserNamespaces,
+			Files:           refuseFiles,
 		}[thing]
 		if !ok {
 			return fmt.Errorf("%s: no %q can be taken away", Variable, thing)
@@ -79,8 +82,8 @@ func refuseNamespaces() error {
 	)
 }
 
-func refuseListeners() error {
-	return refuse(seccomp.SyscallGroup{Action: seccomp.ActionErrno, NamesWithCondtions: []seccomp.NameWithConditions{
+func refuseListeners(how seccomp.Action) error {
+	return refuse(seccomp.SyscallGroup{Action: how, NamesWithCondtions: []seccomp.NameWithConditions{
 		bits("seccomp", 1, unix.SECCOMP_FILTER_FLAG_NEW_LISTENER),
 	}})
 }

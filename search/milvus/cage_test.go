@@ -50,9 +50,17 @@ func fakeServer(t *testing.T) string {
 // TestRefused: where no cage is allowed and nobody accepts to do without, nothing is
 // started, and the error names three remedies.
 func TestRefused(t *testing.T) {
-	if !under(t, hardened.Namespaces, hardened.Listeners) {
-		return
+	for _, listeners := range []string{hardened.Listeners, hardened.ListenersDeadly} {
+		t.Run(listeners, func(t *testing.T) {
+			if under(t, hardened.Namespaces, listeners) {
+				checkRefused(t)
+			}
+		})
 	}
+}
+
+func checkRefused(t *testing.T) {
+	t.Helper()
 	data := t.TempDir()
 	server, err := Start(t.Context(), ServerOptions{Folder: fakeServer(t), Data: data})
 	if server != nil || !errors.Is(err, ErrRefused) {

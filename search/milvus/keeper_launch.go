@@ -50,12 +50,21 @@ func startSigned(command *exec.Cmd, key signingKey) error {
 	}
 	calls, err := receiveCalls(ours)
 	if err != nil {
-		_ = command.Process.Kill()
-		_ = command.Wait()
-		return err
+		return endOf(command, err)
 	}
 	go answerCalls(calls, key)
 	return nil
+}
+
+// endOf ends a launcher that has failed. One that a filter of system calls has ended
+// could not say so itself.
+func endOf(launcher *exec.Cmd, err error) error {
+	_ = launcher.Process.Kill()
+	_ = launcher.Wait()
+	if status, ok := launcher.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signal() == unix.SIGSYS {
+		return fmt.Errorf("a filter of system calls ended the launcher of Milvus: %w", unix.EPERM)
+	}
+	return err
 }
 
 // unixPair is a pair of connected sockets, the second of which can be inherited.
@@ -95,10 +104,13 @@ func receiveCalls(launcher *net.UnixConn) (*os.File, error) {
 	calls, err := receiveFile(launcher)
 	var text refusal
 	var report keeperReport
-	if errors.As(err, &text) && json.Unmarshal([]byte(text), &report) == nil {
-		return nil, report.err()
+	switch {
+	case !errors.As(err, &text):
+		return calls, err
+	case json.Unmarshal([]byte(text), &report) != nil:
+		return nil, errors.New("the launcher of Milvus ended without a word")
 	}
-	return calls, err
+	return nil, report.err()
 }
 
 // launch hands the calls of socket(2) of this thread to the keeper and becomes the
