@@ -19,7 +19,7 @@ TESTFLAGS ?= -p 2 -timeout 14m
 	check-format check-modules check-lint check-arrows check-ui check-api check-vulnerabilities
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-21s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## fetch what is missing, index the demo and serve the page on $ADDR or 127.0.0.1:8080
 	@$(BIN) setup && exec $(BIN) serve --demo
@@ -42,8 +42,14 @@ test-ui: $(UI)/node_modules
 $(UI)/node_modules: $(UI)/package.json $(UI)/package-lock.json
 	@cd $(UI) && npm ci --silent --no-audit --no-fund && touch node_modules
 
+# The file is there while nobody has looked for vulnerabilities.
+UNSCANNED := bin/unscanned
+
+check: LENIENT := yes
 check: check-format check-modules check-lint check-arrows check-ui check-api check-vulnerabilities ## format, lint, generated files, known vulnerabilities
-	@echo "check: all good"
+	@if [ -e $(UNSCANNED) ]; then \
+		echo "check: all good, but NOBODY HAS LOOKED FOR KNOWN VULNERABILITIES: run make check-vulnerabilities where $(VULNERABILITIES) can be reached"; \
+	else echo "check: all good"; fi
 
 check-format:
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
@@ -74,15 +80,19 @@ check-ui: $(UI)/node_modules
 check-api:
 	@$(GO) test ./web -run OpenAPI
 
-# Exit code 3 says that something is vulnerable, any other but 0 that the
-# database of vulnerabilities cannot be reached from here.
-check-vulnerabilities:
+# Exit code 3 says that something is vulnerable; with another the scan was not done,
+# mostly because the database of vulnerabilities cannot be reached from here. That
+# fails, but for "make check", which goes on and says so in its last line.
+VULNERABILITIES ?= https://vuln.go.dev
+
+check-vulnerabilities: ## look for known vulnerabilities; fails where $VULNERABILITIES cannot be reached
+	@mkdir -p bin && rm -f $(UNSCANNED)
 	@$(GO) build -C tools -o ../bin/govulncheck golang.org/x/vuln/cmd/govulncheck
-	@report=$$(bin/govulncheck ./... 2>&1); code=$$?; \
+	@report=$$(bin/govulncheck -db $(VULNERABILITIES) ./... 2>&1); code=$$?; \
 	case $$code in \
 	0) ;; \
 	3) echo "$$report"; exit 1 ;; \
-	*) echo "check-vulnerabilities: NOT DONE, the database cannot be reached: $$(echo "$$report" | tail -n 1)" ;; \
+	*) echo "check-vulnerabilities: NOT DONE: $$(echo "$$report" | tail -n 1)"; touch $(UNSCANNED); $(if $(LENIENT),,exit 1) ;; \
 	esac
 
 # What runs beside a measurement falsifies it: one after the other.

@@ -53,7 +53,7 @@ func (c *doctorCommand) Run(ctx context.Context, p *program) error {
 func (p *program) doctor() *doctor.Doctor {
 	d := &doctor.Doctor{
 		Setup: p.setup("", nil), Data: p.globals.Data, Catalogue: p.globals.catalogueAt(), Cache: p.globals.Cache, Model: p.globals.Model, FindModel: p.findModel,
-		Threads: p.globals.Threads, Precision: p.globals.Precision, Device: p.globals.Device, Milvus: p.globals.milvusAddress(),
+		Threads: p.globals.Threads, Precision: p.globals.Precision, Device: p.globals.Device, Milvus: p.globals.milvusAddress(), ExposeMilvus: p.globals.Expose,
 	}
 	d.Connect = func(ctx context.Context) error {
 		index, _, err := p.openIndex(ctx)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"polylens/indexer/decode"
+	"polylens/internal/hardened"
 	"polylens/internal/needs"
 	"polylens/search/milvus"
 )
@@ -26,6 +28,10 @@ func TestMain(m *testing.M) {
 	milvus.MaybeRunChild()
 	decode.MaybeRunChild()
 	if os.Getenv(asProgram) != "" {
+		if err := hardened.Apply(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 		main()
 	}
 	os.Exit(needs.Main(m))

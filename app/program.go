@@ -151,7 +151,7 @@ func (p *program) openIndex(ctx context.Context) (*milvus.Index, *milvus.Server,
 			return nil, nil, err
 		}
 		server, err = milvus.Start(ctx, milvus.ServerOptions{
-			Folder: folder, Data: filepath.Join(p.globals.Data, "milvus"), Logger: p.log,
+			Folder: folder, Data: filepath.Join(p.globals.Data, "milvus"), Logger: p.log, Expose: p.globals.Expose,
 		})
 		if err != nil {
 			return nil, nil, disk.Explain(err, p.globals.Data)

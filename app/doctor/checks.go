@@ -71,11 +71,20 @@ func (d *Doctor) checkIsolation(_ context.Context) []Finding {
 	if d.Milvus != "" {
 		return nil
 	}
-	exposure := milvus.Probe()
-	if exposure.Isolated {
-		return []Finding{good("isolation", "%s", exposure)}
+	return []Finding{isolation(milvus.Probe(d.ExposeMilvus))}
+}
+
+// isolation is the finding about what Probe says.
+func isolation(exposure milvus.Exposure, err error) Finding {
+	switch {
+	case errors.Is(err, milvus.ErrRefused):
+		return trouble("isolation", milvus.Remedies, err)
+	case err != nil:
+		return trouble("isolation", "mend what the error names, such as a limit (ulimit -a) or a lack of memory, and ask the doctor again", err)
+	case exposure.Isolated:
+		return good("isolation", "%s", exposure)
 	}
-	return []Finding{warning("isolation", "allow unprivileged user namespaces, or close the ports with a firewall", "%s", exposure)}
+	return warning("isolation", "allow user namespaces and leave --expose-milvus out, or close the ports with a firewall", "%s", exposure)
 }
 
 func (d *Doctor) checkData(ctx context.Context) []Finding {

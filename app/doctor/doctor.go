@@ -20,6 +20,8 @@ type Doctor struct {
 	Precision string // that is asked for; empty for none
 	Device    string // that is asked for; empty for none
 	Milvus    string // address of the server that runs elsewhere; empty: the embedded one
+	// ExposeMilvus accepts that the embedded one may be reached from the network.
+	ExposeMilvus bool
 	// Connect reports whether the Milvus that runs elsewhere answers.
 	Connect func(ctx context.Context) error
 }

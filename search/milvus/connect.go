@@ -135,7 +135,7 @@ func (s *Server) checkHealth(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	sdk, err := newClient(ctx, s.Config())
-	if err != nil && !s.exposure.Isolated && ctx.Err() == nil {
+	if err != nil && !s.exposure.cage.ownNetwork() && ctx.Err() == nil {
 		if err := s.replaceDefaultPassword(ctx); err != nil {
 			return err
 		}

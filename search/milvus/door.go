@@ -2,7 +2,6 @@ package milvus
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -86,8 +85,19 @@ func dialDoor(ctx context.Context, folder string) (conn net.Conn, err error) {
 
 // receiveConn takes the connected socket that comes through the door.
 func receiveConn(visitor *net.UnixConn) (net.Conn, error) {
-	text, rights := make([]byte, 512), make([]byte, unix.CmsgSpace(4))
-	n, rightsLength, _, _, err := visitor.ReadMsgUnix(text, rights)
+	file, err := receiveFile(visitor)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return net.FileConn(file)
+}
+
+// receiveFile takes the file that comes with one message. A message without one is
+// the text of an error, a refusal.
+func receiveFile(conn *net.UnixConn) (*os.File, error) {
+	text, rights := make([]byte, 4096), make([]byte, unix.CmsgSpace(4))
+	n, rightsLength, _, _, err := conn.ReadMsgUnix(text, rights)
 	if err != nil {
 		return nil, err
 	}
@@ -103,16 +113,23 @@ func receiveConn(visitor *net.UnixConn) (net.Conn, error) {
 		return nil, err
 	}
 	if len(files) != 1 {
-		return nil, fmt.Errorf("%d sockets came through the door", len(files))
+		return nil, fmt.Errorf("%d files came at once", len(files))
 	}
-	file := os.NewFile(uintptr(files[0]), "milvus")
-	defer file.Close()
-	return net.FileConn(file)
+	return os.NewFile(uintptr(files[0]), "received"), nil
 }
 
-func refusal(text []byte) error {
-	if len(text) == 0 {
-		return errors.New("its keeper closed the door")
+// sendFile sends what receiveFile takes.
+func sendFile(conn *net.UnixConn, file int) error {
+	_, _, err := conn.WriteMsgUnix([]byte{doorOpen}, unix.UnixRights(file), nil)
+	return err
+}
+
+// refusal is what came instead of a file.
+type refusal string
+
+func (r refusal) Error() string {
+	if r == "" {
+		return "its keeper closed the door"
 	}
-	return errors.New(string(text))
+	return string(r)
 }

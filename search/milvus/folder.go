@@ -19,7 +19,8 @@ import (
 //	lock            whoever holds its flock owns the folder; text: its pid
 //	door.sock       the way in, while the server runs
 //	processes.json  what runs, so that a later start can end leftovers
-//	password        of Milvus' root user, used when it is not isolated
+//	ports.json      of the last run, used when it has no network of its own
+//	password        of Milvus' root user, used when it has no network of its own
 //	configs/        written by us before every start
 //	logs/           server.log (output), Milvus' own log and etcd's
 //	etcd/ rocksmq/ storage/ tmp/  Milvus' own
@@ -50,7 +51,7 @@ func openDataFolder(path string) (*dataFolder, error) {
 		return nil, err
 	}
 	folder := &dataFolder{path: path, lock: held}
-	if err := errors.Join(replace.Sweep(folder.passwordFile()), replace.Sweep(folder.processes())); err != nil {
+	if err := errors.Join(replace.Sweep(folder.passwordFile()), replace.Sweep(folder.processes()), replace.Sweep(folder.portsFile())); err != nil {
 		return nil, errors.Join(err, held.Close())
 	}
 	return folder, nil
@@ -90,9 +91,9 @@ func (f *dataFolder) password() (string, error) {
 }
 
 // writeSettings writes the configuration of Milvus and of its etcd.
-func (f *dataFolder) writeSettings(ports ports, isolated bool) error {
+func (f *dataFolder) writeSettings(ports ports, ownNetwork bool) error {
 	for name, settings := range map[string]any{
-		"milvus.yaml": milvusSettings(f.path, ports, !isolated),
+		"milvus.yaml": milvusSettings(f.path, ports, !ownNetwork),
 		"etcd.yaml":   etcdSettings(ports),
 	} {
 		text, err := json.MarshalIndent(settings, "", "  ") // JSON is YAML

@@ -3,6 +3,7 @@ package milvus
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -153,7 +154,7 @@ func TestRotating(t *testing.T) {
 
 func TestSettings(t *testing.T) {
 	folder := openTestFolder(t, filepath.Join(t.TempDir(), `odd "name" ü: #`))
-	first, err := choosePorts(false)
+	first, err := folder.choosePorts(false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,5 +203,44 @@ func TestReason(t *testing.T) {
 		if got := reason(words); got != want {
 			t.Errorf("of %q the reason is %q, want %q", words, got, want)
 		}
+	}
+}
+
+// TestPortsStay: a server without a network of its own comes back on its ports unless
+// one of them is taken, or the note of them is damaged.
+func TestPortsStay(t *testing.T) {
+	folder := openTestFolder(t, t.TempDir())
+	choose := func() ports {
+		t.Helper()
+		chosen, err := folder.choosePorts(false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return chosen
+	}
+	first := choose()
+	if again := choose(); again != first {
+		t.Errorf("ports %+v, then %+v", first, again)
+	}
+	taken, err := net.Listen("tcp", fmt.Sprintf(":%d", first.metrics))
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := choose()
+	taken.Close()
+	if second.metrics == first.metrics {
+		t.Errorf("port %d is taken, and chosen", first.metrics)
+	}
+	if again := choose(); again != second {
+		t.Errorf("ports %+v, then %+v", second, again)
+	}
+	for _, text := range []string{"", "[", "[1,2]", `{"proxy":1}`, "[0,0,0,0,0,0,0,0,0,0,0,-1]", "[99999,0,0,0,0,0,0,0,0,0,0,0]"} {
+		if err := os.WriteFile(folder.portsFile(), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		choose()
+	}
+	if own, err := folder.choosePorts(true); own != defaultPorts() || err != nil {
+		t.Errorf("in a network of its own: %+v, %v", own, err)
 	}
 }

@@ -2,6 +2,7 @@ package milvus
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -15,34 +16,35 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// childVariable marks a process as a keeper and carries its keeperTask.
+// childVariable marks a process as a child of this package and carries its childTask.
 const childVariable = "POLYLENS_MILVUS_CHILD"
+
+// childTask is what a child has to do: one of these.
+type childTask struct {
+	Keep    *keeperTask `json:",omitempty"`
+	Launch  *launchTask `json:",omitempty"`
+	StandIn bool        `json:",omitempty"` // for Milvus, in a trial
+}
 
 // Files that the keeper inherits.
 const (
-	doorFile   = 3 // listening Unix socket
-	reportFile = 4 // pipe for one keeperReport
+	reportFile = 3 // pipe for one keeperReport
+	doorFile   = 4 // listening Unix socket
 )
 
 // keeperTask is what a keeper has to do.
 type keeperTask struct {
-	Isolated bool     // it was born in a network namespace of its own
-	Probe    bool     // only find out whether that works
-	Port     int      // of Milvus' proxy
-	Binary   string   // of Milvus
-	Dir      string   // its working folder
-	Env      []string // its whole environment
-}
-
-// keeperReport is its first and only word.
-type keeperReport struct {
-	PID   int    `json:",omitempty"` // of Milvus
-	Error string `json:",omitempty"`
+	Cage   cage
+	Trial  bool     // only find out whether the cage works
+	Port   int      // of Milvus' proxy
+	Binary string   // of Milvus
+	Dir    string   // its working folder
+	Env    []string // its whole environment
 }
 
 // MaybeRunChild must be the first statement of main, and of TestMain in
 // packages that start a server. In an ordinary process it does nothing. In the
-// process that keeps Milvus in its namespace (this same program, started by
+// processes that keep Milvus and launch it (this same program, started by
 // Start) it does that work and never returns: what follows it in main must not
 // run there, which is why it ends the process itself.
 func MaybeRunChild() {
@@ -50,60 +52,89 @@ func MaybeRunChild() {
 	if !ok {
 		return
 	}
-	if err := runKeeper(encoded); err != nil {
+	if err := runChild(encoded); err != nil {
 		fmt.Fprintln(os.Stderr, "keeper of Milvus:", err)
 		os.Exit(1)
 	}
 	os.Exit(0)
 }
 
-func runKeeper(encoded string) error {
-	runtime.LockOSThread() // Milvus dies with the thread that forks it: this one
-	var task keeperTask
+func runChild(encoded string) error {
+	runtime.LockOSThread() // whoever is forked here dies with this thread
+	var task childTask
 	if err := json.Unmarshal([]byte(encoded), &task); err != nil {
 		return err
 	}
-	if task.Isolated {
-		if err := raiseLoopback(); err != nil {
-			return err
-		}
+	switch {
+	case task.Keep != nil:
+		return runKeeper(*task.Keep)
+	case task.Launch != nil:
+		return launch(*task.Launch)
+	case task.StandIn:
+		return standIn()
 	}
-	if task.Probe {
-		return nil
-	}
-	if task.Isolated {
-		hideShared(task)
-	}
-	return keep(task)
+	return errors.New("nothing to do")
 }
 
-// keep starts Milvus, guards the door and returns when Milvus has ended.
-func keep(task keeperTask) error {
-	report := os.NewFile(reportFile, "report")
-	listener, err := inheritedDoor()
+// runKeeper starts Milvus in its cage, reports, guards the door and returns when
+// Milvus has ended. In a trial it reports whether the cage works.
+func runKeeper(task keeperTask) error {
+	pipe := os.NewFile(reportFile, "report")
+	var report keeperReport
+	kept, err := begin(task)
+	switch {
+	case err != nil:
+		report = reportOf(err)
+	case kept != nil:
+		report.PID = kept.command.Process.Pid
+	}
+	if err := json.NewEncoder(pipe).Encode(report); err != nil {
+		return err
+	}
+	pipe.Close()
+	if err != nil || kept == nil {
+		return err
+	}
+	go guardDoor(kept.door, kept.dialer, fmt.Sprintf("127.0.0.1:%d", task.Port))
+	return kept.command.Wait()
+}
+
+// kept is a Milvus that runs.
+type kept struct {
+	command *exec.Cmd
+	door    *net.UnixListener
+	dialer  net.Dialer // reaches it
+}
+
+// begin starts Milvus in its cage; in a trial it returns nil.
+func begin(task keeperTask) (*kept, error) {
+	if task.Cage.ownNetwork() {
+		if err := raiseLoopback(); err != nil {
+			return nil, err
+		}
+	}
+	if task.Trial && task.Cage == signedSockets {
+		return nil, trySigned()
+	}
+	if task.Trial {
+		return nil, nil
+	}
+	if task.Cage.ownNetwork() {
+		hideShared(task)
+	}
+	door, err := inheritedDoor()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	cmd := exec.Command(task.Binary, "run", "standalone")
-	cmd.Dir, cmd.Env = task.Dir, task.Env
-	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	word := keeperReport{}
-	startErr := cmd.Start()
-	if startErr != nil {
-		word.Error = startErr.Error()
-	} else {
-		word.PID = cmd.Process.Pid
+	command := exec.Command(task.Binary, "run", "standalone")
+	command.Dir, command.Env = task.Dir, task.Env
+	command.Stdout, command.Stderr = os.Stdout, os.Stderr
+	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if task.Cage != signedSockets {
+		return &kept{command: command, door: door}, command.Start()
 	}
-	if err := json.NewEncoder(report).Encode(word); err != nil {
-		return err
-	}
-	report.Close()
-	if startErr != nil {
-		return startErr
-	}
-	go guardDoor(listener, fmt.Sprintf("127.0.0.1:%d", task.Port))
-	return cmd.Wait()
+	key := newKey()
+	return &kept{command: command, door: door, dialer: key.dialer()}, startSigned(command, key)
 }
 
 // raiseLoopback brings up lo, which is down in a new network namespace.
@@ -164,23 +195,24 @@ func inheritedDoor() (*net.UnixListener, error) {
 }
 
 // guardDoor gives everyone who comes a connection to address.
-func guardDoor(door *net.UnixListener, address string) {
+func guardDoor(door *net.UnixListener, dialer net.Dialer, address string) {
 	for {
 		visitor, err := door.AcceptUnix()
 		if err != nil {
 			time.Sleep(50 * time.Millisecond) // out of files, say
 			continue
 		}
-		go handOver(visitor, address)
+		go handOver(visitor, dialer, address)
 	}
 }
 
 // handOver dials address and sends the connected socket itself, or the reason
 // why there is none.
-func handOver(visitor *net.UnixConn, address string) {
+func handOver(visitor *net.UnixConn, dialer net.Dialer, address string) {
 	defer visitor.Close()
 	_ = visitor.SetDeadline(time.Now().Add(10 * time.Second))
-	conn, err := net.DialTimeout("tcp", address, 5*time.Second)
+	dialer.Timeout = 5 * time.Second
+	conn, err := dialer.Dial("tcp4", address)
 	if err != nil {
 		_, _ = visitor.Write([]byte(err.Error()))
 		return
@@ -192,5 +224,5 @@ func handOver(visitor *net.UnixConn, address string) {
 		return
 	}
 	defer file.Close()
-	_, _, _ = visitor.WriteMsgUnix([]byte{doorOpen}, unix.UnixRights(int(file.Fd())), nil)
+	_ = sendFile(visitor, int(file.Fd()))
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"polylens/internal/hardened"
 	"polylens/internal/needs"
 	"polylens/search"
 	"polylens/search/searchtest"
@@ -22,6 +23,10 @@ var shared *Server
 
 func TestMain(m *testing.M) {
 	MaybeRunChild()
+	if err := hardened.Apply(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	for variable, role := range roles {
 		if value := os.Getenv(variable); value != "" {
 			os.Exit(role(value))
@@ -34,13 +39,12 @@ func TestMain(m *testing.M) {
 // roles are what this program does instead of tests when a test starts it with
 // one of these variables.
 var roles = map[string]func(value string) int{
-	"POLYLENS_TEST_PARENT":       runParent,
-	"POLYLENS_TEST_NO_NAMESPACE": runWithoutNamespace,
+	"POLYLENS_TEST_PARENT": runParent,
 }
 
 func runShared(m *testing.M) int {
 	folder := os.Getenv("POLYLENS_MILVUS")
-	if folder == "" {
+	if folder == "" || os.Getenv(hardened.Variable) != "" {
 		return needs.Main(m)
 	}
 	data, err := os.MkdirTemp("", "polylens-milvus-test-")

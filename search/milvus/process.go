@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,31 +22,54 @@ type process struct {
 	err                  error         // why, valid after done
 }
 
-// startProcess forks the keeper, which starts Milvus.
+// startProcess starts a keeper, which starts Milvus.
 func (s *Server) startProcess(ports ports) (*process, error) {
 	door, err := listenDoor(s.folder.path)
 	if err != nil {
 		return nil, err
 	}
 	defer door.Close()
+	return startKeeper(keeperTask{
+		Cage:   s.exposure.cage,
+		Port:   ports.proxy,
+		Binary: filepath.Join(s.options.Folder, binary),
+		Dir:    s.folder.path,
+		Env:    serverEnvironment(s.options.Folder, s.folder.path, ports),
+	}, door, s.output)
+}
+
+// try reports nil when a process of ours can have the cage.
+func try(c cage) error {
+	var words strings.Builder
+	process, err := startKeeper(keeperTask{Cage: c, Trial: true}, nil, &words)
+	var told *reportedError
+	if err != nil && !errors.As(err, &told) {
+		return fmt.Errorf("%w: %s", err, strings.TrimSpace(words.String()))
+	}
+	if err != nil {
+		return err
+	}
+	process.kill()
+	return nil
+}
+
+// startKeeper forks a keeper and waits for its report. There is no door in a trial.
+func startKeeper(task keeperTask, door *os.File, output io.Writer) (*process, error) {
 	reportRead, reportWrite, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
 	defer reportRead.Close()
 	defer reportWrite.Close()
-	cmd, err := keeperCommand(keeperTask{
-		Isolated: s.exposure.Isolated,
-		Port:     ports.proxy,
-		Binary:   filepath.Join(s.options.Folder, binary),
-		Dir:      s.folder.path,
-		Env:      serverEnvironment(s.options.Folder, s.folder.path, ports),
-	})
+	cmd, err := keeperCommand(task)
 	if err != nil {
 		return nil, err
 	}
-	cmd.ExtraFiles = []*os.File{door, reportWrite}
-	cmd.Stdout, cmd.Stderr = s.output, s.output
+	cmd.ExtraFiles = []*os.File{reportWrite}
+	if door != nil {
+		cmd.ExtraFiles = append(cmd.ExtraFiles, door)
+	}
+	cmd.Stdout, cmd.Stderr = output, output
 	process, err := runPinned(cmd)
 	if err != nil {
 		return nil, err
@@ -58,30 +82,40 @@ func (s *Server) startProcess(ports ports) (*process, error) {
 	return process, nil
 }
 
-// keeperCommand is this program again, as a keeper, in namespaces if asked.
+// keeperCommand is this program again, as a keeper, in the namespaces of its cage.
 func keeperCommand(task keeperTask) (*exec.Cmd, error) {
+	cmd, err := childCommand(childTask{Keep: &task})
+	if err != nil {
+		return nil, err
+	}
+	cmd.Env = append(cmd.Env, passedOn()...)
+	cmd.WaitDelay = 2 * time.Second // for output that outlives the keeper
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Setpgid:    true, // Ctrl-C in the terminal must not kill it before the flush
+		Pdeathsig:  syscall.SIGKILL,
+		Cloneflags: task.Cage.flags(),
+	}
+	if task.Cage == userNetwork {
+		mapOwner(cmd.SysProcAttr)
+	}
+	return cmd, nil
+}
+
+// childCommand is this program again, as one of the children that MaybeRunChild runs.
+func childCommand(task childTask) (*exec.Cmd, error) {
 	encoded, err := json.Marshal(task)
 	if err != nil {
 		return nil, err
 	}
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Args = []string{"polylens-milvus-keeper"}
-	cmd.Env = append(passedOn(), childVariable+"="+string(encoded))
-	cmd.WaitDelay = 2 * time.Second // for output that outlives the keeper
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Setpgid:   true, // Ctrl-C in the terminal must not kill it before the flush
-		Pdeathsig: syscall.SIGKILL,
-	}
-	if task.Isolated {
-		isolate(cmd.SysProcAttr)
-	}
+	cmd.Env = []string{childVariable + "=" + string(encoded)}
 	return cmd, nil
 }
 
-// isolate asks for user, network and mount namespaces. Being root inside (our
-// own user outside) lets the keeper bring the loopback interface up.
-func isolate(attr *syscall.SysProcAttr) {
-	attr.Cloneflags = syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET | syscall.CLONE_NEWNS
+// mapOwner makes our own user root in a user namespace, which lets the keeper bring
+// the loopback interface up.
+func mapOwner(attr *syscall.SysProcAttr) {
 	attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
 	attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}
 }
@@ -133,10 +167,7 @@ func readReport(pipe *os.File) (int, error) {
 	if err := json.Unmarshal(line, &report); err != nil {
 		return 0, fmt.Errorf("report of the keeper: %w", err)
 	}
-	if report.Error != "" {
-		return 0, errors.New(report.Error)
-	}
-	return report.PID, nil
+	return report.PID, report.err()
 }
 
 // kill ends keeper and Milvus and waits for the keeper's end. The keeper leads
@@ -145,27 +176,4 @@ func (p *process) kill() {
 	_ = syscall.Kill(-p.keeperPID, syscall.SIGKILL)
 	<-p.done
 	waitGone(p.milvusPID, 10*time.Second)
-}
-
-// probeNamespace reports nil when a process of ours can have its own network.
-func probeNamespace() error {
-	cmd, err := keeperCommand(keeperTask{Isolated: true, Probe: true})
-	if err != nil {
-		return err
-	}
-	var output strings.Builder
-	cmd.Stderr = &output
-	process, err := runPinned(cmd)
-	if err != nil {
-		return err
-	}
-	select {
-	case <-process.done:
-	case <-time.After(20 * time.Second):
-		process.kill()
-	}
-	if process.err != nil {
-		return fmt.Errorf("%w: %s", process.err, strings.TrimSpace(output.String()))
-	}
-	return nil
 }

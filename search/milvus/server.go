@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 )
@@ -24,9 +23,9 @@ type ServerOptions struct {
 	// SickAfter is how long a server may go without a healthy answer before it
 	// is ended and started again; 0 means half a minute.
 	SickAfter time.Duration
-	// SharedNetwork runs the server in the host's network, as on systems that
-	// refuse namespaces: its ports are open to the machine's network.
-	SharedNetwork bool
+	// Expose accepts that the server's ports are open to everybody who reaches this
+	// machine, if this system does not let it be isolated. Without it Start fails.
+	Expose bool
 }
 
 // Server is the embedded Milvus: a supervised child that is restarted when it
@@ -51,6 +50,7 @@ type Server struct {
 // StartTimeout bound the start alone: the server then runs until Stop. It
 // fails when the data folder is in use, when the server dies again and again,
 // or when it does not become healthy in time; nothing is left running then.
+// Where the server cannot be isolated, the error is ErrRefused, wrapped.
 func Start(ctx context.Context, options ServerOptions) (*Server, error) {
 	server, err := newServer(options)
 	if err != nil {
@@ -116,15 +116,15 @@ func (s *Server) prepare() error {
 	if killed > 0 {
 		s.log.Warn("killed a Milvus that an earlier run left behind", "processes", killed)
 	}
-	if s.output, err = openRotating(filepath.Join(s.folder.logs(), "server.log"), 16<<20); err != nil {
+	if s.exposure, err = Probe(s.options.Expose); err != nil {
 		return err
 	}
-	s.exposure = chooseExposure(s.options.SharedNetwork)
 	if !s.exposure.Isolated {
 		s.log.Warn("Milvus runs in the network of this machine: its ports are reachable from outside unless a firewall forbids it",
 			"reason", s.exposure.Reason)
 	}
-	return nil
+	s.output, err = openRotating(filepath.Join(s.folder.logs(), "server.log"), 16<<20)
+	return err
 }
 
 // Stop flushes what has been written and ends the server. Flushing is bounded
@@ -178,7 +178,7 @@ func (s *Server) PID() int {
 	return s.running.milvusPID
 }
 
-// Exposure says which parts of the server can be reached from the machine's network.
+// Exposure says who can reach the server.
 func (s *Server) Exposure() Exposure {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -188,7 +188,7 @@ func (s *Server) Exposure() Exposure {
 // Config connects to this server, see Connect.
 func (s *Server) Config() Config {
 	config := Config{Address: "embedded.invalid:19530", Dialer: s.Dial, Logger: s.log}
-	if s.Exposure().Isolated {
+	if s.exposure.cage.ownNetwork() {
 		return config // nobody else can come in
 	}
 	if password, err := s.folder.password(); err == nil {
@@ -201,40 +201,6 @@ func (s *Server) Config() Config {
 // once while no server runs.
 func (s *Server) Dial(ctx context.Context, _ string) (net.Conn, error) {
 	return dialDoor(ctx, s.folder.path)
-}
-
-// Exposure says who can reach the embedded server.
-type Exposure struct {
-	// Isolated: nothing of it listens on any address of this machine.
-	Isolated bool
-	// Reason says why it is not isolated.
-	Reason string
-	// Ports it listens on, on every address of the machine, when not isolated.
-	Ports []int
-}
-
-// String is one sentence for people.
-func (e Exposure) String() string {
-	if e.Isolated {
-		return "Milvus runs in a network of its own; nothing of it listens on this machine."
-	}
-	ports := make([]string, len(e.Ports))
-	for i, port := range e.Ports {
-		ports[i] = fmt.Sprint(port)
-	}
-	return fmt.Sprintf("Milvus listens on every address of this machine (ports %s), with a password on its main port only, because %s. Close these ports with a firewall.",
-		strings.Join(ports, ", "), e.Reason)
-}
-
-// chooseExposure finds out whether this system lets us isolate the server.
-func chooseExposure(shared bool) Exposure {
-	if shared {
-		return Exposure{Reason: "isolation has been switched off"}
-	}
-	if err := probeNamespace(); err != nil {
-		return Exposure{Reason: fmt.Sprintf("this system refuses network namespaces (%v)", err)}
-	}
-	return Exposure{Isolated: true}
 }
 
 // errDied says that the server ended by itself.

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"polylens/indexer/catalog"
+	"polylens/internal/hardened"
 	"polylens/search"
 )
 
@@ -154,8 +155,25 @@ func TestHangingServerIsReplaced(t *testing.T) {
 // network show anything new, and servers do not disturb each other.
 func TestNothingListens(t *testing.T) {
 	needServer(t)
-	if !shared.Exposure().Isolated {
-		t.Skipf("this system cannot isolate: %s", shared.Exposure().Reason)
+	if !shared.Exposure().cage.ownNetwork() {
+		t.Skipf("this system has another cage: %s", shared.Exposure())
+	}
+	checkNothingListens(t, shared)
+	info, err := os.Stat(shared.folder.door())
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the door has mode %v (%v), want 0600", info.Mode(), err)
+	}
+	if info, err = os.Stat(shared.folder.path); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("the data folder has mode %v (%v), want 0700", info.Mode(), err)
+	}
+}
+
+// checkNothingListens checks that a server has a network of its own, and that the
+// host's shows nothing of it.
+func checkNothingListens(t *testing.T, server *Server) {
+	t.Helper()
+	if !server.Exposure().Isolated {
+		t.Errorf("exposure %+v", server.Exposure())
 	}
 	for _, table := range []string{"tcp", "tcp6", "udp", "udp6"} {
 		text, err := os.ReadFile("/proc/net/" + table)
@@ -165,7 +183,7 @@ func TestNothingListens(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		inodes := socketsOf(t, shared.PID(), shared.running.keeperPID)
+		inodes := socketsOf(t, server.PID(), server.running.keeperPID)
 		for _, line := range strings.Split(string(text), "\n")[1:] {
 			if fields := strings.Fields(line); len(fields) > 9 && inodes[fields[9]] {
 				t.Errorf("%s of the host shows a socket of Milvus: %s", table, line)
@@ -176,20 +194,13 @@ func TestNothingListens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/net", shared.PID()))
+	other, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/net", server.PID()))
 	if err != nil || own == other {
 		t.Errorf("network namespace of Milvus %s (%v), own %s", other, err, own)
 	}
-	inside, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/tcp6", shared.PID()))
+	inside, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/tcp6", server.PID()))
 	if err != nil || !bytes.Contains(inside, []byte(fmt.Sprintf(":%04X ", 19530))) {
 		t.Errorf("its own network shows no listener on 19530: %v\n%s", err, inside)
-	}
-	info, err := os.Stat(shared.folder.door())
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the door has mode %v (%v), want 0600", info.Mode(), err)
-	}
-	if info, err = os.Stat(shared.folder.path); err != nil || info.Mode().Perm() != 0o700 {
-		t.Errorf("the data folder has mode %v (%v), want 0700", info.Mode(), err)
 	}
 }
 
@@ -235,13 +246,21 @@ func TestTwoServers(t *testing.T) {
 	}
 }
 
-// TestSharedNetwork is the way on systems without namespaces.
+// TestSharedNetwork is the way that has to be accepted explicitly, on systems that
+// allow no cage.
 func TestSharedNetwork(t *testing.T) {
+	needServer(t)
 	t.Parallel()
-	server := startServer(t, ServerOptions{SharedNetwork: true})
+	if !under(t, hardened.Namespaces, hardened.Listeners) {
+		return
+	}
+	server := startServer(t, ServerOptions{Expose: true})
 	exposure := server.Exposure()
 	if exposure.Isolated || len(exposure.Ports) != 9 || !strings.Contains(exposure.String(), fmt.Sprint(exposure.Ports[0])) {
 		t.Errorf("exposure %+v: %s", exposure, exposure)
+	}
+	if text := exposure.String(); !strings.Contains(text, string(userNetwork)) || !strings.Contains(text, "firewall") {
+		t.Errorf("it says %s", text)
 	}
 	for _, port := range exposure.Ports {
 		for _, usual := range defaultPorts().open() {
@@ -354,32 +373,4 @@ func TestStartFailures(t *testing.T) {
 	if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 10*time.Second {
 		t.Errorf("a server that never answers: %v after %s", err, time.Since(began))
 	}
-}
-
-// TestRefusedNamespaces runs where no further user namespace may be made, as
-// on hardened systems: that is found out, and said.
-func TestRefusedNamespaces(t *testing.T) {
-	if !chooseExposure(false).Isolated {
-		t.Skip("this system refuses namespaces itself")
-	}
-	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = append(os.Environ(), "POLYLENS_TEST_NO_NAMESPACE=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{}
-	isolate(cmd.SysProcAttr)
-	output, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v: %s", err, output)
-	}
-	if text := string(output); !strings.Contains(text, "refuses network namespaces") || !strings.Contains(text, "firewall") {
-		t.Errorf("it says %s", text)
-	}
-}
-
-func runWithoutNamespace(string) int {
-	if err := os.WriteFile("/proc/sys/user/max_user_namespaces", []byte("0"), 0); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	fmt.Println(chooseExposure(false))
-	return 0
 }

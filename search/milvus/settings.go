@@ -2,7 +2,6 @@ package milvus
 
 import (
 	"fmt"
-	"net"
 	"path/filepath"
 )
 
@@ -22,29 +21,6 @@ func defaultPorts() ports {
 		dataCoord: 13333, dataNode: 21124, indexNode: 21121, indexCoord: 22930,
 		metrics: 9091, etcdClient: 2379, etcdPeer: 2380,
 	}
-}
-
-// choosePorts returns the default ports for an isolated server, else free ones.
-func choosePorts(isolated bool) (ports, error) {
-	chosen := defaultPorts()
-	if isolated {
-		return chosen, nil
-	}
-	var held []net.Listener // all at once, so that no port is found twice
-	defer func() {
-		for _, listener := range held {
-			listener.Close()
-		}
-	}()
-	for _, port := range chosen.all() {
-		listener, err := net.Listen("tcp", ":0")
-		if err != nil {
-			return ports{}, fmt.Errorf("find a free port for Milvus: %w", err)
-		}
-		held = append(held, listener)
-		*port = listener.Addr().(*net.TCPAddr).Port
-	}
-	return chosen, nil
 }
 
 func (p *ports) all() []*int {

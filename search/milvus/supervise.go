@@ -54,11 +54,11 @@ func offer(channel chan<- error, err error) {
 // runOnce starts the server, waits for its health, then for its end or until
 // it has been sick for too long.
 func (s *Server) runOnce(ctx context.Context, first chan<- error) (wasHealthy bool, err error) {
-	ports, err := choosePorts(s.exposure.Isolated)
+	ports, err := s.folder.choosePorts(s.exposure.cage.ownNetwork())
 	if err != nil {
 		return false, err
 	}
-	if err := s.folder.writeSettings(ports, s.exposure.Isolated); err != nil {
+	if err := s.folder.writeSettings(ports, s.exposure.cage.ownNetwork()); err != nil {
 		return false, err
 	}
 	process, err := s.startProcess(ports)
@@ -100,7 +100,7 @@ func (s *Server) setRunning(process *process, ports ports) {
 	defer s.mu.Unlock()
 	s.running = process
 	s.starts++
-	if !s.exposure.Isolated {
+	if !s.exposure.cage.ownNetwork() {
 		s.exposure.Ports = ports.open()
 	}
 	if err := s.folder.remember(process.keeperPID, process.milvusPID); err != nil {
