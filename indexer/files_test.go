@@ -293,7 +293,8 @@ func TestFollowedPicturesCanBeOpened(t *testing.T) {
 	}
 	wantCounts(t, "followed", b.runAs(t, func(r *Request) { r.Source = directory }), counts{encoded: 1})
 	id := b.image(t, "away/far.png").ID
-	original, err := OpenOriginal(t.Context(), b.store, "c", id)
+	pictures := b.pictures(t)
+	original, err := pictures.open(t.Context(), "c", id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -305,7 +306,7 @@ func TestFollowedPicturesCanBeOpened(t *testing.T) {
 	if err := b.store.SaveRules(t.Context(), collection.ID, directory.Name(), []byte(`{}`)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenOriginal(t.Context(), b.store, "c", id); err == nil {
+	if _, err := pictures.open(t.Context(), "c", id); err == nil {
 		t.Error("a picture behind a link was opened though links are not followed")
 	}
 }

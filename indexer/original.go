@@ -28,29 +28,31 @@ type Original struct {
 	Tag               string // changes when the content does
 }
 
-// OpenOriginal opens the file of an image. Only files that the catalogue
-// names are opened, and only inside the source they were found in, unless links are followed in that.
-// catalog.ErrImageNotFound for an unknown image, fs.ErrNotExist when its file is
-// gone.
-func OpenOriginal(ctx context.Context, store *database.Store, collection, imageID string) (*Original, error) {
-	image, err := store.Image(ctx, collection, imageID)
+// open opens the file of an image. Only files that the catalogue names are opened, only
+// inside the source they were found in, unless links are followed in that, and only if
+// they hold what was indexed. catalog.ErrImageNotFound for an unknown image,
+// fs.ErrNotExist when its file is gone, catalog.ErrChanged when it is another one now.
+func (p *Pictures) open(ctx context.Context, collection, imageID string) (*Original, error) {
+	image, err := p.store.Image(ctx, collection, imageID)
 	if err != nil {
 		return nil, err
 	}
-	file, err := openFile(ctx, store, image)
+	file, err := openFile(ctx, p.store, image)
 	if err != nil {
 		return nil, err
 	}
-	original, err := describe(file)
-	if err != nil {
-		file.Close()
-		return nil, fmt.Errorf("original of %s: %w", image.URI, err)
+	err = p.verdicts.check(ctx, file, image)
+	if err == nil {
+		var original *Original
+		if original, err = describe(file, image); err == nil {
+			return original, nil
+		}
 	}
-	return original, nil
+	return nil, errors.Join(fmt.Errorf("original of %s: %w", image.URI, err), file.Close())
 }
 
 // openFile opens the file of an image, which lies outside of its source only when the
-// source was indexed with links followed.
+// source was indexed with links followed. What the file holds is not looked at.
 func openFile(ctx context.Context, store *database.Store, image catalog.Image) (*os.File, error) {
 	file, err := source.Open(image.Source, image.URI)
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
@@ -58,21 +60,23 @@ func openFile(ctx context.Context, store *database.Store, image catalog.Image) (
 	}
 	collection, notFound := store.UncountedCollection(ctx, image.Collection)
 	if notFound != nil {
-		return nil, err
+		return nil, unopened(err)
 	}
 	if rules, unknown := rulesOf(ctx, store, collection.ID, image.Source); unknown != nil || !rules.FollowLinks {
-		return nil, err
+		return nil, unopened(err)
 	}
-	return source.OpenFollowing(image.Source, image.URI)
+	file, err = source.OpenFollowing(image.Source, image.URI)
+	if err != nil {
+		return nil, unopened(err)
+	}
+	return file, nil
 }
 
-func describe(file *os.File) (*Original, error) {
+// describe says of a file, which is an image's, what a browser wants to know.
+func describe(file *os.File, image catalog.Image) (*Original, error) {
 	info, err := file.Stat()
 	if err != nil {
 		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("it is not a file any more")
 	}
 	head := make([]byte, 512)
 	n, err := file.ReadAt(head, 0)
@@ -81,8 +85,7 @@ func describe(file *os.File) (*Original, error) {
 	}
 	return &Original{
 		ReadSeekCloser: file, Name: path.Base(file.Name()), ContentType: sniff(head[:n]),
-		Modified: info.ModTime(), Size: info.Size(),
-		Tag: fmt.Sprintf("%x-%x", info.Size(), info.ModTime().UnixNano()),
+		Modified: info.ModTime(), Size: info.Size(), Tag: image.SHA256,
 	}, nil
 }
 

@@ -15,19 +15,21 @@ import (
 type Pictures struct {
 	store      *database.Store
 	thumbnails *Thumbnails
+	verdicts   verdicts
 }
 
 // NewPictures keeps thumbnails in a folder, which is created.
 func NewPictures(folder string, store *database.Store, decoder Decoder) (*Pictures, error) {
 	thumbnails, err := NewThumbnails(folder, store, decoder)
-	return &Pictures{store, thumbnails}, err
+	verdicts, failed := newVerdicts()
+	return &Pictures{store, thumbnails, verdicts}, errors.Join(err, failed)
 }
 
-// Original opens the file of an image, to be closed by the caller.
-// catalog.ErrImageNotFound for an unknown image, catalog.ErrNotFound when its
-// file is gone.
+// Original opens the file of an image, to be closed by the caller, if it holds what was
+// indexed. catalog.ErrImageNotFound for an unknown image, catalog.ErrNotFound when its
+// file is gone, catalog.ErrChanged when it is another one now.
 func (p *Pictures) Original(ctx context.Context, collection, id string) (*Original, error) {
-	original, err := OpenOriginal(ctx, p.store, collection, id)
+	original, err := p.open(ctx, collection, id)
 	return original, gone(err)
 }
 

@@ -58,7 +58,8 @@ type Thumbnail struct {
 
 // Get returns the thumbnail of an image. No side is longer than side pixels,
 // rounded up to one of ThumbnailSides. catalog.ErrNotFound for an unknown
-// image; other errors when its file can no longer be read.
+// image, catalog.ErrChanged when its file is not what was indexed; other errors when
+// that can no longer be read.
 func (t *Thumbnails) Get(ctx context.Context, collection, imageID string, side int) (Thumbnail, error) {
 	image, err := t.store.Image(ctx, collection, imageID)
 	if err != nil {
@@ -105,22 +106,22 @@ func (t *Thumbnails) make(ctx context.Context, image catalog.Image, side int, ke
 		return Thumbnail{}, err
 	}
 	defer file.Close()
-	made, err := t.of(ctx, file.Name(), side)
+	content, err := t.decoder.Read(ctx, file.Name())
 	if err != nil {
 		return Thumbnail{}, err
 	}
-	if made.SHA256 != image.SHA256 {
-		return made, nil // changed since it was indexed: show it, keep nothing
+	if content.SHA256 != image.SHA256 {
+		return Thumbnail{}, errChanged
+	}
+	made, err := t.of(ctx, content, side)
+	if err != nil {
+		return Thumbnail{}, err
 	}
 	return made, t.keep(key, made.Data)
 }
 
-// of makes the thumbnail of a file.
-func (t *Thumbnails) of(ctx context.Context, path string, side int) (Thumbnail, error) {
-	content, err := t.decoder.Read(ctx, path)
-	if err != nil {
-		return Thumbnail{}, err
-	}
+// of makes the thumbnail of a picture.
+func (t *Thumbnails) of(ctx context.Context, content decode.Content, side int) (Thumbnail, error) {
 	picture, err := t.decoder.Decode(ctx, content, decode.ThumbnailTarget(side))
 	if err != nil {
 		return Thumbnail{}, err

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"image"
 	"image/png"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -71,20 +70,18 @@ func TestThumbnails(t *testing.T) {
 	}
 }
 
-func TestThumbnailOfAChangedFileIsNotKept(t *testing.T) {
+func TestThumbnailOfAChangedFileIsNotMade(t *testing.T) {
 	b := newBench(t, Options{})
 	write(t, b.folder, map[string][]byte{"a.png": wide(t)})
 	b.run(t)
 	write(t, b.folder, map[string][]byte{"a.png": picture(1)})
 	folder := t.TempDir()
-	thumbnails, err := NewThumbnails(folder, b.store, testDecoder)
+	thumbnails, err := NewThumbnails(folder, b.store, watchedDecoder{testDecoder, func() error { t.Error("it was decoded"); return nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	indexed := b.image(t, "a.png")
-	got, err := thumbnails.Get(t.Context(), "c", indexed.ID, 100)
-	if err != nil || got.SHA256 == indexed.SHA256 {
-		t.Errorf("got %+v, %v; want the thumbnail of the new content", got.SHA256, err)
+	if got, err := thumbnails.Get(t.Context(), "c", b.image(t, "a.png").ID, 100); !errors.Is(err, catalog.ErrChanged) || got.Data != nil {
+		t.Errorf("got %d bytes, %v; want ErrChanged", len(got.Data), err)
 	}
 	if entries, err := os.ReadDir(folder); err != nil || len(entries) != 0 {
 		t.Errorf("kept %v, %v", entries, err)
@@ -96,35 +93,6 @@ func TestRoundSide(t *testing.T) {
 		if got := roundSide(side); got != want {
 			t.Errorf("roundSide(%d) = %d, want %d", side, got, want)
 		}
-	}
-}
-
-func TestOpenOriginal(t *testing.T) {
-	b := newBench(t, Options{})
-	write(t, b.folder, map[string][]byte{"ä b.png": wide(t)})
-	b.run(t)
-	images, _, err := b.store.ListImages(t.Context(), "c", "", 1)
-	if err != nil || len(images) != 1 {
-		t.Fatal(images, err)
-	}
-	original, err := OpenOriginal(t.Context(), b.store, "c", images[0].ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer original.Close()
-	data, err := io.ReadAll(original)
-	if err != nil || !bytes.Equal(data, wide(t)) {
-		t.Errorf("read %d bytes, %v", len(data), err)
-	}
-	if original.ContentType != "image/png" || original.Name != "ä b.png" || original.Size != int64(len(data)) {
-		t.Errorf("got %+v", original)
-	}
-	if _, err := OpenOriginal(t.Context(), b.store, "c", "unknown"); !errors.Is(err, catalog.ErrNotFound) {
-		t.Errorf("unknown image: got %v, want ErrNotFound", err)
-	}
-	b.remove(t, "ä b.png")
-	if _, err := OpenOriginal(t.Context(), b.store, "c", images[0].ID); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("file gone: got %v, want fs.ErrNotExist", err)
 	}
 }
 

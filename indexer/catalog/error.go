@@ -15,6 +15,8 @@ var (
 	// ErrImageNotFound is for an image that the collection does not hold, or that
 	// has no vector of the model that was asked for.
 	ErrImageNotFound error = missing("image not found")
+	// ErrChanged is for a picture whose file is not what was indexed.
+	ErrChanged = errors.New("changed since it was indexed")
 	// ErrConflict is for what exists already, or cannot happen in the present state.
 	ErrConflict = errors.New("conflict")
 	// ErrInvalid is for a value that cannot be used; it comes with the rule.

@@ -71,7 +71,7 @@ func (c Collection) parse() ([]*compiled, error) {
 
 func (c Collection) record(image catalog.Image, templates []*compiled, problem func(Problem)) Record {
 	r := Record{
-		Picture:    Picture{URI: image.URI, Within: image.Source},
+		Picture:    Picture{URI: image.URI, Within: image.Source, SHA256: image.SHA256},
 		Relevance:  1,
 		Attributes: ReadOptions{Attributes: c.Attributes}.AttributesIn(image.Metadata),
 		Place:      Place{File: c.Name, Part: image.ID},

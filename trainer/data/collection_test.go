@@ -29,7 +29,7 @@ func (p pages) ListImages(_ context.Context, collection, cursor string, _ int) (
 
 var artworks = pages{
 	{{
-		ID: "1", Source: "file:///art", URI: "file:///art/1.jpg",
+		ID: "1", Source: "file:///art", URI: "file:///art/1.jpg", SHA256: "beef",
 		Metadata: map[string]any{"title": "Nave nave moe", "artist": "Gauguin", "year": 1894.0, "tags": []any{"spring", "garden"}},
 		Captions: []catalog.Caption{{Language: "en", Text: "two women"}, {Language: "de", Text: "zwei Frauen"}, {Language: "en", Text: " "}},
 	}},
@@ -47,7 +47,7 @@ func TestCollection(t *testing.T) {
 		},
 	})
 	want := []Record{
-		{Picture: Picture{URI: "file:///art/1.jpg", Within: "file:///art"}, Empty: 1, Item: "Nave nave moe", Relevance: 1,
+		{Picture: Picture{URI: "file:///art/1.jpg", Within: "file:///art", SHA256: "beef"}, Empty: 1, Item: "Nave nave moe", Relevance: 1,
 			Captions: []Caption{{"en", "two women"}, {"en", "Nave nave moe, a painting by Gauguin"}, {"fr", "spring garden"},
 				{"de", "zwei Frauen"}, {"es", "del año 1894"}},
 			Attributes: map[string]string{"year": "1894"}, Place: Place{"art", "1"}},

@@ -2,6 +2,8 @@ package data
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"polylens/indexer/catalog"
 	"polylens/indexer/source"
 	"polylens/internal/ordinary"
 )
@@ -73,7 +76,19 @@ func (f *Files) Bytes(ctx context.Context, picture Picture) ([]byte, error) {
 	if picture.Member != "" {
 		return readSection(file, picture, f.options.MaxBytes)
 	}
-	return readWhole(file, f.options.MaxBytes)
+	content, err := readWhole(file, f.options.MaxBytes)
+	if err != nil {
+		return nil, err
+	}
+	return picture.checked(content)
+}
+
+// checked is the content of a picture, unless that has to be another one.
+func (p Picture) checked(content []byte) ([]byte, error) {
+	if sum := sha256.Sum256(content); p.SHA256 != "" && hex.EncodeToString(sum[:]) != p.SHA256 {
+		return nil, fmt.Errorf("its file has %w; index the folder again", catalog.ErrChanged)
+	}
+	return content, nil
 }
 
 // open opens the file of a picture, or the shard that it is in, unpacked.

@@ -36,6 +36,8 @@ func TestFiles(t *testing.T) {
 		{"link", Picture{URI: fileURI(filepath.Join(folder, "link.png"))}, "secret", ""},
 		{"link out", Picture{URI: fileURI(filepath.Join(folder, "link.png")), Within: fileURI(folder)}, "", "escapes"},
 		{"not below", Picture{URI: fileURI(outside), Within: fileURI(folder)}, "", "escapes"},
+		{"what was indexed", Picture{URI: fileURI(path), SHA256: "ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73"}, "content", ""},
+		{"another than what was indexed", Picture{URI: fileURI(path), SHA256: "00"}, "", "changed since it was indexed"},
 		{"missing", Picture{URI: fileURI(path + "x")}, "", "no such file"},
 		{"folder", Picture{URI: fileURI(folder)}, "", "not an ordinary file"},
 		{"section", Picture{URI: fileURI(path), Member: "m", Offset: 2, Size: 3}, "nte", ""},

@@ -14,6 +14,7 @@ import (
 type Picture struct {
 	URI    string // file:///..., http://... or https://...
 	Within string // URI of the folder that the file must lie in, even through links; "" is anywhere
+	SHA256 string // of its bytes, hexadecimal, when others must not take their place; "" is any
 	Member string // name inside of the file, a shard; "" is the whole file
 	Offset int64  // of the member in bytes
 	Size   int64  // of the member in bytes

@@ -61,6 +61,7 @@ func Table() []Row {
 		{catalog.ErrCollectionNotFound, Kind{"collection-not-found", http.StatusNotFound, ExitNotFound, ""}},
 		{catalog.ErrImageNotFound, Kind{"image-not-found", http.StatusNotFound, ExitNotFound, ""}},
 		{catalog.ErrNotFound, NotFound},
+		{catalog.ErrChanged, Kind{"picture-changed", http.StatusConflict, ExitFailure, ""}},
 		{catalog.ErrConflict, Kind{"conflict", http.StatusConflict, ExitFailure, ""}},
 		{catalog.ErrInvalid, Invalid},
 		{search.ErrUnavailable, Kind{"unavailable", http.StatusServiceUnavailable, ExitUnavailable, ""}},
