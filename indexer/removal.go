@@ -45,8 +45,10 @@ func (l removalLimit) validate() error {
 	return fmt.Errorf("share of pictures that may be removed, %v, is %w: use 0 to 1", l.share, catalog.ErrInvalid)
 }
 
-// check returns ErrRemovalWithheld if gone of the known images are too many.
-func (l removalLimit) check(place string, gone, known int) error {
+// check returns ErrRemovalWithheld if the vanished images are too many.
+func (l removalLimit) check(place string, found absence) error {
+	gone, known := len(found.vanished), found.known
+	emptied, folder := found.emptied()
 	switch {
 	case l.confirmed || gone == 0:
 		return nil
@@ -55,16 +57,42 @@ func (l removalLimit) check(place string, gone, known int) error {
 	case gone > l.few && float64(gone) > l.share*float64(known):
 		return fmt.Errorf("%w: %d of the %d pictures that were indexed from %s are no longer there, more than %.4g %%; %s",
 			ErrRemovalWithheld, gone, known, place, 100*l.share, remedy)
+	case emptied > fewRemoved:
+		return fmt.Errorf("%w: %d pictures are no longer there, %d of them because a folder is empty that held pictures, such as %s; %s",
+			ErrRemovalWithheld, gone, emptied, folderOf(folder), remedy)
 	}
 	return nil
 }
 
-// placeOf is a source for people.
-func placeOf(from source.Source) string {
-	if folder, err := source.Folder(from.Name()); err == nil {
+// absence is what a source no longer has, though it was indexed from it.
+type absence struct {
+	known    int        // images of the source
+	gone     []string   // IDs of those to remove
+	vanished []vanished // of those, whose files the walk has not met at all
+}
+
+// vanished is an image whose file is not there.
+type vanished struct {
+	id      string
+	emptied string // URI of a folder above it that is there and empty, as when its disk is not mounted
+}
+
+// emptied is how many vanished in folders that are there and empty, and one of these.
+func (a absence) emptied() (count int, folder string) {
+	for _, one := range a.vanished {
+		if one.emptied != "" {
+			count, folder = count+1, one.emptied
+		}
+	}
+	return count, folder
+}
+
+// folderOf is a URI of a folder for people.
+func folderOf(uri string) string {
+	if folder, err := source.Folder(uri); err == nil {
 		return folder
 	}
-	return from.Name()
+	return uri
 }
 
 // mayReturn reports whether an error of the system says nothing about a file being

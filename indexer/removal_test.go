@@ -82,6 +82,112 @@ func TestRemovalIsWithheld(t *testing.T) {
 	}
 }
 
+// TestEmptiedFoldersAreWithheld: a folder that is there and has nothing in it any more may
+// be one whose disk is not mounted, however few of all pictures it held.
+func TestEmptiedFoldersAreWithheld(t *testing.T) {
+	all := 1.0
+	for _, test := range []struct {
+		what     string
+		change   func(t *testing.T, folder string)
+		share    *float64
+		withheld int
+	}{
+		{"one of many folders is empty", emptied("disk"), nil, 5},
+		{"a folder of folders is empty", emptied("outer"), nil, 6},
+		{"the folders in a folder are empty", func(t *testing.T, folder string) {
+			emptied("outer/a")(t, folder)
+			emptied("outer/b")(t, folder)
+		}, nil, 6},
+		{"whatever share may go", emptied("disk"), &all, 5},
+		{"few pictures", emptied("few"), nil, 0},
+		{"a folder is gone", func(t *testing.T, folder string) { removeAll(t, filepath.Join(folder, "disk")) }, nil, 0},
+		{"a folder is replaced by a file", func(t *testing.T, folder string) {
+			removeAll(t, filepath.Join(folder, "disk"))
+			write(t, folder, map[string][]byte{"disk": []byte("text")})
+		}, nil, 0},
+		{"a folder still has something", func(t *testing.T, folder string) {
+			emptied("disk")(t, folder)
+			write(t, folder, map[string][]byte{"disk/notes.txt": nil})
+		}, nil, 0},
+		{"its pictures were moved", func(t *testing.T, folder string) {
+			if err := os.Rename(filepath.Join(folder, "disk"), filepath.Join(folder, "sorted")); err != nil {
+				t.Fatal(err)
+			}
+			emptied("disk")(t, folder)
+		}, nil, 0},
+	} {
+		t.Run(test.what, func(t *testing.T) {
+			b := newBench(t, Options{})
+			files := map[string][]byte{}
+			for i := range 100 {
+				files[fmt.Sprintf("rest/%02d.png", i)] = picture(i)
+			}
+			for i, name := range []string{"disk/1", "disk/2", "disk/3", "disk/4", "disk/5", "outer/a/1", "outer/a/2", "outer/a/3", "outer/b/1", "outer/b/2", "outer/b/3", "few/1", "few/2", "few/3"} {
+				files[name+".png"] = picture(200 + i)
+			}
+			write(t, b.folder, files)
+			b.run(t)
+			test.change(t, b.folder)
+			request := b.request(t)
+			request.MaxRemovedShare = test.share
+			report, err := b.Run(t.Context(), request, nil)
+			if errors.Is(err, ErrRemovalWithheld) != (test.withheld > 0) || report.Withheld != test.withheld || test.withheld == 0 && err != nil {
+				t.Fatalf("got %v, %d withheld, want %d", err, report.Withheld, test.withheld)
+			}
+			if test.withheld > 0 && !strings.Contains(err.Error(), "empty") {
+				t.Errorf("no reason: %v", err)
+			}
+			b.wantMirror(t)
+			report = b.runAs(t, func(r *Request) { r.ConfirmRemoval = true })
+			if report.Withheld != 0 || report.Removed != test.withheld {
+				t.Errorf("confirmed: %d removed, %d withheld", report.Removed, report.Withheld)
+			}
+		})
+	}
+}
+
+// emptied leaves nothing but the folder itself.
+func emptied(name string) func(*testing.T, string) {
+	return func(t *testing.T, folder string) {
+		t.Helper()
+		removeAll(t, filepath.Join(folder, name))
+		if err := os.MkdirAll(filepath.Join(folder, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func removeAll(t *testing.T, path string) {
+	t.Helper()
+	if err := os.RemoveAll(path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestMovedPicturesAreNotMissed: when most pictures lie elsewhere in the folder now,
+// nobody needs to confirm that.
+func TestMovedPicturesAreNotMissed(t *testing.T) {
+	b := newBench(t, Options{})
+	b.fill(t, 20)
+	for i := range 15 {
+		name := fmt.Sprintf("%02d.png", i)
+		write(t, b.folder, map[string][]byte{"moved/" + name: picture(i)})
+		b.remove(t, name)
+	}
+	wantCounts(t, "moved", b.run(t), counts{reused: 15, skipped: 5, removed: 15})
+	for i := range 15 { // some of them moved, most of them gone
+		name := fmt.Sprintf("moved/%02d.png", i)
+		if i%3 == 0 {
+			write(t, b.folder, map[string][]byte{strings.TrimPrefix(name, "moved/"): picture(i)})
+		}
+		b.remove(t, name)
+	}
+	report, err := b.Run(t.Context(), b.request(t), nil)
+	if !errors.Is(err, ErrRemovalWithheld) || report.Withheld != 10 || report.Reused != 5 {
+		t.Errorf("got %v, %d withheld, %d reused; want 10, 5", err, report.Withheld, report.Reused)
+	}
+}
+
 // TestWithheldRunDoesAllElse: new pictures are indexed.
 func TestWithheldRunDoesAllElse(t *testing.T) {
 	b := newBench(t, Options{})

@@ -2,6 +2,7 @@ package indexer
 
 import (
 	"context"
+	"slices"
 
 	"polylens/indexer/catalog"
 )
@@ -9,34 +10,102 @@ import (
 // removeGone removes the images of the source that the walk has not met, unless they
 // are suspiciously many.
 func (r *run) removeGone(ctx context.Context) error {
-	var gone []string
-	known, vanished := 0, 0
-	err := r.store.SourceImages(ctx, r.collection, r.source.Name(), func(id, uri string) error {
-		known++
-		if !r.met.isGone(id, uri) {
-			return nil
-		}
-		gone = append(gone, id)
-		if !r.met.isThere(id, uri) {
-			vanished++
-		}
-		return nil
-	})
+	found, err := r.findGone(ctx)
 	if err != nil {
 		return err
 	}
-	if err := r.removal.check(placeOf(r.source), vanished, known); err != nil {
-		r.progress.update(func(p *Progress) { p.Withheld = vanished })
+	if err := r.mayRemove(ctx, found); err != nil {
 		return err
 	}
-	if err := r.store.DeleteImages(ctx, gone); err != nil {
+	if err := r.store.DeleteImages(ctx, found.gone); err != nil {
 		return err
 	}
 	if _, err := r.mirror().clearTombstones(ctx); err != nil {
 		return err
 	}
-	r.progress.update(func(p *Progress) { p.Removed += len(gone) })
+	r.progress.update(func(p *Progress) { p.Removed += len(found.gone) })
 	return r.store.PruneFailures(ctx, r.collection, r.source.Name(), func(uri string) bool { return r.met.stillFails(uri) })
+}
+
+// findGone compares what the catalogue has of the source with what the walk has met.
+func (r *run) findGone(ctx context.Context) (found absence, err error) {
+	err = r.store.SourceImages(ctx, r.collection, r.source.Name(), func(id, uri string) error {
+		found.known++
+		if !r.met.isGone(id, uri) {
+			return nil
+		}
+		found.gone = append(found.gone, id)
+		if !r.met.isThere(id, uri) {
+			found.vanished = append(found.vanished, vanished{id, r.met.emptyAbove(uri)})
+		}
+		return nil
+	})
+	return found, err
+}
+
+// mayRemove returns ErrRemovalWithheld if too many pictures have vanished. Those that
+// were moved within the source have not.
+func (r *run) mayRemove(ctx context.Context, found absence) error {
+	place := folderOf(r.source.Name())
+	if r.removal.check(place, found) == nil {
+		return nil
+	}
+	moved, err := r.moved(ctx, found)
+	if err != nil {
+		return err
+	}
+	found.vanished = slices.DeleteFunc(found.vanished, func(one vanished) bool { return moved[one.id] })
+	if err := r.removal.check(place, found); err != nil {
+		r.progress.update(func(p *Progress) { p.Withheld = len(found.vanished) })
+		return err
+	}
+	return nil
+}
+
+// moved are the vanished images whose content another image of the source has, which is
+// there.
+func (r *run) moved(ctx context.Context, found absence) (map[string]bool, error) {
+	ids := make([]string, len(found.vanished))
+	for i, one := range found.vanished {
+		ids[i] = one.id
+	}
+	away, err := r.store.States(ctx, r.fingerprint, ids)
+	if err != nil {
+		return nil, err
+	}
+	here, err := r.contentsHere(ctx)
+	moved := make(map[string]bool)
+	for id, state := range away {
+		moved[id] = here[state.SHA256]
+	}
+	return moved, err
+}
+
+// contentsHere are those of the images that the walk has met.
+func (r *run) contentsHere(ctx context.Context) (map[string]bool, error) {
+	here := make(map[string]bool)
+	var page []string
+	flush := func() error {
+		states, err := r.store.States(ctx, r.fingerprint, page)
+		for _, state := range states {
+			here[state.SHA256] = true
+		}
+		page = page[:0]
+		return err
+	}
+	err := r.store.SourceImages(ctx, r.collection, r.source.Name(), func(id, uri string) error {
+		if r.met.isGone(id, uri) {
+			return nil
+		}
+		if page = append(page, id); len(page) < scanChunk {
+			return nil
+		}
+		return flush()
+	})
+	if err == nil {
+		err = flush()
+	}
+	return here, err
 }
 
 // DeleteImages removes images from the catalogue and from the index that

@@ -60,6 +60,7 @@ func (r *run) scan(ctx context.Context, jobs chan<- job) error {
 			r.progress.update(func(p *Progress) { p.Files.exclude(left.Rule) })
 		},
 		Metadata: func() { r.progress.update(func(p *Progress) { p.Files.Seen++; p.Files.Metadata++ }) },
+		Empty:    r.met.empty,
 		Problem:  func(problem source.Problem) { notes = append(notes, r.noteProblem(problem)) },
 		Known:    r.known,
 	})
@@ -152,13 +153,14 @@ type met struct {
 	broken   map[[16]byte]struct{} // pictures that were met and cannot be read any more
 	failures map[[16]byte]struct{} // by a hash of the URI
 	leftOut  map[[16]byte]struct{} // files and folders that are there and not looked at, by a hash of the URI
+	emptied  map[[16]byte]struct{} // folders that are there and empty, by a hash of the URI
 	folders  []string              // that could not be looked into, as URIs ending in /
 }
 
 func newMet() met {
 	return met{
 		pictures: make(map[[16]byte]struct{}), broken: make(map[[16]byte]struct{}), failures: make(map[[16]byte]struct{}),
-		leftOut: make(map[[16]byte]struct{}),
+		leftOut: make(map[[16]byte]struct{}), emptied: make(map[[16]byte]struct{}),
 	}
 }
 
@@ -215,12 +217,32 @@ func (m *met) isThere(id, uri string) bool {
 	if _, broken := m.broken[idBytes(id)]; broken {
 		return true
 	}
+	return within(m.leftOut, uri) != ""
+}
+
+// within is the URI, or the part of it that names a folder above, that is in a set; ""
+// when none is.
+func within(set map[[16]byte]struct{}, uri string) string {
 	for end := len(uri); end > 0; end = strings.LastIndexByte(uri[:end], '/') {
-		if _, left := m.leftOut[uriKey(uri[:end])]; left {
-			return true
+		if _, found := set[uriKey(uri[:end])]; found {
+			return uri[:end]
 		}
 	}
-	return false
+	return ""
+}
+
+func (m *met) empty(folder string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.emptied[uriKey(folder)] = struct{}{}
+}
+
+// emptyAbove is the folder above a picture that is there and empty; "" when there is
+// none.
+func (m *met) emptyAbove(uri string) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return within(m.emptied, uri)
 }
 
 func (m *met) unseen(folder string) {

@@ -143,6 +143,9 @@ func (w *walker) subfolder(at *place, name string) error {
 		w.problem(Problem{URI: w.uri(name), Kind: ProblemLink, Err: errSeen})
 		return nil
 	}
+	if len(entries) == 0 && w.visitor.Empty != nil {
+		w.visitor.Empty(w.uri(name))
+	}
 	return w.folder(&place{
 		folder: name, manifests: at.manifests, ignores: at.ignores, included: w.isIncluded(at, name, true),
 	}, entries)
