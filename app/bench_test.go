@@ -20,6 +20,8 @@ import (
 	"polylens/internal/needs"
 	"polylens/search"
 	"polylens/search/milvus"
+	"polylens/web"
+	"polylens/web/webtest"
 )
 
 const (
@@ -38,8 +40,7 @@ func BenchmarkSearchHTTP(b *testing.B) {
 	needs.Milvus(b)
 	x := benchParts(b)
 	fillBench(b, x)
-	server := httptest.NewServer(benchHandler(b, x))
-	defer server.Close()
+	server := webtest.Serve(b, benchHandler(b, x))
 	medians := map[string]time.Duration{}
 	b.Run("http", func(b *testing.B) {
 		medians["http"] = benchTimed(b, func(i int) error { return benchGet(server, benchText("http", i)) })
@@ -105,9 +106,9 @@ func benchParts(b *testing.B) *parts {
 	return openBench(b, p)
 }
 
-func benchHandler(b *testing.B, x *parts) http.Handler {
+func benchHandler(b *testing.B, x *parts) *web.Handler {
 	b.Helper()
-	handler, err := x.handler(handlerOptions{local: true})
+	handler, err := x.handler(handlerOptions{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -18,9 +18,9 @@ const demoCollection = "demo"
 
 // handlerOptions is what differs between handlers of the API.
 type handlerOptions struct {
-	local   bool // only this machine reaches it
-	demo    bool // there is the demo collection
-	patient bool // searches wait for a Milvus that has just started
+	access  access // of others than this process
+	demo    bool   // there is the demo collection
+	patient bool   // searches wait for a Milvus that has just started
 }
 
 func (x *parts) handler(options handlerOptions) (*web.Handler, error) {
@@ -38,10 +38,8 @@ func (x *parts) handler(options handlerOptions) (*web.Handler, error) {
 		Model:        x.modelInfo,
 		Runs:         x.store,
 		Trainer:      x.trainer,
-		AllowFolders: options.local,
-	}
-	if options.local {
-		config.AllowedHosts = web.LoopbackHosts()
+		AllowedHosts: options.access.hosts,
+		Guests:       options.access.guests,
 	}
 	if options.patient {
 		config.Search = patientSearch{config.Search}

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,6 +19,7 @@ import (
 	"polylens/internal/needs"
 	"polylens/web"
 	"polylens/web/client"
+	"polylens/web/webtest"
 )
 
 // naflexModel is the directory of a tiny NaFlex model of random weights, with
@@ -184,15 +184,14 @@ func TestFixedResolutionRefusesMaxNumPatches(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler, err := x.handler(handlerOptions{local: true})
+	handler, err := x.handler(handlerOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
+	server := webtest.Serve(t, handler)
 	t.Cleanup(handler.Close)
 	_, created := x.indexer.CreateCollection(t.Context(), "c", 64)
-	_, here := client.Of(handler).Index(t.Context(), "c", web.IndexOrder{Source: web.Source{Directory: t.TempDir()}, MaxNumPatches: 64})
+	_, here := client.Of(handler.Inside()).Index(t.Context(), "c", web.IndexOrder{Source: web.Source{Directory: t.TempDir()}, MaxNumPatches: 64})
 	_, there := client.New(server.URL).Index(t.Context(), "c", web.IndexOrder{Source: web.Source{Directory: t.TempDir()}, MaxNumPatches: 64})
 	for place, err := range map[string]error{"created": created, "indexed here": here, "indexed there": there} {
 		if !errors.Is(err, catalog.ErrInvalid) || !strings.Contains(err.Error(), "one resolution") {

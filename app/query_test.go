@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"net/http"
-	"net/http/httptest"
 	"runtime"
 	"strings"
 	"sync"
@@ -11,6 +10,7 @@ import (
 
 	"polylens/indexer/catalog"
 	"polylens/search"
+	"polylens/web/webtest"
 )
 
 // watched is an index that notes how often a search entered this package on its way
@@ -52,13 +52,12 @@ func TestQueryEntersMainOnce(t *testing.T) {
 	h.index = index
 	x := h.open(t)
 	indexed(t, x, pictures, "c")
-	handler, err := x.handler(handlerOptions{local: true})
+	handler, err := x.handler(handlerOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(handler.Close)
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
+	server := webtest.Serve(t, handler)
 	response, err := http.Get(server.URL + "/api/v1/collections/c/search?q=picture")
 	if err != nil {
 		t.Fatal(err)

@@ -16,9 +16,9 @@ import (
 )
 
 type serveCommand struct {
-	Addr                 string `placeholder:"HOST:PORT" env:"ADDR" default:"127.0.0.1:8080" help:"Address to listen on (default: ${default})."`
-	Demo                 bool   `help:"Index the demo pictures into the collection \"demo\" first, if that has not been done."`
-	InsecureAllowNetwork bool   `help:"Allow an address that others on the network can reach. Polylens asks nobody for a password yet."`
+	Addr string `placeholder:"HOST:PORT" env:"ADDR" default:"127.0.0.1:8080" help:"Address to listen on (default: ${default})."`
+	Demo bool   `help:"Index the demo pictures into the collection \"demo\" first, if that has not been done."`
+	accessFlags
 }
 
 // Help documents the command.
@@ -31,14 +31,22 @@ Examples:
     polylens serve
     polylens serve --demo --addr 127.0.0.1:9000
     ADDR=127.0.0.1:0 polylens serve
+    polylens serve --allow-user www-data --allowed-host photos.example.org
+    polylens serve --addr 192.0.2.7:8080 --insecure-allow-network --allowed-host 192.0.2.7
 
-Only this machine can reach it, unless --insecure-allow-network says otherwise.
+Only this machine can reach it, and only the user who runs it and root are answered: the system tells which user has made a ` +
+		`connection. --allow-user lets others of this machine in, --insecure-allow-network the whole network. Folders are indexed, ` +
+		`and models trained with files, only for the user who runs it and root, by connections from this machine.
 
 ` + exitHelp
 }
 
 func (c *serveCommand) Run(ctx context.Context, p *program) error {
-	if err := c.checkAddress(); err != nil {
+	access, err := c.forAddress(c.Addr)
+	if err != nil {
+		return usageError{err}
+	}
+	if err := access.check(ctx); err != nil {
 		return err
 	}
 	hold, _, err := p.hold("serve")
@@ -55,11 +63,11 @@ func (c *serveCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w (name another address with --addr or ADDR)", c.Addr, err)
 	}
-	handler, err := parts.handler(handlerOptions{local: c.local(), demo: c.Demo})
+	handler, err := parts.handler(handlerOptions{access: access, demo: c.Demo})
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	if err := hold.Announce(listener.Addr().String()); err != nil {
+	if err := hold.Announce(localAddress(listener.Addr())); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	p.print("Polylens listens on http://%s", listener.Addr())
@@ -83,24 +91,6 @@ func (c *serveCommand) Run(ctx context.Context, p *program) error {
 	}
 	return err
 }
-
-// checkAddress refuses an address that the network can reach. A name counts as
-// loopback only if it is localhost: what others resolve to may change.
-func (c *serveCommand) checkAddress() error {
-	host, _, err := net.SplitHostPort(c.Addr)
-	if err != nil {
-		return usageError{fmt.Errorf("--addr %q: %w", c.Addr, err)}
-	}
-	ip := net.ParseIP(host)
-	if host == "localhost" || ip != nil && ip.IsLoopback() || c.InsecureAllowNetwork {
-		return nil
-	}
-	return usageError{fmt.Errorf("--addr %s can be reached from the network, and Polylens asks nobody for a password yet: "+
-		"use a loopback address, or accept it with --insecure-allow-network", c.Addr)}
-}
-
-// local reports whether only this machine reaches the address.
-func (c *serveCommand) local() bool { return !c.InsecureAllowNetwork }
 
 // start does what may take a while, when the page is up already.
 func (c *serveCommand) start(ctx context.Context, x *parts) error {

@@ -95,12 +95,12 @@ func (p *program) catalogueAPI(ctx context.Context, command string) (*client.Cli
 
 // client is the API of this process.
 func (x *parts) client() (*client.Client, error) {
-	handler, err := x.handler(handlerOptions{local: true, patient: true})
+	handler, err := x.handler(handlerOptions{patient: true})
 	if err != nil {
 		return nil, err
 	}
 	x.program.later(func(context.Context) error { handler.Close(); return nil })
-	return client.Of(handler), nil
+	return client.Of(handler.Inside()), nil
 }
 
 // agrees refuses a server that works with a model or precision other than the one

@@ -4,6 +4,7 @@ import (
 	"context"
 	"image"
 	"log/slog"
+	"net"
 
 	"polylens/indexer"
 	"polylens/indexer/catalog"
@@ -34,23 +35,21 @@ type Config struct {
 	Model  func() ModelInfo
 	Logger *slog.Logger
 
-	// AllowedHosts are the names (without port) that a request's Host header may
-	// carry; a page elsewhere that resolves its own name to this address (DNS
-	// rebinding) is refused. Empty allows any: for a server that others on the
-	// network may reach.
+	// AllowedHosts are the names and addresses (without port) that a request's Host
+	// header may carry, besides those of the loopback interface. All others are refused:
+	// a page elsewhere may have its own name resolve to this address (DNS rebinding).
 	AllowedHosts []string
-	// AllowFolders lets clients index folders of the server, and train with its
-	// files. Only for a server that nobody but its own user can reach.
-	AllowFolders bool
+	// Guests may use the server besides its own user and root. Only these two may index
+	// folders of the server, and train with its files.
+	Guests Guests
+	// Owner says whose the other end of a connection is; optional: peer.Owner.
+	Owner func(net.Conn) (int, error)
 	// MaxUploadBytes bounds an uploaded picture; 0 means DefaultMaxUpload.
 	MaxUploadBytes int64
 }
 
 // DefaultMaxUpload is the largest uploaded picture when Config does not say.
 const DefaultMaxUpload = 32 << 20
-
-// LoopbackHosts are the AllowedHosts of a server on the loopback address.
-func LoopbackHosts() []string { return []string{"localhost", "127.0.0.1", "::1"} }
 
 // Searcher answers queries; *search.Service is one.
 type Searcher interface {

@@ -52,11 +52,11 @@ func (s *server) imageOperations(api huma.API) {
 	huma.Register(api, pictureOperation("get-thumbnail", "/collections/{name}/images/{id}/thumbnail",
 		"Get a small version of the picture"), s.getThumbnail)
 	huma.Register(api, pictureOperation("get-original", "/collections/{name}/images/{id}/original",
-		"Get the picture as it was indexed"), s.getOriginal)
+		"Get the picture as it was indexed; refused when its file is another one now"), s.getOriginal)
 }
 
 func pictureOperation(id, path, summary string) huma.Operation {
-	o := operation(id, http.MethodGet, path, "images", summary, http.StatusNotFound)
+	o := operation(id, http.MethodGet, path, "images", summary, http.StatusNotFound, http.StatusConflict)
 	o.Responses = map[string]*huma.Response{"200": {
 		Description: "The picture",
 		Content:     map[string]*huma.MediaType{"image/*": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}},

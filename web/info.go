@@ -13,11 +13,14 @@ type infoAnswer struct{ Body Info }
 func (s *server) infoOperation(api huma.API) {
 	huma.Register(api, operation("get-info", http.MethodGet, "/info", "server",
 		"Get the version, the model and what clients may do"),
-		func(context.Context, *struct{}) (*infoAnswer, error) { return &infoAnswer{Body: s.info()}, nil })
+		func(ctx context.Context, _ *struct{}) (*infoAnswer, error) {
+			return &infoAnswer{Body: s.info(ctx)}, nil
+		})
 }
 
-func (s *server) info() Info {
+func (s *server) info(ctx context.Context) Info {
 	info := s.Info
+	info.Folders = callerOf(ctx).host
 	if s.Model != nil {
 		info.Model = s.Model()
 	}

@@ -102,9 +102,8 @@ func (s *server) jobOperations(api huma.API) {
 }
 
 func (s *server) createJob(ctx context.Context, input *createJobInput) (*acceptedJob, error) {
-	if !s.AllowFolders {
-		return nil, newProblem(kindForbidden, "this server lets nobody index its folders over the network; "+
-			"run “polylens index” on it, or let it listen on the loopback address only")
+	if !callerOf(ctx).host {
+		return nil, newProblem(kindForbidden, s.door.noFolders("index folders of this machine", "polylens index"))
 	}
 	directory, problem := usableFolder(input.Body.Source.Directory)
 	if problem != nil {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -43,21 +44,28 @@ func secured(next http.Handler) http.Handler {
 }
 
 // hostChecked refuses host names that are not this server's: a page elsewhere whose
-// name resolves to a loopback address must not read the collection.
+// name resolves to an address of this machine must not read the collection.
 func (s *server) hostChecked(next http.Handler) http.Handler {
-	if len(s.AllowedHosts) == 0 {
-		return next
-	}
+	allowed := append(slices.Clone(s.AllowedHosts), "localhost", "127.0.0.1", "::1")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if host := hostName(r.Host); !slices.ContainsFunc(s.AllowedHosts, func(allowed string) bool {
-			return strings.EqualFold(allowed, host)
-		}) {
+		host := hostName(r.Host)
+		if !slices.ContainsFunc(allowed, func(one string) bool { return isSameHost(one, host) }) {
 			writeProblem(w, newProblem(kindMisdirected, fmt.Sprintf(
-				"this server does not answer for the host %q; open it as %s", host, s.AllowedHosts[0])))
+				"this server does not answer for the host %q; open it as %s, or let it have that name with --allowed-host", host, allowed[0])))
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// isSameHost compares two names or addresses; an address may be written in several ways.
+func isSameHost(a, b string) bool {
+	first, err := netip.ParseAddr(a)
+	second, failed := netip.ParseAddr(b)
+	if err == nil && failed == nil {
+		return first == second
+	}
+	return strings.EqualFold(a, b)
 }
 
 // hostName is a Host header without port and brackets.

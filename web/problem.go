@@ -26,6 +26,7 @@ var (
 	kindUnavailable = problem.Of(search.ErrUnavailable, problem.Table())
 	kindNoTrainer   = kind("no-trainer", http.StatusNotImplemented)
 	kindForbidden   = kind("forbidden", http.StatusForbidden)
+	kindStranger    = kind("other-user", http.StatusForbidden)
 	kindNoFolder    = kind("folder-not-usable", http.StatusUnprocessableEntity)
 	kindBadPicture  = kind("picture-not-usable", http.StatusUnprocessableEntity)
 	kindTooLarge    = kind("too-large", http.StatusRequestEntityTooLarge)

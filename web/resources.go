@@ -105,7 +105,7 @@ type Progress struct {
 type Info struct {
 	Version string    `json:"version"`
 	Model   ModelInfo `json:"model"`
-	Folders bool      `json:"folders" doc:"Whether clients may index folders of the server"`
+	Folders bool      `json:"folders" doc:"Whether this client may index folders of the server: only its own user and root may, on the machine itself"`
 	Demo    string    `json:"demo,omitempty" doc:"Name of the demo collection, if there is one"`
 }
 

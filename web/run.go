@@ -141,11 +141,10 @@ func (s *server) getPoints(ctx context.Context, input *getPointsInput) (*pointsA
 	return answer, nil
 }
 
-// createRun refuses clients elsewhere: a config may name files of the server.
+// createRun refuses everybody else: a config may name files of the server.
 func (s *server) createRun(ctx context.Context, input *createRunInput) (*acceptedRun, error) {
-	if !s.AllowFolders {
-		return nil, newProblem(kindForbidden, "this server lets nobody train with its files over the network; "+
-			"run “polylens train” on it, or let it listen on the loopback address only")
+	if !callerOf(ctx).host {
+		return nil, newProblem(kindForbidden, s.door.noFolders("train with files of this machine", "polylens train"))
 	}
 	return s.command(ctx, func(trainer Trainer) (catalog.Run, error) {
 		return trainer.Start(ctx, catalog.RunOrder{Name: input.Body.Name, Collection: input.Body.Collection, Config: input.Body.Config})

@@ -220,7 +220,7 @@ func TestServersThatDoNotTrain(t *testing.T) {
 	}{
 		"no trainer": {func(c *web.Config) { c.Trainer = nil }, 501, "no-trainer"},
 		"no runs":    {func(c *web.Config) { c.Runs, c.Trainer = nil, nil }, 501, "no-trainer"},
-		"a network":  {func(c *web.Config) { c.AllowFolders = false }, 403, "forbidden"},
+		"a network":  {open, 403, "forbidden"},
 	} {
 		t.Run(label, func(t *testing.T) {
 			server := webtest.NewServer(t, test.change)

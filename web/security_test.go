@@ -1,10 +1,12 @@
 package web_test
 
 import (
+	"net"
 	"net/http"
 	"strings"
 	"testing"
 
+	"polylens/internal/peer"
 	"polylens/web"
 	"polylens/web/webtest"
 )
@@ -26,10 +28,26 @@ func TestHostsAreChecked(t *testing.T) {
 			}
 		}
 	}
-	open := webtest.NewServer(t, func(c *web.Config) { c.AllowedHosts = nil })
-	if r := get(t, open.URL+"/healthz", "Host: pictures.example"); r.status != http.StatusOK {
-		t.Errorf("a server for the network: %d", r.status)
+	named := webtest.NewServer(t, func(c *web.Config) {
+		c.Guests.Network, c.AllowedHosts = true, []string{"pictures.example", "192.0.2.7", "2001:db8::7"}
+	})
+	for host, allowed := range map[string]bool{
+		"pictures.example": true, "Pictures.Example:80": true, "192.0.2.7": true, "[2001:db8:0::7]:80": true, "localhost" + port: true, "127.0.0.1": true,
+		"evil.example": false, "pictures.example.evil.example": false, "a.pictures.example": false, "192.0.2.8": false, "[2001:db8::8]": false,
+	} {
+		r := get(t, named.URL+"/api/v1/collections", "Host: "+host)
+		if refused := r.status == http.StatusMisdirectedRequest; refused == allowed {
+			t.Errorf("a server for the network, Host %s: %d", host, r.status)
+		}
+		if !allowed && !strings.Contains(r.body, "pictures.example") {
+			t.Errorf("no remedy: %s", r.body)
+		}
 	}
+}
+
+// open makes a server one for the network, whose clients are elsewhere.
+func open(c *web.Config) {
+	c.Guests.Network, c.Owner = true, func(net.Conn) (int, error) { return 0, peer.ErrUnknown }
 }
 
 func TestOtherOriginsChangeNothing(t *testing.T) {
@@ -68,7 +86,7 @@ func TestNobodyElseMayReadIt(t *testing.T) {
 }
 
 func TestFoldersOnlyWhereAllowed(t *testing.T) {
-	server := webtest.NewServer(t, func(c *web.Config) { c.AllowFolders = false })
+	server := webtest.NewServer(t, open)
 	r := send(t, http.MethodPost, server.URL+"/api/v1/collections/x/jobs", `{"source":{"directory":"/"}}`, "Content-Type: application/json")
 	wantProblem(t, r, http.StatusForbidden, "forbidden")
 	if info := as[web.Info](t, get(t, server.URL+"/api/v1/info")); info.Folders {

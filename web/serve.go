@@ -31,6 +31,7 @@ func NewServer(handler http.Handler, logger *slog.Logger) *http.Server {
 // closes the handler's live connections and returns nil.
 func Serve(ctx context.Context, listener net.Listener, handler *Handler, logger *slog.Logger) error {
 	server := NewServer(handler, logger)
+	server.ConnContext = handler.ConnContext
 	stopped := make(chan error, 1)
 	go func() { stopped <- server.Serve(listener) }()
 	select {

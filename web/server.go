@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"polylens/indexer/catalog"
+	"polylens/internal/peer"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
@@ -21,6 +22,7 @@ const apiPrefix = "/api/v1"
 // server that uses it has shut down.
 type Handler struct {
 	http.Handler
+	door  door
 	close func()
 }
 
@@ -37,14 +39,14 @@ func New(config Config) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{Config: config, jobs: newJobHub(), runs: newRunHub(), keys: newIdempotency()}
+	s := &server{Config: config, door: newDoor(config.Guests, config.Owner), jobs: newJobHub(), runs: newRunHub(), keys: newIdempotency()}
 	router := chi.NewRouter()
-	router.Use(s.logged, s.recovered, secured, s.hostChecked, s.originChecked(), textChecked, middleware.GetHead)
+	router.Use(s.logged, s.recovered, secured, s.admitted, s.hostChecked, s.originChecked(), textChecked, middleware.GetHead)
 	router.NotFound(notFound(page))
 	router.MethodNotAllowed(methodNotAllowed(router))
 	s.routes(router)
 	router.Method(http.MethodGet, "/", page)
-	return &Handler{Handler: router, close: s.watch()}, nil
+	return &Handler{Handler: router, door: s.door, close: s.watch()}, nil
 }
 
 // watch passes changes to live connections until stop is called, which ends
@@ -63,6 +65,7 @@ func (s *server) watch() (stop func()) {
 // server carries what the operations share.
 type server struct {
 	Config
+	door door
 	jobs *hub[Job]
 	runs *hub[RunChange]
 	keys *idempotency
@@ -70,7 +73,7 @@ type server struct {
 
 // routes mounts everything but the page and answers the API's description.
 func (s *server) routes(router chi.Router) *huma.OpenAPI {
-	router.Get("/healthz", s.alive)
+	router.Get(alivePath, s.alive)
 	router.Get("/readyz", s.ready)
 	router.Get(apiPrefix+"/jobs/events", s.watchJobs)
 	router.Get(apiPrefix+"/runs/events", s.watchRuns)
@@ -116,6 +119,8 @@ func (c *Config) check() error {
 	if c.Runs == nil {
 		c.Runs = noRuns{}
 	}
-	c.Info.Folders = c.AllowFolders
+	if c.Owner == nil {
+		c.Owner = peer.Owner
+	}
 	return nil
 }

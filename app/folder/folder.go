@@ -113,7 +113,9 @@ func (c Card) Alive(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
-	response, err := http.DefaultClient.Do(request)
+	request.Host = "localhost" // which it answers for, whatever names others know it by
+	direct := &http.Transport{DisableKeepAlives: true}
+	response, err := direct.RoundTrip(request)
 	if err != nil {
 		return false
 	}

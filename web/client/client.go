@@ -31,12 +31,16 @@ type Client struct {
 	http *http.Client
 }
 
-// New returns a client of the server at an address, such as http://127.0.0.1:8080.
+// New returns a client of a server of this machine at an address, such as
+// http://127.0.0.1:8080. It needs none of the names that others know the server by, and
+// goes through no proxy.
 func New(address string) *Client {
-	return &Client{base: strings.TrimSuffix(address, "/") + "/api/v1", http: &http.Client{Timeout: callLimit}}
+	direct := http.DefaultTransport.(*http.Transport).Clone()
+	direct.Proxy = nil
+	return &Client{base: strings.TrimSuffix(address, "/") + "/api/v1", http: &http.Client{Timeout: callLimit, Transport: direct}}
 }
 
-// Of returns a client of a handler in this process.
+// Of returns a client of a handler in this process, such as web.Handler.Inside.
 func Of(handler http.Handler) *Client {
 	return &Client{base: "http://localhost/api/v1", http: &http.Client{Timeout: callLimit, Transport: local{handler}}}
 }
@@ -65,18 +69,23 @@ func (c *Client) call(ctx context.Context, method, path string, body, target any
 }
 
 func (c *Client) request(ctx context.Context, method, path string, body any) (*http.Request, error) {
-	if body == nil {
-		return http.NewRequestWithContext(ctx, method, c.base+path, nil)
+	var sent io.Reader = http.NoBody
+	if body != nil {
+		data, err := json.Marshal(body)
+		if err != nil {
+			return nil, err
+		}
+		sent = bytes.NewReader(data)
 	}
-	data, err := json.Marshal(body)
+	request, err := http.NewRequestWithContext(ctx, method, c.base+path, sent)
 	if err != nil {
 		return nil, err
 	}
-	request, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(data))
-	if err == nil {
+	request.Host = "localhost" // which every server answers for
+	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	return request, err
+	return request, nil
 }
 
 // problemOf turns a problem document (RFC 9457) into an error.

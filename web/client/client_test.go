@@ -3,7 +3,6 @@ package client_test
 import (
 	"context"
 	"errors"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -26,9 +25,8 @@ func TestClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(handler.Close)
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-	for place, c := range map[string]*client.Client{"network": client.New(server.URL + "/"), "process": client.Of(handler)} {
+	server := webtest.Serve(t, handler)
+	for place, c := range map[string]*client.Client{"network": client.New(server.URL + "/"), "process": client.Of(handler.Inside())} {
 		t.Run(place, func(t *testing.T) { calls(t, c, "from-"+place) })
 	}
 }

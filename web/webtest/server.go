@@ -35,12 +35,11 @@ func NewServer(t testing.TB, change ...func(*web.Config)) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(handler)
+	server := Serve(t, handler)
 	t.Cleanup(func() {
 		jobs.Close()
 		runs.Close()
 		handler.Close()
-		server.Close()
 	})
 	return &Server{URL: server.URL, Library: library, Jobs: jobs, Runs: runs}
 }
@@ -55,6 +54,15 @@ func Config(library *Library, jobs *Jobs) web.Config {
 		Info: web.Info{Version: "test", Demo: LibraryName, Model: web.ModelInfo{
 			Name: "polylens-mini", Fingerprint: Fingerprint, Dimension: Encoder{}.Dimension(), Bundled: true, MaxNumPatches: 256,
 		}},
-		AllowedHosts: web.LoopbackHosts(), AllowFolders: true,
 	}
+}
+
+// Serve serves a handler for the length of a test.
+func Serve(t testing.TB, handler *web.Handler) *httptest.Server {
+	t.Helper()
+	server := httptest.NewUnstartedServer(handler)
+	server.Config.ConnContext = handler.ConnContext
+	server.Start()
+	t.Cleanup(server.Close)
+	return server
 }

@@ -116,7 +116,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get the picture as it was indexed */
+        /** Get the picture as it was indexed; refused when its file is another one now */
         get: operations["get-original"];
         put?: never;
         post?: never;
@@ -802,7 +802,7 @@ export interface components {
         Info: {
             /** @description Name of the demo collection, if there is one */
             demo?: string;
-            /** @description Whether clients may index folders of the server */
+            /** @description Whether this client may index folders of the server: only its own user and root may, on the machine itself */
             folders: boolean;
             model: components["schemas"]["ModelInfo"];
             version: string;
@@ -1558,6 +1558,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorModel"];
                 };
             };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
                 headers: {
@@ -1606,6 +1615,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,0 +1,116 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/user"
+	"slices"
+	"strconv"
+)
+
+// Guests says who may use a server besides its own user and root, whose connections
+// from this machine are told by the owner of the socket at their other end.
+type Guests struct {
+	// Network lets in everybody who can reach the address.
+	Network bool
+	// Everybody lets in all who connect without the network, whoever they are.
+	Everybody bool
+	// Users lets in some users of this machine, by number.
+	Users []int
+}
+
+// caller is who made a connection. The zero value is nobody that is known.
+type caller struct {
+	known bool
+	user  int
+	host  bool // the server's own user, or root: may name folders and files of the machine
+}
+
+// callerKey is the key of a caller in the context of a connection and its requests.
+type callerKey struct{}
+
+func callerOf(ctx context.Context) caller {
+	who, _ := ctx.Value(callerKey{}).(caller)
+	return who
+}
+
+// door lets callers in or refuses them.
+type door struct {
+	guests Guests
+	owner  func(net.Conn) (int, error)
+	self   int    // the user whose server it is
+	name   string // of that user, for people
+}
+
+func newDoor(guests Guests, owner func(net.Conn) (int, error)) door {
+	d := door{guests: guests, owner: owner, self: os.Geteuid()}
+	d.name = "the user " + strconv.Itoa(d.self)
+	if known, err := user.LookupId(strconv.Itoa(d.self)); err == nil {
+		d.name = fmt.Sprintf("%s (user %d)", known.Username, d.self)
+	}
+	return d
+}
+
+// ConnContext notes who made a connection, for all requests that come by it. Whatever
+// serves the handler has to call it, as http.Server.ConnContext: without it nobody is
+// known.
+func (h *Handler) ConnContext(ctx context.Context, connection net.Conn) context.Context {
+	return context.WithValue(ctx, callerKey{}, h.door.look(connection))
+}
+
+// Inside is the handler for requests of this process itself.
+func (h *Handler) Inside() http.Handler {
+	self := caller{known: true, user: h.door.self, host: true}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, self)))
+	})
+}
+
+// look finds out who made a connection.
+func (d door) look(connection net.Conn) caller {
+	who, err := d.owner(connection)
+	if err != nil {
+		return caller{}
+	}
+	return caller{known: true, user: who, host: who == d.self || who == 0}
+}
+
+// admits reports whether a caller may use the server.
+func (d door) admits(who caller) bool {
+	return who.host || d.guests.Network || d.guests.Everybody || who.known && slices.Contains(d.guests.Users, who.user)
+}
+
+// refusal says for people why a caller is refused, and what to do.
+func (d door) refusal(who caller) string {
+	const remedy = "whoever runs it can let others in with --allow-user"
+	if !who.known {
+		return fmt.Sprintf("this server answers only %s and root, and whose connection this is cannot be told; %s '*'", d.name, remedy)
+	}
+	return fmt.Sprintf("this server answers only %s and root, and this connection is made by the user %d; %s %d", d.name, who.user, remedy, who.user)
+}
+
+// noFolders says why a caller may not name folders and files of the machine.
+func (d door) noFolders(what, command string) string {
+	return fmt.Sprintf("only %s and root may %s, and only from the machine itself, where connections show whose they are; "+
+		"run “%s” there as that user", d.name, what, command)
+}
+
+// alivePath is open to everybody: that something listens, anybody can see. Monitors need
+// no more, and other processes of the machine find the server by it.
+const alivePath = "/healthz"
+
+// admitted refuses whoever the door does not let in. What the path looks like when it
+// is escaped makes no difference: then it is not the one that is open.
+func (s *server) admitted(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		who := callerOf(r.Context())
+		if open := r.URL.Path == alivePath && r.URL.RawPath == ""; !open && !s.door.admits(who) {
+			writeProblem(w, newProblem(kindStranger, s.door.refusal(who)))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
