@@ -42,16 +42,23 @@ type door struct {
 	guests Guests
 	owner  func(net.Conn) (int, error)
 	self   int    // the user whose server it is
-	name   string // of that user, for people
+	hosts  string // that user and root, for people
 }
 
 func newDoor(guests Guests, owner func(net.Conn) (int, error)) door {
 	d := door{guests: guests, owner: owner, self: os.Geteuid()}
-	d.name = "the user " + strconv.Itoa(d.self)
-	if known, err := user.LookupId(strconv.Itoa(d.self)); err == nil {
-		d.name = fmt.Sprintf("%s (user %d)", known.Username, d.self)
+	if d.hosts = "root"; d.self != 0 {
+		d.hosts = fmt.Sprintf("%s and root", userName(d.self))
 	}
 	return d
+}
+
+// userName is a user for people.
+func userName(number int) string {
+	if known, err := user.LookupId(strconv.Itoa(number)); err == nil {
+		return known.Username
+	}
+	return "user " + strconv.Itoa(number)
 }
 
 // ConnContext notes who made a connection, for all requests that come by it. Whatever
@@ -87,15 +94,15 @@ func (d door) admits(who caller) bool {
 func (d door) refusal(who caller) string {
 	const remedy = "whoever runs it can let others in with --allow-user"
 	if !who.known {
-		return fmt.Sprintf("this server answers only %s and root, and whose connection this is cannot be told; %s '*'", d.name, remedy)
+		return fmt.Sprintf("this server answers only %s, and whose connection this is cannot be told; %s '*'", d.hosts, remedy)
 	}
-	return fmt.Sprintf("this server answers only %s and root, and this connection is made by the user %d; %s %d", d.name, who.user, remedy, who.user)
+	return fmt.Sprintf("this server answers only %s, and this connection is of user %d; %s %d", d.hosts, who.user, remedy, who.user)
 }
 
 // noFolders says why a caller may not name folders and files of the machine.
 func (d door) noFolders(what, command string) string {
-	return fmt.Sprintf("only %s and root may %s, and only from the machine itself, where connections show whose they are; "+
-		"run “%s” there as that user", d.name, what, command)
+	return fmt.Sprintf("only %s may %s, by a connection from the machine itself that shows whose it is; "+
+		"run “%s” there, or stop the server first where connections do not show that", d.hosts, what, command)
 }
 
 // alivePath is open to everybody: that something listens, anybody can see. Monitors need

@@ -7,12 +7,14 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/user"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/gorilla/websocket"
 
+	"polylens/indexer"
 	"polylens/internal/peer"
 	"polylens/web"
 	"polylens/web/webtest"
@@ -29,6 +31,16 @@ func from(user int) func(*web.Config) {
 // unknown makes all connections nobody's.
 func unknown(c *web.Config) {
 	c.Owner = func(net.Conn) (int, error) { return 0, fmt.Errorf("test: %w", peer.ErrUnknown) }
+}
+
+// hostName is the user who runs the tests, as the server names its own.
+func hostName(t *testing.T) string {
+	t.Helper()
+	known, err := user.LookupId(strconv.Itoa(os.Geteuid()))
+	if err != nil {
+		return "user " + strconv.Itoa(os.Geteuid())
+	}
+	return known.Username
 }
 
 // everyPath is a path of each part of the server, with the method that it answers.
@@ -63,7 +75,7 @@ func TestStrangersAreRefused(t *testing.T) {
 					continue
 				}
 				wantProblem(t, r, http.StatusForbidden, "other-user")
-				if !strings.Contains(r.body, test.words) || !strings.Contains(r.body, "user "+strconv.Itoa(os.Geteuid())) {
+				if !strings.Contains(r.body, test.words) || !strings.Contains(r.body, hostName(t)) {
 					t.Errorf("%s %s: no remedy in %s", call[0], call[1], r.body)
 				}
 			}
@@ -116,10 +128,27 @@ func TestWhoIsLetIn(t *testing.T) {
 				return
 			}
 			wantProblem(t, r, http.StatusForbidden, "forbidden")
-			if !strings.Contains(r.body, "polylens index") || !strings.Contains(r.body, "user "+strconv.Itoa(os.Geteuid())) {
+			if !strings.Contains(r.body, "polylens index") || !strings.Contains(r.body, hostName(t)) {
 				t.Errorf("no remedy: %s", r.body)
 			}
 		})
+	}
+}
+
+// TestGuestsBeginNoFoldersAgain: a job that is tried again looks into whatever lies in its
+// folder's place by then.
+func TestGuestsBeginNoFoldersAgain(t *testing.T) {
+	server := webtest.NewServer(t, from(stranger), func(c *web.Config) { c.Guests.Everybody = true })
+	job, err := server.Jobs.Index(t.Context(), "x", indexer.JobParams{Directory: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, verb := range []string{"retry", "resume"} {
+		wantProblem(t, send(t, http.MethodPost, server.URL+"/api/v1/jobs/"+job.ID+"/"+verb, ""), http.StatusForbidden, "forbidden")
+		wantProblem(t, send(t, http.MethodPost, server.URL+"/api/v1/jobs/nothing/"+verb, ""), http.StatusNotFound, "not-found")
+	}
+	if r := send(t, http.MethodDelete, server.URL+"/api/v1/jobs/"+job.ID, ""); r.status != http.StatusOK && r.status != http.StatusConflict {
+		t.Errorf("a guest may cancel it: %d %s", r.status, r.body)
 	}
 }
 

@@ -93,8 +93,8 @@ func (s *server) jobOperations(api huma.API) {
 		summary string
 	}{
 		"pause":  {s.Jobs.Pause, "Let a job wait until it is resumed; one that runs stops where it is"},
-		"resume": {s.Jobs.Resume, "Put a paused job back into the queue"},
-		"retry":  {s.Jobs.Retry, "Put a failed or canceled job back into the queue"},
+		"resume": {s.withFolders(s.Jobs.Resume), "Put a paused job back into the queue"},
+		"retry":  {s.withFolders(s.Jobs.Retry), "Put a failed or canceled job back into the queue"},
 	} {
 		o := operation(verb+"-job", http.MethodPost, "/jobs/{id}/"+verb, "jobs", command.summary, http.StatusNotFound, http.StatusConflict)
 		huma.Register(api, accepted(o), s.jobCommand(command.do))
@@ -103,7 +103,7 @@ func (s *server) jobOperations(api huma.API) {
 
 func (s *server) createJob(ctx context.Context, input *createJobInput) (*acceptedJob, error) {
 	if !callerOf(ctx).host {
-		return nil, newProblem(kindForbidden, s.door.noFolders("index folders of this machine", "polylens index"))
+		return nil, s.noFolders()
 	}
 	directory, problem := usableFolder(input.Body.Source.Directory)
 	if problem != nil {
@@ -114,6 +114,27 @@ func (s *server) createJob(ctx context.Context, input *createJobInput) (*accepte
 		return nil, problemOf(ctx, s.Logger, err)
 	}
 	return &acceptedJob{Location: apiPrefix + "/jobs/" + job.ID, Body: newJob(job)}, nil
+}
+
+func (s *server) noFolders() error {
+	return newProblem(kindForbidden, s.door.noFolders("have folders of this machine indexed", "polylens index"))
+}
+
+// withFolders is a command that lets a job begin again, which looks into the folder that
+// it was given, whatever lies there by now: that is for those who may name folders.
+func (s *server) withFolders(do func(context.Context, string) (catalog.Job, error)) func(context.Context, string) (catalog.Job, error) {
+	return func(ctx context.Context, id string) (catalog.Job, error) {
+		if !callerOf(ctx).host {
+			job, err := s.Jobs.Get(ctx, id)
+			if err != nil {
+				return job, err
+			}
+			if job.Kind == indexer.JobIndex {
+				return job, s.noFolders()
+			}
+		}
+		return do(ctx, id)
+	}
 }
 
 func (s *server) listJobs(ctx context.Context, input *listJobsInput) (*jobsAnswer, error) {
