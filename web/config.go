@@ -44,6 +44,8 @@ type Config struct {
 	AllowFolders bool
 	// MaxUploadBytes bounds an uploaded picture; 0 means DefaultMaxUpload.
 	MaxUploadBytes int64
+	// Limits bound what all requests together may hold.
+	Limits Limits
 }
 
 // DefaultMaxUpload is the largest uploaded picture when Config does not say.

@@ -35,7 +35,7 @@ func NewServer(t testing.TB, change ...func(*web.Config)) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(handler)
+	server := httptest.NewServer(documented(t, handler))
 	t.Cleanup(func() {
 		jobs.Close()
 		runs.Close()
