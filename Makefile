@@ -114,6 +114,7 @@ include encoder/testdata/comparison.mk
 include trainer/testdata/comparison.mk
 include trainer/testdata/reference/mini.mk
 include trainer/testdata/experiments/experiments.mk
+include web/testdata/schemathesis/schemathesis.mk
 
 clean: ## remove what make built here; caches and data folders stay
 	@rm -rf bin test-artifacts $(UI)/node_modules

@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// fieldPatience bounds the look for a field that was not met before. In a collection
-	// so large that it takes longer, every field is taken to be known.
+	// fieldPatience bounds the look for the fields of a filter that were not met before. In
+	// a collection so large that it takes longer, every field is taken to be known.
 	fieldPatience = 2 * time.Second
 	candidates    = 200  // images that hold a key somewhere are looked at for a field
 	sampled       = 500  // images whose fields are suggested
@@ -57,6 +57,8 @@ func (k *knownFields) add(field knownField) {
 // collection has, which is a slip of the pen far more often than a question. Where that
 // cannot be said for sure and in time, there is no error.
 func (s *Service) checkFields(ctx context.Context, collection catalog.Collection, filter Filter) error {
+	ctx, cancel := context.WithTimeout(ctx, fieldPatience)
+	defer cancel()
 	for _, field := range fieldsOf(filter) {
 		key := knownField{collection.ID, field}
 		if s.fields.has(key) {
@@ -76,8 +78,6 @@ func (s *Service) checkFields(ctx context.Context, collection catalog.Collection
 
 // isUnknown reports whether certainly no image has a field.
 func (s *Service) isUnknown(ctx context.Context, collection catalog.CollectionID, field string) bool {
-	ctx, cancel := context.WithTimeout(ctx, fieldPatience)
-	defer cancel()
 	places, err := Fields(field)
 	if err != nil {
 		return false // CheckFilter says more

@@ -46,6 +46,8 @@ type Config struct {
 	Owner func(net.Conn) (int, error)
 	// MaxUploadBytes bounds an uploaded picture; 0 means DefaultMaxUpload.
 	MaxUploadBytes int64
+	// Limits bound what all requests together may hold.
+	Limits Limits
 }
 
 // DefaultMaxUpload is the largest uploaded picture when Config does not say.

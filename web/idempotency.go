@@ -4,30 +4,42 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 )
 
 // IdempotencyHeader lets a client repeat a creating call safely: the same key
 // with the same request is answered as the first time (draft-ietf-httpapi-
-// idempotency-key-header-07). Keys are remembered in memory for a day.
+// idempotency-key-header-07). Keys are remembered in memory for a day. Operations
+// without it ignore the header.
 type IdempotencyHeader struct {
-	Key string `header:"Idempotency-Key" maxLength:"128" doc:"Any text; a repeated call with the same key and body is answered as before, without being carried out again"`
+	Key string `header:"Idempotency-Key" maxLength:"128" doc:"Any text; a repeated call with the same key, address and body is answered as before, without being carried out again. The same key with another call is refused (422)"`
 }
 
 const (
-	keyLifetime  = 24 * time.Hour
-	maxKeys      = 1024
-	maxKeyedBody = 1 << 20 // calls that create something are small
+	keyName     = "Idempotency-Key"
+	keyLifetime = 24 * time.Hour
+	maxKeys     = 1024
+	maxKey      = 128
+	keyWeight   = 1 << 10 // bytes of an answer besides its body
+	maxAnswer   = 2 << 20 // bytes of an answer that is kept: more than a body and its echo
 )
 
 // idempotency remembers the answers to creating calls that carried a key.
 type idempotency struct {
+	most int64 // bytes of all answers
+
 	mu      sync.Mutex
 	answers map[string]*keyed
 	order   []string // keys, oldest first
+	bytes   int64
 }
 
 // keyed is a call under way or answered.
@@ -40,82 +52,115 @@ type keyed struct {
 	body    []byte
 }
 
-func newIdempotency() *idempotency { return &idempotency{answers: make(map[string]*keyed)} }
+func (k *keyed) weight() int64 { return keyWeight + int64(len(k.body)) }
 
-// once answers a repeated call from memory.
-func (i *idempotency) once(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		key := r.Header.Get("Idempotency-Key")
-		if r.Method != http.MethodPost || key == "" || len(key) > 128 {
-			next.ServeHTTP(w, r)
-			return
-		}
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxKeyedBody))
-		if err != nil {
-			writeUnreadable(w, err)
-			return
-		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		request := sha256.Sum256(append([]byte(r.URL.Path+"\x00"), body...))
-		earlier, fresh := i.begin(key, request)
-		switch {
-		case fresh != nil:
-			i.carryOut(key, fresh, next, w, r)
-		case earlier.request != request:
-			writeProblem(w, newProblem(kindKeyReused, "this Idempotency-Key was used for another request"))
-		case !earlier.done:
-			writeProblem(w, newProblem(kindKeyInUse, "the first request with this Idempotency-Key is still under way"))
-		default:
-			earlier.replay(w)
-		}
-	})
+func newIdempotency(most int64) *idempotency {
+	return &idempotency{most: most, answers: make(map[string]*keyed)}
+}
+
+// takesKey reports whether an operation has an IdempotencyHeader.
+func takesKey(o *huma.Operation) bool {
+	return slices.ContainsFunc(o.Parameters, func(p *huma.Param) bool { return p.In == "header" && p.Name == keyName })
+}
+
+// once answers a repeated call from memory. The body stands in memory.
+func (i *idempotency) once(ctx huma.Context, next func(huma.Context)) {
+	key := ctx.Header(keyName)
+	if key == "" || len(key) > maxKey || !takesKey(ctx.Operation()) {
+		next(ctx)
+		return
+	}
+	r, w := humachi.Unwrap(ctx)
+	request, err := fingerprint(r)
+	if err != nil {
+		writeProblem(w, newProblem(kindUnreadable, err.Error()))
+		return
+	}
+	earlier, fresh := i.begin(key, request)
+	switch {
+	case fresh != nil:
+		i.carryOut(key, fresh, next, ctx)
+	case earlier.request != request:
+		writeProblem(w, newProblem(kindKeyReused, "this Idempotency-Key was used for another request"))
+	case !earlier.done:
+		writeProblem(w, newProblem(kindKeyInUse, "the first request with this Idempotency-Key is still under way"))
+	default:
+		earlier.replay(w)
+	}
+}
+
+// fingerprint tells requests apart: their method, path, query and body.
+func fingerprint(r *http.Request) (sum [sha256.Size]byte, err error) {
+	hash := sha256.New()
+	fmt.Fprintf(hash, "%s\x00%s\x00%s\x00", r.Method, r.URL.EscapedPath(), r.URL.RawQuery)
+	if body, ok := r.Body.(io.ReadSeeker); ok {
+		_, err = io.Copy(hash, body)
+		_, again := body.Seek(0, io.SeekStart)
+		err = errors.Join(err, again)
+	}
+	hash.Sum(sum[:0])
+	return sum, err
 }
 
 // begin claims key: fresh is the new entry, or earlier a copy of what is there.
 func (i *idempotency) begin(key string, request [sha256.Size]byte) (earlier keyed, fresh *keyed) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	for len(i.order) > 0 && (len(i.order) > maxKeys || time.Since(i.answers[i.order[0]].started) > keyLifetime) {
-		delete(i.answers, i.order[0])
-		i.order = i.order[1:]
-	}
+	i.forgetOldest(func(oldest *keyed) bool { return len(i.order) >= maxKeys || time.Since(oldest.started) > keyLifetime })
 	if entry, ok := i.answers[key]; ok {
 		return *entry, nil
 	}
 	fresh = &keyed{request: request, started: time.Now()}
 	i.answers[key] = fresh
 	i.order = append(i.order, key)
+	i.bytes += fresh.weight()
 	return keyed{}, fresh
 }
 
-// carryOut runs the call and keeps its answer. Failures of the server are
-// forgotten, so that the client may try again.
-func (i *idempotency) carryOut(key string, entry *keyed, next http.Handler, w http.ResponseWriter, r *http.Request) {
-	copied := &copyingWriter{ResponseWriter: w, status: http.StatusOK}
+// carryOut runs the call and keeps its answer. Failures of the server are forgotten, so
+// that the client may try again, and so is what is too large to keep.
+func (i *idempotency) carryOut(key string, entry *keyed, next func(huma.Context), ctx huma.Context) {
+	r, w := humachi.Unwrap(ctx)
+	copied := &copyingWriter{ResponseWriter: w, status: http.StatusOK, most: min(maxAnswer, i.most-keyWeight)}
 	finished := false
 	defer func() {
 		i.mu.Lock()
 		defer i.mu.Unlock()
-		if !finished || copied.status >= http.StatusInternalServerError {
+		if !finished || copied.status >= http.StatusInternalServerError || copied.cut {
 			i.forget(key)
 			return
 		}
 		entry.done, entry.status = true, copied.status
 		entry.header, entry.body = w.Header().Clone(), copied.body.Bytes()
+		i.bytes += int64(len(entry.body))
+		i.forgetOldest(func(*keyed) bool { return i.bytes > i.most })
 	}()
-	next.ServeHTTP(copied, r)
+	next(humachi.NewContext(ctx.Operation(), r, copied))
 	finished = true
+}
+
+// forgetOldest drops answers, the oldest first, as long as needed says so. Calls under way
+// stay: there are only so many, and they must not be carried out twice. The lock is held.
+func (i *idempotency) forgetOldest(needed func(oldest *keyed) bool) {
+	for at := 0; at < len(i.order); {
+		key := i.order[at]
+		switch entry := i.answers[key]; {
+		case !entry.done:
+			at++
+		case !needed(entry):
+			return
+		default:
+			i.forget(key)
+		}
+	}
 }
 
 // forget drops a key; the lock is held.
 func (i *idempotency) forget(key string) {
+	i.bytes -= i.answers[key].weight()
 	delete(i.answers, key)
-	for n, other := range i.order {
-		if other == key {
-			i.order = append(i.order[:n], i.order[n+1:]...)
-			return
-		}
-	}
+	at := slices.Index(i.order, key)
+	i.order = slices.Delete(i.order, at, at+1)
 }
 
 func (k keyed) replay(w http.ResponseWriter) {
@@ -126,11 +171,13 @@ func (k keyed) replay(w http.ResponseWriter) {
 	_, _ = w.Write(k.body)
 }
 
-// copyingWriter keeps what passes through it.
+// copyingWriter keeps what passes through it, unless it is too much.
 type copyingWriter struct {
 	http.ResponseWriter
 	status int
 	body   bytes.Buffer
+	most   int64
+	cut    bool // there was more
 }
 
 func (w *copyingWriter) WriteHeader(status int) {
@@ -139,18 +186,13 @@ func (w *copyingWriter) WriteHeader(status int) {
 }
 
 func (w *copyingWriter) Write(p []byte) (int, error) {
-	w.body.Write(p)
+	if w.cut = w.cut || int64(w.body.Len()+len(p)) > w.most; w.cut {
+		w.body = bytes.Buffer{}
+	} else {
+		w.body.Write(p)
+	}
 	return w.ResponseWriter.Write(p)
 }
 
 // Unwrap lets http.ResponseController find the connection.
 func (w *copyingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-func writeUnreadable(w http.ResponseWriter, err error) {
-	var large *http.MaxBytesError
-	if errors.As(err, &large) {
-		writeProblem(w, newProblem(kindTooLarge, "the request is too large"))
-		return
-	}
-	writeProblem(w, newProblem(kind("request-unreadable", http.StatusBadRequest), "the request could not be read"))
-}

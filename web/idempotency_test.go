@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -79,5 +80,96 @@ func TestConcurrentAndFailedCreations(t *testing.T) {
 	waiting.Wait()
 	if first.status != http.StatusCreated {
 		t.Errorf("%d %s", first.status, first.body)
+	}
+}
+
+// A key belongs to one method, path, query and body.
+func TestAKeyBelongsToOneRequest(t *testing.T) {
+	server := webtest.NewServer(t)
+	call := func(path, body string) reply {
+		t.Helper()
+		return send(t, http.MethodPost, server.URL+"/api/v1"+path, body, "Content-Type: application/json", "Idempotency-Key: k")
+	}
+	if first := call("/collections", `{"name":"one"}`); first.status != http.StatusCreated {
+		t.Fatalf("%d %s", first.status, first.body)
+	}
+	for label, other := range map[string]reply{
+		"another query": call("/collections?x=1", `{"name":"one"}`),
+		"another path":  call("/runs", `{"name":"one"}`),
+		"another body":  call("/collections", `{"name":"two"}`),
+		"an empty body": call("/collections", ``),
+		"no such kind":  call("/jobs/x/pause", ``),
+	} {
+		if other.status != http.StatusUnprocessableEntity || !strings.Contains(other.body, "idempotency-key-reused") {
+			t.Errorf("%s: %d %s", label, other.status, other.body)
+		}
+	}
+}
+
+// Searches create nothing: they take no key, whatever a client sends.
+func TestSearchesIgnoreKeys(t *testing.T) {
+	server := webtest.NewServer(t)
+	address := server.URL + "/api/v1/collections/demo/search?limit=1"
+	seek := func(address, file string) hits {
+		t.Helper()
+		r := send(t, http.MethodPost, address, file, "Content-Type: image/png", "Idempotency-Key: k")
+		if r.status != http.StatusOK {
+			t.Fatalf("%d %s", r.status, r.body)
+		}
+		return as[hits](t, r)
+	}
+	for _, id := range []string{"tree-1", "fish-2", "tree-1"} {
+		if found := seek(address, string(server.Library.File(id))); found.Hits[0].ID != id {
+			t.Errorf("searching by %s found %q", id, found.ids())
+		}
+	}
+	if found := seek(address+"&group=content", string(server.Library.File("fish-2"))); found.Hits[0].ID != "fish-2" {
+		t.Errorf("another query found %q", found.ids())
+	}
+	large := string(server.Library.File("boat-2")) + strings.Repeat("x", 2<<20) // which PNG's readers do not look at
+	if found := seek(address, large); found.Hits[0].ID != "boat-2" {
+		t.Errorf("searching by a picture of 2 MiB found %q", found.ids())
+	}
+}
+
+// What is kept of answers is bounded in bytes.
+func TestAnswersKeptAreBounded(t *testing.T) {
+	const answers = 300 // of some KiB each, with what is kept besides
+	server := webtest.NewServer(t, func(c *web.Config) { c.Limits.Answers = 64 << 10 })
+	order := func(key string) reply {
+		t.Helper()
+		body := `{"name":"x","config":{"steps":1,"note":"` + strings.Repeat("n", 4<<10) + `"}}`
+		r := send(t, http.MethodPost, server.URL+"/api/v1/runs", body, "Content-Type: application/json", "Idempotency-Key: "+key)
+		if r.status != http.StatusAccepted {
+			t.Fatalf("%d %s", r.status, r.body)
+		}
+		return r
+	}
+	first := order("0")
+	if order("0").body != first.body {
+		t.Error("the first answer is not kept at all")
+	}
+	for n := range answers {
+		order(strconv.Itoa(n + 1))
+	}
+	if order("0").body == first.body {
+		t.Errorf("after %d answers of more than 4 KiB, 64 KiB hold the first", answers)
+	}
+	last := order(strconv.Itoa(answers))
+	if again := order(strconv.Itoa(answers)); again.body != last.body {
+		t.Error("the last answer is not kept")
+	}
+}
+
+// An answer that is too large to keep is given, and forgotten.
+func TestLargeAnswersAreNotKept(t *testing.T) {
+	server := webtest.NewServer(t, func(c *web.Config) { c.Limits.Answers = 4 << 10 })
+	order := func() string {
+		t.Helper()
+		body := `{"name":"x","config":{"steps":1,"note":"` + strings.Repeat("n", 8<<10) + `"}}`
+		return as[web.Run](t, send(t, http.MethodPost, server.URL+"/api/v1/runs", body, "Content-Type: application/json", "Idempotency-Key: k")).ID
+	}
+	if first, second := order(), order(); first == second || first == "" {
+		t.Errorf("runs %q and %q", first, second)
 	}
 }

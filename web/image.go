@@ -57,11 +57,18 @@ func (s *server) imageOperations(api huma.API) {
 
 func pictureOperation(id, path, summary string) huma.Operation {
 	o := operation(id, http.MethodGet, path, "images", summary, http.StatusNotFound, http.StatusConflict)
-	o.Responses = map[string]*huma.Response{"200": {
-		Description: "The picture",
-		Content:     map[string]*huma.MediaType{"image/*": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}},
-	}}
-	return o
+	file := map[string]*huma.MediaType{
+		"image/*":                  {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
+		"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
+	}
+	o.Responses = map[string]*huma.Response{
+		"200": {Description: "The picture; application/octet-stream when browsers would not show it", Content: file},
+		"206": {Description: "A part of it, as Range asks for", Content: file},
+		"304": {Description: "It is what If-None-Match or If-Modified-Since names"},
+		"412": {Description: "It is not what If-Match or If-Unmodified-Since names"},
+		"416": {Description: "It has no such range"},
+	}
+	return inLane(o, lanePictures)
 }
 
 func (s *server) listImages(ctx context.Context, input *listImagesInput) (*imagesAnswer, error) {

@@ -2,11 +2,13 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -102,8 +104,8 @@ func (s *server) recovered(next http.Handler) http.Handler {
 			if cause == nil {
 				return
 			}
-			if cause == http.ErrAbortHandler {
-				panic(cause)
+			if err, ok := cause.(error); ok && (errors.Is(err, http.ErrAbortHandler) || isGone(err) || errors.Is(err, os.ErrDeadlineExceeded)) {
+				panic(http.ErrAbortHandler) // nobody reads the answer any more
 			}
 			s.Logger.ErrorContext(r.Context(), "panic while answering", "path", r.URL.Path,
 				"cause", fmt.Sprint(cause), "stack", string(debug.Stack()))

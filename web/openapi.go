@@ -18,7 +18,8 @@ func apiConfig(version string) huma.Config {
 	config.Transformers = []huma.Transformer{completeProblem}
 	config.RejectUnknownQueryParameters = true
 	config.Info.Description = "Search pictures with words in any language. " +
-		"Every answer that is not a success is a problem (RFC 9457) whose type is stable. " +
+		"Every answer that is not a success is a problem (RFC 9457) whose type is stable, but for what is no HTTP at all and for ranges that a picture does not have. " +
+		"Where the server has no room for a request now, it answers 503 and says in Retry-After when to ask again. " +
 		"Lists are paged by opaque cursors. Live progress of jobs comes over a WebSocket at " +
 		apiPrefix + "/jobs/events, one JSON object a message: first {\"jobs\":[…]}, then {\"job\":{…}} for each change. " +
 		"That of runs comes at " + apiPrefix + "/runs/events: first {\"runs\":[…]}, the newest, then {\"run\":{…},\"kept\":…,\"series\":[…]} " +
@@ -45,7 +46,17 @@ func describe(api *huma.OpenAPI) {
 		Properties: map[string]*huma.Schema{"picture": {Type: huma.TypeString, Format: "binary"}},
 		Required:   []string{"picture"},
 	}}
+	describeFolders(api)
+	describeProblems(api)
 	describeGate(api)
+}
+
+// describeFolders says how a folder is written. What is written otherwise is refused by
+// usableFolder, which says more than a pattern can.
+func describeFolders(api *huma.OpenAPI) {
+	folder := *api.Components.Schemas.Map()["Source"].Properties["directory"]
+	folder.Pattern = `^\s*(/|~/)`
+	api.Components.Schemas.Map()["Source"].Properties["directory"] = &folder
 }
 
 func serveDescription(api *huma.OpenAPI) http.HandlerFunc {
@@ -60,10 +71,13 @@ func serveDescription(api *huma.OpenAPI) http.HandlerFunc {
 	}
 }
 
-// operation is the common part of every operation.
+// operation is the common part of every operation. errors are the statuses of its own
+// problems; describeProblems adds those that come of what it is. Bodies are read before
+// the library would read them, see withBody.
 func operation(id, method, path, tag, summary string, errors ...int) huma.Operation {
 	return huma.Operation{
 		OperationID: id, Method: method, Path: apiPrefix + path, Tags: []string{tag}, Summary: summary,
-		Errors: append(errors, http.StatusUnprocessableEntity, http.StatusInternalServerError),
+		Errors:          append(errors, http.StatusUnprocessableEntity, http.StatusInternalServerError),
+		BodyReadTimeout: -1, MaxBodyBytes: -1,
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
+	"slices"
+	"strings"
 	"testing"
 
 	"polylens/web"
@@ -66,4 +68,93 @@ func TestOpenAPIDescribesTheAPI(t *testing.T) {
 			}
 		}
 	}
+}
+
+// keyed are the operations that take an Idempotency-Key.
+var keyed = []string{"create-collection", "create-job", "create-check", "create-run", "pause-job", "resume-job", "retry-job",
+	"resume-run", "stop-run", "activate-run", "roll-back-run"}
+
+type operation struct {
+	OperationID string `json:"operationId"`
+	Parameters  []struct {
+		Name string `json:"name"`
+		In   string `json:"in"`
+	} `json:"parameters"`
+	RequestBody *struct {
+		Content map[string]any `json:"content"`
+	} `json:"requestBody"`
+	Responses map[string]struct {
+		Headers map[string]any `json:"headers"`
+		Content map[string]any `json:"content"`
+	} `json:"responses"`
+}
+
+func (o operation) takesKey() bool {
+	for _, parameter := range o.Parameters {
+		if parameter.Name == "Idempotency-Key" {
+			return true
+		}
+	}
+	return false
+}
+
+// TestEveryProblemIsNamed: clients are generated from the description, so that each
+// operation names every status that it may answer. Which are seen, webtest.NewServer
+// compares with it; here stand those that no test need see.
+func TestEveryProblemIsNamed(t *testing.T) {
+	text, err := os.ReadFile("openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var api struct {
+		Paths map[string]map[string]operation `json:"paths"`
+	}
+	if err := json.Unmarshal(text, &api); err != nil {
+		t.Fatal(err)
+	}
+	count := 0
+	for path, operations := range api.Paths {
+		for method, o := range operations {
+			count++
+			for _, status := range wantStatuses(path, method, o) {
+				if _, named := o.Responses[status]; !named {
+					t.Errorf("%s does not name %s", o.OperationID, status)
+				}
+			}
+			for status, response := range o.Responses {
+				if status >= "400" && status != "412" && status != "416" && status != "431" && response.Content["application/problem+json"] == nil {
+					t.Errorf("%s: %s is no problem", o.OperationID, status)
+				}
+			}
+			if o.Responses["503"].Headers["Retry-After"] == nil {
+				t.Errorf("%s: 503 comes without Retry-After", o.OperationID)
+			}
+			if o.takesKey() != slices.Contains(keyed, o.OperationID) {
+				t.Errorf("%s takes an Idempotency-Key: %t", o.OperationID, o.takesKey())
+			}
+		}
+	}
+	if count < 30 {
+		t.Errorf("only %d operations", count)
+	}
+}
+
+func wantStatuses(path, method string, o operation) []string {
+	want := []string{"403", "421", "422", "431", "500", "503", "504"}
+	if strings.Contains(path, "{") || o.OperationID == "create-run" {
+		want = append(want, "404")
+	}
+	if method != "get" {
+		want = append(want, "400", "408", "413")
+	}
+	if o.RequestBody != nil && o.RequestBody.Content["application/json"] != nil {
+		want = append(want, "415")
+	}
+	if slices.Contains(keyed, o.OperationID) {
+		want = append(want, "409")
+	}
+	if strings.HasSuffix(path, "/thumbnail") || strings.HasSuffix(path, "/original") {
+		want = append(want, "206", "304", "412", "416")
+	}
+	return want
 }

@@ -24,12 +24,16 @@ var (
 	kindNotFound    = problem.NotFound
 	kindInternal    = problem.Internal
 	kindUnavailable = problem.Of(search.ErrUnavailable, problem.Table())
+	kindBusy        = problem.Of(problem.ErrBusy, problem.Table())
 	kindNoTrainer   = kind("no-trainer", http.StatusNotImplemented)
 	kindForbidden   = kind("forbidden", http.StatusForbidden)
 	kindStranger    = kind("other-user", http.StatusForbidden)
 	kindNoFolder    = kind("folder-not-usable", http.StatusUnprocessableEntity)
 	kindBadPicture  = kind("picture-not-usable", http.StatusUnprocessableEntity)
 	kindTooLarge    = kind("too-large", http.StatusRequestEntityTooLarge)
+	kindTooSlow     = kind("request-timeout", http.StatusRequestTimeout)
+	kindUnreadable  = kind("request-unreadable", http.StatusBadRequest)
+	kindNoBody      = kind(problem.Invalid.Name, http.StatusBadRequest)
 	kindMisdirected = kind("wrong-host", http.StatusMisdirectedRequest)
 	kindCrossOrigin = kind("cross-origin", http.StatusForbidden)
 	kindMethod      = kind("method-not-allowed", http.StatusMethodNotAllowed)
@@ -53,17 +57,36 @@ func problemOf(ctx context.Context, logger *slog.Logger, err error) error {
 		forgotten *catalog.ForgottenError
 	)
 	if errors.As(err, &status) {
-		return status
+		return err
 	}
 	if errors.As(err, &forgotten) {
 		return newGateProblem(forgotten)
 	}
-	found := problem.Of(err, problem.Table())
-	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-		found = problem.Canceled
-	}
+	found := kindOf(ctx, err)
 	logFailure(ctx, logger, found, err)
-	return newProblem(found, cmp.Or(found.Words, err.Error()))
+	answer := newProblem(found, cmp.Or(found.Words, err.Error()))
+	if found.Status == http.StatusServiceUnavailable {
+		return later(answer)
+	}
+	return answer
+}
+
+// later is a problem that may be over soon.
+func later(answer *huma.ErrorModel) error {
+	return huma.ErrorWithHeaders(answer, http.Header{"Retry-After": {retryAfter}})
+}
+
+// kindOf finds the kind of an error. What fails once the client has gone, or the time is
+// over, fails for that, whatever it says.
+func kindOf(ctx context.Context, err error) problem.Kind {
+	found := problem.Of(err, problem.Table())
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled) && (errors.Is(err, context.Canceled) || found.Status >= http.StatusInternalServerError):
+		return problem.Canceled
+	case found == problem.Internal && ctx.Err() != nil:
+		return problem.Of(ctx.Err(), problem.Table())
+	}
+	return found
 }
 
 // logFailure logs a failure that is the server's fault.
@@ -95,7 +118,7 @@ func completeProblem(_ huma.Context, _ string, v any) (any, error) {
 	case http.StatusRequestEntityTooLarge:
 		name = kindTooLarge.Name
 	case http.StatusRequestTimeout:
-		name = "request-timeout"
+		name = kindTooSlow.Name
 	case http.StatusUnsupportedMediaType:
 		name = "unsupported-media-type"
 	case http.StatusNotAcceptable:

@@ -78,7 +78,7 @@ func (s *server) runOperations(api huma.API) {
 	huma.Register(api, operation("get-run-points", http.MethodGet, "/runs/{id}/points", "runs",
 		"Get the curves of a run", http.StatusNotFound), s.getPoints)
 	huma.Register(api, accepted(operation("create-run", http.MethodPost, "/runs", "runs",
-		"Train a model", http.StatusForbidden, http.StatusConflict, http.StatusNotImplemented)), s.createRun)
+		"Train a model", http.StatusNotFound, http.StatusConflict, http.StatusNotImplemented)), s.createRun)
 	huma.Register(api, command("resume-run", "resume",
 		"Go on with a stopped, failed or interrupted run from its last checkpoint"), s.resumeRun)
 	huma.Register(api, command("stop-run", "stop", "Stop a run after its present step; it can be resumed"), s.stopRun)

@@ -1,15 +1,8 @@
 package web
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"io"
-	"mime"
-	"mime/multipart"
 	"net/http"
-	"strings"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -22,7 +15,7 @@ type SearchOptions struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"40" doc:"Hits a page"`
 	Cursor string `query:"cursor" maxLength:"512" doc:"“next” of the page before, of the same query"`
 	Group  string `query:"group" enum:"content" doc:"With “content”, images whose files are equal, byte for byte, are one hit"`
-	Filter string `query:"filter" maxLength:"16384" example:"{\"field\":\"group\",\"eq\":\"animals\"}" doc:"Condition on metadata, as JSON: {\"field\":F,OP:V} with OP one of eq, ne, lt, le, gt, ge, in, contains; {\"and\":[…]}, {\"or\":[…]}, {\"not\":…}. F is a key in any script, or keys with dots between them for what stands in objects and lists (place.city, tags.0); a key with a dot in it stands in backticks. Integers are compared exactly, texts in Unicode's composed form. A field that no image has is an error"`
+	Filter string `query:"filter" maxLength:"16384" example:"{\"field\":\"group\",\"eq\":\"animals\"}" doc:"Condition on metadata, as JSON: {\"field\":F,OP:V} with OP one of eq, ne, lt, le, gt, ge, in, contains; {\"and\":[…]}, {\"or\":[…]}, {\"not\":…}; at most 1,000 conditions and values, nested up to 16 deep. F is a key in any script, or keys with dots between them for what stands in objects and lists (place.city, tags.0); a key with a dot in it stands in backticks. Integers are compared exactly, texts in Unicode's composed form. A field that no image has is an error"`
 }
 
 type searchInput struct {
@@ -35,8 +28,7 @@ type searchInput struct {
 type pictureSearchInput struct {
 	CollectionPath
 	SearchOptions
-	ContentType string `header:"Content-Type" doc:"image/… or multipart/form-data"`
-	RawBody     []byte `contentType:"image/*"`
+	Upload
 }
 
 type searchAnswer struct {
@@ -48,15 +40,12 @@ type searchAnswer struct {
 
 func (s *server) searchOperations(api huma.API) {
 	find := operation("search", http.MethodGet, "/collections/{name}/search", "search",
-		"Find images by text, or like another image",
-		http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable)
-	huma.Register(api, find, s.search)
+		"Find images by text, or like another image", http.StatusConflict)
+	huma.Register(api, inLane(find, laneSearches), s.search)
 	upload := operation("search-by-picture", http.MethodPost, "/collections/{name}/search", "search",
-		"Find images that look like an uploaded picture",
-		http.StatusNotFound, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusServiceUnavailable)
-	upload.MaxBodyBytes = s.MaxUploadBytes
-	upload.BodyReadTimeout = time.Minute
-	huma.Register(api, upload, s.searchByPicture)
+		"Find images that look like an uploaded picture", http.StatusConflict)
+	upload.RequestBody = describeUpload()
+	huma.Register(api, inLane(upload, laneUploads), s.searchByPicture)
 }
 
 func (s *server) search(ctx context.Context, input *searchInput) (*searchAnswer, error) {
@@ -81,10 +70,17 @@ func (s *server) searchByPicture(ctx context.Context, input *pictureSearchInput)
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
-	file, err := pictureOf(input.ContentType, input.RawBody)
+	holds := held{budget: s.bodies}
+	defer holds.giveBack()
+	file, err := input.receive(&holds, s.Limits, s.MaxUploadBytes)
 	if err != nil {
-		return nil, newProblem(kindBadPicture, err.Error())
+		return nil, problemOf(ctx, s.Logger, err)
 	}
+	leave, err := s.lanes[laneUploads].enter(ctx)
+	if err != nil {
+		return nil, problemOf(ctx, s.Logger, err)
+	}
+	defer leave()
 	picture, err := s.Decode(ctx, file)
 	if err != nil {
 		return nil, newProblem(kindBadPicture, "the picture cannot be used: "+err.Error())
@@ -110,29 +106,4 @@ func (o SearchOptions) parse() (search.Options, error) {
 	filter, err := search.ParseFilter([]byte(o.Filter))
 	options.Filter = filter
 	return options, err
-}
-
-// pictureOf takes the picture out of a request body: the only file of a form,
-// or the body itself.
-func pictureOf(contentType string, body []byte) ([]byte, error) {
-	mediaType, params, err := mime.ParseMediaType(contentType)
-	if contentType != "" && err != nil {
-		return nil, errors.New("the Content-Type cannot be read")
-	}
-	if len(body) == 0 {
-		return nil, errors.New("the request has no body; send the picture's bytes")
-	}
-	if mediaType != "multipart/form-data" {
-		return body, nil
-	}
-	reader := multipart.NewReader(bytes.NewReader(body), params["boundary"])
-	for {
-		part, err := reader.NextPart()
-		if err != nil {
-			return nil, errors.New("the form holds no file; put the picture into the field “picture”")
-		}
-		if part.FileName() != "" || strings.EqualFold(part.FormName(), "picture") {
-			return io.ReadAll(part)
-		}
-	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
+	"golang.org/x/sync/semaphore"
 )
 
 const apiPrefix = "/api/v1"
@@ -39,7 +40,11 @@ func New(config Config) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{Config: config, door: newDoor(config.Guests, config.Owner), jobs: newJobHub(), runs: newRunHub(), keys: newIdempotency()}
+	s := &server{
+		Config: config, door: newDoor(config.Guests, config.Owner),
+		jobs: newJobHub(), runs: newRunHub(), keys: newIdempotency(config.Limits.Answers),
+		bodies: semaphore.NewWeighted(config.Limits.Bodies), lanes: newLanes(config.Limits),
+	}
 	router := chi.NewRouter()
 	router.Use(s.logged, s.recovered, secured, s.admitted, s.hostChecked, s.originChecked(), textChecked, middleware.GetHead)
 	router.NotFound(notFound(page))
@@ -65,21 +70,24 @@ func (s *server) watch() (stop func()) {
 // server carries what the operations share.
 type server struct {
 	Config
-	door door
-	jobs *hub[Job]
-	runs *hub[RunChange]
-	keys *idempotency
+	door   door
+	jobs   *hub[Job]
+	runs   *hub[RunChange]
+	keys   *idempotency
+	bodies *semaphore.Weighted // bytes of request bodies
+	lanes  map[lane]turns
 }
 
 // routes mounts everything but the page and answers the API's description.
 func (s *server) routes(router chi.Router) *huma.OpenAPI {
 	router.Get(alivePath, s.alive)
-	router.Get("/readyz", s.ready)
-	router.Get(apiPrefix+"/jobs/events", s.watchJobs)
-	router.Get(apiPrefix+"/runs/events", s.watchRuns)
+	router.Get("/readyz", s.byTurns(laneReads, s.ready))
+	router.Get(apiPrefix+"/jobs/events", s.byTurns(laneLive, s.watchJobs))
+	router.Get(apiPrefix+"/runs/events", s.byTurns(laneLive, s.watchRuns))
 	router.Group(func(router chi.Router) {
-		router.Use(limitTime, s.keys.once)
+		router.Use(limitTime)
 		api := humachi.New(router, apiConfig(s.Info.Version))
+		api.UseMiddleware(s.withBody, s.inTurn, s.keys.once)
 		s.collectionOperations(api)
 		s.failureOperations(api)
 		s.imageOperations(api)
@@ -88,7 +96,7 @@ func (s *server) routes(router chi.Router) *huma.OpenAPI {
 		s.runOperations(api)
 		s.infoOperation(api)
 		describe(api.OpenAPI())
-		router.Get("/openapi.json", serveDescription(api.OpenAPI()))
+		router.Get("/openapi.json", s.byTurns(laneReads, serveDescription(api.OpenAPI())))
 	})
 	return nil
 }
@@ -113,6 +121,7 @@ func (c *Config) check() error {
 	if c.MaxUploadBytes == 0 {
 		c.MaxUploadBytes = DefaultMaxUpload
 	}
+	c.Limits = c.Limits.withDefaults()
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

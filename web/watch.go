@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -107,8 +108,7 @@ func live[T any](s *server, w http.ResponseWriter, r *http.Request, hub *hub[T],
 	defer hub.leave(watcher)
 	begin, err := present(r.Context())
 	if err != nil {
-		s.Logger.ErrorContext(r.Context(), "read the state for a live connection", "path", r.URL.Path, "error", err)
-		writeProblem(w, newProblem(kindInternal, "the present state cannot be read"))
+		s.refuse(w, r, fmt.Errorf("read the state for a live connection at %s: %w", r.URL.Path, err))
 		return
 	}
 	connection, err := upgrader.Upgrade(w, r, nil)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/milvus-io/milvus-proto/go-api/v2/commonpb"
 	"google.golang.org/grpc/codes"
@@ -56,6 +57,7 @@ const (
 	codeSegmentLacks       = 602
 	codeNodeNotFound       = 901
 	codeNodeNotAvailable   = 905
+	codeUnexpected         = 65535
 )
 
 func (e *serverError) notFound() bool {
@@ -67,6 +69,10 @@ func (e *serverError) passing() bool {
 	switch e.code {
 	case codeNotReady, codeUnavailable, codeRequestLimit, codeRateLimit, codeNotLoaded, codeNotFullyLoaded,
 		codeReplicaNotFound, codeReplicaUnavailable, codeChannelNotFound, codeChannelLacks, codeChannelUnavailable, codeSegmentLacks:
+		return true
+	}
+	// What one part of Milvus answers another may arrive as text alone.
+	if e.code == codeUnexpected && strings.Contains(e.reason, "channel not available") {
 		return true
 	}
 	if e.code >= codeNodeNotFound && e.code <= codeNodeNotAvailable {

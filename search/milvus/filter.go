@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -27,10 +28,11 @@ func compile(filter search.Filter) (string, error) {
 	if err := search.CheckFilter(filter); err != nil {
 		return "", err
 	}
-	return expression(filter)
+	whole, err := expression(filter)
+	return whole.text, err
 }
 
-func expression(filter search.Filter) (string, error) {
+func expression(filter search.Filter) (clause, error) {
 	switch filter := filter.(type) {
 	case search.And:
 		return joined(filter, " and ", alwaysTrue)
@@ -38,25 +40,25 @@ func expression(filter search.Filter) (string, error) {
 		return joined(filter, " or ", neverTrue)
 	case search.Not:
 		part, err := expression(filter.Filter)
-		return "(not " + part + ")", err
+		return part.denied(), err
 	case search.Compare:
 		return comparison(filter)
 	}
-	return "", fmt.Errorf("filter of unknown kind %T", filter)
+	return clause{}, fmt.Errorf("filter of unknown kind %T", filter)
 }
 
-func joined(parts []search.Filter, operator, empty string) (string, error) {
+func joined(parts []search.Filter, operator, empty string) (clause, error) {
 	if len(parts) == 0 {
-		return "(" + empty + ")", nil
+		return clause{text: "(" + empty + ")"}, nil
 	}
-	expressions := make([]string, len(parts))
+	clauses := make([]clause, len(parts))
 	for i, part := range parts {
 		var err error
-		if expressions[i], err = expression(part); err != nil {
-			return "", err
+		if clauses[i], err = expression(part); err != nil {
+			return clause{}, err
 		}
 	}
-	return "(" + strings.Join(expressions, operator) + ")", nil
+	return joinLow(clauses, operator), nil
 }
 
 var operators = map[search.Op]string{
@@ -64,31 +66,41 @@ var operators = map[search.Op]string{
 }
 
 // comparison holds in one of the places that the field may mean.
-func comparison(compare search.Compare) (string, error) {
-	switch compare.Op {
-	case search.In:
-		return oneOf(compare)
-	case search.Ne: // Milvus' own != fails for missing fields
+func comparison(compare search.Compare) (clause, error) {
+	if compare.Op == search.Ne { // Milvus' own != fails for missing fields
 		return expression(search.Not{Filter: search.Compare{Field: compare.Field, Op: search.Eq, Value: compare.Value}})
 	}
 	places, err := search.Fields(compare.Field)
 	if err != nil {
-		return "", err
+		return clause{}, err
 	}
-	parts := make([]string, len(places))
-	for i, keys := range places {
+	var parts []clause
+	for _, keys := range places {
 		field, err := fieldAt(keys)
 		if err != nil {
-			return "", err
+			return clause{}, err
 		}
-		if parts[i], err = comparisonAt(field, compare.Op, compare.Value); err != nil {
-			return "", err
+		texts, err := comparisonsAt(field, compare.Op, compare.Value)
+		if err != nil {
+			return clause{}, err
+		}
+		for _, text := range texts {
+			parts = append(parts, clause{text: text})
 		}
 	}
-	if len(parts) == 1 {
+	if len(parts) == 1 && compare.Op != search.In {
 		return parts[0], nil
 	}
-	return "(" + strings.Join(parts, " or ") + ")", nil
+	return joinLow(parts, " or "), nil
+}
+
+// comparisonsAt are the comparisons with one field of which one must hold.
+func comparisonsAt(field string, op search.Op, value any) ([]string, error) {
+	if op == search.In {
+		return oneOf(field, value)
+	}
+	text, err := comparisonAt(field, op, value)
+	return []string{text}, err
 }
 
 // fieldAt writes keys as they stand in the rows: Milvus compares the characters of
@@ -124,17 +136,72 @@ func comparisonAt(field string, op search.Op, value any) (string, error) {
 	return "(" + field + " " + operator + " " + text + ")", nil
 }
 
-// oneOf spells In as equalities: Milvus' own in wants one type of value.
-func oneOf(compare search.Compare) (string, error) {
-	values, ok := compare.Value.([]any)
+// oneOf asks with Milvus' own in, which names the field once and reads each row once,
+// however many values there are. It wants one type of value: texts, whole numbers and
+// other numbers have a list each. Of what remains there are three values at most.
+func oneOf(field string, list any) ([]string, error) {
+	values, ok := list.([]any)
 	if !ok {
-		return "", fmt.Errorf("in needs a list, not %T", compare.Value)
+		return nil, fmt.Errorf("in needs a list, not %T", list)
 	}
-	parts := make(search.Or, len(values))
+	if len(values) == 0 {
+		return []string{neverTrue}, nil
+	}
+	var texts, wholes, floats, rest []any
+	for _, value := range values {
+		switch number, isFloat := value.(float64); {
+		case isText(value):
+			texts = append(texts, value)
+		case isInt(value), isFloat && isWhole(number):
+			wholes = append(wholes, value)
+		case isFloat:
+			floats = append(floats, value)
+		case !slices.Contains(rest, value):
+			rest = append(rest, value)
+		}
+	}
+	var parts []string
+	for _, alike := range [][]any{texts, wholes, floats} {
+		if len(alike) > 0 {
+			rest = append(rest, alike)
+		}
+	}
+	for _, one := range rest {
+		part, err := equalTo(field, one)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, part)
+	}
+	return parts, nil
+}
+
+func isText(value any) bool { _, ok := value.(string); return ok }
+
+// isInt is false for the smallest, which has no literal.
+func isInt(value any) bool { number, ok := value.(int64); return ok && number != math.MinInt64 }
+
+// equalTo compares with a value, or with a list of values of one type.
+func equalTo(field string, value any) (string, error) {
+	values, isList := value.([]any)
+	switch {
+	case !isList:
+		return comparisonAt(field, search.Eq, value)
+	case len(values) == 1:
+		return comparisonAt(field, search.Eq, values[0])
+	}
+	return inList(field, values)
+}
+
+func inList(field string, values []any) (string, error) {
+	literals := make([]string, len(values))
 	for i, value := range values {
-		parts[i] = search.Compare{Field: compare.Field, Op: search.Eq, Value: value}
+		var err error
+		if literals[i], err = literal(value); err != nil {
+			return "", err
+		}
 	}
-	return expression(parts)
+	return "(" + field + " in [" + strings.Join(literals, ", ") + "])", nil
 }
 
 // literal writes a value. Milvus compares a whole literal exactly with stored whole
@@ -149,7 +216,7 @@ func literal(value any) (string, error) {
 	case int64:
 		return strconv.FormatInt(value, 10), nil
 	case float64:
-		if value == math.Trunc(value) && value > math.MinInt64 && value < -math.MinInt64 {
+		if isWhole(value) {
 			return strconv.FormatInt(int64(value), 10), nil
 		}
 		text := strconv.FormatFloat(value, 'f', -1, 64)
@@ -159,6 +226,11 @@ func literal(value any) (string, error) {
 		return text, nil
 	}
 	return "", fmt.Errorf("value of type %T", value)
+}
+
+// isWhole reports whether a float is written as a whole number.
+func isWhole(value float64) bool {
+	return value == math.Trunc(value) && value > math.MinInt64 && value < -math.MinInt64
 }
 
 // least compares with the smallest int64, for which Milvus has no literal: it reads

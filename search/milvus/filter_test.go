@@ -29,6 +29,10 @@ func TestCompile(t *testing.T) {
 		{compare(search.Lt, float64(1<<63)), `(metadata["a"] < 9223372036854776000.0)`},
 		{compare(search.Le, int64(math.MinInt64)), `(metadata["a"] < -9223372036854775807)`},
 		{compare(search.In, []any{"x", 2.0}), `((metadata["a"] == "x") or (metadata["a"] == 2))`},
+		{compare(search.In, []any{true, "x", 2.0, "y", 0.5, int64(3), 1e21, int64(math.MinInt64), true}),
+			`(((metadata["a"] in ["x", "y"]) or (metadata["a"] in [2, 3])) or ` +
+				`((metadata["a"] in [0.5, 1000000000000000000000.0]) or ` +
+				`((metadata["a"] == true) or (metadata["a"] < -9223372036854775807 and metadata["a"] >= -9223372036854775808.0))))`},
 		{compare(search.In, []any{}), `(id == "")`},
 		{compare(search.Contains, "é\"\\\n"), `json_contains(metadata["a"], "\u00e9\"\\\u000a")`},
 		{compare(search.Eq, "😀"), `(metadata["a"] == "\U0001f600")`},
@@ -64,6 +68,27 @@ func TestCompile(t *testing.T) {
 		if got, err := compile(bad); err == nil {
 			t.Errorf("%#v compiles to %s", bad, got)
 		}
+	}
+}
+
+// TestHeights: no filter is nested deeper than Milvus' own halves can tell each other.
+func TestHeights(t *testing.T) {
+	const (
+		most  = 100 // messages inside of messages: protobuf's own bound
+		least = 12  // of a comparison, with all around it
+	)
+	for name, filter := range searchtest.LargestFilters() {
+		whole, err := expression(filter)
+		if err != nil || 2*whole.height+least > most {
+			t.Errorf("%s: %d operators above each other, %v", name, whole.height, err)
+		}
+	}
+	parts := make([]clause, 1000)
+	for i := range parts {
+		parts[i].height = i % 3
+	}
+	if got := joinLow(parts, " or ").height; got != 12 { // the sum of 2^height is 2,332
+		t.Errorf("parts are joined %d high", got)
 	}
 }
 
@@ -137,7 +162,7 @@ func wantPlain(t *testing.T, expression string) {
 	words := strings.FieldsFunc(outside.String(), func(r rune) bool { return strings.ContainsRune(" ()[],=!<>", r) })
 	for _, word := range words {
 		switch word {
-		case "metadata", "json_contains", "and", "or", "not", "id", "true", "false":
+		case "metadata", "json_contains", "and", "or", "not", "in", "id", "true", "false":
 		default:
 			if _, err := strconv.ParseFloat(word, 64); err != nil {
 				t.Fatalf("%s: the word %q", expression, word)

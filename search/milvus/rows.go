@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -253,7 +254,23 @@ func (i *Index) search(ctx context.Context, collection catalog.CollectionID, que
 	ask := func(count int) ([]search.Match, error) {
 		return i.nearest(ctx, collection, active, query.Vector, expression, count)
 	}
-	return complete(ask, query.Limit)
+	matches, err := complete(ask, query.Limit)
+	return matches, i.orDropped(ctx, collection, err)
+}
+
+// orDropped is the error of a search, or that of a missing collection when the index was
+// dropped meanwhile: its parts end one after the other, and each says so in words of its
+// own.
+func (i *Index) orDropped(ctx context.Context, collection catalog.CollectionID, err error) error {
+	var refused *serverError
+	if !errors.As(err, &refused) {
+		return err
+	}
+	if _, now := i.resolve(ctx, collection); isNotFound(now) {
+		i.forgetActive(collection)
+		return now
+	}
+	return err
 }
 
 // complete asks for a little more than limit, and again for more while equal

@@ -136,6 +136,7 @@ func TestClassify(t *testing.T) {
 		"no collection, old": {ctx, &serverError{old: commonpb.ErrorCode_CollectionNotExists}, catalog.ErrCollectionNotFound},
 		"starting":           {ctx, &serverError{code: 503}, search.ErrUnavailable},
 		"node gone":          {ctx, &serverError{code: 902}, search.ErrUnavailable},
+		"starting, as text":  {ctx, &serverError{code: 65535, reason: "fail to Search: channel not available[channel=x]"}, search.ErrUnavailable},
 		"anything else":      {ctx, plain, plain},
 	} {
 		if got := classify(test.ctx, test.err); !errors.Is(got, test.want) {

@@ -69,6 +69,15 @@ func fixedFilters() []search.Filter {
 			filters = append(filters, search.Compare{Field: "tags", Op: search.Contains, Value: number})
 		}
 	}
+	texts := make([]any, len(strange))
+	for i, text := range strange {
+		texts[i] = text
+	}
+	for _, list := range [][]any{numbers, texts, numbers[:13], numbers[13:], append([]any{true, "red"}, numbers...), {0.5, 3.0000001, 1e21}, {"red", false, 0.}} {
+		for _, field := range []string{"a", "b", "a.b"} {
+			filters = append(filters, search.Compare{Field: field, Op: search.In, Value: list})
+		}
+	}
 	for _, field := range append(places, fields...) {
 		for _, value := range []any{"red", 1., true} {
 			filters = append(filters, search.Compare{Field: field, Op: search.Eq, Value: value}, search.Compare{Field: field, Op: search.Ne, Value: value},

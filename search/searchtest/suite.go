@@ -35,6 +35,7 @@ func Run(t *testing.T, open func(t *testing.T) search.Index) {
 		"activate":                      testActivate,
 		"drop":                          testDrop,
 		"filters":                       testFilters,
+		"largest filters":               testLargestFilters,
 		"random operations":             testRandom,
 		"many callers":                  testManyCallers,
 		"contexts":                      testContexts,

@@ -3,6 +3,7 @@ package webtest
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -35,7 +36,7 @@ func NewServer(t testing.TB, change ...func(*web.Config)) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := Serve(t, handler)
+	server := serve(t, documented(t, handler), handler)
 	t.Cleanup(func() {
 		jobs.Close()
 		runs.Close()
@@ -60,7 +61,13 @@ func Config(library *Library, jobs *Jobs) web.Config {
 // Serve serves a handler for the length of a test.
 func Serve(t testing.TB, handler *web.Handler) *httptest.Server {
 	t.Helper()
-	server := httptest.NewUnstartedServer(handler)
+	return serve(t, handler, handler)
+}
+
+// serve serves a handler by way of another that is around it.
+func serve(t testing.TB, around http.Handler, handler *web.Handler) *httptest.Server {
+	t.Helper()
+	server := httptest.NewUnstartedServer(around)
 	server.Config.ConnContext = handler.ConnContext
 	server.Start()
 	t.Cleanup(server.Close)

@@ -1,0 +1,234 @@
+package web
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+	"golang.org/x/sync/semaphore"
+
+	"polylens/web/problem"
+)
+
+const (
+	maxJSON    = 1 << 20         // bytes of a body that is no picture
+	bodyLimit  = time.Minute     // for a whole body to arrive
+	bodyBlock  = 64 << 10        // bytes that arrive within Limits.Stall
+	jsonWeight = 64              // what becomes of a byte of JSON, at worst
+	formExtra  = 64 << 10        // bytes of a form besides its file
+	drainLimit = 2 * time.Second // for what a client still sends of a refused body
+)
+
+var errTooLarge = errors.New("the request is too large")
+
+// held counts what one request holds of the bytes that all may hold together.
+type held struct {
+	budget *semaphore.Weighted
+	bytes  int64
+}
+
+// take is false when there is no room now.
+func (h *held) take(bytes int64) bool {
+	if !h.budget.TryAcquire(bytes) {
+		return false
+	}
+	h.bytes += bytes
+	return true
+}
+
+func (h *held) give(bytes int64) {
+	h.budget.Release(bytes)
+	h.bytes -= bytes
+}
+
+func (h *held) giveBack() { h.give(h.bytes) }
+
+// read reads to the end of source, at most limit bytes. expected is how many are said to
+// come, negative when nobody said. What is in memory is counted, and grows only as bytes
+// arrive: who announces much and sends little holds little.
+func (h *held) read(source io.Reader, expected, limit int64) ([]byte, error) {
+	most := limit + 1 // the last one shows that it is too large, or the end
+	if expected >= 0 {
+		most = min(most, expected+1)
+	}
+	var data []byte
+	for size := min(bodyBlock, most); ; size = min(2*size, most) {
+		if !h.take(size) {
+			return nil, problem.ErrBusy
+		}
+		grown := append(make([]byte, 0, size), data...)
+		h.give(int64(cap(data)))
+		data = grown
+		ended, err := fill(source, &data)
+		switch {
+		case err != nil:
+			return nil, err
+		case int64(len(data)) > limit:
+			return nil, errTooLarge
+		case ended || size == most:
+			return data, nil
+		}
+	}
+}
+
+// fill reads until data has no room left or source ends.
+func fill(source io.Reader, data *[]byte) (ended bool, err error) {
+	for len(*data) < cap(*data) {
+		n, err := source.Read((*data)[len(*data):cap(*data)])
+		*data = (*data)[:len(*data)+n]
+		if err == io.EOF {
+			return true, nil
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	return false, nil
+}
+
+// steady is a body that has to arrive steadily: each block within stall, all of it within
+// bodyLimit.
+type steady struct {
+	source     io.Reader
+	expected   int64 // bytes that the client said it sends, negative when it did not
+	connection *http.ResponseController
+	stall      time.Duration
+	end        time.Time
+	allowed    int64 // bytes that may still come
+	block      int   // bytes until the next block begins
+	ended      bool
+	failed     error
+}
+
+func newSteady(w http.ResponseWriter, r *http.Request, stall time.Duration) *steady {
+	body := &steady{
+		source: r.Body, expected: r.ContentLength,
+		connection: http.NewResponseController(w), stall: stall, end: time.Now().Add(bodyLimit),
+	}
+	if r.Body == nil { // only within this process
+		body.source = http.NoBody
+	}
+	return body
+}
+
+// allow lets bytes more come.
+func (s *steady) allow(bytes int64) { s.allowed += bytes }
+
+// Read implements io.Reader.
+func (s *steady) Read(into []byte) (n int, err error) {
+	if s.failed != nil {
+		return 0, s.failed
+	}
+	if s.block <= 0 {
+		s.setDeadline(s.stall)
+		s.block = bodyBlock
+	}
+	if len(into) > s.block {
+		into = into[:s.block]
+	}
+	n, err = s.source.Read(into)
+	s.block, s.allowed = s.block-n, s.allowed-int64(n)
+	if err == nil && s.allowed < 0 {
+		err = errTooLarge
+	}
+	if s.ended = err == io.EOF; !s.ended {
+		s.failed = err
+	}
+	return n, err
+}
+
+func (s *steady) setDeadline(wait time.Duration) {
+	deadline := time.Now().Add(wait)
+	if deadline.After(s.end) {
+		deadline = s.end
+	}
+	_ = s.connection.SetReadDeadline(deadline) // a request within this process has none
+}
+
+// close ends the deadlines: a handler may well take longer than a body. A client that
+// still sends gets a moment for it, so that it reads why its body was refused.
+func (s *steady) close() {
+	if s.ended {
+		_ = s.connection.SetReadDeadline(time.Time{})
+		return
+	}
+	s.setDeadline(drainLimit)
+	_, _ = io.Copy(io.Discard, s.source)
+}
+
+// explain is the problem with a body that could not be read, nil for no error.
+func (s *steady) explain(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, problem.ErrBusy), errors.Is(err, errTooLarge):
+		s.failed = err
+	case s.failed == nil: // it came, and is no form
+		return newProblem(kindBadPicture, "the form ends too early")
+	}
+	return unreadable(s.failed)
+}
+
+// withBody reads the body of an operation before it waits for its turn, and counts it.
+// A search by picture reads its own, once it knows that it is worth it.
+func (s *server) withBody(ctx huma.Context, next func(huma.Context)) {
+	if ctx.Operation().Method == http.MethodGet || laneOf(ctx.Operation()) == laneUploads {
+		next(ctx)
+		return
+	}
+	r, w := humachi.Unwrap(ctx)
+	holds := held{budget: s.bodies}
+	defer holds.giveBack()
+	data, err := receiveJSON(newSteady(w, r, s.Limits.Stall), &holds)
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	r = r.WithContext(r.Context())
+	r.Body = inMemory{bytes.NewReader(data)}
+	next(humachi.NewContext(ctx.Operation(), r, w))
+}
+
+func receiveJSON(body *steady, holds *held) ([]byte, error) {
+	defer body.close()
+	body.allow(maxJSON)
+	data, err := holds.read(body, body.expected, maxJSON)
+	if err == nil && !holds.take(int64(len(data))*jsonWeight) {
+		err = problem.ErrBusy
+	}
+	return data, body.explain(err)
+}
+
+// unreadable is the problem with a body that could not be read.
+func unreadable(err error) error {
+	var network net.Error
+	switch {
+	case errors.Is(err, problem.ErrBusy):
+		return later(newProblem(kindBusy, err.Error()))
+	case errors.Is(err, errTooLarge):
+		return newProblem(kindTooLarge, errTooLarge.Error())
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &network) && network.Timeout():
+		return newProblem(kindTooSlow, fmt.Sprintf("the body of the request came too slowly; it has %s", bodyLimit))
+	case isGone(err):
+		return newProblem(problem.Canceled, problem.Canceled.Words)
+	}
+	return newProblem(kindUnreadable, "the body of the request could not be read: "+err.Error())
+}
+
+// isGone reports whether a connection failed because the client ended it.
+func isGone(err error) bool {
+	for _, end := range []error{io.ErrUnexpectedEOF, net.ErrClosed, syscall.ECONNRESET, syscall.EPIPE} {
+		if errors.Is(err, end) {
+			return true
+		}
+	}
+	return false
+}

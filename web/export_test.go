@@ -1,0 +1,4 @@
+package web
+
+// LimitConnections is limitConnections, for tests.
+var LimitConnections = limitConnections
