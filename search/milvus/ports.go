@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"path/filepath"
 
+	"polylens/internal/ordinary"
 	"polylens/internal/replace"
 )
 
@@ -53,7 +53,7 @@ func (f *dataFolder) portsFile() string { return filepath.Join(f.path, "ports.js
 
 // lastPorts are the numbers of the last run's ports.
 func (f *dataFolder) lastPorts() (numbers []int, err error) {
-	text, err := os.ReadFile(f.portsFile())
+	text, err := ordinary.Read(f.portsFile(), 4096)
 	if err != nil {
 		return nil, err
 	}
