@@ -23,7 +23,7 @@ func meter(body *parse.ListNode, functions template.FuncMap) error {
 	if err != nil {
 		return err
 	}
-	body.Nodes = append([]parse.Node{call.Tree.Root.Nodes[0]}, body.Nodes...)
+	body.Nodes = append([]parse.Node{call.Root.Nodes[0]}, body.Nodes...)
 	return nil
 }
 

@@ -102,7 +102,7 @@ func compile(text string) (*compiled, error) {
 	}
 	for _, one := range c.template.Templates() {
 		if one.Tree != nil {
-			if err := meter(one.Tree.Root, functions); err != nil {
+			if err := meter(one.Root, functions); err != nil {
 				return nil, err
 			}
 		}
