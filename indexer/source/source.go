@@ -32,8 +32,8 @@ type Visitor struct {
 	Excluded func(Excluded)    // a file, or a folder with all below it, that a rule leaves out
 	Metadata func()            // a file that says something about pictures
 	// Empty is told, beside the rest, of each folder below the place that has no entry.
-	Empty func(uri string)
-	Problem  func(Problem)     // what cannot be used
+	Empty   func(uri string)
+	Problem func(Problem) // what cannot be used
 	// Known may say what an earlier walk found of files whose names do not tell, so that
 	// they are not opened again: for each item KindPicture, the Kind of an Other, or ""
 	// for a file that is new or has changed.
