@@ -69,7 +69,7 @@ func (p *program) openParts(ctx context.Context) (*parts, error) {
 func (x *parts) openJobs() error {
 	x.trainer = x.program.trainer(x.store)
 	kinds := append(x.indexer.Kinds(x.rollout.Adopt), x.rollout.Kind(), x.trainer.Kind())
-	queue, err := jobs.New(x.store.Jobs(nil), kinds...)
+	queue, err := jobs.New(x.store.Jobs(x.program.terminal.clock), kinds...)
 	if err != nil {
 		return err
 	}

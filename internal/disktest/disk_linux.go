@@ -23,16 +23,16 @@ type Disk struct{ Folder string }
 // Run runs a test in a process of its own, in which there is a disk for so many bytes.
 // That takes the right to make a mount namespace, which an ordinary user has together
 // with a user namespace where the system allows those. Where it does not, the test
-// fails: it is never passed over in silence.
+// fails: it is never passed over in silence. Its name must be that of a test function.
 func Run(t *testing.T, bytes int64, test func(t *testing.T, disk Disk)) {
 	t.Helper()
 	if os.Getenv(inside) == t.Name() {
 		test(t, mount(t, bytes))
 		return
 	}
-	output, err := child(t.Name(), syscall.CLONE_NEWUSER|syscall.CLONE_NEWNS)
+	output, err := child(t, syscall.CLONE_NEWUSER|syscall.CLONE_NEWNS)
 	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EINVAL) {
-		output, err = child(t.Name(), syscall.CLONE_NEWNS) // root may do so without
+		output, err = child(t, syscall.CLONE_NEWNS) // root may do so without
 	}
 	t.Logf("%s", output)
 	var exit *exec.ExitError
@@ -44,10 +44,14 @@ func Run(t *testing.T, bytes int64, test func(t *testing.T, disk Disk)) {
 	}
 }
 
-// child runs one test in new namespaces.
-func child(name string, flags uintptr) ([]byte, error) {
-	command := exec.Command("/proc/self/exe", "-test.run=^"+regexp.QuoteMeta(name)+"$", "-test.v", "-test.timeout="+(10*time.Minute).String())
-	command.Env = append(os.Environ(), inside+"="+name)
+// child runs a test in new namespaces.
+func child(t *testing.T, flags uintptr) ([]byte, error) {
+	var limit time.Duration // none
+	if deadline, has := t.Deadline(); has {
+		limit = time.Until(deadline)
+	}
+	command := exec.Command("/proc/self/exe", "-test.run=^"+regexp.QuoteMeta(t.Name())+"$", "-test.v", "-test.timeout="+limit.String())
+	command.Env = append(os.Environ(), inside+"="+t.Name())
 	command.SysProcAttr = &syscall.SysProcAttr{Cloneflags: flags, Pdeathsig: syscall.SIGKILL}
 	if flags&syscall.CLONE_NEWUSER != 0 {
 		command.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
