@@ -10,6 +10,7 @@ import (
 	"polylens/indexer"
 	"polylens/indexer/catalog"
 	"polylens/indexer/catalog/database"
+	"polylens/internal/disk"
 	"polylens/search"
 	"polylens/search/late"
 	"polylens/search/milvus"
@@ -86,10 +87,10 @@ func (x *parts) keepWhole(ctx context.Context) {
 	})
 }
 
-// ready reports nil once searches can be answered.
+// ready reports nil once searches can be answered. A full disk may be why they cannot.
 func (x *parts) ready(ctx context.Context) error {
 	if err := x.index.Ready(ctx); err != nil {
-		return err
+		return disk.Explain(err, x.program.globals.Data)
 	}
 	if !x.looked.Load() {
 		return fmt.Errorf("%w: the indexes are being looked over", search.ErrUnavailable)

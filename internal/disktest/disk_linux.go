@@ -30,11 +30,10 @@ func Run(t *testing.T, bytes int64, test func(t *testing.T, disk Disk)) {
 		test(t, mount(t, bytes))
 		return
 	}
-	output, err := child(t, syscall.CLONE_NEWUSER|syscall.CLONE_NEWNS)
+	err := child(t, syscall.CLONE_NEWUSER|syscall.CLONE_NEWNS)
 	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EINVAL) {
-		output, err = child(t, syscall.CLONE_NEWNS) // root may do so without
+		err = child(t, syscall.CLONE_NEWNS) // root may do so without
 	}
-	t.Logf("%s", output)
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatalf("this test needs a small disk, and so a user and mount namespace, which this system refuses: %v", err)
@@ -45,7 +44,7 @@ func Run(t *testing.T, bytes int64, test func(t *testing.T, disk Disk)) {
 }
 
 // child runs a test in new namespaces.
-func child(t *testing.T, flags uintptr) ([]byte, error) {
+func child(t *testing.T, flags uintptr) error {
 	var limit time.Duration // none
 	if deadline, has := t.Deadline(); has {
 		limit = time.Until(deadline)
@@ -57,7 +56,8 @@ func child(t *testing.T, flags uintptr) ([]byte, error) {
 		command.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
 		command.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}
 	}
-	return command.CombinedOutput()
+	command.Stdout, command.Stderr = t.Output(), t.Output()
+	return command.Run()
 }
 
 func mount(t *testing.T, bytes int64) Disk {
