@@ -13,12 +13,9 @@ import (
 // there is room. FullError is one.
 var ErrFull = errors.New("disk full")
 
-// Room, in bytes. Work that writes begins when Enough is free, and stops when less
-// than Low is: then there is still room to note why. Milvus begins logs of 64 MiB.
-const (
-	Low    = 128 << 20
-	Enough = 192 << 20
-)
+// Low is the number of free bytes below which work that writes neither begins nor goes on:
+// then there is still room to note why. Milvus begins logs of 64 MiB.
+const Low = 128_000_000
 
 // FullError says which disk is full, and how much room is needed.
 type FullError struct {
@@ -89,5 +86,5 @@ func ExplainBelow(err error, folder string, low uint64) error {
 	if !IsFull(err) && (statErr != nil || free >= low) {
 		return err
 	}
-	return &FullError{Folder: folder, Free: free, Needed: Enough, Err: err}
+	return &FullError{Folder: folder, Free: free, Needed: Low, Err: err}
 }

@@ -109,7 +109,7 @@ func (s *Store) backUp(ctx context.Context, size int64) (Backup, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return Backup{}, err
 	}
-	if err := errors.Join(removeParts(folder), disk.Check(folder, uint64(size)+disk.Enough)); err != nil {
+	if err := errors.Join(removeParts(folder), disk.Check(folder, uint64(size)+disk.Low)); err != nil {
 		return Backup{}, err
 	}
 	backup := Backup{Taken: s.now().UTC().Truncate(time.Second)}

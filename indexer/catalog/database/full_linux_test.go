@@ -62,7 +62,7 @@ func TestBackUpNeedsRoom(t *testing.T) {
 		if backup, err := s.BackUp(t.Context()); !errors.Is(err, disk.ErrFull) || backup != nil {
 			t.Errorf("backed up: %+v, %v", backup, err)
 		}
-		d.Leave(t, 2*disk.Enough)
+		d.Leave(t, 2*disk.Low)
 		if backup, err := s.BackUp(t.Context()); err != nil || backup == nil {
 			t.Errorf("backed up: %+v, %v", backup, err)
 		}

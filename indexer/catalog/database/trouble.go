@@ -62,7 +62,7 @@ func explainSQLite(err error, code int, path string) error {
 		if statErr != nil {
 			free = 0
 		}
-		return &disk.FullError{Folder: folder, Free: free, Needed: disk.Enough, Err: err}
+		return &disk.FullError{Folder: folder, Free: free, Needed: disk.Low, Err: err}
 	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN:
 		return disk.ExplainBelow(err, folder, pages)
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
