@@ -144,18 +144,21 @@ func (r *ordeal) compare(t *testing.T) {
 type indexing struct {
 	command *exec.Cmd
 	output  bytes.Buffer
-	ended   chan error
+	ended   chan struct{} // closed at the end
 }
 
 func (r *ordeal) begin(t *testing.T) *indexing {
 	t.Helper()
-	run := &indexing{ended: make(chan error, 1)}
+	run := &indexing{ended: make(chan struct{})}
 	run.command = r.command(context.Background(), "index", r.pictures, "--collection", "c", "--log-level", "info")
 	run.command.Stdout, run.command.Stderr = &run.output, &run.output
 	if err := run.command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	go func() { run.ended <- run.command.Wait() }()
+	go func() {
+		defer close(run.ended)
+		_ = run.command.Wait() // the exit code is read from its state
+	}()
 	return run
 }
 
@@ -164,8 +167,7 @@ func (r *ordeal) moment(run *indexing, most time.Duration) bool {
 	select {
 	case <-time.After(time.Duration(r.random.Int64N(int64(most)))):
 		return true
-	case err := <-run.ended:
-		run.ended <- err
+	case <-run.ended:
 		return false
 	}
 }

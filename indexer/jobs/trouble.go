@@ -34,12 +34,6 @@ func (q *Queue) Hold(reason error) {
 	q.troubles.held = reason
 }
 
-func (t *troubles) holding() error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.held
-}
-
 // note keeps why a job could not be written, or forgets that once it could.
 func (t *troubles) note(id string, err error) {
 	t.mu.Lock()
