@@ -15,7 +15,7 @@ CACHE    ?= $(or $(POLYLENS_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/polyle
 TESTFLAGS ?= -p 2 -timeout 14m
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-go test-ui check bench bench-go clean \
+.PHONY: help run build test test-go test-ui check bench bench-go fault-test clean \
 	check-format check-modules check-lint check-arrows check-ui check-api check-vulnerabilities
 
 help: ## list the targets
@@ -94,6 +94,12 @@ check-vulnerabilities: ## look for known vulnerabilities; fails where $VULNERABI
 	3) echo "$$report"; exit 1 ;; \
 	*) echo "check-vulnerabilities: NOT DONE: $$(echo "$$report" | tail -n 1)"; touch $(UNSCANNED); $(if $(LENIENT),,exit 1) ;; \
 	esac
+
+# 200 faults take about an hour. The log names the seed: FAULTS_SEED repeats it.
+fault-test: build ## make 200 faults of every kind at random moments, and compare what is left with an undisturbed run's
+	@settings=$$($(BIN) setup --for test --print-env) && eval "$$settings" && \
+		POLYLENS_FAULTS=$(or $(FAULTS),200) POLYLENS_FAULTS_SEED=$(FAULTS_SEED) POLYLENS_TEST_STRICT=1 \
+		$(GO) test -v -run 'TestFaults$$' -timeout 180m ./app
 
 # What runs beside a measurement falsifies it: one after the other.
 bench: ## measure models, search and indexing on this machine, against PyTorch, ONNX Runtime and Milvus; takes an hour, wants it quiet

@@ -24,7 +24,7 @@ const (
 
 // exitHelp documents the codes in every command's help.
 const exitHelp = `Exit codes: 0 success, 1 failure, 2 wrong usage, 3 something is not set up (run "polylens setup"), ` +
-	`4 not available now (Milvus is down, or another process holds the data folder), 5 no such collection, image, model or job, ` +
+	`4 not available now (Milvus is down, the disk is full, or another process holds the data folder), 5 no such collection, image, model or job, ` +
 	`6 indexed, but for some files that are named, 130 interrupted.`
 
 // errUsage marks a command line that makes no sense.

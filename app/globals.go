@@ -21,6 +21,7 @@ import (
 type terminal struct {
 	in       io.Reader
 	out, err io.Writer
+	clock    func() time.Time // by which jobs go; nil: that of the catalogue
 }
 
 // globals are the flags that every command has.

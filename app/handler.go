@@ -21,6 +21,7 @@ type handlerOptions struct {
 	access  access // of others than this process
 	demo    bool   // there is the demo collection
 	patient bool   // searches wait for a Milvus that has just started
+	tended  bool   // tend looks the indexes over: searches are not ready before
 }
 
 func (x *parts) handler(options handlerOptions) (*web.Handler, error) {
@@ -29,6 +30,7 @@ func (x *parts) handler(options handlerOptions) (*web.Handler, error) {
 		Catalog:      x.store,
 		Indexer:      collections{x.indexer, x.rollout, x.jobs},
 		Searchable:   x.rollout.Searches,
+		Losses:       x.indexer,
 		Pictures:     x.pictures,
 		Jobs:         x.jobs,
 		Decode:       x.decodeUpload,
@@ -40,6 +42,9 @@ func (x *parts) handler(options handlerOptions) (*web.Handler, error) {
 		Trainer:      x.trainer,
 		AllowedHosts: options.access.hosts,
 		Guests:       options.access.guests,
+	}
+	if options.tended {
+		config.Ready = x.ready
 	}
 	if options.patient {
 		config.Search = patientSearch{config.Search}

@@ -21,12 +21,17 @@ import (
 func main() {
 	milvus.MaybeRunChild() // this program is also the keeper of its Milvus,
 	decode.MaybeRunChild() // and decodes pictures in processes of its own
+	os.Exit(untilSignal(terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr}))
+}
+
+// untilSignal runs the command line of this process, until it is told to end.
+func untilSignal(terminal terminal) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	go func() {
 		<-ctx.Done()
 		stop() // from here on a second signal ends the program at once
 	}()
-	os.Exit(Main(ctx, os.Args[1:], terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr}))
+	return Main(ctx, os.Args[1:], terminal)
 }
 
 // Main runs one command line and returns the exit code. An error is one line

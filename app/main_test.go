@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -32,9 +33,29 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
-		main()
+		os.Exit(untilSignal(terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr, clock: fakeClock()}))
 	}
 	os.Exit(needs.Main(m))
+}
+
+// clockVariable names a file with the number of seconds by which the clock of the jobs is
+// wrong, which may change at any time.
+const clockVariable = "POLYLENS_TEST_CLOCK"
+
+// fakeClock is the clock of a program that a test has started; nil is the ordinary one.
+func fakeClock() func() time.Time {
+	path := os.Getenv(clockVariable)
+	if path == "" {
+		return nil
+	}
+	return func() time.Time {
+		text, err := os.ReadFile(path)
+		wrong, parseErr := strconv.Atoi(strings.TrimSpace(string(text)))
+		if err != nil || parseErr != nil {
+			wrong = 0 // it is just being written
+		}
+		return time.Now().Add(time.Duration(wrong) * time.Second)
+	}
 }
 
 // result is how a run of the program ended.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"image"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"polylens/app/rollout"
@@ -35,6 +36,7 @@ type parts struct {
 	decoder  *decode.Decoder
 	limits   decode.Limits  // of everything decoded
 	milvus   *milvus.Server // nil until connect, and with a server elsewhere
+	looked   atomic.Bool    // the indexes have been looked over, see tend
 }
 
 // openParts opens everything but Milvus. The caller holds the data folder.
@@ -57,8 +59,8 @@ func (p *program) openParts(ctx context.Context) (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	x.indexer = indexer.New(store, models.IndexerEncoder(), x.index, read, indexer.Options{Log: p.log})
-	x.service = search.New(x.index, store, models.SearchEncoder())
+	x.indexer = indexer.New(store, models.IndexerEncoder(), x.index, read, indexer.Options{Log: p.log, Room: p.room})
+	x.service = search.New(wholeIndex{x.index, x.indexer, store}, store, models.SearchEncoder())
 	return x, x.openJobs()
 }
 
@@ -67,13 +69,15 @@ func (p *program) openParts(ctx context.Context) (*parts, error) {
 func (x *parts) openJobs() error {
 	x.trainer = x.program.trainer(x.store)
 	kinds := append(x.indexer.Kinds(x.rollout.Adopt), x.rollout.Kind(), x.trainer.Kind())
-	queue, err := jobs.New(x.store.Jobs(nil), kinds...)
+	queue, err := jobs.New(x.store.Jobs(x.program.terminal.clock), kinds...)
 	if err != nil {
 		return err
 	}
 	x.trainer.Connect(queue, x.rollout)
 	x.jobs = indexer.NewJobs(queue, x.indexer)
-	x.worker = jobs.NewWorker(queue, jobs.Settings{Slots: len(kinds), Alone: !x.program.globals.sharesDatabase(), Log: x.program.log})
+	x.worker = jobs.NewWorker(queue, jobs.Settings{
+		Slots: len(kinds), Alone: !x.program.globals.sharesDatabase(), Room: x.program.room, Log: x.program.log,
+	})
 	x.rollout.Connect(rollout.Rooms{Catalog: x.store, Index: x.index, Indexer: x.indexer, Queue: queue})
 	return nil
 }
@@ -127,7 +131,7 @@ func (x *parts) decodeUpload(ctx context.Context, file []byte) (image.Image, err
 
 // work starts the jobs. What an earlier process left undone is continued.
 func (x *parts) work(ctx context.Context) error {
-	if err := errors.Join(x.rollout.Resume(ctx), x.trainer.Recover(ctx)); err != nil {
+	if err := errors.Join(x.rollout.Resume(ctx), x.trainer.Recover(ctx), x.jobs.Recall(ctx)); err != nil {
 		return err
 	}
 	x.worker.Start(ctx)

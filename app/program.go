@@ -56,6 +56,9 @@ func (p *program) setup(from string, progress func(setup.Event)) *setup.Setup {
 	return setup.New(setup.Options{Cache: p.globals.Cache, From: from, Given: given, Progress: progress})
 }
 
+// room fails while the disk of the data folder is too full for work that writes.
+func (p *program) room() error { return disk.Check(p.globals.Data, disk.Low) }
+
 // item is the path of something that setup provides.
 func (p *program) item(name string) (string, error) {
 	ready, err := p.setup("", nil).Status(name)

@@ -63,7 +63,7 @@ func (c *serveCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w (name another address with --addr or ADDR)", c.Addr, err)
 	}
-	handler, err := parts.handler(handlerOptions{access: access, demo: c.Demo})
+	handler, err := parts.handler(handlerOptions{access: access, demo: c.Demo, tended: true})
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -96,7 +96,7 @@ func (c *serveCommand) Run(ctx context.Context, p *program) error {
 func (c *serveCommand) start(ctx context.Context, x *parts) error {
 	var group errgroup.Group
 	group.Go(func() error { return x.encoder().Load(true, false) }) // the first query should not wait for it
-	group.Go(func() error { return x.connect(ctx) })
+	group.Go(func() error { return x.connectPatiently(ctx) })
 	if err := group.Wait(); err != nil {
 		return err
 	}
@@ -106,6 +106,7 @@ func (c *serveCommand) start(ctx context.Context, x *parts) error {
 	if err := x.work(ctx); err != nil {
 		return err
 	}
+	x.tend(ctx)
 	if c.Demo {
 		if err := x.indexDemo(ctx); err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"polylens/indexer/catalog"
+	"polylens/search"
 )
 
 // CheckReport is how an index differed from the catalogue, and what was done
@@ -26,21 +27,22 @@ func (r CheckReport) Differs() bool { return r.Missing+r.Extra+r.Outdated > 0 }
 // Check compares the index that searches of a collection use with the catalogue
 // and changes neither. It waits for a run on the collection to end.
 func (ix *Indexer) Check(ctx context.Context, collection string) (CheckReport, error) {
-	return ix.check(ctx, collection, mirror.check)
+	return ix.check(ctx, collection, mirror.check, nil)
 }
 
 // Repair is Check that also mends every difference. Nothing is encoded.
 func (ix *Indexer) Repair(ctx context.Context, collection string) (CheckReport, error) {
-	return ix.check(ctx, collection, mirror.mend)
+	return ix.check(ctx, collection, mirror.mend, nil)
 }
 
 // Rebuild is Repair that also sends every other row again, for an index that is
 // not trusted.
 func (ix *Indexer) Rebuild(ctx context.Context, collection string) (CheckReport, error) {
-	return ix.check(ctx, collection, mirror.rebuild)
+	return ix.check(ctx, collection, mirror.rebuild, nil)
 }
 
-func (ix *Indexer) check(ctx context.Context, collection string, check func(mirror, context.Context) (CheckReport, error)) (CheckReport, error) {
+// check does one of the above. tell, when not nil, hears how many rows have been sent.
+func (ix *Indexer) check(ctx context.Context, collection string, check checker, tell func(Progress)) (CheckReport, error) {
 	unlock, err := ix.locks.lock(ctx, collection)
 	if err != nil {
 		return CheckReport{}, err
@@ -53,11 +55,29 @@ func (ix *Indexer) check(ctx context.Context, collection string, check func(mirr
 	if known.Fingerprint == "" {
 		return CheckReport{}, nil // nothing was ever indexed
 	}
-	report, err := check(ix.mirror(known.ID, known.Fingerprint), ctx)
+	m := ix.mirror(known.ID, known.Fingerprint)
+	if tell != nil {
+		m.sent = sentOf(known.Images, tell)
+	}
+	report, err := check(m, ctx)
 	if err != nil {
 		return report, fmt.Errorf("check %q: %w", collection, err)
 	}
+	if report.Missing == 0 || report.Repaired > 0 {
+		ix.lost.set(m.key, false)
+	}
 	return report, nil
+}
+
+type checker = func(mirror, context.Context) (CheckReport, error)
+
+// sentOf tells how far a repair has come, of so many images at most.
+func sentOf(images int, tell func(Progress)) func(rows int) {
+	progress := Progress{State: StateRepairing, Total: images}
+	return func(rows int) {
+		progress.Done += rows
+		tell(progress)
+	}
 }
 
 // check reports all differences. An index that is not there lacks every row.
@@ -77,6 +97,9 @@ func (m mirror) mend(ctx context.Context) (CheckReport, error) {
 
 // rebuild is mend for an index of which nothing is trusted.
 func (m mirror) rebuild(ctx context.Context) (CheckReport, error) {
+	if err := m.dropUnreadable(ctx); err != nil {
+		return CheckReport{}, err
+	}
 	found, err := m.inspect(ctx)
 	if err == nil {
 		err = m.store.ForgetIndexed(ctx, m.key.Collection, m.key.Fingerprint)
@@ -85,6 +108,16 @@ func (m mirror) rebuild(ctx context.Context) (CheckReport, error) {
 		return found.report, err
 	}
 	return m.resolveAll(ctx, found)
+}
+
+// dropUnreadable removes an index that cannot even be listed.
+func (m mirror) dropUnreadable(ctx context.Context) error {
+	return m.patience.try(ctx, "drop what cannot be read", m.waiting, func(ctx context.Context) error {
+		if _, err := m.index.Count(ctx, m.key); !errors.Is(err, search.ErrUnreadable) {
+			return nil // whatever else is wrong is found next
+		}
+		return m.index.Drop(ctx, m.key)
+	})
 }
 
 // resolveAll is resolve for an index that may have been lost. An index that has nothing

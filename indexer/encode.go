@@ -59,6 +59,9 @@ func (r *run) commit(ctx context.Context, batch []prepared) ([]string, error) {
 	if len(batch) == 0 {
 		return nil, nil
 	}
+	if err := r.options.Room(); err != nil {
+		return nil, err
+	}
 	vectors, encoded, err := r.vectors(ctx, batch)
 	if err != nil {
 		return nil, err

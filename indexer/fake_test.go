@@ -295,6 +295,11 @@ func (x *fakeIndex) Drop(ctx context.Context, key search.Key) error {
 	return x.do(ctx, journalLine{Key: name(key), Drop: true})
 }
 
+func (x *fakeIndex) Count(ctx context.Context, key search.Key) (n int, err error) {
+	err = x.IDs(ctx, key, func(string) error { n++; return nil })
+	return n, err
+}
+
 func (x *fakeIndex) IDs(ctx context.Context, key search.Key, yield func(string) error) error {
 	x.mu.Lock()
 	rows, made := x.rows[name(key)]

@@ -20,6 +20,7 @@ const (
 type patience struct {
 	whole   time.Duration // give up after this
 	attempt time.Duration // deadline of one call
+	room    func() error  // Options.Room
 	log     *slog.Logger
 }
 
@@ -36,6 +37,8 @@ func (p patience) try(ctx context.Context, what string, waiting func(bool), call
 			return context.Cause(ctx)
 		case !errors.Is(err, search.ErrUnavailable):
 			return fmt.Errorf("%s: %w", what, err)
+		case p.room() != nil: // perhaps that is why
+			return fmt.Errorf("%s: %w", what, p.room())
 		case time.Now().Add(pause).After(deadline):
 			return fmt.Errorf("%s: gave up after %v, nothing is lost, run it again when the index is back: %w", what, p.whole, err)
 		}

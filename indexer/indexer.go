@@ -29,7 +29,10 @@ type Options struct {
 	Batch         int           // pictures encoded together, and at most repeated after a crash; default 16
 	IndexPatience time.Duration // how long to wait for an index that is unavailable; default 3 minutes
 	IndexTimeout  time.Duration // deadline of one call to the index; default 1 minute
-	Log           *slog.Logger  // default: none
+	// Room fails, as disk.Check does, while there is too little room to go on; a run and
+	// a repair then end with that error. Default: there always is room.
+	Room func() error
+	Log  *slog.Logger // default: none
 }
 
 func (o Options) withDefaults() Options {
@@ -37,6 +40,9 @@ func (o Options) withDefaults() Options {
 	o.Batch = cmp.Or(o.Batch, 16)
 	o.IndexPatience = cmp.Or(o.IndexPatience, 3*time.Minute)
 	o.IndexTimeout = cmp.Or(o.IndexTimeout, time.Minute)
+	if o.Room == nil {
+		o.Room = func() error { return nil }
+	}
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	return o
 }
@@ -55,6 +61,7 @@ type Indexer struct {
 	decoder Decoder
 	options Options
 	locks   locks
+	lost    losses
 }
 
 // New makes an indexer of its parts.
@@ -184,6 +191,9 @@ func (r *run) repair(ctx context.Context) error {
 		return err
 	}
 	check, err := m.resolve(ctx, found)
+	if err == nil {
+		r.lost.set(m.key, false)
+	}
 	r.progress.update(func(p *Progress) { p.Repaired = check.Repaired })
 	if err != nil {
 		return err

@@ -41,15 +41,15 @@ type JobParams struct {
 // succeeded so far; its error is the job's.
 func (ix *Indexer) Kinds(indexed func(ctx context.Context, collection string) error) []jobs.Kind {
 	return []jobs.Kind{
-		{Name: JobIndex, PerProcess: 1, Exclusive: jobs.PerCollection, Handle: func(ctx context.Context, job *jobs.Running) error {
+		{Name: JobIndex, PerProcess: 1, Waits: true, Exclusive: jobs.PerCollection, Handle: func(ctx context.Context, job *jobs.Running) error {
 			if err := ix.indexJob(ctx, job); err != nil || indexed == nil {
 				return err
 			}
 			return indexed(ctx, job.Collection)
 		}},
-		{Name: JobCheck, PerProcess: 1, Exclusive: jobs.PerCollection, Handle: checkWith(ix.Check)},
-		{Name: JobRepair, PerProcess: 1, Exclusive: jobs.PerCollection, Handle: checkWith(ix.Repair)},
-		{Name: JobRebuild, PerProcess: 1, Exclusive: jobs.PerCollection, Handle: checkWith(ix.Rebuild)},
+		{Name: JobCheck, PerProcess: 1, Exclusive: jobs.PerCollection, Handle: ix.checkWith(mirror.check), Waits: true},
+		{Name: JobRepair, PerProcess: 1, Exclusive: jobs.PerCollection, Handle: ix.checkWith(mirror.mend), Waits: true},
+		{Name: JobRebuild, PerProcess: 1, Exclusive: jobs.PerCollection, Handle: ix.checkWith(mirror.rebuild), Waits: true},
 	}
 }
 
@@ -70,9 +70,9 @@ func (ix *Indexer) indexJob(ctx context.Context, job *jobs.Running) error {
 }
 
 // checkWith is the handler of a job that compares the index with the catalogue.
-func checkWith(check func(context.Context, string) (CheckReport, error)) jobs.Handler {
+func (ix *Indexer) checkWith(check checker) jobs.Handler {
 	return func(ctx context.Context, job *jobs.Running) error {
-		report, err := check(ctx, job.Collection)
+		report, err := ix.check(ctx, job.Collection, check, func(p Progress) { _ = job.Report(ctx, p) })
 		return errors.Join(err, job.Report(context.WithoutCancel(ctx), report))
 	}
 }
@@ -122,8 +122,7 @@ func (j *Jobs) Check(ctx context.Context, collection, kind string) (catalog.Job,
 // catalog.ErrConflict while a job works on it: what it did would be thrown away, and
 // it would look as if it had succeeded.
 func (j *Jobs) DeleteCollection(ctx context.Context, name string) error {
-	unfinished := []catalog.JobState{catalog.JobRunning, catalog.JobQueued, catalog.JobPaused}
-	found, err := j.List(ctx, catalog.JobFilter{Collection: name, States: unfinished, Limit: math.MaxInt32})
+	found, err := j.List(ctx, catalog.JobFilter{Collection: name, States: unfinished(), Limit: math.MaxInt32})
 	if err != nil {
 		return err
 	}

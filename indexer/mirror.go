@@ -18,6 +18,7 @@ type mirror struct {
 	key      search.Key // of the index
 	patience patience
 	waiting  func(bool) // may be nil
+	sent     func(rows int)
 }
 
 // mirrorPage is how many rows go to the index in one call.
@@ -26,7 +27,8 @@ const mirrorPage = 256
 func (ix *Indexer) mirror(collection catalog.CollectionID, fingerprint string) mirror {
 	return mirror{
 		store: ix.store, index: ix.index, key: search.Key{Collection: collection, Fingerprint: fingerprint},
-		patience: patience{whole: ix.options.IndexPatience, attempt: ix.options.IndexTimeout, log: ix.options.Log},
+		patience: patience{whole: ix.options.IndexPatience, attempt: ix.options.IndexTimeout, room: ix.options.Room, log: ix.options.Log},
+		sent:     func(int) {},
 	}
 }
 
@@ -55,6 +57,9 @@ func (m mirror) repair(ctx context.Context) (int, error) {
 	sent := 0
 	after := ""
 	for {
+		if err := m.patience.room(); err != nil {
+			return removed + sent, err
+		}
 		rows, err := m.store.Pending(ctx, m.key.Collection, m.key.Fingerprint, after, mirrorPage)
 		if err != nil || len(rows) == 0 {
 			return removed + sent, err
@@ -63,6 +68,7 @@ func (m mirror) repair(ctx context.Context) (int, error) {
 			return removed + sent, err
 		}
 		sent += len(rows)
+		m.sent(len(rows))
 		after = rows[len(rows)-1].ID
 	}
 }

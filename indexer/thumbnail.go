@@ -15,6 +15,7 @@ import (
 	"polylens/indexer/catalog"
 	"polylens/indexer/catalog/database"
 	"polylens/indexer/decode"
+	"polylens/internal/disk"
 	"polylens/internal/ordinary"
 	"polylens/internal/replace"
 )
@@ -117,7 +118,10 @@ func (t *Thumbnails) make(ctx context.Context, image catalog.Image, side int, ke
 	if err != nil {
 		return Thumbnail{}, err
 	}
-	return made, t.keep(key, made.Data)
+	if err := t.keep(key, made.Data); err != nil && !disk.IsFull(err) {
+		return made, err
+	}
+	return made, nil // one that cannot be kept is made again
 }
 
 // of makes the thumbnail of a picture.

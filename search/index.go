@@ -11,6 +11,22 @@ import (
 // the call may succeed later, nothing was lost.
 var ErrUnavailable = errors.New("index unavailable")
 
+// ErrLost is an ErrUnavailable that goes on until the index has been filled again: it is
+// gone from the server.
+var ErrLost error = lost{}
+
+type lost struct{}
+
+// Error implements error.
+func (lost) Error() string { return ErrUnavailable.Error() }
+
+// Is lets errors.Is find ErrUnavailable.
+func (lost) Is(target error) bool { return target == ErrUnavailable }
+
+// ErrUnreadable is for an index that its server has and cannot load, as when files of it
+// are missing. Only dropping it, and filling it again, helps.
+var ErrUnreadable = errors.New("index unreadable")
+
 // Key names one physical index: a collection encoded by one model.
 type Key struct {
 	Collection  catalog.CollectionID
@@ -55,6 +71,10 @@ type Writer interface {
 	Upsert(ctx context.Context, key Key, rows []Row) error
 	// Delete removes rows by ID. Unknown IDs are not an error.
 	Delete(ctx context.Context, key Key, ids []string) error
+	// Count returns how many rows the index of key holds, or
+	// catalog.ErrCollectionNotFound when there is no such index. An index that is being
+	// loaded is ErrUnavailable, one that is not getting on with that ErrUnreadable.
+	Count(ctx context.Context, key Key) (int, error)
 	// IDs calls yield with every stored ID, in no particular order, each once.
 	IDs(ctx context.Context, key Key, yield func(id string) error) error
 	// Drop removes the index of key. A missing one is not an error.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"polylens/indexer"
 	"polylens/indexer/catalog"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -67,7 +68,9 @@ func (s *server) listCollections(ctx context.Context, _ *struct{}) (*collections
 	answer := &collectionsAnswer{}
 	answer.Body.Collections = make([]Collection, len(collections))
 	for i, collection := range collections {
-		answer.Body.Collections[i] = s.newCollection(collection)
+		if answer.Body.Collections[i], err = s.newCollection(ctx, collection); err != nil {
+			return nil, problemOf(ctx, s.Logger, err)
+		}
 	}
 	return answer, nil
 }
@@ -77,7 +80,7 @@ func (s *server) createCollection(ctx context.Context, input *createCollectionIn
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
-	return &createdCollection{Location: apiPrefix + "/collections/" + collection.Name, Body: s.newCollection(collection)}, nil
+	return &createdCollection{Location: apiPrefix + "/collections/" + collection.Name, Body: s.present(collection)}, nil
 }
 
 func (s *server) getCollection(ctx context.Context, input *CollectionPath) (*collectionAnswer, error) {
@@ -85,7 +88,7 @@ func (s *server) getCollection(ctx context.Context, input *CollectionPath) (*col
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
-	return &collectionAnswer{Body: s.newCollection(collection)}, nil
+	return s.answerCollection(ctx, collection)
 }
 
 func (s *server) renameCollection(ctx context.Context, input *renameCollectionInput) (*collectionAnswer, error) {
@@ -93,7 +96,7 @@ func (s *server) renameCollection(ctx context.Context, input *renameCollectionIn
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
-	return &collectionAnswer{Body: s.newCollection(collection)}, nil
+	return s.answerCollection(ctx, collection)
 }
 
 func (s *server) deleteCollection(ctx context.Context, input *CollectionPath) (*struct{}, error) {
@@ -103,7 +106,40 @@ func (s *server) deleteCollection(ctx context.Context, input *CollectionPath) (*
 	return nil, nil
 }
 
-func (s *server) newCollection(c catalog.Collection) Collection {
+func (s *server) answerCollection(ctx context.Context, c catalog.Collection) (*collectionAnswer, error) {
+	body, err := s.newCollection(ctx, c)
+	if err != nil {
+		return nil, problemOf(ctx, s.Logger, err)
+	}
+	return &collectionAnswer{Body: body}, nil
+}
+
+// present is a collection whose index is there.
+func (s *server) present(c catalog.Collection) Collection {
 	return Collection{Name: c.Name, Images: c.Images, Searchable: s.Searchable(c), Model: c.Fingerprint,
 		Created: c.Created, MaxNumPatches: c.MaxPatches, Metadata: string(c.Metadata)}
+}
+
+func (s *server) newCollection(ctx context.Context, c catalog.Collection) (Collection, error) {
+	collection := s.present(c)
+	if s.Losses == nil || !s.Losses.Lost(c) {
+		return collection, nil
+	}
+	var err error
+	collection.Searchable = false
+	collection.Rebuild, err = s.rebuildOf(ctx, c)
+	return collection, err
+}
+
+// rebuildOf says how far the index of a collection has been filled again, by the newest
+// job that does so.
+func (s *server) rebuildOf(ctx context.Context, c catalog.Collection) (*Rebuild, error) {
+	rebuild := &Rebuild{Total: c.Images}
+	jobs, err := s.Jobs.List(ctx, catalog.JobFilter{Collection: c.Name, Kind: indexer.JobRebuild, Limit: 1})
+	if err != nil || len(jobs) == 0 || jobs[0].State == catalog.JobSucceeded {
+		return rebuild, err
+	}
+	job := newJob(jobs[0])
+	rebuild.Job, rebuild.State, rebuild.Done = job.ID, job.State, job.Progress.Done
+	return rebuild, nil
 }

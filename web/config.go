@@ -21,6 +21,7 @@ type Config struct {
 	// Searchable reports whether searches of a collection are answered by the model
 	// in use.
 	Searchable func(catalog.Collection) bool
+	Losses     Losses // optional: without it no index is ever lost
 	Jobs       Jobs
 	Runs       Runs    // optional: without it there are no runs
 	Trainer    Trainer // optional: without it models are trained elsewhere
@@ -81,6 +82,14 @@ type Indexer interface {
 	// name is taken, or while a job works on the collection.
 	RenameCollection(ctx context.Context, name, to string) (catalog.Collection, error)
 	DeleteCollection(ctx context.Context, name string) error
+}
+
+// Losses knows of indexes that were lost; *indexer.Indexer is one.
+type Losses interface {
+	// Lost reports whether the index of a collection is lost and not filled again yet.
+	Lost(catalog.Collection) bool
+	// AnyLost reports whether that is so of any.
+	AnyLost() bool
 }
 
 // Pictures opens the files behind images; *indexer.Pictures is one.

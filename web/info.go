@@ -2,7 +2,10 @@ package web
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -36,12 +39,43 @@ func (s *server) alive(w http.ResponseWriter, _ *http.Request) {
 func (s *server) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
 	defer cancel()
-	if err := s.Ready(ctx); err != nil {
+	err := s.Ready(ctx)
+	var lost string
+	if err == nil && s.Losses != nil && s.Losses.AnyLost() {
+		lost, err = s.lost(ctx)
+	}
+	if err != nil {
 		w.Header().Set("Retry-After", retryAfter)
 		writeProblem(w, newProblem(kindUnavailable, "not ready: "+err.Error()))
 		return
 	}
-	writeText(w, "ready\n")
+	writeText(w, "ready\n"+lost)
+}
+
+// lost says, a line each, of which collections nothing can be found. It fails if that is
+// so of all that hold anything.
+func (s *server) lost(ctx context.Context) (string, error) {
+	collections, err := s.Catalog.Collections(ctx)
+	if err != nil {
+		return "", err
+	}
+	var lines strings.Builder
+	whole := 0
+	for _, c := range collections {
+		collection, err := s.newCollection(ctx, c)
+		switch rebuild := collection.Rebuild; {
+		case err != nil:
+			return "", err
+		case rebuild != nil:
+			fmt.Fprintf(&lines, "the index of collection %q was lost and is filled again: %d of %d images\n", c.Name, rebuild.Done, rebuild.Total)
+		case c.Images > 0:
+			whole++
+		}
+	}
+	if whole == 0 && lines.Len() > 0 {
+		return "", errors.New(strings.ReplaceAll(strings.TrimSpace(lines.String()), "\n", "; "))
+	}
+	return lines.String(), nil
 }
 
 func writeText(w http.ResponseWriter, text string) {

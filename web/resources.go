@@ -14,12 +14,21 @@ import (
 type Collection struct {
 	Name       string    `json:"name" doc:"Name, unique"`
 	Images     int       `json:"images" doc:"Number of images"`
-	Searchable bool      `json:"searchable" doc:"Whether it was indexed with the loaded model"`
+	Searchable bool      `json:"searchable" doc:"Whether it was indexed with the loaded model, and its index is there"`
+	Rebuild    *Rebuild  `json:"rebuild,omitempty" doc:"There while its index, which was lost, is filled again from the catalogue: nothing is found before that is done"`
 	Model      string    `json:"model,omitempty" doc:"Fingerprint of the model that it was indexed with; absent when nothing is indexed yet"`
 	Created    time.Time `json:"created" doc:"When it was created"`
 
 	MaxNumPatches int    `json:"max_num_patches,omitempty" doc:"Most patches that its pictures are cut into when they are indexed; absent when that is left to the model"`
 	Metadata      string `json:"metadata,omitempty" doc:"What it takes of what cameras and programs write into pictures and beside them: all, no-place (all but where pictures were taken) or none"`
+}
+
+// Rebuild says how far a lost index has been filled again.
+type Rebuild struct {
+	Job   string           `json:"job,omitempty" doc:"Identity of the job that does it; absent while there is none"`
+	State catalog.JobState `json:"state,omitempty" enum:"queued,running,paused,failed,canceled" doc:"Of the job; one that failed or was canceled can be tried again"`
+	Done  int              `json:"done" doc:"Images that it has sent to the index"`
+	Total int              `json:"total" doc:"Images of the collection"`
 }
 
 // Image is one picture and what is known of it.
@@ -70,6 +79,7 @@ type Job struct {
 	Model      string           `json:"model,omitempty" doc:"The model that it prepares; of model jobs"`
 	State      catalog.JobState `json:"state" enum:"queued,running,paused,succeeded,failed,canceled"`
 	Error      string           `json:"error,omitempty" doc:"Why the last attempt failed"`
+	Problem    string           `json:"problem,omitempty" doc:"What keeps it from going on now, such as a full disk; it goes on by itself once that is over"`
 	Progress   Progress         `json:"progress"`
 	Check      *Check           `json:"check,omitempty" doc:"What was found; of check, repair and rebuild jobs that succeeded"`
 	Rules      *Rules           `json:"rules,omitempty" doc:"Which files are looked at, where that is not the default; of index jobs"`
@@ -171,7 +181,7 @@ func newJob(job catalog.Job) Job {
 	_ = json.Unmarshal(job.Progress, &report) // likewise
 	converted := Job{
 		ID: job.ID, Kind: job.Kind, Collection: job.Collection, Run: details.Run, Model: details.Model, State: job.State,
-		Error: job.Error, Progress: newProgress(report.Progress), Check: newCheck(job), Rules: newRules(details.Rules),
+		Error: job.Error, Problem: job.Problem, Progress: newProgress(report.Progress), Check: newCheck(job), Rules: newRules(details.Rules),
 		Failures: newFailures(report.Failures), Warnings: newFailures(report.Warnings),
 		Created: job.Created, Started: moment(job.Started), Finished: moment(job.Finished), Sequence: job.Sequence,
 	}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"time"
 
 	"polylens/app/folder"
 	"polylens/app/setup"
@@ -117,7 +119,7 @@ func (d *Doctor) checkData(ctx context.Context) []Finding {
 // version.
 func (d *Doctor) checkCatalogue(ctx context.Context) []Finding {
 	if !database.IsPostgres(d.Catalogue) {
-		return []Finding{good("catalogue", "SQLite, in %s", d.Catalogue)}
+		return d.checkSQLite(ctx)
 	}
 	place, version, err := database.PostgresVersion(ctx, d.Catalogue)
 	if err != nil {
@@ -125,6 +127,46 @@ func (d *Doctor) checkCatalogue(ctx context.Context) []Finding {
 	}
 	return []Finding{good("catalogue", "Postgres %s at %s", version, place)}
 }
+
+// checkSQLite looks for damage in the file of the catalogue, and says which backups
+// there are.
+func (d *Doctor) checkSQLite(ctx context.Context) []Finding {
+	err := database.CheckFile(ctx, d.Catalogue)
+	var damaged *database.DamagedError
+	if errors.As(err, &damaged) {
+		return []Finding{trouble("catalogue", damaged.Remedy(), fmt.Errorf("%s is damaged: %s", d.Catalogue, damaged.Reason))}
+	}
+	if err != nil {
+		return []Finding{trouble("catalogue", "make it readable for this user", err)}
+	}
+	found := []Finding{good("catalogue", "SQLite, in %s, undamaged", d.Catalogue)}
+	backups, err := database.Backups(d.Catalogue)
+	if err != nil {
+		return append(found, trouble("backup", "make that folder readable for this user", err))
+	}
+	if len(backups) == 0 {
+		return append(found, good("backup", "none of the catalogue yet; the server makes one a day"))
+	}
+	newest := backups[0]
+	return append(found, good("backup", "of the catalogue as of %s, in %s", newest.Taken.Local().Format(time.DateTime), newest.Path))
+}
+
+// checkAside tells of data of Milvus that was damaged and is kept.
+func (d *Doctor) checkAside(context.Context) []Finding {
+	aside, err := milvus.SetAside(filepath.Join(d.Data, milvusFolder))
+	if err != nil {
+		return []Finding{trouble("milvus-data", "make the data folder readable for this user", err)}
+	}
+	var found []Finding
+	for _, folder := range aside {
+		found = append(found, warning("milvus-data", "delete it once nobody wants to look into it: "+folder.Folder,
+			"damaged data of Milvus, %.1f GB, was set aside and filled anew from the catalogue", gigabytes(uint64(folder.Bytes))))
+	}
+	return found
+}
+
+// milvusFolder is that of the embedded Milvus within a data folder.
+const milvusFolder = "milvus"
 
 // Least free space, in bytes: below it something will fail soon.
 const (

@@ -58,7 +58,7 @@ func trouble(check, remedy string, cause error) Finding {
 // as it is done.
 func (d *Doctor) Examine(ctx context.Context) iter.Seq[Finding] {
 	checks := []func(context.Context) []Finding{
-		d.checkItems, d.checkRuntime, d.checkDevices, d.checkModel, d.checkThreads, d.checkMilvus, d.checkIsolation, d.checkData, d.checkCatalogue, d.checkDisk,
+		d.checkItems, d.checkRuntime, d.checkDevices, d.checkModel, d.checkThreads, d.checkMilvus, d.checkIsolation, d.checkData, d.checkCatalogue, d.checkAside, d.checkDisk,
 		checkMemory, checkOpenFiles, checkProcessor, d.checkInt8,
 	}
 	return func(yield func(Finding) bool) {

@@ -11,6 +11,7 @@ import (
 	"polylens/indexer/catalog"
 	"polylens/indexer/jobs"
 	"polylens/indexer/source"
+	"polylens/internal/disk"
 )
 
 // JobModel is the kind of jobs that prepare another model.
@@ -27,7 +28,7 @@ type Progress struct {
 // it with the one in use, and makes searches use it. If its process falls silent,
 // another one takes over: what is encoded is not encoded again.
 func (r *Rollout) Kind() jobs.Kind {
-	return jobs.Kind{Name: JobModel, Handle: r.handle, Canceled: r.canceled, PerProcess: 1, Exclusive: func(string) string { return "model" }}
+	return jobs.Kind{Name: JobModel, Handle: r.handle, Canceled: r.canceled, PerProcess: 1, Waits: true, Exclusive: func(string) string { return "model" }}
 }
 
 func (r *Rollout) handle(ctx context.Context, job *jobs.Running) error {
@@ -44,7 +45,7 @@ func (r *Rollout) handle(ctx context.Context, job *jobs.Running) error {
 	if err == nil {
 		err = r.complete(ctx, *next)
 	}
-	if err == nil || isInterrupted(ctx) {
+	if err == nil || isInterrupted(ctx) || disk.IsFull(err) {
 		return err
 	}
 	r.Log.Error("the next model is not used", "model", next.Model, "error", err)

@@ -23,6 +23,8 @@ var (
 	ErrInvalid = errors.New("invalid")
 	// ErrUnavailable is for a catalogue that cannot be reached now.
 	ErrUnavailable = errors.New("catalogue unavailable")
+	// ErrDamaged is for a catalogue whose file is broken; it comes with the way back.
+	ErrDamaged = errors.New("catalogue damaged")
 	// ErrLeaseLost is for a worker whose job may be another's by now: nothing was
 	// written.
 	ErrLeaseLost = errors.New("lease lost")

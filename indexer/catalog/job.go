@@ -62,6 +62,10 @@ type Job struct {
 	Finished   time.Time       `json:"finished,omitzero"`
 	Sequence   int64           `json:"sequence"` // of its last change; grows over all jobs
 
+	// Problem is what keeps the job from going on now, such as a full disk; it goes on
+	// by itself once that is over. It is not kept in the catalogue.
+	Problem string `json:"problem,omitempty"`
+
 	Exclusive string    `json:"-"` // no two running jobs have the same; empty: no limit
 	Lease     string    `json:"-"` // fencing token of the worker that runs it; empty: none
 	Expires   time.Time `json:"-"` // when the lease ends unless it is renewed

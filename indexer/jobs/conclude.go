@@ -9,11 +9,13 @@ import (
 	"time"
 
 	"polylens/indexer/catalog"
+	"polylens/internal/disk"
 )
 
 const (
-	concludeFor = time.Minute // for how long a worker tries to write the end of a job
-	maxError    = 4000        // bytes of an error that are kept
+	concludeFor = time.Minute      // for how long a worker tries to write the end of a job
+	maxError    = 4000             // bytes of an error that are kept
+	roomAfter   = 15 * time.Second // until a job that waits for room on a disk tries again
 )
 
 // conclude writes how the job ended, and the last report with it.
@@ -22,7 +24,7 @@ func (r *Running) conclude(err error) {
 	cause := context.Cause(r.ctx)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), concludeFor)
 	defer cancel()
-	for {
+	for written := (complaint{}); ; {
 		var ended catalog.Job
 		writeErr := r.write(ctx, func(job *catalog.Job, now time.Time) error {
 			defer func() { ended = *job }()
@@ -35,7 +37,7 @@ func (r *Running) conclude(err error) {
 			}
 			return
 		}
-		r.log.Error("cannot write the end of a job", "error", writeErr)
+		written.about(r.log, "cannot write the end of a job", writeErr)
 		if errors.Is(writeErr, catalog.ErrLeaseLost) || sleep(ctx, r.settings.Poll) != nil {
 			return
 		}
@@ -43,6 +45,10 @@ func (r *Running) conclude(err error) {
 }
 
 func (r *Running) tell(err, cause error) {
+	if err != nil && cause == nil && r.kind.Waits && disk.IsFull(err) {
+		r.log.Warn("job waits for room on the disk", "error", err)
+		return
+	}
 	if err != nil && cause == nil {
 		r.log.Error("job failed", "error", err)
 		return
@@ -60,8 +66,12 @@ func (k Kind) conclude(job *catalog.Job, now time.Time, err, cause error) error 
 	case job.Wanted != "" || cause != nil: // also when a pause was taken back too late
 		return letGo(job, now)
 	}
-	job.Failures++
 	job.Error = cleanError(err)
+	if k.Waits && disk.IsFull(err) {
+		job.RunAfter = now.Add(roomAfter)
+		return job.Move(catalog.JobQueued, now)
+	}
+	job.Failures++
 	if job.Failures >= k.Attempts {
 		return job.Move(catalog.JobFailed, now)
 	}

@@ -56,7 +56,7 @@ func (q *Queue) changedAfter(ctx context.Context, after int64) ([]catalog.Job, e
 	if err != nil {
 		return nil, fmt.Errorf("follow jobs: %w", err)
 	}
-	return jobs, nil
+	return q.tell(jobs, nil)
 }
 
 // wait lets changes gather, and then waits until the bell rings or it is time to look.

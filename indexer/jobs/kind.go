@@ -39,6 +39,10 @@ type Kind struct {
 	// context had ended for another cause. nil: nobody needs to know.
 	Canceled func(ctx context.Context, job catalog.Job) error
 
+	// Waits says that a disk without room is no failure of a job: it is put back into
+	// the queue with that reason, and goes on by itself when there is room.
+	Waits bool
+
 	PerProcess int                              // most at once in a process; 0: as many as the worker runs
 	Attempts   int                              // failures that end the job; 0: 1
 	Backoff    func(failures int) time.Duration // wait before the next attempt; nil: Exponential(time.Second, 5*time.Minute)

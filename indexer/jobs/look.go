@@ -17,8 +17,8 @@ const (
 
 // look takes jobs away from silent workers, and now and then deletes old ones.
 func (w *Worker) look(ctx context.Context) {
-	if err := w.takeOver(ctx); err != nil && ctx.Err() == nil {
-		w.settings.Log.Error("cannot take over jobs of silent workers, trying again", "error", err)
+	if err := w.takeOver(ctx); ctx.Err() == nil {
+		w.takingOver.about(w.settings.Log, "cannot take over jobs of silent workers, trying again", err)
 	}
 	if time.Since(w.tidied) < tidyEvery {
 		return

@@ -4,19 +4,23 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
 
 	"polylens/indexer/catalog"
+	"polylens/internal/disk"
 )
 
 // Queue takes orders and answers about jobs. A Worker runs them, in this process
 // or in others.
 type Queue struct {
-	store Store
-	kinds map[string]Kind
-	bell  bell // rung after every change by this process
+	store    Store
+	kinds    map[string]Kind
+	bell     bell // rung after every change by this process
+	troubles troubles
+	works    atomic.Bool // a worker of this process runs its jobs
 }
 
 // New makes a queue for kinds of jobs. A kind without name or handler, or a second
@@ -96,28 +100,37 @@ func (q *Queue) newJob(order Order) (catalog.Job, error) {
 }
 
 // Get returns a job, or catalog.ErrNotFound.
-func (q *Queue) Get(ctx context.Context, id string) (catalog.Job, error) { return q.store.Get(ctx, id) }
+func (q *Queue) Get(ctx context.Context, id string) (catalog.Job, error) {
+	job, err := q.store.Get(ctx, id)
+	return q.troubles.tell(job, time.Now()), err
+}
 
 // List returns jobs, newest first. To read on, pass the last one's ID as Before.
 func (q *Queue) List(ctx context.Context, filter catalog.JobFilter) ([]catalog.Job, error) {
-	return q.store.List(ctx, filter)
+	return q.tell(q.store.List(ctx, filter))
 }
 
 // Cancel ends a job that waits or is paused. One that runs is canceled as soon
 // as its handler returns, wherever it runs, unless the job succeeds before that.
-// catalog.ErrConflict when it is finished.
+// catalog.ErrConflict when it is finished. When the disk of the catalogue is full, a
+// process that runs jobs cancels it all the same, and writes that when there is room.
 func (q *Queue) Cancel(ctx context.Context, id string) (catalog.Job, error) {
-	job, err := q.change(ctx, id, func(job *catalog.Job, now time.Time) error {
-		if job.State == catalog.JobRunning {
-			job.Wanted = catalog.JobCanceled
-			return nil
-		}
-		return job.Move(catalog.JobCanceled, now)
-	})
+	job, err := q.change(ctx, id, cancelJob)
+	if disk.IsFull(err) {
+		return q.cancelLater(ctx, id, err)
+	}
 	if err == nil {
 		err = q.tellCanceled(ctx, job)
 	}
 	return job, err
+}
+
+func cancelJob(job *catalog.Job, now time.Time) error {
+	if job.State == catalog.JobRunning {
+		job.Wanted = catalog.JobCanceled
+		return nil
+	}
+	return job.Move(catalog.JobCanceled, now)
 }
 
 // tellCanceled tells the kind of a job that has just been changed if it was
@@ -178,7 +191,16 @@ func (q *Queue) Retry(ctx context.Context, id string) (catalog.Job, error) {
 }
 
 func (q *Queue) change(ctx context.Context, id string, change func(*catalog.Job, time.Time) error) (catalog.Job, error) {
-	job, err := q.store.Change(ctx, id, change)
+	job, err := q.store.Change(ctx, id, func(job *catalog.Job, now time.Time) error {
+		if job.State == catalog.JobRunning && q.troubles.wantsCanceled(id) {
+			job.Wanted = catalog.JobCanceled
+		}
+		return change(job, now)
+	})
+	q.troubles.note(id, err)
+	if err == nil && job.State.Finished() {
+		q.troubles.settle(id)
+	}
 	q.bell.ring()
 	return job, err
 }

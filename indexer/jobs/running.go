@@ -244,6 +244,7 @@ func (r *Running) renew(ctx context.Context) (next time.Duration, err error) {
 	ctx, cancel := context.WithDeadline(ctx, r.renewed.Add(r.settings.Lease))
 	defer cancel()
 	err = r.queue.store.Renew(ctx, r.ID, r.Lease, r.settings.Lease)
+	r.queue.troubles.note(r.ID, err)
 	if err == nil {
 		r.renewed = began
 		return r.settings.Heartbeat, nil

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"polylens/indexer/catalog"
+	"polylens/internal/disk"
 )
 
 // Settings of a worker. Zero fields take the defaults that are named.
@@ -23,7 +24,10 @@ type Settings struct {
 	// Alone says that no other worker shares the database. Jobs that are running at
 	// the start were then left by a worker that is gone: they are queued at once.
 	Alone bool
-	Log   *slog.Logger // nothing is logged
+	// Room fails, as disk.Check does, while there is too little room for jobs to begin;
+	// it always has.
+	Room func() error
+	Log  *slog.Logger // nothing is logged
 }
 
 func (s Settings) complete() Settings {
@@ -32,6 +36,9 @@ func (s Settings) complete() Settings {
 	s.Heartbeat = cmp.Or(s.Heartbeat, 5*time.Second)
 	s.Poll = cmp.Or(s.Poll, time.Second)
 	s.Keep = cmp.Or(s.Keep, 30*24*time.Hour)
+	if s.Room == nil {
+		s.Room = func() error { return nil }
+	}
 	if s.Log == nil {
 		s.Log = slog.New(slog.DiscardHandler)
 	}
@@ -47,7 +54,9 @@ type Worker struct {
 	settings Settings
 	wake     chan struct{} // capacity 1: there may be something to claim
 	done     chan struct{} // closed when the work has ended
-	tidied   time.Time     // when old jobs were last deleted; only work uses it
+	tidied   time.Time     // when old jobs were last deleted; only work uses it, like all below
+
+	beginning, takingOver, claiming complaint
 
 	mu      sync.Mutex
 	stop    context.CancelCauseFunc // nil until Start
@@ -69,6 +78,7 @@ func (w *Worker) Start(ctx context.Context) {
 	w.mu.Lock()
 	w.stop = stop
 	w.mu.Unlock()
+	w.queue.works.Store(true)
 	go w.work(work)
 }
 
@@ -145,7 +155,7 @@ func (w *Worker) begin(ctx context.Context) (after int64, err error) {
 		if ctx.Err() != nil {
 			return 0, ctx.Err()
 		}
-		w.settings.Log.Error("cannot begin to work, trying again", "error", err)
+		w.beginning.about(w.settings.Log, "cannot begin to work, trying again", err)
 		if err := sleep(ctx, w.settings.Poll); err != nil {
 			return 0, err
 		}
@@ -212,18 +222,16 @@ func (w *Worker) poke() {
 
 // claim starts jobs as far as there is room.
 func (w *Worker) claim(ctx context.Context, group *sync.WaitGroup) {
-	claim := w.room()
-	if len(claim.Room) == 0 || ctx.Err() != nil {
+	if ctx.Err() != nil {
 		return
 	}
-	// A claim that is cut off could take jobs that nobody runs.
-	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), callLimit)
-	defer cancel()
 	began := time.Now()
-	jobs, err := w.queue.store.Claim(call, claim)
-	if err != nil {
-		w.settings.Log.Error("cannot claim jobs, trying again", "error", err)
-		return
+	jobs, err := w.claimed(ctx)
+	w.claiming.about(w.settings.Log, "cannot claim jobs, trying again", err)
+	if !disk.IsFull(err) {
+		w.queue.Hold(nil)
+	} else {
+		w.queue.Hold(err)
 	}
 	for _, job := range jobs {
 		r := w.take(ctx, job, began)
@@ -232,6 +240,24 @@ func (w *Worker) claim(ctx context.Context, group *sync.WaitGroup) {
 	if len(jobs) > 0 {
 		w.queue.bell.ring()
 	}
+}
+
+// claimed claims jobs, unless the disk has no room for what they write.
+func (w *Worker) claimed(ctx context.Context) ([]catalog.Job, error) {
+	if err := w.hearWishes(ctx); err != nil {
+		return nil, err
+	}
+	claim := w.room()
+	if len(claim.Room) == 0 {
+		return nil, nil
+	}
+	if err := w.settings.Room(); err != nil {
+		return nil, err
+	}
+	// A claim that is cut off could take jobs that nobody runs.
+	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), callLimit)
+	defer cancel()
+	return w.queue.store.Claim(call, claim)
 }
 
 // room says how much could be claimed now.

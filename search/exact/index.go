@@ -130,6 +130,17 @@ func checkVector(vector []float32, dimension int) error {
 	return nil
 }
 
+// Count implements search.Index.
+func (x *Index) Count(_ context.Context, key search.Key) (int, error) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	found, err := x.find(key)
+	if err != nil {
+		return 0, err
+	}
+	return len(found.rows), nil
+}
+
 // Delete implements search.Index.
 func (x *Index) Delete(ctx context.Context, key search.Key, ids []string) error {
 	x.mu.Lock()

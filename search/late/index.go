@@ -2,6 +2,7 @@ package late
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -12,17 +13,23 @@ import (
 // Index passes calls to the index that was set. Until Set every call fails with
 // search.ErrUnavailable. Calls may come from many goroutines at once.
 type Index struct {
-	reason string
-
-	mu    sync.RWMutex
-	index search.Index
+	mu     sync.RWMutex
+	reason error
+	index  search.Index
 }
 
 var _ search.Index = (*Index)(nil)
 
 // New returns an Index that has none yet. reason says in errors why, as in "Milvus is
 // starting".
-func New(reason string) *Index { return &Index{reason: reason} }
+func New(reason string) *Index { return &Index{reason: errors.New(reason)} }
+
+// Wait says why there is still no index.
+func (l *Index) Wait(reason error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.reason = reason
+}
 
 // Set makes every later call go to index, in place of the one set before.
 func (l *Index) Set(index search.Index) {
@@ -36,7 +43,7 @@ func (l *Index) Get() (search.Index, error) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	if l.index == nil {
-		return nil, fmt.Errorf("%w: %s", search.ErrUnavailable, l.reason)
+		return nil, fmt.Errorf("%w: %w", search.ErrUnavailable, l.reason)
 	}
 	return l.index, nil
 }
@@ -63,6 +70,12 @@ func (l *Index) Upsert(ctx context.Context, key search.Key, rows []search.Row) e
 // Delete implements search.Index.
 func (l *Index) Delete(ctx context.Context, key search.Key, ids []string) error {
 	return l.do(func(i search.Index) error { return i.Delete(ctx, key, ids) })
+}
+
+// Count implements search.Index.
+func (l *Index) Count(ctx context.Context, key search.Key) (count int, err error) {
+	err = l.do(func(i search.Index) error { count, err = i.Count(ctx, key); return err })
+	return count, err
 }
 
 // IDs implements search.Index.

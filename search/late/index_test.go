@@ -37,6 +37,7 @@ func calls(t *testing.T, index search.Index) map[string]error {
 		"flush":    index.Flush(ctx),
 		"ready":    index.Ready(ctx),
 	}
+	_, made["count"] = index.Count(ctx, key)
 	_, made["search"] = index.Search(ctx, key.Collection, query)
 	made["delete"] = index.Delete(ctx, key, []string{"a"})
 	made["drop"] = index.Drop(ctx, key)

@@ -15,7 +15,7 @@ func Patiently(ctx context.Context, call func() error) error {
 	deadline := time.Now().Add(time.Minute)
 	for {
 		err := call()
-		if !errors.Is(err, search.ErrUnavailable) || time.Now().After(deadline) {
+		if !errors.Is(err, search.ErrUnavailable) || errors.Is(err, search.ErrLost) || time.Now().After(deadline) {
 			return err
 		}
 		select {

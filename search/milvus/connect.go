@@ -28,6 +28,9 @@ type Config struct {
 
 	// Dialer replaces the network, see Server.Config.
 	Dialer func(ctx context.Context, address string) (net.Conn, error)
+	// StallAfter is how long Milvus may get no further with loading a collection before
+	// that counts as unreadable; 0 means five minutes.
+	StallAfter time.Duration
 	// HNSW are the parameters of new indexes; zero values mean the defaults.
 	HNSW HNSW
 }

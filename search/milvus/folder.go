@@ -24,6 +24,8 @@ import (
 //	configs/        written by us before every start
 //	logs/           server.log (output), Milvus' own log and etcd's
 //	etcd/ rocksmq/ storage/ tmp/  Milvus' own
+//
+// Beside it may lie NAME-damaged-TIME, folders that were set aside, see damage.go.
 type dataFolder struct {
 	path string
 	lock *lock.File

@@ -194,6 +194,33 @@ func TestSettings(t *testing.T) {
 	}
 }
 
+// TestReasonOutlivesStacks: the line that says why a server ends is kept, though the
+// stacks behind it are longer than what is, and comes in pieces; the next server's is
+// another.
+func TestReasonOutlivesStacks(t *testing.T) {
+	log, err := openRotating(filepath.Join(t.TempDir(), "log"), 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	write := func(words ...string) {
+		for _, part := range words {
+			if _, err := log.Write([]byte(part)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	write("starting\npan", "ic: the log is broken\ngoroutine 1\n", strings.Repeat("main()\n", tailSize), "keeper of Milvus: exit status 2\n")
+	if log.tail() != "panic: the log is broken" || log.lastLine() != "keeper of Milvus: exit status 2" {
+		t.Errorf("tail %q, last line %q", log.tail(), log.lastLine())
+	}
+	log.begin()
+	write("starting again\n")
+	if log.tail() != "starting again" {
+		t.Errorf("tail of the next server %q", log.tail())
+	}
+}
+
 func TestReason(t *testing.T) {
 	for words, want := range map[string]string{
 		"starting\nready": "starting\nready",

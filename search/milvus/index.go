@@ -1,6 +1,7 @@
 package milvus
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -39,6 +40,8 @@ type Index struct {
 	known    map[string]int // dimensions of the collections of Milvus that are ready, by name
 	active   map[catalog.CollectionID]activeIndex
 	unsaved  map[string]bool // collections written to since their flush
+	loading  map[string]loading
+	stall    time.Duration // Config.StallAfter
 }
 
 // activeIndex is what the alias of a collection points to.
@@ -56,6 +59,7 @@ func newIndex(sdk client.Client, config Config) *Index {
 	return &Index{
 		sdk: sdk, clock: newWriteClock(), log: config.Logger, hnsw: config.HNSW.withDefaults(),
 		known: map[string]int{}, active: map[catalog.CollectionID]activeIndex{}, unsaved: map[string]bool{},
+		loading: map[string]loading{}, stall: cmp.Or(config.StallAfter, 5*time.Minute),
 	}
 }
 

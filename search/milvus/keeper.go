@@ -19,6 +19,9 @@ import (
 // childVariable marks a process as a child of this package and carries its childTask.
 const childVariable = "POLYLENS_MILVUS_CHILD"
 
+// keeperName begins what the keeper says of its own end, which is that of Milvus.
+const keeperName = "keeper of Milvus"
+
 // childTask is what a child has to do: one of these.
 type childTask struct {
 	Keep    *keeperTask `json:",omitempty"`
@@ -53,7 +56,7 @@ func MaybeRunChild() {
 		return
 	}
 	if err := runChild(encoded); err != nil {
-		fmt.Fprintln(os.Stderr, "keeper of Milvus:", err)
+		fmt.Fprintln(os.Stderr, keeperName+":", err)
 		os.Exit(1)
 	}
 	os.Exit(0)

@@ -100,9 +100,16 @@ func startServer(t *testing.T, options ServerOptions) *Server {
 // connect opens an index on a server.
 func connect(t testing.TB, server *Server) *Index {
 	t.Helper()
+	return connectWith(t, server, func(*Config) {})
+}
+
+func connectWith(t testing.TB, server *Server, change func(*Config)) *Index {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	index, err := Connect(ctx, server.Config())
+	config := server.Config()
+	change(&config)
+	index, err := Connect(ctx, config)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package milvus
 
 import (
+	"bytes"
 	"os"
 	"strings"
 	"sync"
@@ -16,6 +17,7 @@ type rotatingFile struct {
 	file  *os.File // nil after Close, or when it could not be opened
 	size  int64
 	last  []byte // the latest words, for error messages
+	why   string // the first line since begin that says why the server ends
 }
 
 // How much of what was written last is kept, to find in it why the server ended and
@@ -49,6 +51,7 @@ func (r *rotatingFile) Write(p []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.last = append(r.last, p...)
+	r.lookFor(len(p))
 	r.last = r.last[max(0, len(r.last)-tailSize):]
 	if r.file != nil && r.size+int64(len(p)) > r.limit {
 		r.rotate()
@@ -67,27 +70,81 @@ func (r *rotatingFile) rotate() {
 	_ = r.open() // if this fails the words are lost, not the server
 }
 
+// lastLine is what was written last of all: how the keeper saw the server end.
+func (r *rotatingFile) lastLine() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	text := bytes.TrimSpace(r.last)
+	text = text[bytes.LastIndexByte(text, '\n')+1:]
+	return strings.ToValidUTF8(string(text[:min(len(text), shownSize)]), "?")
+}
+
+// longestReason bounds the line in which a server says why it ends, in bytes.
+const longestReason = 4 << 10
+
+// lookFor looks for the reason in what has just been written, while it is still kept:
+// the stacks that follow it are longer than what is.
+func (r *rotatingFile) lookFor(written int) {
+	if r.why != "" {
+		return
+	}
+	fresh := r.last[max(0, len(r.last)-written-longestReason):]
+	whole := bytes.LastIndexByte(fresh, '\n') + 1
+	r.why, _ = reasonLine(strings.ToValidUTF8(string(fresh[:whole]), "?"))
+}
+
+// begin forgets the words of earlier servers, which tail would take for those of the
+// next one.
+func (r *rotatingFile) begin() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.last, r.why = nil, ""
+}
+
+// moved opens the log anew at its path, from where its folder has been moved.
+func (r *rotatingFile) moved() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.file != nil {
+		r.file.Close()
+		r.file = nil
+	}
+	_ = r.open() // if this fails the words are lost, not the server
+}
+
 // tail is what was written last.
 func (r *rotatingFile) tail() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.why != "" {
+		return r.why
+	}
 	if len(r.last) == 0 {
 		return "(none)"
 	}
 	return reason(strings.TrimSpace(strings.ToValidUTF8(string(r.last), "?")))
 }
 
-// reason is the line in which a program in Go or C++ says why it ends, or all of its
-// last words where there is no such line. Only stacks follow that line.
+// reason is the line in which a program in Go or C++ says why it ends, or its last words
+// before any stacks where there is no such line. Only stacks follow that line.
 func reason(words string) string {
+	if line, found := reasonLine(words); found {
+		return line
+	}
+	words, _, _ = strings.Cut(words, "\ngoroutine ")
+	return strings.ToValidUTF8(words[max(0, len(words)-shownSize):], "?")
+}
+
+func reasonLine(words string) (string, bool) {
 	for line := range strings.Lines(words) {
-		for _, mark := range []string{"panic: ", "fatal error: ", "terminate called"} {
+		for _, mark := range []string{"panic: ", "fatal error: ", "terminate called", "SIGABRT: ", "SIGSEGV: ", "SIGBUS: "} {
 			if at := strings.Index(line, mark); at >= 0 {
-				return strings.TrimSpace(line[at:])
+				line = strings.TrimSpace(line[at:])
+				return strings.ToValidUTF8(line[:min(len(line), shownSize)], "?"), true
 			}
 		}
 	}
-	return strings.ToValidUTF8(words[max(0, len(words)-shownSize):], "?")
+	return "", false
 }
 
 // Close closes the file; later words go nowhere.

@@ -169,6 +169,30 @@ func idsExpression(ids []string) (string, error) {
 	return idField + " in [" + strings.Join(quoted, ", ") + "]", nil
 }
 
+// Count implements search.Index. It waits for all that was written before.
+func (i *Index) Count(ctx context.Context, key search.Key) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, searchLimit)
+	defer cancel()
+	count, err := i.count(ctx, collectionName(key))
+	if err = i.stalled(ctx, collectionName(key), err); errors.Is(err, search.ErrUnreadable) {
+		return 0, fmt.Errorf("count the rows of collection %q: %w", key.Collection, err)
+	}
+	return count, i.explain(ctx, err, "count the rows of collection %q", key.Collection)
+}
+
+func (i *Index) count(ctx context.Context, name string) (int, error) {
+	const all = "count(*)"
+	result, err := i.sdk.Query(ctx, name, nil, "", []string{all}, client.WithSearchQueryConsistencyLevel(entity.ClStrong))
+	if err != nil {
+		return 0, err
+	}
+	column, ok := result.GetColumn(all).(*entity.ColumnInt64)
+	if !ok || column.Len() != 1 {
+		return 0, fmt.Errorf("Milvus sent a count as %T", result.GetColumn(all))
+	}
+	return int(column.Data()[0]), nil
+}
+
 // IDs implements search.Index: pages in the order of IDs, each with Strong
 // consistency. What is written meanwhile may or may not be seen.
 func (i *Index) IDs(ctx context.Context, key search.Key, yield func(id string) error) error {

@@ -26,6 +26,11 @@ type ServerOptions struct {
 	// Expose accepts that the server's ports are open to everybody who reaches this
 	// machine, if this system does not let it be isolated. Without it Start fails.
 	Expose bool
+	// Renewed hears, where it is not nil, that the data folder was damaged and has been
+	// replaced by an empty one. It must not call the server.
+	Renewed func(Aside)
+
+	trial bool // whether an empty data folder helps
 }
 
 // Server is the embedded Milvus: a supervised child that is restarted when it
@@ -56,8 +61,6 @@ func Start(ctx context.Context, options ServerOptions) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start Milvus: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, server.options.StartTimeout)
-	defer cancel()
 	supervised, stop := context.WithCancel(context.Background())
 	server.stop = stop
 	first := make(chan error, 1)
@@ -65,14 +68,20 @@ func Start(ctx context.Context, options ServerOptions) (*Server, error) {
 	select {
 	case err = <-first:
 	case <-ctx.Done():
-		err = fmt.Errorf("not healthy after %s: %w; its last words: %s",
-			server.options.StartTimeout, ctx.Err(), server.output.tail())
+		err = server.late(ctx.Err())
+	case <-time.After(server.options.StartTimeout):
+		err = server.late(context.DeadlineExceeded)
 	}
 	if err != nil {
 		server.kill()
-		return nil, fmt.Errorf("start Milvus (logs in %s): %w", server.folder.logs(), err)
+		return nil, fmt.Errorf("start Milvus (logs in %s): %w: %w", server.folder.logs(), ErrAway, err)
 	}
 	return server, nil
+}
+
+// late says that the server has not become healthy in time.
+func (s *Server) late(cause error) error {
+	return fmt.Errorf("not healthy after %s: %w; its last words: %s", s.options.StartTimeout, cause, s.output.tail())
 }
 
 func newServer(options ServerOptions) (*Server, error) {
@@ -203,8 +212,12 @@ func (s *Server) Dial(ctx context.Context, _ string) (net.Conn, error) {
 	return dialDoor(ctx, s.folder.path)
 }
 
-// errDied says that the server ended by itself.
-var errDied = errors.New("the server died")
+// errDied says that the server ended by itself, errNoReason that it did so with exit
+// code 0.
+var (
+	errDied     = errors.New("the server died")
+	errNoReason = errors.New("it says that all is well")
+)
 
 // removeIfExists is os.Remove without complaint about a missing file.
 func removeIfExists(path string) error {

@@ -1,9 +1,11 @@
 package milvus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -11,23 +13,31 @@ const (
 	firstPause  = 500 * time.Millisecond
 	longPause   = 30 * time.Second
 	calm        = time.Minute // a run this long forgets earlier failures
-	startTrials = 3           // deaths before the first healthy moment that make Start fail
+	startTrials = 3           // deaths in a row, none healthy before, after which somebody must be at fault
 )
 
 // supervise keeps the server running until ctx ends. It sends to first, once, whether
-// the server came to life.
+// the server came to life. A data folder that it cannot live with is replaced.
 func (s *Server) supervise(ctx context.Context, first chan<- error) {
 	defer close(s.finished)
-	pause, failures := firstPause, 0
+	pause := firstPause
+	var deaths []error // since the server was last healthy
 	for {
 		began := time.Now()
 		wasHealthy, err := s.runOnce(ctx, first)
 		if ctx.Err() != nil {
 			return
 		}
+		deaths = append(deaths, err)
 		if wasHealthy {
-			failures = 0
-		} else if failures++; failures == startTrials {
+			deaths = nil
+		}
+		if len(deaths) == startTrials {
+			if err = s.renew(ctx, deaths); err == nil {
+				pause, deaths = firstPause, nil
+				continue
+			}
+			deaths = nil
 			offer(first, err) // heard only while Start still waits
 		}
 		if time.Since(began) > calm {
@@ -61,6 +71,7 @@ func (s *Server) runOnce(ctx context.Context, first chan<- error) (wasHealthy bo
 	if err := s.folder.writeSettings(ports, s.exposure.cage.ownNetwork()); err != nil {
 		return false, err
 	}
+	s.output.begin()
 	process, err := s.startProcess(ports)
 	if err != nil {
 		return false, err
@@ -82,7 +93,7 @@ func (s *Server) runOnce(ctx context.Context, first chan<- error) (wasHealthy bo
 		case <-ctx.Done():
 			return wasHealthy, ctx.Err()
 		case <-process.done:
-			return wasHealthy, fmt.Errorf("%w (%v); its last words: %s", errDied, process.err, s.output.tail())
+			return wasHealthy, s.died(process.err)
 		case err := <-health:
 			if err == nil {
 				wasHealthy = true
@@ -93,6 +104,15 @@ func (s *Server) runOnce(ctx context.Context, first chan<- error) (wasHealthy bo
 			}
 		}
 	}
+}
+
+// died says how the server ended.
+func (s *Server) died(err error) error {
+	how := cmp.Or(err, errNoReason)
+	if line := s.output.lastLine(); strings.HasPrefix(line, keeperName) {
+		how = fmt.Errorf("%w, %s", how, line)
+	}
+	return fmt.Errorf("%w (%w); its last words: %s", errDied, how, s.output.tail())
 }
 
 func (s *Server) setRunning(process *process, ports ports) {

@@ -21,6 +21,8 @@ func testEmptyAndUnknown(s *suite) {
 	s.wantNotFound(s.index.Delete(s.ctx, key, []string{"a"}))
 	s.wantNotFound(s.index.IDs(s.ctx, key, func(string) error { return nil }))
 	s.wantNotFound(s.index.Activate(s.ctx, key))
+	_, err = s.index.Count(s.ctx, key)
+	s.wantNotFound(err)
 
 	s.must(s.index.Ensure(s.ctx, key, 4))
 	s.must(s.index.Ensure(s.ctx, key, 4))

@@ -126,6 +126,10 @@ func (s *suite) ids(key search.Key) []string {
 		return nil
 	}))
 	slices.Sort(ids)
+	count, err := s.index.Count(s.ctx, key)
+	if s.must(err); count != len(ids) {
+		s.Errorf("%d rows are counted, %d listed", count, len(ids))
+	}
 	return ids
 }
 

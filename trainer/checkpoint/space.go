@@ -29,6 +29,9 @@ func (e *SpaceError) Error() string {
 	return text + ": make room there, or name a folder on another disk"
 }
 
+// Is lets errors.Is find disk.ErrFull.
+func (e *SpaceError) Is(target error) bool { return target == disk.ErrFull }
+
 func (e *SpaceError) Unwrap() error { return e.Err }
 
 // spare is left free on the disk, in bytes: for folders, manifests and logs.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"polylens/indexer/catalog"
+	"polylens/internal/disk"
 	"polylens/search"
 )
 
@@ -59,6 +60,8 @@ var ErrBusy = errors.New("the server is busy: ask again in a few seconds")
 // Table is every error of the domain, the more special first.
 func Table() []Row {
 	return []Row{
+		{disk.ErrFull, Kind{"disk-full", http.StatusInsufficientStorage, ExitUnavailable, ""}},
+		{catalog.ErrDamaged, Kind{"catalogue-damaged", http.StatusInternalServerError, ExitFailure, ""}},
 		{search.ErrModelMismatch, Kind{"model-mismatch", http.StatusConflict, ExitFailure, ""}},
 		{catalog.ErrForgotten, Kind{"forgetting-gate", http.StatusConflict, ExitFailure, ""}},
 		{catalog.ErrCollectionNotFound, Kind{"collection-not-found", http.StatusNotFound, ExitNotFound, ""}},

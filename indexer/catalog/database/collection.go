@@ -34,7 +34,7 @@ func (s *Store) CreateCollection(ctx context.Context, name string, maxPatches in
 }
 
 func (s *Store) insertCollection(ctx context.Context, c catalog.Collection) (bool, error) {
-	result, err := s.write.ExecContext(ctx,
+	result, err := s.exec(ctx,
 		`INSERT INTO collections (id, name, max_patches, created) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
 		c.ID, c.Name, c.MaxPatches, millis(c.Created))
 	return err == nil && changed(result) == 1, err
@@ -127,7 +127,7 @@ func (s *Store) SetFingerprint(ctx context.Context, id catalog.CollectionID, fin
 
 // change runs a statement about one collection, whose ID is $1.
 func (s *Store) change(ctx context.Context, id catalog.CollectionID, statement string, args ...any) error {
-	result, err := s.write.ExecContext(ctx, statement, append([]any{id}, args...)...)
+	result, err := s.exec(ctx, statement, append([]any{id}, args...)...)
 	if err != nil {
 		return fmt.Errorf("change collection %q: %w", id, err)
 	}

@@ -96,9 +96,22 @@ func (s *Store) MarkIndexed(ctx context.Context, fingerprint string, rows []cata
 	return nil
 }
 
+// IndexedCount is how many images of a collection the index of a model has acknowledged,
+// in whatever state they were.
+func (s *Store) IndexedCount(ctx context.Context, collection catalog.CollectionID, fingerprint string) (int, error) {
+	var count int
+	row := s.read.QueryRowContext(ctx, `
+		SELECT COUNT(*) FROM images JOIN indexed ON indexed.image_id = images.id AND indexed.fingerprint = $2
+		WHERE images.collection = $1`, collection, fingerprint)
+	if err := row.Scan(&count); err != nil {
+		return 0, fmt.Errorf("count what is indexed of %q: %w", collection, err)
+	}
+	return count, nil
+}
+
 // ForgetIndexed makes every image of a collection pending again for a model.
 func (s *Store) ForgetIndexed(ctx context.Context, collection catalog.CollectionID, fingerprint string) error {
-	_, err := s.write.ExecContext(ctx, `
+	_, err := s.exec(ctx, `
 		DELETE FROM indexed WHERE fingerprint = $2
 		AND image_id IN (SELECT id FROM images WHERE collection = $1)`, collection, fingerprint)
 	if err != nil {

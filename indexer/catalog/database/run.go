@@ -24,7 +24,7 @@ func (s *Store) CreateRun(ctx context.Context, run catalog.Run) (catalog.Run, er
 		ID: id.String(), Name: run.Name, Collection: run.Collection, Data: run.Data, Base: run.Base, Config: run.Config,
 		State: catalog.RunQueued, Created: fromMillis(millis(s.now())),
 	}
-	_, err = s.write.ExecContext(ctx, `
+	_, err = s.exec(ctx, `
 		INSERT INTO runs (id, name, collection, data, base_directory, base_fingerprint, config, state, created,
 			step, steps, error, best_metric, best_step, best_value, output_directory, output_fingerprint, gate,
 			lease, heartbeat, started, finished)
@@ -103,7 +103,7 @@ func (s *Store) MoveRun(ctx context.Context, id string, from, to catalog.RunStat
 	if from == catalog.RunRunning || to == catalog.RunRunning {
 		return fmt.Errorf("run %.80q cannot move from %s to %s, because its trainer does that: %w", id, from, to, catalog.ErrConflict)
 	}
-	result, err := s.write.ExecContext(ctx, `
+	result, err := s.exec(ctx, `
 		UPDATE runs SET state = $1, error = $2,
 			finished = CASE WHEN CAST($3 AS BIGINT) > 0 THEN $3 ELSE finished END
 		WHERE id = $4 AND state = $5`, to, reason, s.endOf(to), id, from)
@@ -135,7 +135,7 @@ func (s *Store) DeleteRun(ctx context.Context, id string) error {
 		return fmt.Errorf("run %s is in use by searches, roll it back first: %w", id, catalog.ErrConflict)
 	}
 	alive := millis(s.now().Add(-catalog.RunPatience))
-	result, err := s.write.ExecContext(ctx, `
+	result, err := s.exec(ctx, `
 		DELETE FROM runs WHERE id = $1 AND state <> $2 AND (state <> $3 OR heartbeat < $4)`,
 		id, catalog.RunActivated, catalog.RunRunning, alive)
 	if err != nil {

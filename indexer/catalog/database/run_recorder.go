@@ -68,7 +68,7 @@ func (s *Store) record(ctx context.Context, id, condition string, values ...any)
 		return nil, fmt.Errorf("make lease: %w", err)
 	}
 	now := s.now()
-	result, err := s.write.ExecContext(ctx, `
+	result, err := s.exec(ctx, `
 		UPDATE runs SET state = $2, lease = $3, heartbeat = $4, error = '', finished = 0,
 			started = CASE WHEN started > 0 THEN started ELSE $4 END
 		WHERE id = $1 AND `+condition, append([]any{id, catalog.RunRunning, lease.String(), millis(now)}, values...)...)

@@ -9,7 +9,7 @@ import (
 
 // SaveRules keeps how a source of a collection was last walked, as JSON.
 func (s *Store) SaveRules(ctx context.Context, collection catalog.CollectionID, source string, rules []byte) error {
-	_, err := s.write.ExecContext(ctx, `
+	_, err := s.exec(ctx, `
 		INSERT INTO sources (collection, name, rules) VALUES ($1, $2, $3)
 		ON CONFLICT (collection, name) DO UPDATE SET rules = excluded.rules`, collection, source, string(rules))
 	if err != nil {

@@ -28,12 +28,14 @@ type Store struct {
 	read  *sql.DB
 	write *sql.DB          // SQLite: exactly one connection, so writers queue here and not in the file
 	now   func() time.Time // replaceable in tests
+	path  string           // of the SQLite file; empty with Postgres
 	runs  runWatchers
 }
 
 // Open opens the catalogue and brings its schema up to date. dsn is either a
 // Postgres URL (postgres://...) or the path of a SQLite file, which is created
-// together with its folder, readable by its owner alone. A schema newer than
+// together with its folder, readable by its owner alone; one that is broken is a
+// DamagedError. A schema newer than
 // this program knows is refused. A Postgres server that cannot be reached is
 // catalog.ErrUnavailable. No error repeats the password of the URL.
 func Open(ctx context.Context, dsn string) (*Store, error) {
@@ -46,7 +48,7 @@ func Open(ctx context.Context, dsn string) (*Store, error) {
 		return nil, err
 	}
 	if err := migrate(ctx, dialect, s.write, migrations.Files); err != nil {
-		return nil, errors.Join(err, s.Close())
+		return nil, errors.Join(s.explain(err), s.Close())
 	}
 	return s, nil
 }
@@ -69,9 +71,12 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
-func openSQLite(_ context.Context, path string) (*Store, error) {
+func openSQLite(ctx context.Context, path string) (*Store, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
+		return nil, fmt.Errorf("open catalogue: %w", err)
+	}
+	if _, err := isNew(path); err != nil {
 		return nil, fmt.Errorf("open catalogue: %w", err)
 	}
 	if err := createPrivate(path); err != nil {
@@ -87,7 +92,10 @@ func openSQLite(_ context.Context, path string) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("open catalogue %s: %w", path, err), write.Close())
 	}
 	read.SetMaxOpenConns(4)
-	return &Store{read: read, write: write, now: time.Now}, nil
+	if err := checkOpened(ctx, write, path); err != nil {
+		return nil, errors.Join(fmt.Errorf("open catalogue: %w", err), read.Close(), write.Close())
+	}
+	return &Store{read: read, write: write, now: time.Now, path: path}, nil
 }
 
 // createPrivate makes the file first, because SQLite would create it with the
@@ -149,8 +157,18 @@ func migrate(ctx context.Context, dialect goose.Dialect, db *sql.DB, files fs.FS
 	return nil
 }
 
+// exec runs one statement that writes.
+func (s *Store) exec(ctx context.Context, statement string, args ...any) (sql.Result, error) {
+	result, err := s.write.ExecContext(ctx, statement, args...)
+	return result, s.explain(err)
+}
+
 // update runs do in one write transaction.
 func (s *Store) update(ctx context.Context, do func(tx *sql.Tx) error) error {
+	return s.explain(s.transact(ctx, do))
+}
+
+func (s *Store) transact(ctx context.Context, do func(tx *sql.Tx) error) error {
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin transaction: %w", err)
@@ -174,7 +192,7 @@ type querier interface {
 func each(ctx context.Context, db querier, row func(scan func(...any) error) error, query string, args ...any) error {
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
-		return err
+		return explainRead(err)
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -182,7 +200,7 @@ func each(ctx context.Context, db querier, row func(scan func(...any) error) err
 			return err
 		}
 	}
-	return rows.Err()
+	return explainRead(rows.Err())
 }
 
 // maxList bounds the IN list of one statement.

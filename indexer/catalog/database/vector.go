@@ -110,7 +110,7 @@ func purgeVectors(ctx context.Context, tx *sql.Tx) (catalog.Purged, error) {
 // Compact gives the space of removed rows back to the disk. Meanwhile it needs
 // room for all that is left.
 func (s *Store) Compact(ctx context.Context) error {
-	if _, err := s.write.ExecContext(ctx, `VACUUM`); err != nil {
+	if _, err := s.exec(ctx, `VACUUM`); err != nil {
 		return fmt.Errorf("compact the catalogue: %w", err)
 	}
 	return nil

@@ -464,7 +464,9 @@ export interface components {
             model?: string;
             /** @description Name, unique */
             name: string;
-            /** @description Whether it was indexed with the loaded model */
+            /** @description There while its index, which was lost, is filled again from the catalogue: nothing is found before that is done */
+            rebuild?: components["schemas"]["Rebuild"];
+            /** @description Whether it was indexed with the loaded model, and its index is there */
             searchable: boolean;
         };
         CollectionsAnswerBody: {
@@ -827,6 +829,8 @@ export interface components {
             kind: "index" | "check" | "repair" | "rebuild" | "model" | "train";
             /** @description The model that it prepares; of model jobs */
             model?: string;
+            /** @description What keeps it from going on now, such as a full disk; it goes on by itself once that is over */
+            problem?: string;
             progress: components["schemas"]["Progress"];
             /** @description Which files are looked at, where that is not the default; of index jobs */
             rules?: components["schemas"]["Rules"];
@@ -917,6 +921,25 @@ export interface components {
              * @description Images that were kept though their picture is gone, because these are suspiciously many; see confirm_removal
              */
             withheld: number;
+        };
+        Rebuild: {
+            /**
+             * Format: int64
+             * @description Images that it has sent to the index
+             */
+            done: number;
+            /** @description Identity of the job that does it; absent while there is none */
+            job?: string;
+            /**
+             * @description Of the job; one that failed or was canceled can be tried again
+             * @enum {string}
+             */
+            state?: "queued" | "running" | "paused" | "failed" | "canceled";
+            /**
+             * Format: int64
+             * @description Images of the collection
+             */
+            total: number;
         };
         RenameCollectionInputBody: {
             /**
