@@ -28,6 +28,7 @@ const (
 type begun struct {
 	t          *testing.T
 	connection net.Conn
+	answers    *bufio.Reader
 }
 
 // begin sends the head of a request and a part of its body.
@@ -39,11 +40,16 @@ func begin(t *testing.T, server *webtest.Server, path, contentType string, lengt
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { connection.Close() })
+	half := &begun{t, connection, bufio.NewReader(connection)}
+	// The server has to see whose the connection is before that may end.
+	if _, err := io.WriteString(connection, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil || half.answer().status != http.StatusOK {
+		t.Fatalf("the server does not answer: %v", err)
+	}
 	_, err = fmt.Fprintf(connection, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", path, contentType, length, part)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &begun{t, connection}
+	return half
 }
 
 // answer waits for an answer, though the request is not complete.
@@ -52,7 +58,7 @@ func (b *begun) answer() reply {
 	if err := b.connection.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
 		b.t.Fatal(err)
 	}
-	response, err := http.ReadResponse(bufio.NewReader(b.connection), nil)
+	response, err := http.ReadResponse(b.answers, nil)
 	if err != nil {
 		b.t.Fatal(err)
 	}
