@@ -142,7 +142,7 @@ type wholeIndex struct {
 
 // Search implements search.Index.
 func (w wholeIndex) Search(ctx context.Context, collection catalog.CollectionID, query search.Query) ([]search.Match, error) {
-	if w.indexer.LostID(collection) {
+	if w.indexer.LostID(collection) && !w.indexer.Deleting(collection) {
 		return nil, fmt.Errorf("%w: it was lost and is being filled again", search.ErrLost)
 	}
 	matches, err := w.Index.Search(ctx, collection, query)
@@ -154,6 +154,9 @@ func (w wholeIndex) Search(ctx context.Context, collection catalog.CollectionID,
 
 // searchMissing is the answer where a collection that the catalogue has is not in Milvus.
 func (w wholeIndex) searchMissing(ctx context.Context, id catalog.CollectionID, missing error) ([]search.Match, error) {
+	if w.indexer.Deleting(id) {
+		return nil, missing
+	}
 	collections, err := w.store.Collections(ctx)
 	if err != nil {
 		return nil, err

@@ -62,6 +62,7 @@ type Indexer struct {
 	options Options
 	locks   locks
 	lost    losses
+	ending  endings
 }
 
 // New makes an indexer of its parts.

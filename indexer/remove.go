@@ -149,6 +149,7 @@ func (ix *Indexer) DeleteCollection(ctx context.Context, collection string) erro
 	if err != nil {
 		return err
 	}
+	defer ix.ending.begin(known.ID)()
 	for _, fingerprint := range fingerprints {
 		if err := ix.DropIndex(ctx, known.ID, fingerprint); err != nil {
 			return err

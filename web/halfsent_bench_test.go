@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http/httptest"
 	"os"
 	"runtime/debug"
 	"strconv"
@@ -26,8 +25,7 @@ func BenchmarkHalfSentUploads(b *testing.B) {
 		b.Fatal(err)
 	}
 	b.Cleanup(handler.Close)
-	server := httptest.NewServer(handler)
-	b.Cleanup(server.Close)
+	server := webtest.Serve(b, handler)
 	part := make([]byte, size-1)
 	for b.Loop() {
 		debug.FreeOSMemory()
