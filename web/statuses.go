@@ -43,7 +43,7 @@ func problemsOf(o *huma.Operation) []int {
 		statuses = append(statuses, http.StatusNotFound)
 	}
 	if o.Method != http.MethodGet {
-		statuses = append(statuses, http.StatusBadRequest, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge)
+		statuses = append(statuses, http.StatusBadRequest, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusInsufficientStorage)
 	}
 	if o.RequestBody != nil && o.RequestBody.Content["application/json"] != nil {
 		statuses = append(statuses, http.StatusUnsupportedMediaType)

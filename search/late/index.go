@@ -43,7 +43,7 @@ func (l *Index) Get() (search.Index, error) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	if l.index == nil {
-		return nil, fmt.Errorf("%w: %w", search.ErrUnavailable, l.reason)
+		return nil, fmt.Errorf("%w: %v", search.ErrUnavailable, l.reason) // whatever the reason is, the index is unavailable
 	}
 	return l.index, nil
 }
