@@ -3,7 +3,6 @@ package database
 import (
 	"context"
 	"database/sql"
-	"encoding/base64"
 	"fmt"
 	"slices"
 
@@ -55,20 +54,23 @@ func (s *Store) Failures(ctx context.Context, collection catalog.CollectionID, a
 // cursor of the next page, empty at the end. A cursor that did not come from this method
 // is catalog.ErrInvalid.
 func (s *Store) ListFailures(ctx context.Context, name, cursor string, limit int, kinds ...catalog.FailureKind) ([]catalog.Failure, string, error) {
-	after, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err != nil || limit < 1 {
-		return nil, "", fmt.Errorf("cursor %.80q with limit %d is %w", cursor, limit, catalog.ErrInvalid)
+	if limit < 1 {
+		return nil, "", fmt.Errorf("limit %d is %w: use 1 or more", limit, catalog.ErrInvalid)
+	}
+	after, err := afterCursor(cursor)
+	if err != nil {
+		return nil, "", err
 	}
 	collection, err := s.UncountedCollection(ctx, name)
 	if err != nil {
 		return nil, "", err
 	}
-	failures, err := s.Failures(ctx, collection.ID, string(after), limit+1, kinds...)
+	failures, err := s.Failures(ctx, collection.ID, after, limit+1, kinds...)
 	if err != nil || len(failures) <= limit {
 		return failures, "", err
 	}
 	failures = failures[:limit]
-	return failures, base64.RawURLEncoding.EncodeToString([]byte(failures[limit-1].URI)), nil
+	return failures, cursorAfter(failures[limit-1].URI), nil
 }
 
 // FailuresOf returns what is noted for the given URIs, by URI.

@@ -70,12 +70,12 @@ func (s *Store) ListImages(ctx context.Context, collection, cursor string, limit
 	if limit < 1 {
 		return nil, "", fmt.Errorf("limit %d is %w: use 1 or more", limit, catalog.ErrInvalid)
 	}
-	after, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err != nil || text.Check(string(after)) != nil {
-		return nil, "", fmt.Errorf("cursor %.80q is %w", cursor, catalog.ErrInvalid)
+	after, err := afterCursor(cursor)
+	if err != nil {
+		return nil, "", err
 	}
 	images, err := s.images(ctx, selectImage+` WHERE collection = `+collectionNamed(1)+` AND uri > $2 ORDER BY uri LIMIT $3`,
-		collection, string(after), limit+1)
+		collection, after, limit+1)
 	if err != nil {
 		return nil, "", err
 	}
@@ -83,7 +83,20 @@ func (s *Store) ListImages(ctx context.Context, collection, cursor string, limit
 		return images, "", nil
 	}
 	images = images[:limit]
-	return images, base64.RawURLEncoding.EncodeToString([]byte(images[limit-1].URI)), nil
+	return images, cursorAfter(images[limit-1].URI), nil
+}
+
+// cursorAfter is the cursor of the page that follows a URI.
+func cursorAfter(uri string) string { return base64.RawURLEncoding.EncodeToString([]byte(uri)) }
+
+// afterCursor is the inverse of cursorAfter, "" for no cursor. What cursorAfter cannot
+// have made is catalog.ErrInvalid.
+func afterCursor(cursor string) (uri string, err error) {
+	after, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil || text.Check(string(after)) != nil {
+		return "", fmt.Errorf("cursor %.80q is %w", cursor, catalog.ErrInvalid)
+	}
+	return string(after), nil
 }
 
 func (s *Store) images(ctx context.Context, query string, args ...any) ([]catalog.Image, error) {

@@ -194,6 +194,9 @@ func TestListImages(t *testing.T) {
 			if _, _, err := s.ListImages(t.Context(), "c", bad, 3); !errors.Is(err, catalog.ErrInvalid) {
 				t.Errorf("bad cursor %q: got %v, want ErrInvalid", bad, err)
 			}
+			if _, _, err := s.ListFailures(t.Context(), "c", bad, 3); !errors.Is(err, catalog.ErrInvalid) {
+				t.Errorf("bad cursor %q of failures: got %v, want ErrInvalid", bad, err)
+			}
 		}
 		if _, _, err := s.ListImages(t.Context(), "c", "", 0); !errors.Is(err, catalog.ErrInvalid) {
 			t.Errorf("limit 0: got %v, want ErrInvalid", err)
