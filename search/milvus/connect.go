@@ -13,7 +13,9 @@ import (
 	"github.com/milvus-io/milvus-sdk-go/v2/client"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/status"
 
 	"polylens/search"
 )
@@ -140,7 +142,7 @@ func (s *Server) checkHealth(ctx context.Context) error {
 	sdk, err := newClient(ctx, s.Config())
 	if err != nil && !s.exposure.cage.ownNetwork() && ctx.Err() == nil {
 		if err := s.replaceDefaultPassword(ctx); err != nil {
-			return err
+			return locked(err)
 		}
 		sdk, err = newClient(ctx, s.Config())
 	}
@@ -156,6 +158,18 @@ func (s *Server) checkHealth(ctx context.Context) error {
 		return fmt.Errorf("unhealthy: %s", strings.Join(state.Reasons, "; "))
 	}
 	return nil
+}
+
+// errLocked says that the server knows neither our password nor its own first one: the
+// file with the password is lost, or another's.
+var errLocked = errors.New("the password of Milvus is lost")
+
+// locked makes the refusal of a password errLocked.
+func locked(err error) error {
+	if status.Code(err) == codes.Unauthenticated || strings.Contains(err.Error(), "auth check failure") {
+		return fmt.Errorf("%w: %w", errLocked, err)
+	}
+	return err
 }
 
 func (s *Server) replaceDefaultPassword(ctx context.Context) error {

@@ -89,15 +89,15 @@ func (s *Server) renew(ctx context.Context, deaths []error) error {
 }
 
 // acquit returns nil only if nothing but the data folder can be at fault: the server
-// ended by itself every time, not for want of room, memory or files, and one with an
-// empty folder lives.
+// ended by itself every time, not for want of room, memory or files, or lets nobody in,
+// and one with an empty folder lives.
 func (s *Server) acquit(ctx context.Context, deaths []error) error {
 	last := deaths[len(deaths)-1]
 	if err := disk.Check(s.folder.path, disk.Low); err != nil {
 		return disk.Explain(fmt.Errorf("%w: %w", ErrAway, last), s.folder.path)
 	}
 	for _, death := range deaths {
-		if !errors.Is(death, errDied) || wasKilled(death) || isShort(death) {
+		if !errors.Is(death, errDied) && !errors.Is(death, errLocked) || wasKilled(death) || isShort(death) {
 			return death
 		}
 	}

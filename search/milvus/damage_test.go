@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"polylens/indexer/catalog"
+	"polylens/internal/hardened"
 	"polylens/search"
 )
 
@@ -92,6 +93,27 @@ func TestDamagedData(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestLostPassword: a server that nobody can enter any more gets an empty folder.
+func TestLostPassword(t *testing.T) {
+	needServer(t)
+	t.Parallel()
+	if !under(t, hardened.Namespaces, hardened.Listeners) { // only there it needs a password
+		return
+	}
+	data := filepath.Join(t.TempDir(), "milvus")
+	startServer(t, ServerOptions{Data: data, Expose: true}).kill()
+	if err := os.Remove(filepath.Join(data, "password")); err != nil {
+		t.Fatal(err)
+	}
+	var renewed []Aside
+	server := startServer(t, ServerOptions{Data: data, Expose: true, Renewed: func(a Aside) { renewed = append(renewed, a) }})
+	if len(renewed) != 1 || !errors.Is(renewed[0].Reason, errLocked) {
+		t.Errorf("set aside: %+v", renewed)
+	}
+	checkAside(t, data, renewed)
+	fill(t, connect(t, server), 3)
 }
 
 // fillAndKill fills a collection with 500 rows on the disk and 50 in the log.

@@ -10,10 +10,11 @@ import (
 )
 
 const (
-	firstPause  = 500 * time.Millisecond
-	longPause   = 30 * time.Second
-	calm        = time.Minute // a run this long forgets earlier failures
-	startTrials = 3           // deaths in a row, none healthy before, after which somebody must be at fault
+	firstPause   = 500 * time.Millisecond
+	longPause    = 30 * time.Second
+	calm         = time.Minute // a run this long forgets earlier failures
+	lockedTrials = 20          // refusals of the password in a row, after which it is lost: Milvus may still be reading its own
+	startTrials  = 3           // deaths in a row, none healthy before, after which somebody must be at fault
 )
 
 // supervise keeps the server running until ctx ends. It sends to first, once, whether
@@ -153,10 +154,16 @@ func (s *Server) waitHealthy(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	began, told := time.Now(), time.Now()
+	refused := 0
 	for {
 		err := s.checkHealth(ctx)
 		if err == nil {
 			return nil
+		}
+		if refused++; !errors.Is(err, errLocked) {
+			refused = 0
+		} else if refused == lockedTrials {
+			return err
 		}
 		if time.Since(told) > 5*time.Second {
 			told = time.Now()
