@@ -20,7 +20,7 @@ import (
 // When copies of a SQLite catalogue are made, and how many are kept.
 const (
 	backupEvery = 24 * time.Hour
-	backupGrown = time.Hour // when the catalogue is more than twice as large as its newest copy
+	backupGrown = 20 * time.Minute // when the catalogue is more than twice as large as its newest copy
 	keepBackups = 2
 )
 
@@ -64,8 +64,9 @@ func Backups(path string) ([]Backup, error) {
 }
 
 // BackUp copies a SQLite catalogue if it is time, and removes all but the newest copies.
-// Others read and write meanwhile. It returns nil if it is not time, or the catalogue is in
-// Postgres. A copy counts only once it has been checked and flushed to the disk.
+// Others read and write meanwhile. It returns nil if it is not time, if there is no
+// collection, whose copy would only push out those of better days, or if the catalogue is
+// in Postgres. A copy counts only once it has been checked and flushed to the disk.
 func (s *Store) BackUp(ctx context.Context) (*Backup, error) {
 	if s.isPostgres() {
 		return nil, nil
@@ -76,6 +77,9 @@ func (s *Store) BackUp(ctx context.Context) (*Backup, error) {
 	}
 	size, err := s.bytes(ctx)
 	if err != nil || !s.isDue(made, size) {
+		return nil, err
+	}
+	if holds, err := s.holdsCollections(ctx); err != nil || !holds {
 		return nil, err
 	}
 	backup, err := s.backUp(ctx, size)
@@ -92,6 +96,14 @@ func (s *Store) isDue(made []Backup, size int64) bool {
 	}
 	age := s.now().Sub(made[0].Taken)
 	return age < 0 || age >= backupEvery || age >= backupGrown && size > 2*made[0].Bytes
+}
+
+func (s *Store) holdsCollections(ctx context.Context) (holds bool, err error) {
+	err = s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM collections)`).Scan(&holds)
+	if err != nil {
+		err = fmt.Errorf("look for collections: %w", err)
+	}
+	return holds, err
 }
 
 // bytes is the size of the catalogue without what waits in its log.

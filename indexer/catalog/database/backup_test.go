@@ -55,6 +55,26 @@ func backedUp(t *testing.T, path string, at time.Time) *Backup {
 	return backup
 }
 
+// TestNoBackupOfNothing: a catalogue that is empty, as on the first day or by mistake, is
+// not copied: it would push out the copies of better days.
+func TestNoBackupOfNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "catalogue.db")
+	day := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	if made := backedUp(t, path, day); made != nil {
+		t.Errorf("nothing is backed up as %+v", made)
+	}
+	s := opened(t, path)
+	if _, err := s.CreateCollection(t.Context(), "c", 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if backedUp(t, path, day.Add(time.Minute)) == nil {
+		t.Error("no backup of the first collection")
+	}
+}
+
 // TestBackUp: one a day, while others write; the newest two are kept, readable by their
 // owner alone.
 func TestBackUp(t *testing.T) {
@@ -95,11 +115,15 @@ func TestBackUp(t *testing.T) {
 // A catalogue that has grown much is copied before the day is over.
 func TestBackUpOfGrownCatalogue(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "catalogue.db")
-	opened(t, path).Close()
+	s := opened(t, path)
+	if _, err := s.CreateCollection(t.Context(), "first", 0); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
 	day := time.Now()
 	backedUp(t, path, day)
 	filled(t, path)
-	s := opened(t, path)
+	s = opened(t, path)
 	if err := s.SaveRules(t.Context(), "c0", "s", bytes.Repeat([]byte("x"), 1<<20)); err != nil {
 		t.Fatal(err)
 	}

@@ -59,6 +59,9 @@ func TestBackUpNeedsRoom(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer s.Close()
+		if _, err := s.CreateCollection(t.Context(), "c", 0); err != nil {
+			t.Fatal(err)
+		}
 		if backup, err := s.BackUp(t.Context()); !errors.Is(err, disk.ErrFull) || backup != nil {
 			t.Errorf("backed up: %+v, %v", backup, err)
 		}
