@@ -61,7 +61,7 @@ func (f accessFlags) checkNetwork(address string) error {
 			"use a loopback address, or accept it with --insecure-allow-network and --allowed-host NAME", address)
 	case len(f.AllowedHosts) == 0:
 		return errors.New("--insecure-allow-network needs --allowed-host NAME, once for each name or IP address by which others open the page: " +
-			"without it any page that they visit could have its own name lead here and read the pictures")
+			"without it any web page that they visit could read the pictures, by pointing its own name at this machine (DNS rebinding)")
 	case len(f.AllowUsers) > 0:
 		return errors.New("--allow-user is for a loopback address: with --insecure-allow-network everybody is let in")
 	}

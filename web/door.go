@@ -101,8 +101,8 @@ func (d door) refusal(who caller) string {
 
 // noFolders says why a caller may not name folders and files of the machine.
 func (d door) noFolders(what, command string) string {
-	return fmt.Sprintf("only %s may %s, by a connection from the machine itself that shows whose it is; "+
-		"run “%s” there, or stop the server first where connections do not show that", d.hosts, what, command)
+	return fmt.Sprintf("only %s may %s, and only from the machine itself: run “%s” there; "+
+		"if that is refused as well, stop the server first", d.hosts, what, command)
 }
 
 // alivePath is open to everybody: that something listens, anybody can see. Monitors need
