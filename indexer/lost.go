@@ -151,7 +151,8 @@ func (ix *Indexer) forgetGone(ctx context.Context, collection catalog.Collection
 }
 
 // Restore queues a job for every loss, before all other jobs: one of kind JobRebuild for
-// what is lost as a whole, else JobRepair. A collection that has one waiting gets no other.
+// what is lost as a whole, else JobRepair. A collection that has one running or waiting gets
+// no other; one that somebody has paused fills nothing.
 // It returns the losses for which it queued one.
 func (j *Jobs) Restore(ctx context.Context, losses []Loss) ([]Loss, error) {
 	var queued []Loss
@@ -160,7 +161,7 @@ func (j *Jobs) Restore(ctx context.Context, losses []Loss) ([]Loss, error) {
 		if !loss.Whole {
 			kinds = []string{JobRepair, JobRebuild}
 		}
-		waiting, err := j.List(ctx, catalog.JobFilter{Collection: loss.Collection.Name, States: unfinished(), Limit: math.MaxInt32})
+		waiting, err := j.List(ctx, catalog.JobFilter{Collection: loss.Collection.Name, States: []catalog.JobState{catalog.JobRunning, catalog.JobQueued}, Limit: math.MaxInt32})
 		if err != nil {
 			return queued, err
 		}

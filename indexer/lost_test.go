@@ -231,3 +231,20 @@ func TestUnavailableForWantOfRoom(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A rebuild that somebody has paused fills nothing, and so keeps no other from the queue.
+func TestPausedRebuildIsNone(t *testing.T) {
+	b := filledBench(t, 9)
+	b.index.rows = map[string]map[string]search.Row{}
+	queue, _ := newJobs(t, b, 2)
+	job, err := queue.Check(t.Context(), "c", JobRebuild)
+	if err == nil {
+		_, err = queue.Pause(t.Context(), job.ID)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if queued, err := queue.Restore(t.Context(), b.survey(t)); err != nil || len(queued) != 1 {
+		t.Errorf("queued for %+v, %v", queued, err)
+	}
+}

@@ -295,3 +295,34 @@ func TestRequestWithBadShare(t *testing.T) {
 		}
 	}
 }
+
+// TestLinksToNowhereAreWithheld: where links are followed, the disk behind one may not be
+// mounted.
+func TestLinksToNowhereAreWithheld(t *testing.T) {
+	b := newBench(t, Options{})
+	elsewhere := filepath.Join(t.TempDir(), "disk")
+	if err := os.Mkdir(elsewhere, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 100 {
+		write(t, b.folder, map[string][]byte{fmt.Sprintf("rest/%02d.png", i): picture(i)})
+	}
+	for i := range 5 {
+		write(t, elsewhere, map[string][]byte{fmt.Sprintf("%d.png", i): picture(200 + i)})
+	}
+	link(t, b.folder, map[string]string{"away": elsewhere})
+	directory, err := source.NewDirectoryWith(b.folder, source.Rules{FollowLinks: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	follow := func(r *Request) { r.Source = directory }
+	wantCounts(t, "followed", b.runAs(t, follow), counts{encoded: 105})
+	removeAll(t, elsewhere)
+	request := b.request(t)
+	follow(&request)
+	report, err := b.Run(t.Context(), request, nil)
+	if !errors.Is(err, ErrRemovalWithheld) || report.Withheld != 5 {
+		t.Errorf("the link leads nowhere: %v, %d withheld", err, report.Withheld)
+	}
+	b.wantMirror(t)
+}

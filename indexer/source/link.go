@@ -33,6 +33,7 @@ func (w *walker) link(at *place, name string) error {
 	info, err := w.files.Stat(name) // follows links, but out of the folder only where the rules say so
 	if err != nil {
 		w.problem(Problem{URI: w.uri(name), Kind: ProblemLink, Err: w.leadsTo(name)})
+		w.tellAway(name)
 		return nil
 	}
 	switch mode := info.Mode(); {
@@ -47,6 +48,14 @@ func (w *walker) link(at *place, name string) error {
 		w.problem(Problem{URI: w.uri(name), Kind: ProblemSpecial, Err: fmt.Errorf("it leads to %s, not to a file", kindOf(mode))})
 	}
 	return nil
+}
+
+// tellAway takes a link that leads nowhere for an empty folder where links are followed:
+// the disk behind it may not be mounted.
+func (w *walker) tellAway(name string) {
+	if w.rules.FollowLinks && w.visitor.Empty != nil {
+		w.visitor.Empty(w.uri(name))
+	}
 }
 
 // leadsTo says where a link leads that cannot be followed within the folder.

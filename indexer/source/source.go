@@ -31,7 +31,8 @@ type Visitor struct {
 	Other    func(Other) error // a file that is none
 	Excluded func(Excluded)    // a file, or a folder with all below it, that a rule leaves out
 	Metadata func()            // a file that says something about pictures
-	// Empty is told, beside the rest, of each folder below the place that has no entry.
+	// Empty is told, beside the rest, of each folder below the place that has no entry,
+	// and of each link that leads nowhere where links are followed.
 	Empty   func(uri string)
 	Problem func(Problem) // what cannot be used
 	// Known may say what an earlier walk found of files whose names do not tell, so that
