@@ -114,6 +114,9 @@ const alivePath = "/healthz"
 func (s *server) admitted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who := callerOf(r.Context())
+		if !s.door.admits(who) {
+			w.Header().Set("Connection", "close") // others may want its place
+		}
 		if open := r.URL.Path == alivePath && r.URL.RawPath == ""; !open && !s.door.admits(who) {
 			writeProblem(w, newProblem(kindStranger, s.door.refusal(who)))
 			return

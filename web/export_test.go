@@ -2,13 +2,17 @@ package web
 
 import (
 	"bytes"
+	"net/http"
 	"net/http/httptest"
 
 	"golang.org/x/sync/semaphore"
 )
 
-// LimitConnections is limitConnections, for tests.
-var LimitConnections = limitConnections
+// CountConnections lets a server have so many connections, and of strangers.
+func CountConnections(server *http.Server, handler *Handler, most, mostStrangers int) {
+	open := newConnections(most, mostStrangers)
+	server.ConnContext, server.ConnState = open.context(handler), open.watch
+}
 
 // Receive is what an upload holds, of a budget of bytes, and whether all is given back.
 func Receive(contentType string, body []byte, most, budget int64) (file []byte, givenBack bool, err error) {

@@ -7,7 +7,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -83,41 +86,102 @@ func TestLiveConnectionsAreCounted(t *testing.T) {
 	wantProblem(t, get(t, server.URL+"/api/v1/runs/events", "Connection: Upgrade", "Upgrade: websocket"), http.StatusServiceUnavailable, "busy")
 }
 
-// What goes beyond the connections that there may be is closed, until others are.
+// counted is a server that has few connections, and tells them from strangers'.
+type counted struct {
+	*httptest.Server
+	stranger atomic.Bool // whether those who come are
+}
+
+func newCounted(t *testing.T, most, mostStrangers int) *counted {
+	t.Helper()
+	c := new(counted)
+	library := webtest.NewLibrary()
+	jobs := webtest.NewJobs(library, 30*time.Millisecond)
+	config := webtest.Config(library, jobs)
+	config.Owner = func(net.Conn) (int, error) {
+		if c.stranger.Load() {
+			return 65534, nil
+		}
+		return os.Geteuid(), nil
+	}
+	handler, err := web.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Server = httptest.NewUnstartedServer(handler)
+	web.CountConnections(c.Config, handler, most, mostStrangers)
+	c.Start()
+	t.Cleanup(func() { c.Close(); jobs.Close(); handler.Close() })
+	return c
+}
+
+func (c *counted) connect(t *testing.T) net.Conn {
+	t.Helper()
+	var dialer net.Dialer
+	connection, err := dialer.DialContext(t.Context(), "tcp", c.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { connection.Close() })
+	return connection
+}
+
+// asked is the status of an answer, "" if there is none.
+func asked(connection net.Conn) string {
+	_, err := io.WriteString(connection, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	_ = connection.SetReadDeadline(time.Now().Add(30 * time.Second))
+	line := make([]byte, len("HTTP/1.1 200"))
+	if _, missing := io.ReadFull(connection, line); err != nil || missing != nil {
+		return ""
+	}
+	return string(line[len("HTTP/1.1 "):])
+}
+
+// What goes beyond the connections that there may be is refused, until others are closed.
 func TestConnectionsAreCounted(t *testing.T) {
 	const most = 3
-	server := httptest.NewUnstartedServer(http.NotFoundHandler())
-	server.Config.ConnState = web.LimitConnections(most)
-	server.Start()
-	defer server.Close()
-	answers := func(connection net.Conn) bool {
-		t.Helper()
-		_, err := io.WriteString(connection, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-		_ = connection.SetReadDeadline(time.Now().Add(30 * time.Second))
-		n, missing := connection.Read(make([]byte, 1))
-		return err == nil && missing == nil && n == 1
-	}
-	connect := func() net.Conn {
-		t.Helper()
-		var dialer net.Dialer
-		connection, err := dialer.DialContext(t.Context(), "tcp", server.Listener.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { connection.Close() })
-		return connection
-	}
+	server := newCounted(t, most, 1)
 	var open []net.Conn
 	for range most {
-		one := connect()
-		if !answers(one) {
-			t.Error("one of the first is closed")
+		one := server.connect(t)
+		if got := asked(one); got != "200" {
+			t.Errorf("one of the first is answered %q", got)
 		}
 		open = append(open, one)
 	}
-	if answers(connect()) {
-		t.Error("there is one too many")
+	if got := asked(server.connect(t)); got != "503" && got != "" { // it may be closed before the answer is read
+		t.Errorf("one too many is answered %q", got)
 	}
 	open[0].Close()
-	eventually(t, func() bool { return answers(connect()) })
+	eventually(t, func() bool { return asked(server.connect(t)) == "200" })
+}
+
+// Strangers have connections of their own, and keep nobody out.
+func TestStrangersKeepNobodyOut(t *testing.T) {
+	const most = 2
+	server := newCounted(t, 1, most)
+	server.stranger.Store(true)
+	for range most {
+		server.connect(t) // and says nothing
+	}
+	if got := asked(server.connect(t)); got != "503" && got != "" {
+		t.Errorf("a stranger too many is answered %q", got)
+	}
+	server.stranger.Store(false)
+	if got := asked(server.connect(t)); got != "200" {
+		t.Errorf("the owner is answered %q", got)
+	}
+}
+
+// A stranger gets one answer, and then leaves room for others.
+func TestStrangersDoNotStay(t *testing.T) {
+	server := newCounted(t, 1, 1)
+	server.stranger.Store(true)
+	connection := server.connect(t)
+	if got := asked(connection); got != "200" {
+		t.Fatalf("a stranger's look at /healthz is answered %q", got)
+	}
+	if rest, err := io.ReadAll(connection); err != nil || !strings.Contains(string(rest), "Connection: close") {
+		t.Errorf("the connection stays: %v, %q", err, rest)
+	}
 }

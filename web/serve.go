@@ -23,7 +23,6 @@ func NewServer(handler http.Handler, logger *slog.Logger) *http.Server {
 		WriteTimeout:      10 * time.Minute,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
-		ConnState:         limitConnections(maxConnections),
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 	}
 }
@@ -32,7 +31,8 @@ func NewServer(handler http.Handler, logger *slog.Logger) *http.Server {
 // closes the handler's live connections and returns nil.
 func Serve(ctx context.Context, listener net.Listener, handler *Handler, logger *slog.Logger) error {
 	server := NewServer(handler, logger)
-	server.ConnContext = handler.ConnContext
+	open := newConnections(maxConnections, maxStrangers)
+	server.ConnContext, server.ConnState = open.context(handler), open.watch
 	stopped := make(chan error, 1)
 	go func() { stopped <- server.Serve(listener) }()
 	select {
