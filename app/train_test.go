@@ -311,7 +311,7 @@ rm %[1]q/ballast && exec "$@"`, f.data)
 	if err != nil {
 		t.Fatalf("%v: %s", err, output)
 	}
-	for _, want := range []string{"code 1\n", "bytes", "are needed in", "make room", "models/birds: 2 steps"} {
+	for _, want := range []string{"code 4\n", "bytes", "are needed in", "make room", "models/birds: 2 steps"} {
 		if !strings.Contains(string(output), want) {
 			t.Errorf("%q is not in %s", want, output)
 		}
