@@ -185,3 +185,13 @@ func TestStrangersDoNotStay(t *testing.T) {
 		t.Errorf("the connection stays: %v, %q", err, rest)
 	}
 }
+
+// A parameter that is given twice is refused: one of the two would be passed over.
+func TestParametersAreGivenOnce(t *testing.T) {
+	server := webtest.NewServer(t)
+	address := server.URL + "/api/v1/collections/" + webtest.LibraryName + "/images?limit="
+	wantProblem(t, get(t, address+"&limit=8"), http.StatusUnprocessableEntity, "invalid-request")
+	if answer := get(t, address+"8"); answer.status != http.StatusOK {
+		t.Errorf("given once: %d", answer.status)
+	}
+}

@@ -14,7 +14,8 @@ import (
 )
 
 // textChecked refuses paths and parameters of the API that are not UTF-8 or hold a
-// zero character: no name, text or filter does.
+// zero character: no name, text or filter does. A parameter that is given twice is refused,
+// too, since one of the two would be passed over in silence; lists have commas.
 func textChecked(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/api/") {
@@ -33,6 +34,9 @@ func checkAddress(address *url.URL) error {
 	}
 	parameters := address.Query()
 	for _, name := range slices.Sorted(maps.Keys(parameters)) {
+		if times := len(parameters[name]); times > 1 {
+			return fmt.Errorf("parameter %.40q is given %d times: give it once, with commas in it if it is a list", name, times)
+		}
 		for _, value := range append(parameters[name], name) {
 			if err := text.Check(value); err != nil {
 				return fmt.Errorf("parameter %.40q cannot be used: %w", name, err)
