@@ -33,7 +33,7 @@ func nanos(failure catalog.Failure) int64 {
 
 // isUnchanged reports whether an image that has been read once more is what it was,
 // but for the times of its file.
-func (r *run) isUnchanged(state catalog.State, image catalog.Image) (bool, error) {
+func (d *destination) isUnchanged(state catalog.State, image catalog.Image) (bool, error) {
 	if !state.Indexed || state.Source != image.Source || state.SHA256 != image.SHA256 {
 		return false, nil
 	}

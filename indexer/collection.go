@@ -35,47 +35,47 @@ func (ix *Indexer) CreateCollection(ctx context.Context, name string, maxPatches
 // openCollection finds or creates the collection, keeps what was chosen for it,
 // and makes its index ready for the vectors of the model as the collection
 // wants it. The first model of a collection is the one that searches use.
-func (r *run) openCollection(ctx context.Context) error {
-	collection, err := r.chosenCollection(ctx)
+func (d *destination) openCollection(ctx context.Context) error {
+	collection, err := d.chosenCollection(ctx)
 	if err != nil {
 		return err
 	}
-	r.collection = collection.ID
-	if err := r.chooseMetadata(ctx, collection); err != nil {
+	d.collection = collection.ID
+	if err := d.chooseMetadata(ctx, collection); err != nil {
 		return err
 	}
-	if r.encoder, err = r.Indexer.encoder.For(collection.MaxPatches); err != nil {
+	if d.encoder, err = d.Indexer.encoder.For(collection.MaxPatches); err != nil {
 		return fmt.Errorf("model for at most %d patches: %w", collection.MaxPatches, err)
 	}
-	r.fingerprint = r.encoder.Fingerprint()
-	err = r.mirror().ensure(ctx, r.encoder.Dimension())
+	d.fingerprint = d.encoder.Fingerprint()
+	err = d.mirror().ensure(ctx, d.encoder.Dimension())
 	if err != nil || collection.Fingerprint != "" {
 		return err
 	}
-	return r.store.SetFingerprint(ctx, r.collection, r.fingerprint, collection.MaxPatches)
+	return d.store.SetFingerprint(ctx, d.collection, d.fingerprint, collection.MaxPatches)
 }
 
 // chooseMetadata keeps what was chosen anew, or takes what was chosen before.
-func (r *run) chooseMetadata(ctx context.Context, collection catalog.Collection) error {
-	if r.metadata == "" || r.metadata == collection.Metadata {
-		r.metadata = collection.Metadata
+func (d *destination) chooseMetadata(ctx context.Context, collection catalog.Collection) error {
+	if d.metadata == "" || d.metadata == collection.Metadata {
+		d.metadata = collection.Metadata
 		return nil
 	}
-	return r.store.SetMetadata(ctx, r.collection, r.metadata)
+	return d.store.SetMetadata(ctx, d.collection, d.metadata)
 }
 
 // chosenCollection is the collection with what was chosen anew.
-func (r *run) chosenCollection(ctx context.Context) (catalog.Collection, error) {
-	if err := r.CheckMaxPatches(r.maxPatches); err != nil {
+func (d *destination) chosenCollection(ctx context.Context) (catalog.Collection, error) {
+	if err := d.CheckMaxPatches(d.maxPatches); err != nil {
 		return catalog.Collection{}, err
 	}
-	collection, err := r.store.Collection(ctx, r.name)
+	collection, err := d.store.Collection(ctx, d.name)
 	if errors.Is(err, catalog.ErrNotFound) {
-		return r.store.CreateCollection(ctx, r.name, r.maxPatches)
+		return d.store.CreateCollection(ctx, d.name, d.maxPatches)
 	}
-	if err != nil || r.maxPatches == 0 || r.maxPatches == collection.MaxPatches {
+	if err != nil || d.maxPatches == 0 || d.maxPatches == collection.MaxPatches {
 		return collection, err
 	}
-	collection.MaxPatches = r.maxPatches
-	return collection, r.store.SetMaxPatches(ctx, collection.ID, r.maxPatches)
+	collection.MaxPatches = d.maxPatches
+	return collection, d.store.SetMaxPatches(ctx, collection.ID, d.maxPatches)
 }

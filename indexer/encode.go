@@ -107,12 +107,12 @@ func jobOf(p prepared) (j job) {
 // vectors returns the vectors of a batch by content, and how many of them were
 // encoded just now: each content once, and none that the catalogue has. A
 // picture for which the model gives no usable vector has none.
-func (r *run) vectors(ctx context.Context, batch []prepared) (map[string][]float32, int, error) {
+func (d *destination) vectors(ctx context.Context, batch []prepared) (map[string][]float32, int, error) {
 	contents := make([]string, len(batch))
 	for i, p := range batch {
 		contents[i] = p.image.SHA256
 	}
-	vectors, err := r.store.Vectors(ctx, r.fingerprint, contents)
+	vectors, err := d.store.Vectors(ctx, d.fingerprint, contents)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -129,7 +129,7 @@ func (r *run) vectors(ctx context.Context, batch []prepared) (map[string][]float
 	if len(missing) == 0 {
 		return vectors, 0, nil
 	}
-	made, err := r.encode(ctx, pixels)
+	made, err := d.encode(ctx, pixels)
 	if err != nil {
 		return nil, 0, fmt.Errorf("encode %d pictures, the first is %s: %w", len(pixels), uris[0], err)
 	}
@@ -145,8 +145,8 @@ func (r *run) vectors(ctx context.Context, batch []prepared) (map[string][]float
 
 // encode checks what the model gives: a wrong count or length is a fault of
 // the model, not of a picture.
-func (r *run) encode(ctx context.Context, pixels []Pixels) ([][]float32, error) {
-	vectors, err := r.encoder.EncodePixels(ctx, pixels)
+func (d *destination) encode(ctx context.Context, pixels []Pixels) ([][]float32, error) {
+	vectors, err := d.encoder.EncodePixels(ctx, pixels)
 	if err != nil {
 		return nil, err
 	}
@@ -154,8 +154,8 @@ func (r *run) encode(ctx context.Context, pixels []Pixels) ([][]float32, error) 
 		return nil, fmt.Errorf("the model gave %d vectors", len(vectors))
 	}
 	for _, vector := range vectors {
-		if len(vector) != r.encoder.Dimension() {
-			return nil, fmt.Errorf("the model gave a vector of dimension %d, want %d", len(vector), r.encoder.Dimension())
+		if len(vector) != d.encoder.Dimension() {
+			return nil, fmt.Errorf("the model gave a vector of dimension %d, want %d", len(vector), d.encoder.Dimension())
 		}
 	}
 	return vectors, nil

@@ -118,29 +118,26 @@ func (ix *Indexer) Run(ctx context.Context, request Request, tell func(Progress)
 
 // run is one Run in progress.
 type run struct {
-	*Indexer
-	encoder     Encoder              // the Indexer's, for the collection; set by openCollection
-	fingerprint string               // of encoder
-	name        string               // of the collection
-	collection  catalog.CollectionID // set by openCollection
+	destination
 	source      source.Source
 	retryFailed bool
 	rehash      bool
 	removal     removalLimit
-	maxPatches  int                    // chosen anew, or 0
-	metadata    catalog.MetadataChoice // chosen anew, or ""; set by openCollection
 	progress    *tracker
 	met         met
 	repaired    chan struct{} // closed when the index is as the catalogue says
 }
 
 func newRun(ix *Indexer, request Request, tell func(Progress)) *run {
-	return &run{
-		Indexer: ix, name: request.Collection, source: request.Source,
+	r := &run{
+		destination: destination{Indexer: ix, name: request.Collection, maxPatches: request.MaxPatches, metadata: request.Metadata},
+		source:      request.Source,
 		retryFailed: request.RetryFailed, rehash: request.Rehash, removal: newRemovalLimit(request),
-		maxPatches: request.MaxPatches, metadata: request.Metadata, progress: newTracker(tell), met: newMet(),
+		progress: newTracker(tell), met: newMet(),
 		repaired: make(chan struct{}),
 	}
+	r.waiting = r.progress.waiting
+	return r
 }
 
 func (r *run) all(ctx context.Context) error {

@@ -32,10 +32,10 @@ func (ix *Indexer) mirror(collection catalog.CollectionID, fingerprint string) m
 	}
 }
 
-// mirror returns the mirror of the run's collection and model, which reports when it waits.
-func (r *run) mirror() mirror {
-	m := r.Indexer.mirror(r.collection, r.fingerprint)
-	m.waiting = r.progress.waiting
+// mirror returns the mirror of the collection and the model, which reports when it waits.
+func (d *destination) mirror() mirror {
+	m := d.Indexer.mirror(d.collection, d.fingerprint)
+	m.waiting = d.waiting
 	return m
 }
 

@@ -82,40 +82,40 @@ func (r *run) prepare(ctx context.Context, j job) (prepared, error) {
 
 // prepareContent prepares a picture whose file was read. known is whether p has all that
 // is known of it but what it says of itself.
-func (r *run) prepareContent(ctx context.Context, j job, content decode.Content, p *prepared, known bool) (err error) {
+func (d *destination) prepareContent(ctx context.Context, j job, content decode.Content, p *prepared, known bool) (err error) {
 	if !known {
 		p.image.Embedded, p.warning = "", ""
-		if known, err = r.reuse(ctx, content.SHA256, p); err != nil {
+		if known, err = d.reuse(ctx, content.SHA256, p); err != nil {
 			return err
 		}
 	}
 	if !known {
-		if err := r.decode(ctx, content, p); err != nil {
+		if err := d.decode(ctx, content, p); err != nil {
 			return &pictureError{err}
 		}
 	}
-	inside, ok := recall(p.image.Embedded, r.metadata)
+	inside, ok := recall(p.image.Embedded, d.metadata)
 	if !ok {
-		inside = lookInto(content.Data, r.metadata)
+		inside = lookInto(content.Data, d.metadata)
 	}
-	p.describe(inside, j.item, r.metadata)
+	p.describe(inside, j.item, d.metadata)
 	if known {
-		p.unchanged, err = r.isUnchanged(j.state, p.image)
+		p.unchanged, err = d.isUnchanged(j.state, p.image)
 	}
 	return err
 }
 
 // reuse fills in what is known of a content that has been encoded before, in
 // whatever collection. The content "" is never known.
-func (r *run) reuse(ctx context.Context, content string, p *prepared) (bool, error) {
+func (d *destination) reuse(ctx context.Context, content string, p *prepared) (bool, error) {
 	if content == "" {
 		return false, nil
 	}
-	vectors, err := r.store.Vectors(ctx, r.fingerprint, []string{content})
+	vectors, err := d.store.Vectors(ctx, d.fingerprint, []string{content})
 	if err != nil || vectors[content] == nil {
 		return false, err
 	}
-	same, err := r.store.Content(ctx, content)
+	same, err := d.store.Content(ctx, content)
 	if errors.Is(err, catalog.ErrNotFound) {
 		return false, nil // they were removed before that was kept
 	}
@@ -129,13 +129,13 @@ func (r *run) reuse(ctx context.Context, content string, p *prepared) (bool, err
 }
 
 // decode fills in what a content is and shows.
-func (r *run) decode(ctx context.Context, content decode.Content, p *prepared) error {
-	picture, err := r.decoder.Decode(ctx, content, target(r.encoder))
+func (d *destination) decode(ctx context.Context, content decode.Content, p *prepared) error {
+	picture, err := d.decoder.Decode(ctx, content, target(d.encoder))
 	if err != nil {
 		return err
 	}
 	defer picture.Release()
-	if p.pixels, err = r.encoder.Preprocess(picture.Image); err != nil {
+	if p.pixels, err = d.encoder.Preprocess(picture.Image); err != nil {
 		return fmt.Errorf("cannot be prepared for the model: %w", err)
 	}
 	p.image.SHA256, p.image.Format, p.image.Color = content.SHA256, picture.Format, picture.Color

@@ -29,7 +29,7 @@ var (
 	kindForbidden   = kind("forbidden", http.StatusForbidden)
 	kindStranger    = kind("other-user", http.StatusForbidden)
 	kindNoFolder    = kind("folder-not-usable", http.StatusUnprocessableEntity)
-	kindBadPicture  = kind("picture-not-usable", http.StatusUnprocessableEntity)
+	kindBadPicture  = problem.BadPicture
 	kindTooLarge    = kind("too-large", http.StatusRequestEntityTooLarge)
 	kindTooSlow     = kind("request-timeout", http.StatusRequestTimeout)
 	kindUnreadable  = kind("request-unreadable", http.StatusBadRequest)

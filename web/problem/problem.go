@@ -48,6 +48,9 @@ var Internal = Kind{Name: "internal", Status: http.StatusInternalServerError, Ex
 // Invalid is a request that cannot be carried out.
 var Invalid = Kind{Name: "invalid-request", Status: http.StatusUnprocessableEntity, Exit: ExitFailure}
 
+// BadPicture is a picture that cannot be used.
+var BadPicture = Kind{Name: "picture-not-usable", Status: http.StatusUnprocessableEntity, Exit: ExitFailure}
+
 // Kinds of failure that are found at the API's border, before any room is asked.
 var (
 	Canceled = Kind{Name: "request-canceled", Status: 499, Exit: ExitInterrupted, Words: "the client went away"}
@@ -68,6 +71,7 @@ func Table() []Row {
 		{catalog.ErrImageNotFound, Kind{"image-not-found", http.StatusNotFound, ExitNotFound, ""}},
 		{catalog.ErrNotFound, NotFound},
 		{catalog.ErrChanged, Kind{"picture-changed", http.StatusConflict, ExitFailure, ""}},
+		{catalog.ErrPicture, BadPicture},
 		{catalog.ErrConflict, Kind{"conflict", http.StatusConflict, ExitFailure, ""}},
 		{catalog.ErrInvalid, Invalid},
 		{search.ErrUnavailable, Kind{"unavailable", http.StatusServiceUnavailable, ExitUnavailable, ""}},

@@ -33,10 +33,11 @@ func scanImage(scan func(...any) error) (catalog.Image, error) {
 	return image, nil
 }
 
-// Image returns one image of the collection of a name with its captions, or
-// catalog.ErrImageNotFound.
+// Image returns one image of the collection of a name, by its ID or by that of its client,
+// with its captions, or catalog.ErrImageNotFound.
 func (s *Store) Image(ctx context.Context, collection, id string) (catalog.Image, error) {
-	images, err := s.images(ctx, selectImage+` WHERE id = $1 AND collection = `+collectionNamed(2), id, collection)
+	images, err := s.images(ctx, selectImage+` WHERE (id = $1 OR uri = $3) AND collection = `+collectionNamed(2)+`
+		ORDER BY CASE WHEN uri = $3 THEN 0 ELSE 1 END LIMIT 1`, id, collection, catalog.PushedURI(id))
 	if err != nil {
 		return catalog.Image{}, err
 	}

@@ -1,0 +1,180 @@
+package blob
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"gocloud.dev/blob"
+	"gocloud.dev/blob/fileblob"
+	_ "gocloud.dev/blob/s3blob" // for URLs that begin with s3://
+	"gocloud.dev/gcerrors"
+)
+
+// Store keeps files. Its methods may be called from many goroutines and processes.
+type Store struct {
+	bucket *blob.Bucket
+	what   string // for people
+}
+
+// OpenFolder keeps files in a folder, which is made, readable by its owner alone.
+func OpenFolder(path string) (*Store, error) {
+	bucket, err := fileblob.OpenBucket(path, &fileblob.Options{
+		CreateDir: true, DirFileMode: 0o700, NoTempDir: true, Metadata: fileblob.MetadataDontWrite,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("folder for pictures: %w", err)
+	}
+	return &Store{bucket, path}, nil
+}
+
+// Open keeps files in a bucket, such as s3://pictures?region=eu-central-1&prefix=polylens/.
+// Errors do not repeat the query, which may hold secrets.
+func Open(ctx context.Context, url string) (*Store, error) {
+	place, _, _ := strings.Cut(url, "?")
+	bucket, err := blob.OpenBucket(ctx, url)
+	if err != nil {
+		return nil, fmt.Errorf("object store %s: %w", place, err)
+	}
+	return &Store{bucket, place}, nil
+}
+
+// Close ends the use of the store.
+func (s *Store) Close() error { return s.bucket.Close() }
+
+// Create begins to write a file, which is there as a whole once Close has returned nil.
+// A ctx that ends before that leaves nothing.
+func (s *Store) Create(ctx context.Context, name string) (io.WriteCloser, error) {
+	file := &durable{}
+	w, err := s.bucket.NewWriter(ctx, name, &blob.WriterOptions{
+		ContentType:                 "application/octet-stream",
+		DisableContentTypeDetection: true,
+		BeforeWrite: func(as func(any) bool) error {
+			as(&file.file)
+			return nil
+		},
+	})
+	if err != nil {
+		return nil, s.explain("write", name, err)
+	}
+	file.Writer = w
+	return file, nil
+}
+
+// durable is a file that is on the disk before it gets its name.
+type durable struct {
+	*blob.Writer
+	file *os.File // nil in a bucket
+}
+
+// Close implements io.Closer.
+func (d *durable) Close() error {
+	var err error
+	if d.file != nil {
+		err = d.file.Sync()
+	}
+	return errors.Join(err, d.Writer.Close())
+}
+
+// Put writes a file at once.
+func (s *Store) Put(ctx context.Context, name string, data []byte) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	w, err := s.Create(ctx, name)
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(data); err != nil {
+		cancel()
+		return errors.Join(s.explain("write", name, err), ignore(w.Close()))
+	}
+	if err := w.Close(); err != nil {
+		return s.explain("write", name, err)
+	}
+	return nil
+}
+
+// ignore drops the error of closing what has failed already.
+func ignore(error) error { return nil }
+
+// Has reports whether a file is there.
+func (s *Store) Has(ctx context.Context, name string) (bool, error) {
+	there, err := s.bucket.Exists(ctx, name)
+	if err != nil {
+		return false, s.explain("look for", name, err)
+	}
+	return there, nil
+}
+
+// Reader reads a file.
+type Reader interface {
+	io.ReadSeekCloser
+	Size() int64
+	ModTime() time.Time
+}
+
+// Open begins to read a file, to be closed by the caller. ctx ends that, too.
+// fs.ErrNotExist, wrapped, when there is none.
+func (s *Store) Open(ctx context.Context, name string) (Reader, error) {
+	r, err := s.bucket.NewReader(ctx, name, nil)
+	if err != nil {
+		return nil, s.explain("read", name, err)
+	}
+	return r, nil
+}
+
+// Read returns a file of at most most bytes. fs.ErrNotExist, wrapped, when there is none.
+func (s *Store) Read(ctx context.Context, name string, most int64) ([]byte, error) {
+	r, err := s.Open(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	if r.Size() > most {
+		return nil, fmt.Errorf("read %s in %s: it has %d bytes, at most %d are expected", name, s.what, r.Size(), most)
+	}
+	data := make([]byte, r.Size())
+	if _, err := io.ReadFull(r, data); err != nil {
+		return nil, s.explain("read", name, err)
+	}
+	return data, nil
+}
+
+// Delete removes a file. One that is not there is no error.
+func (s *Store) Delete(ctx context.Context, name string) error {
+	err := s.bucket.Delete(ctx, name)
+	if err != nil && gcerrors.Code(err) != gcerrors.NotFound {
+		return s.explain("delete", name, err)
+	}
+	return nil
+}
+
+// Walk calls yield with the name and the time of every file whose name begins with
+// prefix, in order of names.
+func (s *Store) Walk(ctx context.Context, prefix string, yield func(name string, modified time.Time) error) error {
+	list := s.bucket.List(&blob.ListOptions{Prefix: prefix})
+	for {
+		object, err := list.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return s.explain("list", prefix, err)
+		}
+		if err := yield(object.Key, object.ModTime); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *Store) explain(what, name string, err error) error {
+	if gcerrors.Code(err) == gcerrors.NotFound {
+		err = fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	}
+	return fmt.Errorf("%s %s in %s: %w", what, name, s.what, err)
+}

@@ -1,0 +1,353 @@
+package indexer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+
+	"polylens/indexer/blob"
+	"polylens/indexer/catalog"
+	"polylens/indexer/catalog/database"
+	"polylens/indexer/decode"
+	"polylens/indexer/source"
+)
+
+// Document is a picture as a client sends it, or what is to become of one.
+type Document struct {
+	Operation catalog.Operation
+	ID        string // see catalog.ValidateItemID; of an upsert it may be empty: that stands for the SHA-256 of the picture
+	Data      []byte // the picture's file, of an upsert
+	SHA256    string // of an upsert without Data: of a picture that is here already, hexadecimal
+	// Metadata is a JSON object; of a patch a JSON merge patch (RFC 7396): fields that
+	// are null go, and all others stay. nil: none, or no change.
+	Metadata json.RawMessage
+	// Captions are texts by language, {"de": "…", "en": ["…", "…"]}, or whatever else
+	// source.ParseSidecar takes. Of a patch they replace all captions. nil: none, or no
+	// change.
+	Captions json.RawMessage
+}
+
+// Documents adds, changes and deletes pictures that clients send. It works beside runs on
+// the same collection.
+type Documents struct {
+	indexer *Indexer
+	blobs   *blob.Store // where their files are kept
+}
+
+// NewDocuments keeps the files of pictures in blobs.
+func NewDocuments(indexer *Indexer, blobs *blob.Store) *Documents {
+	return &Documents{indexer, blobs}
+}
+
+// Apply does one document at once. The image, but of a deletion, is found by searches when
+// it returns. A collection that is missing is created for a picture.
+//
+// catalog.ErrPicture for a picture that cannot be used, catalog.ErrInvalid for an ID,
+// metadata or captions that cannot, catalog.ErrImageNotFound for an image to be changed
+// or deleted that is not there.
+func (d *Documents) Apply(ctx context.Context, collection string, document Document) (catalog.Image, catalog.Outcome, error) {
+	work, err := d.open(ctx, collection, document.Operation == catalog.OperationUpsert)
+	if err != nil {
+		return catalog.Image{}, "", err
+	}
+	result, err := work.one(ctx, document)
+	if err != nil {
+		return catalog.Image{}, "", err
+	}
+	if err := work.mirrorAll(ctx); err != nil {
+		return catalog.Image{}, "", err
+	}
+	if result.outcome == catalog.OutcomeDeleted {
+		return catalog.Image{}, result.outcome, nil
+	}
+	image, err := work.store.Image(ctx, work.name, catalog.ImageID(work.collection, catalog.PushedURI(result.id)))
+	return image, result.outcome, err
+}
+
+// open makes ready what documents of a collection go to.
+func (d *Documents) open(ctx context.Context, collection string, create bool) (*pushing, error) {
+	work := &pushing{destination: destination{Indexer: d.indexer, name: collection}, blobs: d.blobs}
+	if !create {
+		if _, err := d.indexer.store.UncountedCollection(ctx, collection); err != nil {
+			return nil, err
+		}
+	}
+	return work, work.openCollection(ctx)
+}
+
+// pushing brings documents into a collection.
+type pushing struct {
+	destination
+	blobs *blob.Store
+	chunk *catalog.Chunk // that they are of; nil: of none
+
+	touched []string // IDs of images that the index does not know as they are now
+	deleted bool     // there are tombstones
+}
+
+// readied is a document of which all is known but the vector.
+type readied struct {
+	prepared
+	id      string // the client's
+	number  int64  // of its line
+	op      catalog.Operation
+	outcome catalog.Outcome // what it will be
+}
+
+// one does a single document.
+func (p *pushing) one(ctx context.Context, document Document) (readied, error) {
+	ready, err := p.ready(ctx, document)
+	if err != nil {
+		return ready, err
+	}
+	failed, err := p.save(ctx, []readied{ready}, nil)
+	if err == nil && len(failed) > 0 {
+		err = fmt.Errorf("%w: %w", catalog.ErrPicture, errVector)
+	}
+	return ready, err
+}
+
+// ready checks a document, and decodes its picture.
+func (p *pushing) ready(ctx context.Context, document Document) (readied, error) {
+	r := readied{id: document.ID, op: document.Operation}
+	if r.id == "" && document.Operation == catalog.OperationUpsert {
+		r.id = decode.NewContent("", document.Data).SHA256
+	}
+	if err := catalog.ValidateItemID(r.id); err != nil {
+		return r, err
+	}
+	switch document.Operation {
+	case catalog.OperationUpsert:
+		return r, p.readyUpsert(ctx, document, &r)
+	case catalog.OperationPatch:
+		return r, p.readyPatch(ctx, document, &r)
+	case catalog.OperationDelete:
+		return r, p.readyDelete(ctx, &r)
+	}
+	return r, fmt.Errorf("op %.40q is %w: use upsert, patch or delete", document.Operation, catalog.ErrInvalid)
+}
+
+func (p *pushing) readyUpsert(ctx context.Context, document Document, r *readied) error {
+	about, err := parseAbout(document.Metadata, document.Captions)
+	if err != nil {
+		return err
+	}
+	uri := catalog.PushedURI(r.id)
+	key := catalog.ImageID(p.collection, uri)
+	states, err := p.store.States(ctx, p.fingerprint, []string{key})
+	if err != nil {
+		return err
+	}
+	state, exists := states[key]
+	r.image = catalog.Image{ID: key, Source: catalog.PushedSource, URI: uri, Size: int64(len(document.Data))}
+	j := job{item: source.Item{URI: uri, Size: r.image.Size, Sidecar: about}, state: state}
+	content := decode.NewContent(fmt.Sprintf("%.80q", r.id), document.Data)
+	err = p.prepareContent(ctx, j, content, &r.prepared, false)
+	var broken *pictureError
+	if errors.As(err, &broken) {
+		return fmt.Errorf("%w: %s", catalog.ErrPicture, reason(broken.err))
+	}
+	if err != nil {
+		return err
+	}
+	r.outcome = catalog.OutcomeCreated
+	if exists {
+		r.outcome = catalog.OutcomeUpdated
+	}
+	if r.unchanged {
+		r.outcome = catalog.OutcomeUnchanged
+	}
+	return p.blobs.PutContent(ctx, content.SHA256, content.Data)
+}
+
+// readyPatch changes what is said about an image.
+func (p *pushing) readyPatch(ctx context.Context, document Document, r *readied) error {
+	image, err := p.pushed(ctx, r.id)
+	if err != nil {
+		return err
+	}
+	before, err := catalog.Digest(image.SHA256, image.Metadata, image.Captions)
+	if err != nil {
+		return err
+	}
+	if err := patch(&image, document); err != nil {
+		return err
+	}
+	after, err := catalog.Digest(image.SHA256, image.Metadata, image.Captions)
+	r.image, r.outcome = image, catalog.OutcomeUpdated
+	if before == after {
+		r.outcome = catalog.OutcomeUnchanged
+	}
+	return err
+}
+
+func (p *pushing) readyDelete(ctx context.Context, r *readied) (err error) {
+	r.image, err = p.pushed(ctx, r.id)
+	r.outcome = catalog.OutcomeDeleted
+	return err
+}
+
+// pushed is an image by the client's identity, or by its own.
+func (p *pushing) pushed(ctx context.Context, id string) (catalog.Image, error) {
+	return p.store.Image(ctx, p.name, id)
+}
+
+// patch merges a patch into an image.
+func patch(image *catalog.Image, document Document) error {
+	if document.Metadata != nil {
+		var changes map[string]json.RawMessage
+		if err := json.Unmarshal(document.Metadata, &changes); err != nil {
+			return fmt.Errorf("metadata is %w: it is not a JSON object", catalog.ErrInvalid)
+		}
+		merged, err := mergePatch(image.Metadata, changes)
+		if err != nil {
+			return err
+		}
+		image.Metadata = merged
+	}
+	if document.Captions != nil {
+		about, err := parseAbout(nil, document.Captions)
+		if err != nil {
+			return err
+		}
+		image.Captions = captionsOfSidecar(about)
+	}
+	return nil
+}
+
+// mergePatch is RFC 7396 for the fields of metadata, which stand beside each other: a
+// field that is an object is replaced as a whole.
+func mergePatch(fields map[string]any, changes map[string]json.RawMessage) (map[string]any, error) {
+	merged := maps.Clone(fields)
+	if merged == nil {
+		merged = make(map[string]any)
+	}
+	for name, value := range changes {
+		if string(value) == "null" {
+			delete(merged, name)
+			delete(changes, name)
+		}
+	}
+	text, err := json.Marshal(changes)
+	if err != nil {
+		return nil, fmt.Errorf("metadata is %w: %w", catalog.ErrInvalid, err)
+	}
+	about, err := parseAbout(text, nil)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(merged, about.Metadata)
+	text, err = json.Marshal(merged)
+	if err == nil && len(text) > maxMetadata {
+		err = fmt.Errorf("metadata is %w: it has %d bytes with what was there, at most %d are allowed", catalog.ErrInvalid, len(text), maxMetadata)
+	}
+	return merged, err
+}
+
+// parseAbout reads what a client says about a picture. Other than beside a picture in a
+// folder, nothing of it may be unusable.
+func parseAbout(about, captions json.RawMessage) (source.Sidecar, error) {
+	fields := make(map[string]json.RawMessage)
+	if len(about) > 0 {
+		if err := json.Unmarshal(about, &fields); err != nil || fields == nil {
+			return source.Sidecar{}, fmt.Errorf("metadata is %w: it is not a JSON object", catalog.ErrInvalid)
+		}
+	}
+	if len(captions) > 0 {
+		fields["captions"] = captions
+	}
+	text, err := json.Marshal(fields)
+	if err != nil {
+		return source.Sidecar{}, fmt.Errorf("metadata is %w: %w", catalog.ErrInvalid, err)
+	}
+	sidecar, err := source.ParseSidecar(text)
+	if err != nil {
+		return source.Sidecar{}, fmt.Errorf("metadata or captions are %w: %w", catalog.ErrInvalid, err)
+	}
+	return sidecar, nil
+}
+
+func captionsOfSidecar(about source.Sidecar) []catalog.Caption {
+	captions := make([]catalog.Caption, len(about.Captions))
+	for i, caption := range about.Captions {
+		captions[i] = catalog.Caption(caption)
+	}
+	return captions
+}
+
+// save encodes what has no vector yet and saves documents with the outcomes of their
+// chunk, in one transaction. It returns those for which the model gives no vector; others
+// are the outcomes of lines that are not among the documents.
+func (p *pushing) save(ctx context.Context, ready []readied, others []catalog.ItemResult) (failed []readied, err error) {
+	push := database.Push{Chunk: p.chunk, Fingerprint: p.fingerprint, Results: others}
+	vectors, err := p.vectorsOf(ctx, ready)
+	if err != nil {
+		return nil, err
+	}
+	var touched []string
+	for _, r := range ready {
+		result := catalog.ItemResult{Number: r.number, ID: r.id, Operation: r.op, Outcome: r.outcome}
+		switch {
+		case r.outcome == catalog.OutcomeUnchanged:
+		case r.op == catalog.OperationUpsert && vectors[r.image.SHA256] == nil:
+			failed = append(failed, r)
+			result.Outcome, result.Problem, result.Detail = catalog.OutcomeFailed, "picture-not-usable", errVector.Error()
+		case r.op == catalog.OperationUpsert:
+			push.Records = append(push.Records, catalog.Record{Image: r.image, Vector: vectors[r.image.SHA256], Warning: r.warning})
+			touched = append(touched, r.image.ID)
+		case r.op == catalog.OperationPatch:
+			push.Changed = append(push.Changed, r.image)
+			touched = append(touched, r.image.ID)
+		case r.op == catalog.OperationDelete:
+			push.Deleted = append(push.Deleted, r.image.ID)
+		}
+		push.Results = append(push.Results, result)
+	}
+	if err := p.store.SavePush(ctx, p.collection, push); err != nil {
+		return nil, err
+	}
+	p.touched, p.deleted = append(p.touched, touched...), p.deleted || len(push.Deleted) > 0
+	return failed, nil
+}
+
+// vectorsOf are the vectors of the pictures among documents.
+func (p *pushing) vectorsOf(ctx context.Context, ready []readied) (map[string][]float32, error) {
+	var batch []prepared
+	for _, r := range ready {
+		if r.op == catalog.OperationUpsert && r.outcome != catalog.OutcomeUnchanged {
+			batch = append(batch, r.prepared)
+		}
+	}
+	if len(batch) == 0 {
+		return nil, nil
+	}
+	if err := p.options.Room(); err != nil {
+		return nil, err
+	}
+	vectors, _, err := p.vectors(ctx, batch)
+	return vectors, err
+}
+
+// mirrorAll brings what was saved into the index.
+func (p *pushing) mirrorAll(ctx context.Context) error {
+	m := p.mirror()
+	for len(p.touched) > 0 {
+		page := p.touched[:min(len(p.touched), mirrorPage)]
+		rows, err := p.store.PendingOf(ctx, p.collection, p.fingerprint, page)
+		if err != nil {
+			return err
+		}
+		if err := m.upsert(ctx, rows); err != nil {
+			return err
+		}
+		p.touched = p.touched[len(page):]
+	}
+	if !p.deleted {
+		return nil
+	}
+	_, err := m.clearTombstones(ctx)
+	p.deleted = err != nil
+	return err
+}

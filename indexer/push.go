@@ -1,0 +1,194 @@
+package indexer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+
+	"polylens/indexer/blob"
+	"polylens/indexer/catalog"
+	"polylens/indexer/catalog/database"
+	"polylens/indexer/jobs"
+)
+
+// JobPush is the kind of jobs that do what many lines of a client say.
+const JobPush = "push"
+
+// PushParams says what a push has to do.
+type PushParams struct {
+	Push string `json:"push"` // name of the folder in the blob store that holds its chunks
+}
+
+// PushProgress is how far a push has come.
+type PushProgress struct {
+	Counts           catalog.PushCounts `json:"counts"`
+	Rate             float64            `json:"rate"`              // items a second
+	RemainingSeconds float64            `json:"remaining_seconds"` // 0 when unknown
+}
+
+const (
+	chunkLease = 15 * time.Second // a chunk whose worker is silent for this long is taken over
+	chunkBeat  = 5 * time.Second
+	chunkPoll  = 200 * time.Millisecond
+	// chunksAtOnce overlap, so that encoding goes on while the end of a chunk is written.
+	chunksAtOnce = 2
+	// mostChunkLosses end a job: a chunk that so many workers have died over will kill
+	// more of them.
+	mostChunkLosses = 20
+)
+
+// Pushes are jobs that bring many documents into a collection. Any number of processes
+// share the chunks of one.
+type Pushes struct {
+	documents *Documents
+	blobs     *blob.Store
+	jobs      *database.Jobs
+	queue     *jobs.Queue
+	// Problem names the kind of an error for clients.
+	problem func(error) string
+}
+
+// NewPushes makes pushes that keep their chunks where documents keep their pictures.
+// problem names the kind of an error for clients.
+func NewPushes(documents *Documents, store *database.Jobs, problem func(error) string) *Pushes {
+	return &Pushes{documents: documents, blobs: documents.blobs, jobs: store, problem: problem}
+}
+
+// Connect gives the queue that jobs are put into.
+func (p *Pushes) Connect(queue *jobs.Queue) { p.queue = queue }
+
+// Kind is the kind of jobs, one at a time in each collection.
+func (p *Pushes) Kind() jobs.Kind {
+	return jobs.Kind{Name: JobPush, Exclusive: jobs.PerCollection, Handle: p.handle, Waits: true}
+}
+
+// manifest lists the chunks of a push. It is written when the whole body has arrived.
+type manifest struct {
+	Chunks []catalog.Chunk `json:"chunks"`
+}
+
+const mostManifest = 64 << 20 // bytes
+
+func manifestName(push string) string { return "pushes/" + push + "/manifest" }
+
+func chunkName(push string, number int) string { return fmt.Sprintf("pushes/%s/%06d", push, number) }
+
+// enqueue makes a job of chunks that lie in the blob store.
+func (p *Pushes) enqueue(ctx context.Context, collection, push string, chunks []catalog.Chunk) (catalog.Job, error) {
+	text, err := json.Marshal(manifest{chunks})
+	if err != nil {
+		return catalog.Job{}, err
+	}
+	if err := p.blobs.Put(ctx, manifestName(push), text); err != nil {
+		return catalog.Job{}, err
+	}
+	return p.queue.Enqueue(ctx, jobs.Order{Kind: JobPush, Collection: collection, Params: PushParams{push}})
+}
+
+func newPushName() (string, error) {
+	id, err := uuid.NewV7()
+	return id.String(), err
+}
+
+func (p *Pushes) handle(ctx context.Context, job *jobs.Running) error {
+	var params PushParams
+	if err := json.Unmarshal(job.Params, &params); err != nil {
+		return fmt.Errorf("parameters of the job: %w", err)
+	}
+	if err := p.addChunks(ctx, job.ID, params.Push); err != nil {
+		return err
+	}
+	group, inner := errgroup.WithContext(ctx)
+	inner, finish := context.WithCancel(inner)
+	defer finish()
+	for range chunksAtOnce {
+		group.Go(func() error { return p.work(inner, job.ID, job.Collection) })
+	}
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		p.report(inner, job)
+	}()
+	err := group.Wait()
+	finish()
+	<-over
+	counts, _, countErr := p.jobs.PushCounts(context.WithoutCancel(ctx), job.ID)
+	if countErr == nil {
+		countErr = job.Report(context.WithoutCancel(ctx), PushProgress{Counts: counts})
+	}
+	return errors.Join(err, countErr)
+}
+
+// addChunks reads what there is to do, once.
+func (p *Pushes) addChunks(ctx context.Context, job, push string) error {
+	counts, _, err := p.jobs.PushCounts(ctx, job)
+	if err != nil || counts.Total > 0 {
+		return err
+	}
+	text, err := p.blobs.Read(ctx, manifestName(push), mostManifest)
+	if err != nil {
+		return err
+	}
+	var found manifest
+	if err := json.Unmarshal(text, &found); err != nil {
+		return fmt.Errorf("%s: %w", manifestName(push), err)
+	}
+	for i := range found.Chunks {
+		found.Chunks[i].Job = job
+	}
+	return p.jobs.AddChunks(ctx, found.Chunks)
+}
+
+// work does chunks of a job until none is left that is not done.
+func (p *Pushes) work(ctx context.Context, job, collection string) error {
+	for {
+		chunk, found, err := p.jobs.ClaimChunk(ctx, job, chunkLease)
+		if err != nil {
+			return err
+		}
+		if found {
+			if err := p.do(ctx, chunk, collection); err != nil {
+				return err
+			}
+			continue
+		}
+		_, open, err := p.jobs.PushCounts(ctx, job)
+		if err != nil || open == 0 {
+			return err
+		}
+		if err := sleep(ctx, chunkPoll); err != nil {
+			return err
+		}
+	}
+}
+
+// report tells how far a push has come, until ctx ends.
+func (p *Pushes) report(ctx context.Context, job *jobs.Running) {
+	began, first := time.Now(), -1
+	for {
+		counts, _, err := p.jobs.PushCounts(ctx, job.ID)
+		if err == nil {
+			if first < 0 {
+				first = counts.Done()
+			}
+			_ = job.Report(ctx, progressOf(counts, counts.Done()-first, time.Since(began))) // ctx ends when the job is lost
+		}
+		if sleep(ctx, time.Second) != nil {
+			return
+		}
+	}
+}
+
+func progressOf(counts catalog.PushCounts, done int, took time.Duration) PushProgress {
+	progress := PushProgress{Counts: counts}
+	if done > 0 && took > 0 {
+		progress.Rate = float64(done) / took.Seconds()
+		progress.RemainingSeconds = float64(counts.Total-counts.Done()) / progress.Rate
+	}
+	return progress
+}

@@ -1,0 +1,203 @@
+package indexer
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+
+	"polylens/indexer/catalog"
+)
+
+const (
+	pushLanes  = 8
+	chunkItems = 512
+	chunkBytes = 32 << 20
+	// maxLine is the most bytes of a line: a picture of 32 MiB in base64, and what is said
+	// about it.
+	maxLine   = 44 << 20
+	mostItems = 20_000_000
+)
+
+// Receive reads the lines of a push to its end, in constant memory, and queues a job that
+// does what they say. Empty lines do not count. A line that is not JSON is an item that
+// fails, and so is one that is too long.
+func (p *Pushes) Receive(ctx context.Context, collection string, body io.Reader) (catalog.Job, error) {
+	if err := catalog.ValidateCollectionName(collection); err != nil {
+		return catalog.Job{}, err
+	}
+	name, err := newPushName()
+	if err != nil {
+		return catalog.Job{}, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // what is not complete is not kept
+	cut := &cutter{ctx: ctx, pushes: p, name: name}
+	if err := cut.all(body); err != nil {
+		cancel()
+		cut.discard()
+		return catalog.Job{}, err
+	}
+	if cut.items == 0 {
+		return catalog.Job{}, fmt.Errorf("the body is %w: it holds no line", catalog.ErrInvalid)
+	}
+	return p.enqueue(ctx, collection, name, cut.chunks)
+}
+
+// cutter cuts a body into chunks.
+type cutter struct {
+	ctx    context.Context
+	pushes *Pushes
+	name   string
+	items  int64
+	chunks []catalog.Chunk // that are complete
+	count  int             // chunks that were begun
+	lanes  [pushLanes]*openChunk
+}
+
+// openChunk is a chunk that is being written.
+type openChunk struct {
+	catalog.Chunk
+	file  io.WriteCloser
+	bytes int
+}
+
+func (c *cutter) all(body io.Reader) error {
+	lines := bufio.NewReaderSize(body, 1<<16)
+	for {
+		text, err := readLine(lines)
+		if errors.Is(err, io.EOF) {
+			return c.closeAll()
+		}
+		if err != nil {
+			return err
+		}
+		if len(text) == 0 {
+			continue
+		}
+		if err := c.add(text); err != nil {
+			return err
+		}
+	}
+}
+
+// readLine reads a line without its end. Of one that is too long it gives the beginning,
+// which is no JSON.
+func readLine(lines *bufio.Reader) ([]byte, error) {
+	var text []byte
+	for {
+		part, err := lines.ReadSlice('\n')
+		if len(text) <= maxLine {
+			text = append(text, part...)
+		}
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			continue
+		case errors.Is(err, io.EOF) && len(text) > 0:
+			return trimLine(text), nil
+		case err != nil:
+			return nil, err
+		}
+		return trimLine(text), nil
+	}
+}
+
+func trimLine(text []byte) []byte {
+	if len(text) > maxLine {
+		return text[:1<<10]
+	}
+	for len(text) > 0 && (text[len(text)-1] == '\n' || text[len(text)-1] == '\r' || text[len(text)-1] == ' ') {
+		text = text[:len(text)-1]
+	}
+	return text
+}
+
+func (c *cutter) add(text []byte) error {
+	if c.items == mostItems {
+		return fmt.Errorf("the body is %w: it has more than %d lines; send several", catalog.ErrInvalid, int64(mostItems))
+	}
+	c.items++
+	lane := laneOf(text, c.items)
+	open, err := c.open(lane)
+	if err != nil {
+		return err
+	}
+	n, err := fmt.Fprintf(open.file, "%d %s\n", c.items, text)
+	if err != nil {
+		return err
+	}
+	open.bytes += n
+	open.Items++
+	open.Last = c.items
+	if open.First == 0 {
+		open.First = c.items
+	}
+	if open.Items < chunkItems && open.bytes < chunkBytes {
+		return nil
+	}
+	return c.close(lane)
+}
+
+// laneOf is the same for all lines with one identity. Those without one may go anywhere.
+func laneOf(text []byte, number int64) int {
+	var of struct {
+		ID string `json:"id"`
+	}
+	if json.Unmarshal(text, &of) != nil || of.ID == "" {
+		return int(number % pushLanes)
+	}
+	hash := fnv.New32a()
+	hash.Write([]byte(of.ID))
+	return int(hash.Sum32() % pushLanes)
+}
+
+func (c *cutter) open(lane int) (*openChunk, error) {
+	if open := c.lanes[lane]; open != nil {
+		return open, nil
+	}
+	chunk := catalog.Chunk{Number: c.count, Lane: lane, Content: chunkName(c.name, c.count)}
+	file, err := c.pushes.blobs.Create(c.ctx, chunk.Content)
+	if err != nil {
+		return nil, err
+	}
+	c.count++
+	c.lanes[lane] = &openChunk{Chunk: chunk, file: file}
+	return c.lanes[lane], nil
+}
+
+func (c *cutter) close(lane int) error {
+	open := c.lanes[lane]
+	c.lanes[lane] = nil
+	if err := open.file.Close(); err != nil {
+		return fmt.Errorf("keep the lines of a push: %w", err)
+	}
+	c.chunks = append(c.chunks, open.Chunk)
+	return nil
+}
+
+func (c *cutter) closeAll() error {
+	for lane, open := range c.lanes {
+		if open == nil {
+			continue
+		}
+		if err := c.close(lane); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// discard removes what was written; ctx has ended.
+func (c *cutter) discard() {
+	for _, open := range c.lanes {
+		if open != nil {
+			_ = open.file.Close() // does not keep it
+		}
+	}
+	for _, chunk := range c.chunks {
+		_ = c.pushes.blobs.Delete(context.WithoutCancel(c.ctx), chunk.Content) // what stays is collected
+	}
+}

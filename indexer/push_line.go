@@ -1,0 +1,94 @@
+package indexer
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"polylens/indexer/catalog"
+)
+
+// pushLine is a line of a push, as JSON.
+type pushLine struct {
+	Operation catalog.Operation `json:"op"` // empty: upsert
+	ID        string            `json:"id"`
+	Data      *string           `json:"data"`
+	Metadata  json.RawMessage   `json:"metadata"`
+	Captions  json.RawMessage   `json:"captions"`
+}
+
+// parseLine reads a line of a push. What it returns beside an error is for people.
+func parseLine(text []byte) (Document, error) {
+	var l pushLine
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&l); err != nil {
+		return Document{ID: l.ID, Operation: l.Operation}, fmt.Errorf("the line is %w: %w", catalog.ErrInvalid, explainJSON(err))
+	}
+	document := Document{Operation: l.Operation, ID: l.ID, Metadata: unlessNull(l.Metadata), Captions: unlessNull(l.Captions)}
+	if document.Operation == "" {
+		document.Operation = catalog.OperationUpsert
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return document, fmt.Errorf("the line is %w: something follows its JSON object", catalog.ErrInvalid)
+	}
+	return l.complete(document)
+}
+
+func explainJSON(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("its JSON object ends too early")
+	}
+	return err
+}
+
+// complete adds the picture of an upsert.
+func (l pushLine) complete(document Document) (Document, error) {
+	switch {
+	case document.Operation != catalog.OperationUpsert && l.Data != nil:
+		return document, fmt.Errorf("the line is %w: only an upsert has a picture", catalog.ErrInvalid)
+	case document.Operation != catalog.OperationUpsert:
+		return document, nil
+	case l.Data == nil:
+		return document, fmt.Errorf("the line is %w: it has no picture; give data", catalog.ErrInvalid)
+	}
+	var err error
+	document.Data, err = decodeData(*l.Data)
+	return document, err
+}
+
+// decodeData reads a picture's file as base64, in either alphabet, with or without
+// padding, and as a data URI.
+func decodeData(text string) ([]byte, error) {
+	if rest, isURI := strings.CutPrefix(text, "data:"); isURI {
+		kind, payload, _ := strings.Cut(rest, ",")
+		if !strings.HasSuffix(kind, ";base64") {
+			return nil, fmt.Errorf("data is %w: the data URI is not base64", catalog.ErrInvalid)
+		}
+		text = payload
+	}
+	text = strings.TrimRight(text, "=")
+	encoding := base64.RawStdEncoding
+	if strings.ContainsAny(text, "-_") {
+		encoding = base64.RawURLEncoding
+	}
+	data, err := encoding.DecodeString(text)
+	if err != nil {
+		return nil, fmt.Errorf("data is %w: it is not base64", catalog.ErrInvalid)
+	}
+	if len(data) == 0 {
+		return nil, fmt.Errorf("data is %w: it is empty", catalog.ErrInvalid)
+	}
+	return data, nil
+}
+
+func unlessNull(text json.RawMessage) json.RawMessage {
+	if string(text) == "null" {
+		return nil
+	}
+	return text
+}
