@@ -71,7 +71,11 @@ func (d *destination) chosenCollection(ctx context.Context) (catalog.Collection,
 	}
 	collection, err := d.store.Collection(ctx, d.name)
 	if errors.Is(err, catalog.ErrNotFound) {
-		return d.store.CreateCollection(ctx, d.name, d.maxPatches)
+		collection, err = d.store.CreateCollection(ctx, d.name, d.maxPatches)
+		if !errors.Is(err, catalog.ErrConflict) {
+			return collection, err
+		}
+		collection, err = d.store.Collection(ctx, d.name) // somebody else has created it just now
 	}
 	if err != nil || d.maxPatches == 0 || d.maxPatches == collection.MaxPatches {
 		return collection, err

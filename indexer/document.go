@@ -189,9 +189,14 @@ func (p *pushing) readyDelete(ctx context.Context, r *readied) (err error) {
 	return err
 }
 
-// pushed is an image by the client's identity, or by its own.
+// pushed is an image to be changed. One that was found in a folder is changed there: the
+// next run over the folder would undo whatever was done to it here.
 func (p *pushing) pushed(ctx context.Context, id string) (catalog.Image, error) {
-	return p.store.Image(ctx, p.name, id)
+	image, err := p.store.Image(ctx, p.name, id)
+	if err == nil && image.Source != catalog.PushedSource {
+		return image, fmt.Errorf("image %.80q was found in a folder: %w; change its file or its sidecar, and index the folder again", id, catalog.ErrConflict)
+	}
+	return image, err
 }
 
 // patch merges a patch into an image.

@@ -1,0 +1,134 @@
+package indexer
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"polylens/indexer/catalog"
+	"polylens/indexer/catalog/database"
+	"polylens/indexer/jobs"
+)
+
+// pushBench is a bench that takes pushes, and a queue that does them.
+type pushBench struct {
+	*bench
+	*Jobs
+	documents *Documents
+	pushes    *Pushes
+}
+
+func newPushBench(t *testing.T) *pushBench {
+	t.Helper()
+	b := newBench(t, Options{})
+	p := &pushBench{bench: b, documents: newDocuments(t, b)}
+	p.pushes = NewPushes(p.documents, b.store.Jobs(nil), func(error) string { return "some-problem" })
+	queue, err := jobs.New(b.store.Jobs(nil), p.pushes.Kind())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.pushes.Connect(queue)
+	p.Jobs = NewJobs(queue, b.Indexer)
+	worker := jobs.NewWorker(queue, jobs.Settings{Slots: 2, Alone: true})
+	worker.Start(t.Context())
+	t.Cleanup(func() { stopJobs(t, worker) })
+	return p
+}
+
+// push sends lines and waits until they are done.
+func (p *pushBench) push(t *testing.T, lines ...string) (catalog.PushCounts, []catalog.ItemResult) {
+	t.Helper()
+	job, err := p.pushes.Receive(t.Context(), "c", strings.NewReader(strings.Join(lines, "\n")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	job = waitFor(t, p.Jobs, job.ID, catalog.JobSucceeded)
+	var progress PushProgress
+	if err := json.Unmarshal(job.Progress, &progress); err != nil {
+		t.Fatal(err)
+	}
+	items, err := p.store.Jobs(nil).Items(t.Context(), job.ID, database.ItemFilter{Limit: 10000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.wantMirror(t)
+	return progress.Counts, items
+}
+
+func upsertLine(id string, n int) string {
+	return fmt.Sprintf(`{"op":"upsert","id":%q,"data":"%s","metadata":{"n":%d}}`, id, base64.StdEncoding.EncodeToString(picture(n)), n)
+}
+
+// TestPush: each line has its outcome, in order, and a bad one harms no other.
+func TestPush(t *testing.T) {
+	p := newPushBench(t)
+	counts, items := p.push(t,
+		upsertLine("a", 1), upsertLine("b", 2), `no json`, ``, `{"op":"upsert","id":"c"}`, `{"op":"upsert","id":"d","data":"bm8gcGljdHVyZQ=="}`,
+		`{"op":"patch","id":"a","metadata":{"n":null,"m":5}}`, `{"op":"delete","id":"b"}`, `{"op":"delete","id":"zz"}`, upsertLine("a", 1),
+		`{"op":"rename","id":"a"}`, `{"id":"a","size":3}`, `{"op":"patch","id":7}`)
+	var got []string
+	for _, item := range items {
+		got = append(got, fmt.Sprintf("%d %s %s %s", item.Number, item.ID, item.Operation, item.Outcome))
+		if (item.Outcome == catalog.OutcomeFailed) != (item.Problem != "" && item.Detail != "") {
+			t.Errorf("%+v", item)
+		}
+	}
+	want := []string{
+		"1 a upsert created", "2 b upsert created", "3   failed", "4 c upsert failed", "5 d upsert failed", "6 a patch updated",
+		"7 b delete deleted", "8 zz delete failed", "9 a upsert updated", "10 a rename failed", "11 a  failed", "12  patch failed",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if want := (catalog.PushCounts{Total: 12, Created: 2, Updated: 2, Deleted: 1, Failed: 7}); counts != want {
+		t.Errorf("counts are %+v, want %+v", counts, want)
+	}
+}
+
+// TestPushIsInOrder: whatever is mixed, lines with one identity are done in their order,
+// over many chunks.
+func TestPushIsInOrder(t *testing.T) {
+	p := newPushBench(t)
+	random := rand.New(rand.NewPCG(19, 1))
+	var lines []string
+	last := make(map[string]string) // metadata by identity
+	for i := range 3000 {
+		id := fmt.Sprintf("id %d", random.IntN(40))
+		switch random.IntN(4) {
+		case 0:
+			lines = append(lines, fmt.Sprintf(`{"op":"delete","id":%q}`, id))
+			delete(last, id)
+		case 1:
+			lines = append(lines, fmt.Sprintf(`{"op":"patch","id":%q,"metadata":{"p":%d}}`, id, i))
+			if n, there := last[id]; there {
+				n, _, _ = strings.Cut(n, ",")
+				last[id] = fmt.Sprintf(`%s,"p":%d}`, strings.TrimSuffix(n, "}"), i)
+			}
+		default:
+			n := random.IntN(20)
+			lines = append(lines, upsertLine(id, n))
+			last[id] = fmt.Sprintf(`{"n":%d}`, n)
+		}
+	}
+	counts, _ := p.push(t, lines...)
+	if counts.Total != 3000 || counts.Done() != 3000 {
+		t.Errorf("counts are %+v", counts)
+	}
+	collection, err := p.store.Collection(t.Context(), "c")
+	if err != nil || collection.Images != len(last) {
+		t.Errorf("there are %d images (%v), want %d", collection.Images, err, len(last))
+	}
+	for id, want := range last {
+		image, err := p.store.Image(t.Context(), "c", id)
+		if err != nil {
+			t.Errorf("%s: %v", id, err)
+			continue
+		}
+		if got, _ := catalog.MarshalMetadata(image.Metadata); got != want {
+			t.Errorf("%s has metadata %s, want %s", id, got, want)
+		}
+	}
+}
