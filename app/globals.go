@@ -31,6 +31,7 @@ type globals struct {
 	Model       string           `placeholder:"NAME|DIR" env:"POLYLENS_MODEL" help:"Model to use: the name of one in the data folder, or a directory in the Hugging Face layout (default: what model use has chosen, at first ${model}, which is built in)."`
 	named       bool             `kong:"-"` // whether Model was given
 	Database    string           `placeholder:"URL" env:"POLYLENS_DATABASE" help:"Postgres database to keep the catalogue in: postgres://USER:PASSWORD@HOST:PORT/NAME (default: a SQLite file in the data folder). Other users see the command line: give a password in the variable, or in ~/.pgpass."`
+	ObjectStore string           `placeholder:"URL" env:"POLYLENS_OBJECT_STORE" help:"Where pictures that clients send are kept: a bucket, such as s3://pictures?region=eu-central-1 (default: pictures in the data folder)."`
 	Onnxruntime string           `placeholder:"FILE" env:"POLYLENS_ONNXRUNTIME" help:"The ONNX Runtime library to use instead of the one that setup fetches."`
 	Milvus      string           `placeholder:"DIR|ADDRESS" env:"POLYLENS_MILVUS" help:"Folder of an unpacked Milvus server to run instead of the one that setup fetches, or HOST:PORT or URL of a Milvus that runs elsewhere."`
 	Expose      bool             `name:"expose-milvus" env:"POLYLENS_EXPOSE_MILVUS" help:"Run the embedded Milvus also where this system does not let it be shut off from the network: everybody who reaches this machine can then read and delete its collections, unless a firewall closes its ports. Without this Polylens refuses there."`

@@ -33,6 +33,8 @@ func (x *parts) handler(options handlerOptions) (*web.Handler, error) {
 		Losses:       x.indexer,
 		Pictures:     x.pictures,
 		Jobs:         x.jobs,
+		Documents:    x.documents,
+		Pushes:       x.pushes,
 		Decode:       x.decodeUpload,
 		Ready:        x.index.Ready,
 		Logger:       x.program.log,

@@ -18,25 +18,28 @@ import (
 	"polylens/search"
 	"polylens/search/late"
 	"polylens/search/milvus"
+	"polylens/web/problem"
 )
 
 // parts are the rooms of the house, wired together. The index may come later:
 // see connect.
 type parts struct {
-	program  *program
-	rollout  *rollout.Rollout
-	store    *database.Store
-	index    *late.Index
-	service  *search.Service
-	indexer  *indexer.Indexer
-	jobs     *indexer.Jobs
-	worker   *jobs.Worker
-	trainer  *training.Trainer
-	pictures *indexer.Pictures
-	decoder  *decode.Decoder
-	limits   decode.Limits  // of everything decoded
-	milvus   *milvus.Server // nil until connect, and with a server elsewhere
-	looked   atomic.Bool    // the indexes have been looked over, see tend
+	program   *program
+	rollout   *rollout.Rollout
+	store     *database.Store
+	index     *late.Index
+	service   *search.Service
+	indexer   *indexer.Indexer
+	jobs      *indexer.Jobs
+	worker    *jobs.Worker
+	trainer   *training.Trainer
+	pictures  *indexer.Pictures
+	documents *indexer.Documents
+	pushes    *indexer.Pushes
+	decoder   *decode.Decoder
+	limits    decode.Limits  // of everything decoded
+	milvus    *milvus.Server // nil until connect, and with a server elsewhere
+	looked    atomic.Bool    // the indexes have been looked over, see tend
 }
 
 // openParts opens everything but Milvus. The caller holds the data folder.
@@ -55,25 +58,42 @@ func (p *program) openParts(ctx context.Context) (*parts, error) {
 	}
 	x := &parts{program: p, rollout: models, store: store, decoder: decoder, limits: p.decodeLimits(), index: late.New("Milvus is starting")}
 	read := indexer.DecodeWith(decoder, x.limits)
-	x.pictures, err = indexer.NewPictures(filepath.Join(p.globals.Data, "thumbnails"), store, read)
-	if err != nil {
+	x.indexer = indexer.New(store, models.IndexerEncoder(), x.index, read, indexer.Options{Log: p.log, Room: p.room})
+	if err := x.openBlobs(ctx, read); err != nil {
 		return nil, err
 	}
-	x.indexer = indexer.New(store, models.IndexerEncoder(), x.index, read, indexer.Options{Log: p.log, Room: p.room})
 	x.service = search.New(wholeIndex{x.index, x.indexer, store}, store, models.SearchEncoder())
 	return x, x.openJobs()
 }
+
+// openBlobs opens what keeps pictures: those that were sent, and thumbnails.
+func (x *parts) openBlobs(ctx context.Context, read indexer.Decoder) error {
+	p := x.program
+	blobs, err := p.openBlobs(ctx)
+	if err != nil {
+		return err
+	}
+	p.later(func(context.Context) error { return blobs.Close() })
+	x.documents = indexer.NewDocuments(x.indexer, blobs)
+	x.pushes = indexer.NewPushes(x.documents, x.store.Jobs(p.terminal.clock), problemName)
+	x.pictures, err = indexer.NewPictures(filepath.Join(p.globals.Data, "thumbnails"), x.store, blobs, read)
+	return err
+}
+
+// problemName names the kind of an error for clients.
+func problemName(err error) string { return problem.Of(err, problem.Table()).Name }
 
 // openJobs makes the queue with every kind of jobs, and a worker, which work
 // starts.
 func (x *parts) openJobs() error {
 	x.trainer = x.program.trainer(x.store)
-	kinds := append(x.indexer.Kinds(x.rollout.Adopt), x.rollout.Kind(), x.trainer.Kind())
+	kinds := append(x.indexer.Kinds(x.rollout.Adopt), x.pushes.Kind(), x.rollout.Kind(), x.trainer.Kind())
 	queue, err := jobs.New(x.store.Jobs(x.program.terminal.clock), kinds...)
 	if err != nil {
 		return err
 	}
 	x.trainer.Connect(queue, x.rollout)
+	x.pushes.Connect(queue)
 	x.jobs = indexer.NewJobs(queue, x.indexer)
 	x.worker = jobs.NewWorker(queue, jobs.Settings{
 		Slots: len(kinds), Alone: !x.program.globals.sharesDatabase(), Room: x.program.room, Log: x.program.log,

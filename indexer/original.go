@@ -37,6 +37,9 @@ func (p *Pictures) open(ctx context.Context, collection, imageID string) (*Origi
 	if err != nil {
 		return nil, err
 	}
+	if isPushed(image) {
+		return openPushed(ctx, p.blobs, image)
+	}
 	file, err := openFile(ctx, p.store, image)
 	if err != nil {
 		return nil, err

@@ -18,7 +18,7 @@ import (
 
 func (b *bench) pictures(t testing.TB) *Pictures {
 	t.Helper()
-	pictures, err := NewPictures(t.TempDir(), b.store, testDecoder)
+	pictures, err := NewPictures(t.TempDir(), b.store, nil, testDecoder)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"polylens/indexer/blob"
 	"polylens/indexer/catalog"
 	"polylens/indexer/catalog/database"
 )
@@ -14,15 +15,17 @@ import (
 // thumbnails.
 type Pictures struct {
 	store      *database.Store
+	blobs      *blob.Store
 	thumbnails *Thumbnails
 	verdicts   verdicts
 }
 
-// NewPictures keeps thumbnails in a folder, which is created.
-func NewPictures(folder string, store *database.Store, decoder Decoder) (*Pictures, error) {
-	thumbnails, err := NewThumbnails(folder, store, decoder)
+// NewPictures keeps thumbnails in a folder, which is created. blobs holds the pictures
+// that clients have sent.
+func NewPictures(folder string, store *database.Store, blobs *blob.Store, decoder Decoder) (*Pictures, error) {
+	thumbnails, err := NewThumbnails(folder, store, blobs, decoder)
 	verdicts, failed := newVerdicts()
-	return &Pictures{store, thumbnails, verdicts}, errors.Join(err, failed)
+	return &Pictures{store, blobs, thumbnails, verdicts}, errors.Join(err, failed)
 }
 
 // Original opens the file of an image, to be closed by the caller, if it holds what was

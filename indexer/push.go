@@ -95,6 +95,20 @@ func newPushName() (string, error) {
 	return id.String(), err
 }
 
+// Items returns what became of the items of a push that have an outcome, in order of their
+// numbers. catalog.ErrNotFound for a job that does not exist, catalog.ErrConflict for one
+// that is no push.
+func (p *Pushes) Items(ctx context.Context, id string, filter catalog.ItemFilter) ([]catalog.ItemResult, error) {
+	job, err := p.queue.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if job.Kind != JobPush {
+		return nil, fmt.Errorf("job %s has no items: %w: it is of kind %s", id, catalog.ErrConflict, job.Kind)
+	}
+	return p.jobs.Items(ctx, id, filter)
+}
+
 func (p *Pushes) handle(ctx context.Context, job *jobs.Running) error {
 	var params PushParams
 	if err := json.Unmarshal(job.Params, &params); err != nil {

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"polylens/indexer/catalog"
-	"polylens/indexer/catalog/database"
 	"polylens/indexer/jobs"
 )
 
@@ -50,7 +49,7 @@ func (p *pushBench) push(t *testing.T, lines ...string) (catalog.PushCounts, []c
 	if err := json.Unmarshal(job.Progress, &progress); err != nil {
 		t.Fatal(err)
 	}
-	items, err := p.store.Jobs(nil).Items(t.Context(), job.ID, database.ItemFilter{Limit: 10000})
+	items, err := p.store.Jobs(nil).Items(t.Context(), job.ID, catalog.ItemFilter{Limit: 10000})
 	if err != nil {
 		t.Fatal(err)
 	}

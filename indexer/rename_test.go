@@ -101,7 +101,7 @@ func TestPicturesOfRenamedCollection(t *testing.T) {
 	write(t, b.folder, map[string][]byte{"a.png": picture(1)})
 	b.indexed(t, "c")
 	id := b.image(t, "a.png").ID
-	pictures, err := NewPictures(t.TempDir(), b.store, testDecoder)
+	pictures, err := NewPictures(t.TempDir(), b.store, nil, testDecoder)
 	if err != nil {
 		t.Fatal(err)
 	}

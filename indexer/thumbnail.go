@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/semaphore"
 	"golang.org/x/sync/singleflight"
 
+	"polylens/indexer/blob"
 	"polylens/indexer/catalog"
 	"polylens/indexer/catalog/database"
 	"polylens/indexer/decode"
@@ -34,18 +35,19 @@ const (
 type Thumbnails struct {
 	folder  string
 	store   *database.Store
+	blobs   *blob.Store
 	decoder Decoder
 	busy    *semaphore.Weighted
 	flight  singleflight.Group
 }
 
 // NewThumbnails keeps thumbnails in folder, which is made when it is missing.
-func NewThumbnails(folder string, store *database.Store, decoder Decoder) (*Thumbnails, error) {
+func NewThumbnails(folder string, store *database.Store, blobs *blob.Store, decoder Decoder) (*Thumbnails, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("folder for thumbnails: %w", err)
 	}
 	return &Thumbnails{
-		folder: folder, store: store, decoder: decoder,
+		folder: folder, store: store, blobs: blobs, decoder: decoder,
 		busy: semaphore.NewWeighted(thumbnailsAtOnce),
 	}, nil
 }
@@ -102,12 +104,7 @@ func (t *Thumbnails) make(ctx context.Context, image catalog.Image, side int, ke
 		return Thumbnail{}, err
 	}
 	defer t.busy.Release(1)
-	file, err := openFile(ctx, t.store, image)
-	if err != nil {
-		return Thumbnail{}, err
-	}
-	defer file.Close()
-	content, err := t.decoder.Read(ctx, file.Name())
+	content, err := t.read(ctx, image)
 	if err != nil {
 		return Thumbnail{}, err
 	}
@@ -122,6 +119,19 @@ func (t *Thumbnails) make(ctx context.Context, image catalog.Image, side int, ke
 		return made, err
 	}
 	return made, nil // one that cannot be kept is made again
+}
+
+// read returns the file of an image.
+func (t *Thumbnails) read(ctx context.Context, image catalog.Image) (decode.Content, error) {
+	if isPushed(image) {
+		return readPushed(ctx, t.blobs, image)
+	}
+	file, err := openFile(ctx, t.store, image)
+	if err != nil {
+		return decode.Content{}, err
+	}
+	defer file.Close()
+	return t.decoder.Read(ctx, file.Name())
 }
 
 // of makes the thumbnail of a picture.

@@ -30,7 +30,7 @@ func TestThumbnails(t *testing.T) {
 	write(t, b.folder, map[string][]byte{"a.png": wide(t), "same.png": wide(t)})
 	b.run(t)
 	var decoded atomic.Int32
-	thumbnails, err := NewThumbnails(filepath.Join(t.TempDir(), "thumbnails"), b.store,
+	thumbnails, err := NewThumbnails(filepath.Join(t.TempDir(), "thumbnails"), b.store, nil,
 		watchedDecoder{testDecoder, func() error { decoded.Add(1); return nil }})
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +76,7 @@ func TestThumbnailOfAChangedFileIsNotMade(t *testing.T) {
 	b.run(t)
 	write(t, b.folder, map[string][]byte{"a.png": picture(1)})
 	folder := t.TempDir()
-	thumbnails, err := NewThumbnails(folder, b.store, watchedDecoder{testDecoder, func() error { t.Error("it was decoded"); return nil }})
+	thumbnails, err := NewThumbnails(folder, b.store, nil, watchedDecoder{testDecoder, func() error { t.Error("it was decoded"); return nil }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -113,6 +113,9 @@ func newSteady(w http.ResponseWriter, r *http.Request, stall time.Duration) *ste
 		source: r.Body, expected: r.ContentLength,
 		connection: http.NewResponseController(w), stall: stall, end: time.Now().Add(bodyLimit),
 	}
+	if isPush(r) {
+		body.end = time.Now().Add(pushLimit)
+	}
 	if r.Body == nil { // only within this process
 		body.source = http.NoBody
 	}
@@ -185,6 +188,10 @@ func (s *server) withBody(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	r, w := humachi.Unwrap(ctx)
+	if isPush(r) {
+		next(ctx)
+		return
+	}
 	holds := held{budget: s.bodies}
 	defer holds.giveBack()
 	data, err := receiveJSON(newSteady(w, r, s.Limits.Stall), &holds)

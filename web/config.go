@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"image"
+	"io"
 	"log/slog"
 	"net"
 
@@ -23,6 +24,8 @@ type Config struct {
 	Searchable func(catalog.Collection) bool
 	Losses     Losses // optional: without it no index is ever lost
 	Jobs       Jobs
+	Documents  Documents
+	Pushes     Pushes
 	Runs       Runs    // optional: without it there are no runs
 	Trainer    Trainer // optional: without it models are trained elsewhere
 	// Decode makes a picture of an uploaded file within the limits of the
@@ -99,6 +102,22 @@ type Pictures interface {
 	Thumbnail(ctx context.Context, collection, id string, size int) (indexer.Thumbnail, error)
 	// Original returns the file as it was indexed.
 	Original(ctx context.Context, collection, id string) (*indexer.Original, error)
+}
+
+// Documents changes single images that clients send; *indexer.Documents is one.
+type Documents interface {
+	// Apply does what a document says, and returns the image, but of a deletion. Its
+	// errors are catalog.ErrPicture, catalog.ErrInvalid, catalog.ErrImageNotFound and
+	// catalog.ErrConflict, besides failures of the server.
+	Apply(ctx context.Context, collection string, document indexer.Document) (catalog.Image, catalog.Outcome, error)
+}
+
+// Pushes does many documents in the background; *indexer.Pushes is one.
+type Pushes interface {
+	// Receive reads lines to their end, in constant memory, and queues a job.
+	Receive(ctx context.Context, collection string, lines io.Reader) (catalog.Job, error)
+	// Items returns what became of the items that are done, in order of their numbers.
+	Items(ctx context.Context, job string, filter catalog.ItemFilter) ([]catalog.ItemResult, error)
 }
 
 // Jobs keeps work in the background and reports how it goes; *indexer.Jobs is one.

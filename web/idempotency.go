@@ -89,10 +89,14 @@ func (i *idempotency) once(ctx huma.Context, next func(huma.Context)) {
 	}
 }
 
-// fingerprint tells requests apart: their method, path, query and body.
+// fingerprint tells requests apart: their method, path, query and body. Of a body that is
+// not in memory, its kind and its length stand for it.
 func fingerprint(r *http.Request) (sum [sha256.Size]byte, err error) {
 	hash := sha256.New()
 	fmt.Fprintf(hash, "%s\x00%s\x00%s\x00", r.Method, r.URL.EscapedPath(), r.URL.RawQuery)
+	if isPush(r) {
+		fmt.Fprintf(hash, "%s\x00%s\x00%d", r.Header.Get("Content-Type"), r.Header.Get("Content-Encoding"), r.ContentLength)
+	}
 	if body, ok := r.Body.(io.ReadSeeker); ok {
 		_, err = io.Copy(hash, body)
 		_, again := body.Seek(0, io.SeekStart)

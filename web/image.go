@@ -15,7 +15,7 @@ import (
 // ImagePath is the part of a path that names an image.
 type ImagePath struct {
 	CollectionPath
-	ID string `path:"id" maxLength:"64" doc:"Identity of the image within the collection"`
+	ID string `path:"id" maxLength:"512" doc:"Identity of the image within the collection: the client's own, of up to 512 bytes, of one that was sent"`
 }
 
 type imageAnswer struct{ Body FullImage }

@@ -77,7 +77,7 @@ type acceptedJob struct {
 
 func (s *server) jobOperations(api huma.API) {
 	create := operation("create-job", http.MethodPost, "/collections/{name}/jobs", "jobs",
-		"Index a folder of the server: new and changed pictures are added, vanished ones removed",
+		"Index a folder of the server: new and changed pictures are added, vanished ones removed; or do what lines of JSON say, one image a line",
 		http.StatusForbidden, http.StatusConflict)
 	create.DefaultStatus = http.StatusAccepted
 	huma.Register(api, create, s.createJob)
@@ -88,6 +88,7 @@ func (s *server) jobOperations(api huma.API) {
 		"Get one job", http.StatusNotFound), s.getJob)
 	huma.Register(api, operation("cancel-job", http.MethodDelete, "/jobs/{id}", "jobs",
 		"Cancel a job; what it has indexed stays", http.StatusNotFound, http.StatusConflict), s.cancelJob)
+	huma.Register(api, itemsOperation(), s.listItems)
 	for verb, command := range map[string]struct {
 		do      func(context.Context, string) (catalog.Job, error)
 		summary string

@@ -19,6 +19,7 @@ import (
 type Limits struct {
 	Searches        int           // at a time, by words or like an image; 64
 	PictureSearches int           // at a time, once their picture has arrived; 8
+	Pushes          int           // bodies of many documents at a time; 8
 	Pictures        int           // thumbnails and originals on their way; 256
 	Orders          int           // requests at a time that change something; 16
 	Reads           int           // all other requests at a time; 64
@@ -32,6 +33,7 @@ type Limits struct {
 func (l Limits) withDefaults() Limits {
 	return Limits{
 		Searches: cmp.Or(l.Searches, 64), PictureSearches: cmp.Or(l.PictureSearches, 8), Pictures: cmp.Or(l.Pictures, 256),
+		Pushes: cmp.Or(l.Pushes, 8),
 		Orders: cmp.Or(l.Orders, 16), Reads: cmp.Or(l.Reads, 64), Live: cmp.Or(l.Live, 256),
 		Bodies: cmp.Or(l.Bodies, 128<<20), Answers: cmp.Or(l.Answers, 16<<20),
 		Patience: cmp.Or(l.Patience, 5*time.Second), Stall: cmp.Or(l.Stall, 10*time.Second),
@@ -71,6 +73,7 @@ const (
 	laneReads    lane = "reads"
 	laneLive     lane = "live"
 	laneUploads  lane = "uploads" // waits by itself, once its picture has arrived
+	lanePushes   lane = "pushes"  // bodies that are read while they are worked on
 )
 
 // inLane puts an operation into a lane; others are orders when they change something,
@@ -94,7 +97,7 @@ func newLanes(l Limits) map[lane]turns {
 	return map[lane]turns{
 		laneSearches: newTurns(l.Searches, l.Patience), lanePictures: newTurns(l.Pictures, l.Patience),
 		laneOrders: newTurns(l.Orders, l.Patience), laneReads: newTurns(l.Reads, l.Patience),
-		laneUploads: newTurns(l.PictureSearches, l.Patience), laneLive: newTurns(l.Live, l.Patience),
+		laneUploads: newTurns(l.PictureSearches, l.Patience), lanePushes: newTurns(l.Pushes, l.Patience), laneLive: newTurns(l.Live, l.Patience),
 	}
 }
 
@@ -121,13 +124,16 @@ func (s *server) inTurn(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	r, w := humachi.Unwrap(ctx)
+	if isPush(r) {
+		in = lanePushes
+	}
 	leave, err := s.lanes[in].enter(ctx.Context())
 	if err != nil {
 		s.refuse(w, r, err)
 		return
 	}
 	defer leave()
-	if in != lanePictures {
+	if in != lanePictures && in != lanePushes {
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(operationLimit + writeWait)) // a handler in this process has none
 	}
 	next(ctx)

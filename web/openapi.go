@@ -47,6 +47,8 @@ func describe(api *huma.OpenAPI) {
 		Required:   []string{"picture"},
 	}}
 	describeFolders(api)
+	describePush(api)
+	describeDocuments(api)
 	describeProblems(api)
 	describeGate(api)
 }

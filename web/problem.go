@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -36,6 +37,7 @@ var (
 	kindNoBody      = kind(problem.Invalid.Name, http.StatusBadRequest)
 	kindMisdirected = kind("wrong-host", http.StatusMisdirectedRequest)
 	kindCrossOrigin = kind("cross-origin", http.StatusForbidden)
+	kindEncoding    = kind("unsupported-media-type", http.StatusUnsupportedMediaType)
 	kindMethod      = kind("method-not-allowed", http.StatusMethodNotAllowed)
 	kindKeyInUse    = kind("idempotency-key-in-use", http.StatusConflict)
 	kindKeyReused   = kind("idempotency-key-reused", http.StatusUnprocessableEntity)
@@ -47,6 +49,16 @@ func newProblem(k problem.Kind, detail string) *huma.ErrorModel {
 		title = "Request canceled"
 	}
 	return &huma.ErrorModel{Type: problem.Prefix + k.Name, Title: title, Status: k.Status, Detail: detail}
+}
+
+// itemProblem is the problem with an item of a push, by its name.
+func itemProblem(name, detail string) *huma.ErrorModel {
+	for _, row := range problem.Table() {
+		if row.Kind.Name == name {
+			return newProblem(row.Kind, detail)
+		}
+	}
+	return newProblem(problem.Kind{Name: name, Status: http.StatusUnprocessableEntity}, detail)
 }
 
 // problemOf finds the problem for an error of the rooms behind the API. Unforeseen
@@ -107,6 +119,9 @@ func writeProblem(w http.ResponseWriter, answer *huma.ErrorModel) {
 	_ = json.NewEncoder(w).Encode(answer) // the client may be gone
 }
 
+// longestEcho bounds what a problem repeats of a request, in bytes.
+const longestEcho = 200
+
 // completeProblem gives a type to the problems that huma makes by itself.
 func completeProblem(_ huma.Context, _ string, v any) (any, error) {
 	made, ok := v.(*huma.ErrorModel)
@@ -120,7 +135,7 @@ func completeProblem(_ huma.Context, _ string, v any) (any, error) {
 	case http.StatusRequestTimeout:
 		name = kindTooSlow.Name
 	case http.StatusUnsupportedMediaType:
-		name = "unsupported-media-type"
+		name = kindEncoding.Name
 	case http.StatusNotAcceptable:
 		name = "not-acceptable"
 	case http.StatusInternalServerError:
@@ -128,5 +143,10 @@ func completeProblem(_ huma.Context, _ string, v any) (any, error) {
 		made.Detail, made.Errors = kindInternal.Words, nil
 	}
 	made.Type = problem.Prefix + name
+	for _, detail := range made.Errors {
+		if text, ok := detail.Value.(string); ok && len(text) > longestEcho {
+			detail.Value = strings.ToValidUTF8(text[:longestEcho], "") + "…" // the client knows what it sent
+		}
+	}
 	return made, nil
 }

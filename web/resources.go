@@ -72,7 +72,7 @@ type Copy struct {
 // Job is work in the background.
 type Job struct {
 	ID         string           `json:"id"`
-	Kind       string           `json:"kind" enum:"index,check,repair,rebuild,model,train" doc:"Index a folder; compare the index with the catalogue, repair the differences too, or fill it anew; prepare another model; train one"`
+	Kind       string           `json:"kind" enum:"index,push,check,repair,rebuild,model,train" doc:"Index a folder; do what lines of a client say; compare the index with the catalogue, repair the differences too, or fill it anew; prepare another model; train one"`
 	Collection string           `json:"collection,omitempty"`
 	Source     *Source          `json:"source,omitempty" doc:"Where the pictures come from; of index jobs"`
 	Run        string           `json:"run,omitempty" doc:"Identity of the run that it trains; of train jobs"`
@@ -80,6 +80,7 @@ type Job struct {
 	State      catalog.JobState `json:"state" enum:"queued,running,paused,succeeded,failed,canceled"`
 	Error      string           `json:"error,omitempty" doc:"Why the last attempt failed"`
 	Problem    string           `json:"problem,omitempty" doc:"What keeps it from going on now, such as a full disk; it goes on by itself once that is over"`
+	Counts     Counts           `json:"counts" doc:"What became of its pictures, or lines"`
 	Progress   Progress         `json:"progress"`
 	Check      *Check           `json:"check,omitempty" doc:"What was found; of check, repair and rebuild jobs that succeeded"`
 	Rules      *Rules           `json:"rules,omitempty" doc:"Which files are looked at, where that is not the default; of index jobs"`
@@ -89,6 +90,19 @@ type Job struct {
 	Started    *time.Time       `json:"started,omitempty"`
 	Finished   *time.Time       `json:"finished,omitempty"`
 	Sequence   int64            `json:"sequence" doc:"Number of its last change; grows over all jobs"`
+}
+
+// Counts add up what became of the pictures of an index job, or of the lines of a push.
+// “done” is the sum of succeeded and failed; “succeeded” of those that follow.
+type Counts struct {
+	Total     int `json:"total" doc:"Pictures or lines; of an index job an estimate until all are seen"`
+	Done      int `json:"done"`
+	Succeeded int `json:"succeeded"`
+	Failed    int `json:"failed"`
+	Created   int `json:"created,omitempty" doc:"Of a push"`
+	Updated   int `json:"updated,omitempty" doc:"Of a push"`
+	Unchanged int `json:"unchanged,omitempty"`
+	Deleted   int `json:"deleted,omitempty" doc:"Of a push"`
 }
 
 // Source says where pictures come from.
@@ -134,7 +148,7 @@ func newImage(image catalog.Image, prefer languages) Image {
 		metadata = map[string]any{}
 	}
 	return Image{
-		ID: image.ID, URI: image.URI, Width: image.Width, Height: image.Height,
+		ID: image.PublicID(), URI: image.URI, Width: image.Width, Height: image.Height,
 		Color: image.Color, Metadata: metadata, Caption: prefer.caption(image.Captions),
 	}
 }
@@ -152,7 +166,7 @@ func newHits(hits []search.Hit, prefer languages) []Hit {
 	for i, hit := range hits {
 		answer[i] = Hit{Image: newImage(hit.Image, prefer), Score: hit.Score, CopyCount: hit.CopyCount}
 		for _, copy := range hit.Copies {
-			answer[i].Copies = append(answer[i].Copies, Copy{ID: copy.ID, URI: copy.URI})
+			answer[i].Copies = append(answer[i].Copies, Copy{ID: copy.PublicID(), URI: copy.URI})
 		}
 	}
 	return answer
@@ -185,10 +199,34 @@ func newJob(job catalog.Job) Job {
 		Failures: newFailures(report.Failures), Warnings: newFailures(report.Warnings),
 		Created: job.Created, Started: moment(job.Started), Finished: moment(job.Finished), Sequence: job.Sequence,
 	}
+	converted.Counts = countsOf(converted.Progress)
+	if job.Kind == indexer.JobPush {
+		converted.Progress, converted.Counts = newPush(job)
+	}
 	if details.Directory != "" {
 		converted.Source = &Source{Directory: details.Directory}
 	}
 	return converted
+}
+
+// countsOf are those of a job over a folder.
+func countsOf(p Progress) Counts {
+	return Counts{Total: p.Total, Done: p.Done, Succeeded: p.Done - p.Failed, Failed: p.Failed, Unchanged: p.Unchanged}
+}
+
+// newPush says how far a push has come.
+func newPush(job catalog.Job) (Progress, Counts) {
+	var p indexer.PushProgress
+	_ = json.Unmarshal(job.Progress, &p) // written by Polylens itself
+	c, left := p.Counts, p.RemainingSeconds
+	if left == 0 && !job.State.Finished() {
+		left = -1 // unknown
+	}
+	progress := Progress{Total: c.Total, Done: c.Done(), Indexed: c.Created + c.Updated, Unchanged: c.Unchanged, Removed: c.Deleted, Failed: c.Failed, Rate: p.Rate, SecondsLeft: left}
+	return progress, Counts{
+		Total: c.Total, Done: c.Done(), Succeeded: c.Done() - c.Failed, Failed: c.Failed,
+		Created: c.Created, Updated: c.Updated, Unchanged: c.Unchanged, Deleted: c.Deleted,
+	}
 }
 
 func newProgress(p indexer.Progress) Progress {

@@ -22,7 +22,7 @@ type searchInput struct {
 	CollectionPath
 	SearchOptions
 	Text  string `query:"q" maxLength:"4096" example:"a red fish" doc:"What the picture shows, in any language. What cannot be seen, such as zero-width characters, is left out; NUL and what is not UTF-8 are refused"`
-	Image string `query:"image" maxLength:"64" doc:"Instead of q: find images like this one of the collection"`
+	Image string `query:"image" maxLength:"512" doc:"Instead of q: find images like this one of the collection"`
 }
 
 type pictureSearchInput struct {
@@ -58,11 +58,19 @@ func (s *server) search(ctx context.Context, input *searchInput) (*searchAnswer,
 	case input.Image != "" && input.Text != "":
 		return nil, newProblem(kindInvalid, "give either q or image, not both")
 	case input.Image != "":
-		results, err = s.Search.ByImage(ctx, input.Name, input.Image, options)
+		results, err = s.byImage(ctx, input, options)
 	default:
 		results, err = s.Search.ByText(ctx, input.Name, input.Text, options)
 	}
 	return s.answer(ctx, input.prefer(), results, err)
+}
+
+func (s *server) byImage(ctx context.Context, input *searchInput, options search.Options) (search.Results, error) {
+	image, err := s.Catalog.Image(ctx, input.Name, input.Image)
+	if err != nil {
+		return search.Results{}, err
+	}
+	return s.Search.ByImage(ctx, input.Name, image.ID, options)
 }
 
 func (s *server) searchByPicture(ctx context.Context, input *pictureSearchInput) (*searchAnswer, error) {

@@ -87,10 +87,11 @@ func (s *server) routes(router chi.Router) *huma.OpenAPI {
 	router.Group(func(router chi.Router) {
 		router.Use(limitTime)
 		api := humachi.New(router, apiConfig(s.Info.Version))
-		api.UseMiddleware(s.withBody, s.inTurn, s.keys.once)
+		api.UseMiddleware(s.withBody, s.inTurn, s.keys.once, s.pushed)
 		s.collectionOperations(api)
 		s.failureOperations(api)
 		s.imageOperations(api)
+		s.documentOperations(api)
 		s.searchOperations(api)
 		s.jobOperations(api)
 		s.runOperations(api)
@@ -106,7 +107,7 @@ func (c *Config) check() error {
 	for name, absent := range map[string]bool{
 		"Search": c.Search == nil, "Catalog": c.Catalog == nil, "Indexer": c.Indexer == nil,
 		"Pictures": c.Pictures == nil, "Searchable": c.Searchable == nil,
-		"Jobs": c.Jobs == nil, "Decode": c.Decode == nil, "Ready": c.Ready == nil,
+		"Jobs": c.Jobs == nil, "Documents": c.Documents == nil, "Pushes": c.Pushes == nil, "Decode": c.Decode == nil, "Ready": c.Ready == nil,
 	} {
 		if absent {
 			missing = append(missing, name)

@@ -32,7 +32,7 @@ func ValidateItemID(id string) error {
 // PublicID is the identity of an image within its collection that clients see: their own
 // for a pushed one, else ID.
 func (i Image) PublicID() string {
-	if own, pushed := strings.CutPrefix(i.URI, PushedSource); pushed && i.Source == PushedSource {
+	if own, pushed := strings.CutPrefix(i.URI, PushedSource); pushed {
 		return own
 	}
 	return i.ID
@@ -68,4 +68,11 @@ type ItemResult struct {
 	Outcome   Outcome
 	Problem   string // name of the problem, of one that failed
 	Detail    string // the problem for people
+}
+
+// ItemFilter chooses results of a push.
+type ItemFilter struct {
+	After   int64   // only items with a higher number
+	Outcome Outcome // "": all
+	Limit   int     // most items
 }

@@ -256,7 +256,7 @@ func (c shelves) Image(_ context.Context, name, id string) (catalog.Image, error
 		return catalog.Image{}, err
 	}
 	for _, image := range s.images {
-		if image.ID == id {
+		if image.ID == id || image.PublicID() == id {
 			return image, nil
 		}
 	}

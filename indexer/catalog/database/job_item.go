@@ -100,16 +100,9 @@ func saveResults(ctx context.Context, tx *sql.Tx, job string, results []catalog.
 	return nil
 }
 
-// ItemFilter chooses results of a job.
-type ItemFilter struct {
-	After   int64           // only items with a higher number
-	Outcome catalog.Outcome // "": all
-	Limit   int
-}
-
 // Items returns what became of the items of a job that have an outcome, in order of their
 // numbers.
-func (j *Jobs) Items(ctx context.Context, job string, filter ItemFilter) ([]catalog.ItemResult, error) {
+func (j *Jobs) Items(ctx context.Context, job string, filter catalog.ItemFilter) ([]catalog.ItemResult, error) {
 	condition, args := "", []any{job, filter.After, filter.Limit}
 	if filter.Outcome != "" {
 		condition, args = ` AND outcome = $4`, append(args, filter.Outcome)

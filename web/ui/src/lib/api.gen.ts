@@ -85,7 +85,8 @@ export interface paths {
         /** List the images of a collection */
         get: operations["list-images"];
         put?: never;
-        post?: never;
+        /** Add a picture, or replace the one with the same id; it is found by searches when the answer comes */
+        post: operations["create-image"];
         delete?: never;
         options?: never;
         head?: never;
@@ -101,12 +102,15 @@ export interface paths {
         };
         /** Get one image's data */
         get: operations["get-image"];
-        put?: never;
+        /** Add a picture under an id of one's own, or replace it */
+        put: operations["put-image"];
         post?: never;
-        delete?: never;
+        /** Delete an image that was sent; one that was found in a folder is deleted there */
+        delete: operations["delete-image"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Change metadata and captions; nothing is encoded again */
+        patch: operations["patch-image"];
         trace?: never;
     };
     "/api/v1/collections/{name}/images/{id}/original": {
@@ -152,7 +156,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Index a folder of the server: new and changed pictures are added, vanished ones removed */
+        /** Index a folder of the server: new and changed pictures are added, vanished ones removed; or do what lines of JSON say, one image a line */
         post: operations["create-job"];
         delete?: never;
         options?: never;
@@ -225,6 +229,23 @@ export interface paths {
         post?: never;
         /** Cancel a job; what it has indexed stays */
         delete: operations["cancel-job"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What became of each line of a push, in their order, as lines of JSON */
+        get: operations["list-items"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -475,6 +496,36 @@ export interface components {
         Copy: {
             id: string;
             uri: string;
+        };
+        Counts: {
+            /**
+             * Format: int64
+             * @description Of a push
+             */
+            created?: number;
+            /**
+             * Format: int64
+             * @description Of a push
+             */
+            deleted?: number;
+            /** Format: int64 */
+            done: number;
+            /** Format: int64 */
+            failed: number;
+            /** Format: int64 */
+            succeeded: number;
+            /**
+             * Format: int64
+             * @description Pictures or lines; of an index job an estimate until all are seen
+             */
+            total: number;
+            /** Format: int64 */
+            unchanged?: number;
+            /**
+             * Format: int64
+             * @description Of a push
+             */
+            updated?: number;
         };
         CreateCheckInputBody: {
             /**
@@ -813,6 +864,8 @@ export interface components {
             /** @description What was found; of check, repair and rebuild jobs that succeeded */
             check?: components["schemas"]["Check"];
             collection?: string;
+            /** @description What became of its pictures, or lines */
+            counts: components["schemas"]["Counts"];
             /** Format: date-time */
             created: string;
             /** @description Why the last attempt failed */
@@ -823,10 +876,10 @@ export interface components {
             finished?: string;
             id: string;
             /**
-             * @description Index a folder; compare the index with the catalogue, repair the differences too, or fill it anew; prepare another model; train one
+             * @description Index a folder; do what lines of a client say; compare the index with the catalogue, repair the differences too, or fill it anew; prepare another model; train one
              * @enum {string}
              */
-            kind: "index" | "check" | "repair" | "rebuild" | "model" | "train";
+            kind: "index" | "push" | "check" | "repair" | "rebuild" | "model" | "train";
             /** @description The model that it prepares; of model jobs */
             model?: string;
             /** @description What keeps it from going on now, such as a full disk; it goes on by itself once that is over */
@@ -868,6 +921,16 @@ export interface components {
              */
             max_num_patches: number;
             name: string;
+        };
+        PatchImageInputBody: {
+            /** @description Texts by language, each a text or a list of texts; they replace all captions */
+            captions?: {
+                [key: string]: unknown;
+            };
+            /** @description Fields to change; one that is null is removed, all others stay (RFC 7396). A field that is an object is replaced as a whole */
+            metadata?: {
+                [key: string]: unknown;
+            };
         };
         PointsAnswerBody: {
             /** @description By name */
@@ -2050,6 +2113,166 @@ export interface operations {
             };
         };
     };
+    "create-image": {
+        parameters: {
+            query?: {
+                /** @description The client's own identity of the image, up to 512 bytes; an image that has it is replaced. Absent: the SHA-256 of the picture */
+                id?: string;
+            };
+            header?: {
+                /** @description Languages in which to answer captions */
+                "Accept-Language"?: string;
+                /** @description image/… or multipart/form-data */
+                "Content-Type"?: string;
+            };
+            path: {
+                /** @description Name of the collection; created if it is missing */
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** @description The picture itself, or a form. */
+        requestBody: {
+            content: {
+                "image/*": string;
+                "multipart/form-data": {
+                    /** @description JSON object: texts by language, each a text or a list of texts */
+                    captions?: string;
+                    /**
+                     * Format: binary
+                     * @description The picture
+                     */
+                    file: string;
+                    /** @description The client's own identity of the image, unless the address has it */
+                    id?: string;
+                    /** @description JSON object: fields to filter by, in any form; “tags” is a list of texts */
+                    metadata?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FullImage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description When to ask again, in seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     "get-image": {
         parameters: {
             query?: never;
@@ -2060,7 +2283,7 @@ export interface operations {
             path: {
                 /** @description Name of the collection */
                 name: string;
-                /** @description Identity of the image within the collection */
+                /** @description Identity of the image within the collection: the client's own, of up to 512 bytes, of one that was sent */
                 id: string;
             };
             cookie?: never;
@@ -2152,6 +2375,467 @@ export interface operations {
             };
         };
     };
+    "put-image": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Languages in which to answer captions */
+                "Accept-Language"?: string;
+                /** @description image/… or multipart/form-data */
+                "Content-Type"?: string;
+            };
+            path: {
+                /** @description Name of the collection; created if it is missing */
+                name: string;
+                /** @description The client's own identity of the image, up to 512 bytes */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The picture itself, or a form. */
+        requestBody: {
+            content: {
+                "image/*": string;
+                "multipart/form-data": {
+                    /** @description JSON object: texts by language, each a text or a list of texts */
+                    captions?: string;
+                    /**
+                     * Format: binary
+                     * @description The picture
+                     */
+                    file: string;
+                    /** @description The client's own identity of the image, unless the address has it */
+                    id?: string;
+                    /** @description JSON object: fields to filter by, in any form; “tags” is a list of texts */
+                    metadata?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FullImage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description When to ask again, in seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "delete-image": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the collection */
+                name: string;
+                /** @description Identity of the image within the collection: the client's own, of up to 512 bytes, of one that was sent */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description When to ask again, in seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "patch-image": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Languages in which to answer captions */
+                "Accept-Language"?: string;
+            };
+            path: {
+                /** @description Name of the collection */
+                name: string;
+                /** @description Identity of the image within the collection: the client's own, of up to 512 bytes, of one that was sent */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PatchImageInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FullImage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description When to ask again, in seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     "get-original": {
         parameters: {
             query?: never;
@@ -2159,7 +2843,7 @@ export interface operations {
             path: {
                 /** @description Name of the collection */
                 name: string;
-                /** @description Identity of the image within the collection */
+                /** @description Identity of the image within the collection: the client's own, of up to 512 bytes, of one that was sent */
                 id: string;
             };
             cookie?: never;
@@ -2304,7 +2988,7 @@ export interface operations {
             path: {
                 /** @description Name of the collection */
                 name: string;
-                /** @description Identity of the image within the collection */
+                /** @description Identity of the image within the collection: the client's own, of up to 512 bytes, of one that was sent */
                 id: string;
             };
             cookie?: never;
@@ -2455,6 +3139,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["IndexOrder"];
+                "application/x-ndjson": string;
             };
         };
         responses: {
@@ -3296,6 +3981,117 @@ export interface operations {
             };
             /** @description Insufficient Storage */
             507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "list-items": {
+        parameters: {
+            query?: {
+                /** @description Only items with this outcome */
+                outcome?: "created" | "updated" | "unchanged" | "deleted" | "failed";
+                /** @description Only items with a higher number, to go on from the last one that was read */
+                after?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Identity of the job */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One item a line; those that have no outcome yet are not there */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description When to ask again, in seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };

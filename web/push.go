@@ -1,0 +1,188 @@
+package web
+
+import (
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+	"github.com/klauspost/compress/zstd"
+
+	"polylens/indexer/catalog"
+)
+
+// pushLimit bounds the time that the body of a push takes to arrive.
+const pushLimit = 24 * time.Hour
+
+// pushTypes are the media types of lines of JSON.
+var pushTypes = []string{"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"}
+
+// isPush reports whether a request brings lines of JSON, which are read as they come.
+func isPush(r *http.Request) bool {
+	if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/jobs") {
+		return false
+	}
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil {
+		return false
+	}
+	for _, one := range pushTypes {
+		if kind == one {
+			return true
+		}
+	}
+	return false
+}
+
+// pushed answers the creation of a job by lines of JSON; the library would have its body
+// in memory.
+func (s *server) pushed(ctx huma.Context, next func(huma.Context)) {
+	r, w := humachi.Unwrap(ctx)
+	if !isPush(r) {
+		next(ctx)
+		return
+	}
+	job, err := s.receivePush(r, w, ctx.Param("name"))
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", apiPrefix+"/jobs/"+job.ID)
+	w.WriteHeader(http.StatusAccepted)
+	_ = json.NewEncoder(w).Encode(newJob(job)) // the client may be gone: the job is queued all the same
+}
+
+func (s *server) receivePush(r *http.Request, w http.ResponseWriter, collection string) (catalog.Job, error) {
+	body := newSteady(w, r, s.Limits.Stall)
+	defer body.close()
+	body.allow(1 << 50)
+	lines, end, err := decompressed(body, r.Header.Get("Content-Encoding"))
+	if err != nil {
+		return catalog.Job{}, err
+	}
+	defer end()
+	job, err := s.Pushes.Receive(r.Context(), collection, lines)
+	switch {
+	case err != nil && body.failed != nil:
+		return job, unreadable(body.failed)
+	case errors.Is(err, errCompressed):
+		return job, newProblem(kindUnreadable, err.Error())
+	}
+	return job, err
+}
+
+var errCompressed = errors.New("the body cannot be decompressed")
+
+// decompressed reads what a body holds.
+func decompressed(body io.Reader, encoding string) (lines io.Reader, end func(), err error) {
+	switch strings.ToLower(strings.TrimSpace(encoding)) {
+	case "", "identity":
+		return body, func() {}, nil
+	case "gzip":
+		unpacked, err := gzip.NewReader(body)
+		if err != nil {
+			return nil, nil, newProblem(kindUnreadable, fmt.Sprintf("%v: %v", errCompressed, err))
+		}
+		return explained{unpacked}, func() { _ = unpacked.Close() }, nil
+	case "zstd":
+		unpacked, err := zstd.NewReader(body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(8<<20), zstd.WithDecoderLowmem(true))
+		if err != nil {
+			return nil, nil, newProblem(kindUnreadable, fmt.Sprintf("%v: %v", errCompressed, err))
+		}
+		return explained{unpacked}, unpacked.Close, nil
+	}
+	return nil, nil, newProblem(kindEncoding, fmt.Sprintf("Content-Encoding %.40q is not known; use gzip, zstd or none", encoding))
+}
+
+// explained marks the errors of what decompresses.
+type explained struct{ io.Reader }
+
+// Read implements io.Reader.
+func (e explained) Read(into []byte) (int, error) {
+	n, err := e.Reader.Read(into)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = fmt.Errorf("%w: %w", errCompressed, err)
+	}
+	return n, err
+}
+
+// describePush adds lines of JSON to what the creation of a job takes.
+func describePush(api *huma.OpenAPI) {
+	create := api.Paths[apiPrefix+"/collections/{name}/jobs"].Post
+	create.RequestBody.Content[pushTypes[0]] = &huma.MediaType{Schema: &huma.Schema{
+		Type: huma.TypeString,
+		Description: "One JSON object a line: {\"op\":\"upsert\"|\"patch\"|\"delete\",\"id\":…,\"data\":…,\"metadata\":{…},\"captions\":{…}}. " +
+			"“id” is the client's own, of up to 512 bytes; “data” is the picture's file in base64, of an upsert. Metadata and captions of a patch are merged into what is there (RFC 7396). " +
+			"Lines with the same id are done in their order. A line that cannot be used is an item that fails, and harms no other",
+	}}
+}
+
+// Item is what became of one line of a push.
+type Item struct {
+	Number    int64             `json:"number" doc:"Of its line, from 1; empty lines do not count"`
+	ID        string            `json:"id,omitempty" doc:"The client's own; absent when it could not be read"`
+	Operation catalog.Operation `json:"op,omitempty" doc:"upsert, patch or delete; absent when it could not be read"`
+	Outcome   catalog.Outcome   `json:"outcome" enum:"created,updated,unchanged,deleted,failed"`
+	Problem   *huma.ErrorModel  `json:"problem,omitempty" doc:"Of one that failed"`
+}
+
+func (s *server) newItem(result catalog.ItemResult) Item {
+	item := Item{Number: result.Number, ID: result.ID, Operation: result.Operation, Outcome: result.Outcome}
+	if result.Problem != "" {
+		item.Problem = itemProblem(result.Problem, result.Detail)
+	}
+	return item
+}
+
+type listItemsInput struct {
+	ID      string `path:"id" maxLength:"64" doc:"Identity of the job"`
+	Outcome string `query:"outcome" enum:"created,updated,unchanged,deleted,failed" doc:"Only items with this outcome"`
+	After   int64  `query:"after" minimum:"0" doc:"Only items with a higher number, to go on from the last one that was read"`
+}
+
+func itemsOperation() huma.Operation {
+	o := operation("list-items", http.MethodGet, "/jobs/{id}/items", "jobs",
+		"What became of each line of a push, in their order, as lines of JSON", http.StatusNotFound, http.StatusConflict)
+	o.Responses = map[string]*huma.Response{"200": {
+		Description: "One item a line; those that have no outcome yet are not there",
+		Content:     map[string]*huma.MediaType{pushTypes[0]: {Schema: &huma.Schema{Type: huma.TypeString}}},
+	}}
+	return inLane(o, lanePictures)
+}
+
+// itemPage is how many items are read at once.
+const itemPage = 1000
+
+// listItems sends what became of the items of a push as they stand in the catalogue, page
+// after page. What has no outcome yet is not listed.
+func (s *server) listItems(ctx context.Context, input *listItemsInput) (*huma.StreamResponse, error) {
+	filter := catalog.ItemFilter{After: input.After, Outcome: catalog.Outcome(input.Outcome), Limit: itemPage}
+	items, err := s.Pushes.Items(ctx, input.ID, filter)
+	if err != nil {
+		return nil, problemOf(ctx, s.Logger, err)
+	}
+	return &huma.StreamResponse{Body: func(to huma.Context) {
+		to.SetHeader("Content-Type", pushTypes[0])
+		encoder := json.NewEncoder(to.BodyWriter())
+		for len(items) > 0 {
+			for _, item := range items {
+				if encoder.Encode(s.newItem(item)) != nil {
+					return
+				}
+			}
+			filter.After = items[len(items)-1].Number
+			if items, err = s.Pushes.Items(ctx, input.ID, filter); err != nil {
+				panic(http.ErrAbortHandler) // an answer that is cut off must not look whole
+			}
+		}
+	}}, nil
+}
