@@ -89,6 +89,7 @@ export const info = (demo?: string): Info => ({
 
 export const job = (id: string, state: Job['state'], done = 0): Job => ({
   id, state, kind: 'index', sequence: 1, collection: 'demo', source: { directory: '/pictures' }, failures: [], warnings: [], created: '2026-01-02T03:04:05Z',
+  counts: { total: 10, done, succeeded: done, failed: 0 },
   progress: { total: 10, done, indexed: done, unchanged: 0, removed: 0, withheld: 0, failed: 0, rate: 1, seconds_left: 1,
     files: { seen: done, others: {}, metadata: 0, excluded: {}, unusable: {}, warnings: {} } },
 })
