@@ -131,6 +131,9 @@ func (r *run) reuse(ctx context.Context, content string, p *prepared) (bool, err
 // decode fills in what a content is and shows.
 func (r *run) decode(ctx context.Context, content decode.Content, p *prepared) error {
 	picture, err := r.decoder.Decode(ctx, content, target(r.encoder))
+	for decode.IsBusy(err) && ctx.Err() == nil { // a run has time
+		picture, err = r.decoder.Decode(ctx, content, target(r.encoder))
+	}
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ var (
 	kindNotFound    = problem.NotFound
 	kindInternal    = problem.Internal
 	kindUnavailable = problem.Of(search.ErrUnavailable, problem.Table())
-	kindBusy        = problem.Of(problem.ErrBusy, problem.Table())
+	kindBusy        = problem.Of(catalog.ErrBusy, problem.Table())
 	kindNoTrainer   = kind("no-trainer", http.StatusNotImplemented)
 	kindForbidden   = kind("forbidden", http.StatusForbidden)
 	kindStranger    = kind("other-user", http.StatusForbidden)

@@ -2,10 +2,12 @@ package web
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"polylens/indexer/catalog"
 	"polylens/search"
 )
 
@@ -81,7 +83,11 @@ func (s *server) searchByPicture(ctx context.Context, input *pictureSearchInput)
 		return nil, problemOf(ctx, s.Logger, err)
 	}
 	defer leave()
-	picture, err := s.Decode(ctx, file)
+	picture, release, err := s.Decode(ctx, file)
+	defer release()
+	if errors.Is(err, catalog.ErrBusy) || err != nil && ctx.Err() != nil { // which says nothing about the picture
+		return nil, problemOf(ctx, s.Logger, err)
+	}
 	if err != nil {
 		return nil, newProblem(kindBadPicture, "the picture cannot be used: "+err.Error())
 	}

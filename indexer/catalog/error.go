@@ -21,6 +21,8 @@ var (
 	ErrConflict = errors.New("conflict")
 	// ErrInvalid is for a value that cannot be used; it comes with the rule.
 	ErrInvalid = errors.New("invalid")
+	// ErrBusy is for what there is no room or no turn for now, and may be soon.
+	ErrBusy = errors.New("the server is busy: ask again in a few seconds")
 	// ErrUnavailable is for a catalogue that cannot be reached now.
 	ErrUnavailable = errors.New("catalogue unavailable")
 	// ErrDamaged is for a catalogue whose file is broken; it comes with the way back.

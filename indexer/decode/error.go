@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -75,6 +76,12 @@ func (e *Error) remedy() string {
 }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// IsBusy reports whether err is an Error of reason Busy.
+func IsBusy(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Reason == Busy
+}
 
 // fault is an error that knows its reason; explain adds the rest.
 type fault struct {
