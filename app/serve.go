@@ -41,7 +41,17 @@ Only this machine can reach it, and only the user who runs it and root are answe
 ` + exitHelp
 }
 
+// Run ends without an error when it is told to end, however early: there is nothing that a
+// server has left undone then.
 func (c *serveCommand) Run(ctx context.Context, p *program) error {
+	err := c.serve(ctx, p)
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+func (c *serveCommand) serve(ctx context.Context, p *program) error {
 	access, err := c.forAddress(c.Addr)
 	if err != nil {
 		return usageError{err}
@@ -71,23 +81,23 @@ func (c *serveCommand) Run(ctx context.Context, p *program) error {
 		return errors.Join(err, listener.Close())
 	}
 	p.print("Polylens listens on http://%s", listener.Addr())
-	ctx, fail := context.WithCancelCause(ctx)
+	serving, fail := context.WithCancelCause(ctx)
 	starting := make(chan struct{})
 	go func() {
 		defer close(starting)
-		if err := c.start(ctx, parts); err != nil {
+		if err := c.start(serving, parts); err != nil {
 			fail(err)
 		}
 	}()
-	err = web.Serve(ctx, listener, handler, p.log)
+	err = web.Serve(serving, listener, handler, p.log)
 	fail(nil) // start must end, too
 	select {
 	case <-starting:
 	case <-time.After(closeStart):
 		p.log.Warn("what was starting has not ended in time, and is left behind")
 	}
-	if cause := context.Cause(ctx); err == nil && !errors.Is(cause, context.Canceled) {
-		err = cause
+	if err == nil && ctx.Err() == nil { // so that it was start that failed
+		err = context.Cause(serving)
 	}
 	return err
 }
