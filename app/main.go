@@ -42,7 +42,7 @@ func Main(ctx context.Context, arguments []string, terminal terminal) int {
 	if err == nil || errors.Is(err, errHelpShown) {
 		return exitSuccess
 	}
-	message := strings.Join(strings.Fields(err.Error()), " ")
+	message := strings.Join(strings.Fields(err.Error()), " ") + hintOf(err)
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		message = "interrupted"
 	}
