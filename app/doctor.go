@@ -24,7 +24,7 @@ Examples:
     polylens doctor
     polylens doctor --json
 
-With --json, one object a line; state is ok, warning or problem. Without a problem the exit code is 0.
+With --json, one object a line; state is ok, note, warning or problem. Without a problem the exit code is 0.
 
 ` + exitHelp
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"polylens/indexer/catalog"
+	"polylens/indexer/decode"
 	"polylens/indexer/source"
 	"polylens/internal/progress"
 	"polylens/web"
@@ -43,7 +44,7 @@ func (*indexCommand) Help() string {
 		`in a folder, or from PICTURE.json beside a picture; dates, places, cameras, titles, keywords and names also from the ` +
 		`picture itself (EXIF, IPTC, XMP) and from PICTURE.xmp, PICTURE.txt and the files of Google Takeout.
 
-What is a picture is told by its content: names do not matter. Everything else is counted, and named by ` +
+What is a picture is told by its content: names do not matter. These formats are read: ` + decode.Readable() + `. Everything else is counted, and named by ` +
 		`"polylens collection failures". Pictures that cannot be read are named, and make the command end with 6.
 
 What photo systems leave behind is left out: ` + strings.Join(source.DefaultExcludes(), ", ") + `. ` +

@@ -9,9 +9,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"polylens/app/folder"
 	"polylens/app/setup"
 	"polylens/indexer"
 	"polylens/indexer/catalog"
+	"polylens/search/milvus"
 	"polylens/web"
 )
 
@@ -59,13 +61,16 @@ func (c *serveCommand) serve(ctx context.Context, p *program) error {
 	if err := access.check(ctx); err != nil {
 		return err
 	}
-	hold, _, err := p.hold("serve")
+	hold, _, err := p.hold(folder.ServeCommand)
 	if err != nil {
 		return err
 	}
 	p.later(hold.Release)
 	parts, err := p.openParts(ctx)
 	if err != nil {
+		return err
+	}
+	if err := c.setUp(p); err != nil {
 		return err
 	}
 	var listening net.ListenConfig
@@ -102,6 +107,23 @@ func (c *serveCommand) serve(ctx context.Context, p *program) error {
 	return err
 }
 
+// setUp fails for want of what is needed only after the server has begun to listen.
+func (c *serveCommand) setUp(p *program) error {
+	if c.Demo {
+		if _, err := p.item(setup.Demo); err != nil {
+			return err
+		}
+	}
+	if p.globals.milvusAddress() != "" {
+		return nil
+	}
+	if _, err := p.item(setup.Milvus); err != nil {
+		return err
+	}
+	_, err := milvus.Probe(p.globals.Expose)
+	return err
+}
+
 // start does what may take a while, when the page is up already.
 func (c *serveCommand) start(ctx context.Context, x *parts) error {
 	var group errgroup.Group
@@ -134,10 +156,10 @@ func (x *parts) indexDemo(ctx context.Context) error {
 	if err != nil && !errors.Is(err, catalog.ErrNotFound) {
 		return err
 	}
-	folder, err := x.program.item(setup.Demo)
+	pictures, err := x.program.item(setup.Demo)
 	if err != nil {
 		return err
 	}
-	_, err = x.jobs.Index(ctx, demoCollection, indexer.JobParams{Directory: folder})
+	_, err = x.jobs.Index(ctx, demoCollection, indexer.JobParams{Directory: pictures})
 	return err
 }

@@ -128,7 +128,7 @@ func (j *Jobs) DeleteCollection(ctx context.Context, name string) error {
 	}
 	for _, job := range found {
 		if job.State == catalog.JobRunning {
-			return fmt.Errorf("%w: collection %q cannot be deleted while job %s works on it: wait for it, or cancel it", catalog.ErrConflict, name, job.ID)
+			return catalog.Conflict("collection %q cannot be deleted while job %s works on it: wait for it, or cancel it", name, job.ID)
 		}
 	}
 	if _, err := j.indexer.store.UncountedCollection(ctx, name); err != nil {

@@ -121,6 +121,7 @@ func completeProblem(_ huma.Context, _ string, v any) (any, error) {
 		name = kindTooSlow.Name
 	case http.StatusUnsupportedMediaType:
 		name = "unsupported-media-type"
+		made.Detail = "the body is of a type that nothing here reads: send JSON, and with it the header “Content-Type: application/json”"
 	case http.StatusNotAcceptable:
 		name = "not-acceptable"
 	case http.StatusInternalServerError:

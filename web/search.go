@@ -59,6 +59,8 @@ func (s *server) search(ctx context.Context, input *searchInput) (*searchAnswer,
 	switch {
 	case input.Image != "" && input.Text != "":
 		return nil, newProblem(kindInvalid, "give either q or image, not both")
+	case input.Image == "" && input.Text == "":
+		return nil, newProblem(kindInvalid, "the query is empty: say in q what the picture shows, or name in image a picture of the collection")
 	case input.Image != "":
 		results, err = s.Search.ByImage(ctx, input.Name, input.Image, options)
 	default:

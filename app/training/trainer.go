@@ -96,7 +96,7 @@ func (t *Trainer) create(ctx context.Context, name string, config Config) (catal
 		return run, err
 	}
 	if earlier, err := t.Catalog.RunNamed(ctx, name); err == nil {
-		return run, fmt.Errorf("%w: there is a run %q already, which is %s: choose another name, resume it, or delete it", catalog.ErrConflict, name, earlier.State)
+		return run, catalog.Conflict("there is a run %q already, which is %s: choose another name, resume it, or delete it", name, earlier.State)
 	} else if !errors.Is(err, catalog.ErrNotFound) {
 		return run, err
 	}
@@ -115,7 +115,7 @@ func (t *Trainer) planned(ctx context.Context, name string, config Config) (cata
 // CheckFree refuses a directory in which there is a model already.
 func CheckFree(dir string) error {
 	if _, err := os.Lstat(dir); err == nil {
-		return fmt.Errorf("%w: there is a model %s already: choose another --name, or remove it with `polylens model rm` first", catalog.ErrConflict, dir)
+		return catalog.Conflict("there is a model %s already: choose another --name, or remove it with `polylens model rm` first", dir)
 	}
 	return nil
 }

@@ -1,6 +1,9 @@
 package catalog
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // Errors by which rooms say what went wrong, whoever asked. They come wrapped
 // with the name and, where there is one, the remedy; one table (package
@@ -40,3 +43,17 @@ func (m missing) Error() string { return string(m) }
 
 // Is lets errors.Is find ErrNotFound.
 func (missing) Is(target error) bool { return target == ErrNotFound }
+
+// Conflict is an ErrConflict that shows its own words alone: what stands in the way, and
+// what to do about it.
+func Conflict(format string, arguments ...any) error {
+	return conflict(fmt.Sprintf(format, arguments...))
+}
+
+type conflict string
+
+// Error implements error.
+func (c conflict) Error() string { return string(c) }
+
+// Is lets errors.Is find ErrConflict.
+func (conflict) Is(target error) bool { return target == ErrConflict }

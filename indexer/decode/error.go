@@ -27,7 +27,7 @@ const (
 var remedies = map[Reason]string{
 	Unreadable:    "check that the file exists and may be read",
 	Empty:         "copy the picture again from where it came",
-	UnknownFormat: "convert it to a format that is read: " + Readable(),
+	UnknownFormat: "convert it to a format that is read, such as JPEG, PNG or TIFF",
 	Unsupported:   "save it again as an ordinary JPEG or PNG",
 	Corrupt:       "copy the picture again from where it came, or save it anew",
 	TooLarge:      "make the file smaller",
@@ -97,7 +97,7 @@ func faultf(r Reason, format string, args ...any) error {
 	return &fault{reason: r, err: fmt.Errorf(format, args...)}
 }
 
-// Readable lists the formats that are read, for messages: "JPEG, PNG, ... or SGI".
+// Readable lists the formats that are read, for people: "JPEG, PNG, ... and SGI".
 func Readable() string {
 	var names []string
 	for _, c := range codecs {
@@ -106,5 +106,5 @@ func Readable() string {
 		}
 	}
 	last := len(names) - 1
-	return strings.Join(names[:last], ", ") + " or " + names[last]
+	return strings.Join(names[:last], ", ") + " and " + names[last]
 }
