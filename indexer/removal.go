@@ -58,7 +58,7 @@ func (l removalLimit) check(place string, found absence) error {
 		return fmt.Errorf("%w: %d of the %d pictures that were indexed from %s are no longer there, more than %.4g %%; %s",
 			ErrRemovalWithheld, gone, known, place, 100*l.share, remedy)
 	case emptied > fewRemoved:
-		return fmt.Errorf("%w: %d pictures are no longer there, %d of them because a folder is empty that held pictures, such as %s; %s",
+		return fmt.Errorf("%w: %d pictures are no longer there, %d of them from folders that are empty of pictures now, such as %s; %s",
 			ErrRemovalWithheld, gone, emptied, folderOf(folder), remedy)
 	}
 	return nil
@@ -74,10 +74,10 @@ type absence struct {
 // vanished is an image whose file is not there.
 type vanished struct {
 	id      string
-	emptied string // URI of a folder above it that is there and empty, as when its disk is not mounted
+	emptied string // URI of a folder above it that is there and has no picture, as when its disk is not mounted
 }
 
-// emptied is how many vanished in folders that are there and empty, and one of these.
+// emptied is how many vanished in folders that are there and have no picture, and one of these.
 func (a absence) emptied() (count int, folder string) {
 	for _, one := range a.vanished {
 		if one.emptied != "" {

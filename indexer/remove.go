@@ -36,7 +36,7 @@ func (r *run) findGone(ctx context.Context) (found absence, err error) {
 		}
 		found.gone = append(found.gone, id)
 		if !r.met.isThere(id, uri) {
-			found.vanished = append(found.vanished, vanished{id, r.met.emptyAbove(uri)})
+			found.vanished = append(found.vanished, vanished{id, r.met.emptied(uri)})
 		}
 		return nil
 	})
