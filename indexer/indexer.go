@@ -131,7 +131,9 @@ type run struct {
 	metadata    catalog.MetadataChoice // chosen anew, or ""; set by openCollection
 	progress    *tracker
 	met         met
-	repaired    chan struct{} // closed when the index is as the catalogue says
+	before      gates           // of the source, as they were kept; nil: they were not
+	barred      map[string]bool // gates behind which nothing that is known is changed; by URI
+	repaired    chan struct{}   // closed when the index is as the catalogue says
 }
 
 func newRun(ix *Indexer, request Request, tell func(Progress)) *run {
@@ -139,7 +141,7 @@ func newRun(ix *Indexer, request Request, tell func(Progress)) *run {
 		Indexer: ix, name: request.Collection, source: request.Source,
 		retryFailed: request.RetryFailed, rehash: request.Rehash, removal: newRemovalLimit(request),
 		maxPatches: request.MaxPatches, metadata: request.Metadata, progress: newTracker(tell), met: newMet(),
-		repaired: make(chan struct{}),
+		barred: make(map[string]bool), repaired: make(chan struct{}),
 	}
 }
 
@@ -152,6 +154,9 @@ func (r *run) all(ctx context.Context) error {
 		return err
 	}
 	if err := r.keepRules(ctx); err != nil {
+		return err
+	}
+	if err := r.openGates(ctx); err != nil {
 		return err
 	}
 	if err := r.pipeline(ctx); err != nil {

@@ -3,6 +3,7 @@ package indexer
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"strings"
 	"sync"
 
@@ -12,22 +13,23 @@ import (
 // met remembers what a run has come across, so that it knows afterwards what is gone.
 type met struct {
 	mu       sync.Mutex
-	pictures map[[16]byte]struct{}     // by the bytes of the ID: large collections count
-	broken   map[[16]byte]struct{}     // pictures that were met and cannot be read any more
-	failures map[[16]byte]struct{}     // by a hash of the URI
-	leftOut  map[[16]byte]struct{}     // files and folders that are there and not looked at, by a hash of the URI
-	folders  map[[16]byte]struct{}     // that were looked into, or where nothing was found, by a hash of the URI
-	holding  map[[16]byte]struct{}     // folders with a picture in them or below, by a hash of the URI
-	gates    map[string]source.Entered // by URI
-	hidden   []string                  // folders that could not be looked into, as URIs ending in /
-	last     string                    // folder of the last picture, all above which are holding
+	pictures map[[16]byte]struct{} // by the bytes of the ID: large collections count
+	replaced map[[16]byte]struct{} // pictures behind a barred gate, of whose files others have taken the place
+	broken   map[[16]byte]struct{} // pictures that were met and cannot be read any more
+	failures map[[16]byte]struct{} // by a hash of the URI
+	leftOut  map[[16]byte]struct{} // files and folders that are there and not looked at, by a hash of the URI
+	folders  map[[16]byte]struct{} // that were looked into, or where nothing was found, by a hash of the URI
+	holding  map[[16]byte]struct{} // folders with a picture in them or below, by a hash of the URI
+	gates    gates                 // by URI
+	hidden   []string              // folders that could not be looked into, as URIs ending in /
+	last     string                // folder of the last picture, all above which are holding
 }
 
 func newMet() met {
 	return met{
 		pictures: make(map[[16]byte]struct{}), broken: make(map[[16]byte]struct{}), failures: make(map[[16]byte]struct{}),
 		leftOut: make(map[[16]byte]struct{}), folders: make(map[[16]byte]struct{}), holding: make(map[[16]byte]struct{}),
-		gates: make(map[string]source.Entered),
+		gates: make(gates), replaced: make(map[[16]byte]struct{}),
 	}
 }
 
@@ -104,8 +106,45 @@ func (m *met) folder(folder source.Entered) {
 	defer m.mu.Unlock()
 	m.folders[uriKey(folder.URI)] = struct{}{}
 	if folder.Identity != "" {
-		m.gates[folder.URI] = folder
+		m.gates[folder.URI] = gate{folder.Identity, folder.Mount}
 	}
+}
+
+// entered reports whether a folder was looked into, or nothing found in its place.
+func (m *met) entered(folder string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, there := m.folders[uriKey(folder)]
+	return there
+}
+
+// passed are the gates that the walk has passed.
+func (m *met) passed() gates {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.gates)
+}
+
+// replace notes a picture in whose place there is another one, which was not read.
+func (m *met) replace(id string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.replaced[idBytes(id)] = struct{}{}
+}
+
+func (m *met) isReplaced(id string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, replaced := m.replaced[idBytes(id)]
+	return replaced
+}
+
+// isOutOfSight reports whether a folder lies in one that could not be looked into, or is
+// one.
+func (m *met) isOutOfSight(folder string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.isHidden(folder + "/")
 }
 
 // hold notes that the folders above a picture have one.

@@ -89,6 +89,10 @@ func (r *run) compare(ctx context.Context, items []source.Item, jobs chan<- job)
 			continue
 		}
 		r.met.picture(ids[i])
+		if r.isReplaced(item, states[ids[i]]) {
+			r.met.replace(ids[i])
+			continue
+		}
 		done, err := r.compareOne(ctx, item, states[ids[i]], jobs)
 		if err != nil {
 			return err
@@ -99,6 +103,12 @@ func (r *run) compare(ctx context.Context, items []source.Item, jobs chan<- job)
 		}
 	}
 	return r.noteChanged(ctx, items, ids, states)
+}
+
+// isReplaced reports whether there is another file than before behind a barred gate.
+func (r *run) isReplaced(item source.Item, state catalog.State) bool {
+	return state.Encoded && state.Source == r.source.Name() && nearest(r.barred, item.URI) != "" &&
+		!isAsRead(item, state.Size, state.Modified, state.Changed)
 }
 
 // states are what the catalogue knows of images. What is pending now may not be

@@ -78,6 +78,19 @@ func IdentityOf(uri string) string {
 	return identityOf(path, idOf(folder))
 }
 
+// SizeOf is the size of an ordinary file, and whether there is one.
+func SizeOf(uri string) (size int64, there bool) {
+	path, err := filePath(uri)
+	if err != nil {
+		return 0, false
+	}
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return 0, false
+	}
+	return info.Size(), true
+}
+
 // identityOf is about the path that links lead to as well: numbers of folders that are
 // gone are used again.
 func identityOf(path string, id folderID) string {

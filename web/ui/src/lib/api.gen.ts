@@ -783,7 +783,7 @@ export interface components {
             max_num_patches?: number;
             /**
              * Format: double
-             * @description Without confirm_removal, the job fails and removes nothing when a larger share of what was indexed from this source is gone; absent stands for 0.25, and then up to three pictures go whatever their share. The last picture never goes without confirm_removal
+             * @description Without confirm_removal, the job fails and removes nothing when a larger share of what was indexed from this source is gone; absent stands for 0.25, and then up to three pictures go whatever their share. The last picture never goes without confirm_removal, nor do more than three from a folder that has none any more, from a disk that is no longer mounted, or from behind a link or mount point that leads to another folder than before
              */
             max_removed_share?: number;
             /**
