@@ -2,7 +2,10 @@ package indexer
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -29,8 +32,12 @@ const mostGates = 50_000
 // that now lead to a folder in which most of their pictures are missing, or are others.
 // What is known of the pictures behind them stays as it is.
 func (r *run) openGates(ctx context.Context) (err error) {
-	if r.before, err = gatesOf(ctx, r.Indexer, r.collection, r.source.Name()); err != nil || r.removal.mayAll() {
+	if r.before, err = gatesOf(ctx, r.Indexer, r.collection, r.source.Name()); err != nil {
 		return err
+	}
+	r.checkConfirmation()
+	if r.removal.mayAll() {
+		return nil
 	}
 	turned := make(map[string]bool)
 	for uri, was := range r.before {
@@ -48,6 +55,43 @@ func (r *run) openGates(ctx context.Context) (err error) {
 		}
 	}
 	return err
+}
+
+// checkConfirmation takes back a confirmation that was given when the gates led to other
+// folders: a job may have waited since, for hours, or have been taken up again after a
+// restart without its disks.
+func (r *run) checkConfirmation() {
+	if r.removal.confirmed && r.confirmedFor != "" && r.confirmedFor != r.before.now(r.source.Name()) {
+		r.removal.confirmed, r.removal.outdated = false, true
+	}
+}
+
+// now says in short what folders the gates of a source lead to now.
+func (g gates) now(name string) string {
+	places := slices.Collect(maps.Keys(g))
+	if _, known := g[name]; !known {
+		places = append(places, name)
+	}
+	slices.Sort(places)
+	sum := sha256.New()
+	for _, uri := range places {
+		fmt.Fprintf(sum, "%s\n%s\n", uri, source.IdentityOf(uri))
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// confirmation is what a confirmation holds for that is given now, see
+// Request.ConfirmedFor.
+func (ix *Indexer) confirmation(ctx context.Context, collection, name string) (string, error) {
+	var known gates
+	found, err := ix.store.UncountedCollection(ctx, collection)
+	if err == nil {
+		known, err = gatesOf(ctx, ix, found.ID, name)
+	}
+	if err != nil && !errors.Is(err, catalog.ErrNotFound) {
+		return "", err
+	}
+	return known.now(name), nil
 }
 
 // lookBehind counts the pictures behind gates, and those of them that are not there, or

@@ -29,6 +29,7 @@ type removalLimit struct {
 	share     float64
 	few       int
 	confirmed bool
+	outdated  bool // it was confirmed, but for other folders
 }
 
 func newRemovalLimit(request Request) removalLimit {
@@ -64,12 +65,12 @@ func (l removalLimit) check(place string, found absence) error {
 	case l.mayAll() || gone == 0:
 		return nil
 	case len(found.vanished) == known:
-		return fmt.Errorf("%w: there are no pictures in %s any more, and %d were indexed from it; %s", ErrRemovalWithheld, place, known, remedy)
+		return fmt.Errorf("%w: there are no pictures in %s any more, and %d were indexed from it; %s", ErrRemovalWithheld, place, known, l.remedy())
 	case suspects > fewRemoved || len(found.replaced) > 0:
-		return fmt.Errorf("%w: %d pictures are no longer there, %d of them %s; %s", ErrRemovalWithheld, gone, suspects, one.reason(), remedy)
+		return fmt.Errorf("%w: %d pictures are no longer there, %d of them %s; %s", ErrRemovalWithheld, gone, suspects, one.reason(), l.remedy())
 	case gone > l.few && float64(gone) > l.share*float64(known):
 		return fmt.Errorf("%w: %d of the %d pictures that were indexed from %s are no longer there, more than %.4g %%; %s",
-			ErrRemovalWithheld, gone, known, place, 100*l.share, remedy)
+			ErrRemovalWithheld, gone, known, place, 100*l.share, l.remedy())
 	}
 	return nil
 }
@@ -134,6 +135,13 @@ func folderOf(uri string) string {
 func mayReturn(err error) bool {
 	var number syscall.Errno
 	return errors.As(err, &number) && !errors.Is(err, fs.ErrNotExist)
+}
+
+func (l removalLimit) remedy() string {
+	if l.outdated {
+		return "what was confirmed was about other folders than are there now; " + remedy
+	}
+	return remedy
 }
 
 const remedy = "if a disk is not mounted, mount it and index again; if they are to go, index again with --confirm-removal (confirm_removal in the API)"

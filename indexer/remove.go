@@ -10,6 +10,7 @@ import (
 // removeGone removes the images of the source that the walk has not met, unless they
 // are suspiciously many.
 func (r *run) removeGone(ctx context.Context) error {
+	r.checkConfirmation()
 	found, err := r.findGone(ctx)
 	if err != nil {
 		return err

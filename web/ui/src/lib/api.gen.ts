@@ -767,7 +767,7 @@ export interface components {
             next?: string;
         };
         IndexOrder: {
-            /** @description Remove the images whose pictures are gone, however many these are */
+            /** @description Remove the images whose pictures are gone, however many these are. It holds for the folders that are there now: should another one, or an empty one, be there when the job comes to that, it fails as without */
             confirm_removal?: boolean;
             /** @description Patterns as in .gitignore: files and folders that are left out. “!” takes back what an earlier pattern, a file .polylensignore in the folder or a default leaves out */
             exclude?: string[];
