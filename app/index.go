@@ -59,7 +59,8 @@ Examples:
     polylens index ~/Pictures --collection photos --exclude 'drafts/' --exclude '*.tmp' --no-hidden
     polylens index ~/Scans --collection scans --max-num-patches 1024
 
-When more than a quarter of the folder's pictures is gone, or the last of them, nothing is removed: the disk may not be mounted. ` +
+When more than a quarter of the folder's pictures is gone, or the last of them, nothing is removed: the disk may not be mounted. The same goes for ` +
+		`a folder in it that has no picture any more, for a disk that was mounted in it, and for most of the pictures behind a link or a mount point that leads to another folder than before. ` +
 		`Confirm with --confirm-removal what is meant so. Up to three pictures may go, unless these were the last or --max-removed-share is given. Pictures that come back are not ` +
 		`encoded again.
 

@@ -87,6 +87,10 @@ type Request struct {
 	Rehash bool
 	// ConfirmRemoval removes what the source no longer has, however much that is.
 	ConfirmRemoval bool
+	// ConfirmedFor says which folders ConfirmRemoval was about; "": those that are there.
+	// Where other folders are there now, such as an empty one where a disk was mounted,
+	// ConfirmRemoval does not hold.
+	ConfirmedFor string
 	// MaxRemovedShare is how much of what was indexed from the source a run removes
 	// without ConfirmRemoval, 0 to 1; nil stands for DefaultRemovedShare.
 	MaxRemovedShare *float64
@@ -119,27 +123,30 @@ func (ix *Indexer) Run(ctx context.Context, request Request, tell func(Progress)
 // run is one Run in progress.
 type run struct {
 	*Indexer
-	encoder     Encoder              // the Indexer's, for the collection; set by openCollection
-	fingerprint string               // of encoder
-	name        string               // of the collection
-	collection  catalog.CollectionID // set by openCollection
-	source      source.Source
-	retryFailed bool
-	rehash      bool
-	removal     removalLimit
-	maxPatches  int                    // chosen anew, or 0
-	metadata    catalog.MetadataChoice // chosen anew, or ""; set by openCollection
-	progress    *tracker
-	met         met
-	repaired    chan struct{} // closed when the index is as the catalogue says
+	encoder      Encoder              // the Indexer's, for the collection; set by openCollection
+	fingerprint  string               // of encoder
+	name         string               // of the collection
+	collection   catalog.CollectionID // set by openCollection
+	source       source.Source
+	retryFailed  bool
+	rehash       bool
+	removal      removalLimit
+	confirmedFor string                 // see Request
+	maxPatches   int                    // chosen anew, or 0
+	metadata     catalog.MetadataChoice // chosen anew, or ""; set by openCollection
+	progress     *tracker
+	met          met
+	before       gates           // of the source, as they were kept; nil: they were not
+	barred       map[string]bool // gates behind which nothing that is known is changed; by URI
+	repaired     chan struct{}   // closed when the index is as the catalogue says
 }
 
 func newRun(ix *Indexer, request Request, tell func(Progress)) *run {
 	return &run{
 		Indexer: ix, name: request.Collection, source: request.Source,
-		retryFailed: request.RetryFailed, rehash: request.Rehash, removal: newRemovalLimit(request),
+		retryFailed: request.RetryFailed, rehash: request.Rehash, removal: newRemovalLimit(request), confirmedFor: request.ConfirmedFor,
 		maxPatches: request.MaxPatches, metadata: request.Metadata, progress: newTracker(tell), met: newMet(),
-		repaired: make(chan struct{}),
+		barred: make(map[string]bool), repaired: make(chan struct{}),
 	}
 }
 
@@ -152,6 +159,9 @@ func (r *run) all(ctx context.Context) error {
 		return err
 	}
 	if err := r.keepRules(ctx); err != nil {
+		return err
+	}
+	if err := r.openGates(ctx); err != nil {
 		return err
 	}
 	if err := r.pipeline(ctx); err != nil {
