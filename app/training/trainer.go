@@ -17,6 +17,7 @@ import (
 	"polylens/indexer/catalog"
 	"polylens/indexer/catalog/database"
 	"polylens/indexer/jobs"
+	"polylens/internal/memory"
 	"polylens/trainer"
 	"polylens/trainer/data"
 )
@@ -135,6 +136,10 @@ func (t *Trainer) complete(ctx context.Context, name string, config *Config) (ca
 	model, err := t.openModel(config.Model)
 	if err != nil {
 		return catalog.Run{}, fmt.Errorf("%w: %w", catalog.ErrInvalid, err)
+	}
+	total, known := memory.Total()
+	if err := config.CheckMemory(model, total, known); err != nil {
+		return catalog.Run{}, fmt.Errorf("%w: the configuration of the run: %w", catalog.ErrInvalid, err)
 	}
 	config.Model = model.Dir
 	content, err := json.Marshal(config)
