@@ -48,8 +48,13 @@ func TestUsageErrors(t *testing.T) {
 		arguments []string
 	}{
 		{[]string{"expected one of"}, nil},
-		{[]string{"unexpected argument", "dance"}, []string{"dance"}},
+		{[]string{"unexpected argument", "dance", "see polylens --help"}, []string{"dance"}},
+		{[]string{"unexpected argument", "dance", "see polylens job --help"}, []string{"job", "dance", "1"}},
+		{[]string{"expected one of", "see polylens model --help"}, []string{"model"}},
 		{[]string{"unknown flag", "--fast", "polylens serve --help"}, []string{"serve", "--fast"}},
+		{[]string{"unknown flag", "--fast", "see polylens model pull --help"}, []string{"model", "pull", "a", "--fast"}},
+		{[]string{"unknown flag", "--fast", "see polylens search --help"}, []string{"--log-level", "debug", "search", "a", "--fast"}},
+		{[]string{"unknown flag", "--fast", "see polylens --help"}, []string{"--fast", "serve"}},
 		{[]string{"<query>"}, []string{"search", "--collection", "c"}},
 		{[]string{"--collection"}, []string{"search", "a fish"}},
 		{[]string{"--limit 0", "1 to 1000"}, []string{"search", "a fish", "--collection", "c", "--limit", "0"}},

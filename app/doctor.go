@@ -24,7 +24,7 @@ Examples:
     polylens doctor
     polylens doctor --json
 
-With --json, one object a line; state is ok, warning or problem. Without a problem the exit code is 0.
+With --json, one object a line; state is ok, note, warning or problem. Without a problem the exit code is 0.
 
 ` + exitHelp
 }
@@ -32,6 +32,9 @@ With --json, one object a line; state is ok, warning or problem. Without a probl
 func (c *doctorCommand) Run(ctx context.Context, p *program) error {
 	var problems []error
 	for found := range p.doctor().Examine(ctx) {
+		if ctx.Err() != nil { // what is found now may be due to that
+			return ctx.Err()
+		}
 		if found.Cause != nil {
 			problems = append(problems, found.Cause)
 		}

@@ -17,6 +17,9 @@ func TestDoctorTellsWhatComputes(t *testing.T) {
 	details := map[string]string{}
 	for _, found := range objects[doctor.Finding](t, got.stdout) {
 		details[found.Check] += found.Detail + "\n"
+		if strings.Contains(found.Detail, "cannot be used") && found.State != doctor.Note {
+			t.Errorf("%s: %s", found.State, found.Detail)
+		}
 	}
 	for check, wants := range map[string][]string{
 		"runtime": {"ONNX Runtime ", "built for cpu"},

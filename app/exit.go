@@ -7,6 +7,7 @@ import (
 	"polylens/app/folder"
 	"polylens/app/setup"
 	"polylens/encoder/hub"
+	"polylens/indexer/catalog"
 	"polylens/web/problem"
 )
 
@@ -45,6 +46,15 @@ func localErrors() []problem.Row {
 		{Err: folder.ErrInUse, Kind: problem.Kind{Exit: exitUnavailable}},
 		{Err: hub.ErrUnknownModel, Kind: problem.Kind{Exit: exitNotFound}},
 	}
+}
+
+// hintOf says where to look for the name of a collection that was not found; "" for other
+// errors.
+func hintOf(err error) string {
+	if errors.Is(err, catalog.ErrCollectionNotFound) {
+		return " (`polylens collection list` names those that there are)"
+	}
+	return ""
 }
 
 func exitCode(ctx context.Context, err error) int {

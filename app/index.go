@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"polylens/indexer/catalog"
+	"polylens/indexer/decode"
 	"polylens/indexer/source"
 	"polylens/internal/progress"
 	"polylens/web"
@@ -43,7 +44,7 @@ func (*indexCommand) Help() string {
 		`in a folder, or from PICTURE.json beside a picture; dates, places, cameras, titles, keywords and names also from the ` +
 		`picture itself (EXIF, IPTC, XMP) and from PICTURE.xmp, PICTURE.txt and the files of Google Takeout.
 
-What is a picture is told by its content: names do not matter. Everything else is counted, and named by ` +
+What is a picture is told by its content: names do not matter. These formats are read: ` + decode.Readable() + `. Everything else is counted, and named by ` +
 		`"polylens collection failures". Pictures that cannot be read are named, and make the command end with 6.
 
 What photo systems leave behind is left out: ` + strings.Join(source.DefaultExcludes(), ", ") + `. ` +
@@ -58,7 +59,8 @@ Examples:
     polylens index ~/Pictures --collection photos --exclude 'drafts/' --exclude '*.tmp' --no-hidden
     polylens index ~/Scans --collection scans --max-num-patches 1024
 
-When more than a quarter of the folder's pictures is gone, or the last of them, nothing is removed: the disk may not be mounted. ` +
+When more than a quarter of the folder's pictures is gone, or the last of them, nothing is removed: the disk may not be mounted. The same goes for ` +
+		`a folder in it that has no picture any more, for a disk that was mounted in it, and for most of the pictures behind a link or a mount point that leads to another folder than before. ` +
 		`Confirm with --confirm-removal what is meant so. Up to three pictures may go, unless these were the last or --max-removed-share is given. Pictures that come back are not ` +
 		`encoded again.
 

@@ -100,7 +100,7 @@ func (c *jobShowCommand) Run(ctx context.Context, p *program) error {
 	}
 	job, err := api.Job(ctx, c.ID)
 	if err != nil {
-		return err
+		return aboutJob(err)
 	}
 	if c.Follow {
 		if here != nil && !p.globals.sharesDatabase() && !job.State.Finished() {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"polylens/indexer/catalog"
@@ -40,7 +41,7 @@ func (c jobSteering) do(ctx context.Context, p *program, ask func(*client.Client
 	}
 	job, err := ask(api, ctx, c.ID)
 	if err != nil {
-		return err
+		return aboutJob(err)
 	}
 	if c.JSON {
 		return printLines(p.terminal.out, []web.Job{job})
@@ -55,11 +56,19 @@ func (c jobSteering) do(ctx context.Context, p *program, ask func(*client.Client
 	return err
 }
 
+// aboutJob adds to an error about a job that the command line names where to look for it.
+func aboutJob(err error) error {
+	if errors.Is(err, catalog.ErrNotFound) {
+		return fmt.Errorf("%w (`polylens job list` names those that there are)", err)
+	}
+	return err
+}
+
 type jobCancelCommand struct{ jobSteering }
 
 // Help documents the command.
 func (*jobCancelCommand) Help() string {
-	return steeringHelp("cancel", `Ends a job for good, unless it is retried. One that runs ends a moment later. What it has done stays.`)
+	return steeringHelp("cancel", `Ends a job for good, unless it is retried. One that runs ends a moment later. What it has done stays. A job that is over already stays as it is, which is a failure.`)
 }
 
 func (c *jobCancelCommand) Run(ctx context.Context, p *program) error {
@@ -92,7 +101,7 @@ type jobRetryCommand struct{ jobSteering }
 
 // Help documents the command.
 func (*jobRetryCommand) Help() string {
-	return steeringHelp("retry", `Puts a failed or canceled job back into the queue. What it did before is not done again.`)
+	return steeringHelp("retry", `Puts a failed or canceled job back into the queue. What it did before is not done again. A training goes on by its run instead: give the command that began it again.`)
 }
 
 func (c *jobRetryCommand) Run(ctx context.Context, p *program) error {

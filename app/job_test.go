@@ -82,8 +82,9 @@ func TestJobsWithoutServer(t *testing.T) {
 		}
 	}
 	f.fail(t, exitFailure, []string{ids[0], "queued", "polylens serve"}, "job", "show", ids[0], "--follow")
-	f.fail(t, exitNotFound, []string{"unknown", "not found"}, "job", "show", "unknown")
-	f.fail(t, exitNotFound, []string{"unknown", "not found"}, "job", "cancel", "unknown")
+	f.fail(t, exitNotFound, []string{"unknown", "not found", "polylens job list"}, "job", "show", "unknown")
+	f.fail(t, exitNotFound, []string{"unknown", "not found", "polylens job list"}, "job", "cancel", "unknown")
+	f.fail(t, exitNotFound, []string{"unknown", "not found", "polylens collection list"}, "collection", "delete", "unknown")
 	f.steerJob(t, ids[0])
 	if text := f.succeed(t, "collection", "list", "--json"); text != "" {
 		t.Errorf("collections of an empty catalogue: %s", text)
@@ -99,12 +100,18 @@ func (f folders) steerJob(t *testing.T, id string) {
 	for _, step := range []struct {
 		verb string
 		want catalog.JobState // empty: the state does not allow it
+		says string           // why
 	}{
-		{"resume", ""}, {"pause", catalog.JobPaused}, {"pause", ""}, {"resume", catalog.JobQueued}, {"retry", ""},
-		{"cancel", catalog.JobCanceled}, {"cancel", ""}, {"pause", ""}, {"retry", catalog.JobQueued},
+		{"resume", "", "is queued: only a paused one can be resumed"}, {"pause", catalog.JobPaused, ""}, {"pause", "", "is paused already"},
+		{"resume", catalog.JobQueued, ""}, {"retry", "", "is queued: only a failed or canceled one"},
+		{"cancel", catalog.JobCanceled, ""}, {"cancel", "", "is canceled already"}, {"pause", "", "is over: it is canceled"}, {"retry", catalog.JobQueued, ""},
 	} {
 		if step.want == "" {
-			f.fail(t, exitFailure, []string{id}, "job", step.verb, id)
+			got := f.run(t, "job", step.verb, id)
+			checkFailure(t, got, exitFailure, []string{id, step.says}, []string{"job", step.verb})
+			if strings.Contains(got.stderr, "conflict") {
+				t.Errorf("job %s says %q", step.verb, got.stderr)
+			}
 			continue
 		}
 		got := objects[web.Job](t, f.succeed(t, "job", step.verb, id, "--json"))

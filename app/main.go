@@ -42,7 +42,7 @@ func Main(ctx context.Context, arguments []string, terminal terminal) int {
 	if err == nil || errors.Is(err, errHelpShown) {
 		return exitSuccess
 	}
-	message := strings.Join(strings.Fields(err.Error()), " ")
+	message := strings.Join(strings.Fields(err.Error()), " ") + hintOf(err)
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		message = "interrupted"
 	}
@@ -104,7 +104,7 @@ func run(ctx context.Context, arguments []string, terminal terminal) (err error)
 	}
 	parsed, err := parser.Parse(arguments)
 	if err != nil {
-		return usageError{fmt.Errorf("%w (see polylens %s--help)", err, commandOf(arguments))}
+		return usageError{fmt.Errorf("%w (see %s --help)", err, commandOf(err))}
 	}
 	if err := line.finish(); err != nil {
 		return err
@@ -132,10 +132,14 @@ func checkArguments(arguments []string) error {
 	return nil
 }
 
-// commandOf is the subcommand that the arguments begin with, for a hint.
-func commandOf(arguments []string) string {
-	if len(arguments) > 0 && arguments[0] != "" && arguments[0][0] != '-' {
-		return arguments[0] + " "
+// commandOf is the command that the parser had understood when it failed, for a hint: that
+// whose help names what there is instead.
+func commandOf(err error) string {
+	var failed *kong.ParseError
+	if errors.As(err, &failed) && failed.Context != nil {
+		if command := failed.Context.Selected(); command != nil {
+			return command.FullPath()
+		}
 	}
-	return ""
+	return "polylens"
 }

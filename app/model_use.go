@@ -186,7 +186,7 @@ func (c *modelRollbackCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	if choice.Next == nil && len(choice.Before) == 0 {
-		return fmt.Errorf("%w: no other model was used before", catalog.ErrConflict)
+		return catalog.Conflict("no other model was used before: there is nothing to go back to")
 	}
 	running, err := p.holdOrFind(ctx, "model rollback")
 	if err != nil {

@@ -73,7 +73,7 @@ func TestPairsInEveryForm(t *testing.T) {
 			if outcome.Pairs.Source != path || !outcome.Pairs.Own || outcome.Pairs.Pictures.Count != 3 || outcome.Pairs.Recalls[0].Queries != 3 {
 				t.Errorf("model gate: %+v, want 3 pictures and queries", outcome.Pairs)
 			}
-			report := objects[inspect.Report](t, f.succeed(t, "train", "--name", "forms", "--pairs", path, "--guard", "none", "--inspect", "--json"))[0]
+			report := objects[inspect.Report](t, f.succeed(t, "train", "--pairs", path, "--guard", "none", "--inspect", "--json"))[0]
 			if report.Pictures != 3 || report.Pairs != 3 {
 				t.Errorf("train: %d pictures, %d pairs, want 3", report.Pictures, report.Pairs)
 			}

@@ -12,6 +12,7 @@ import (
 	"polylens/app/training"
 	"polylens/encoder"
 	"polylens/indexer"
+	"polylens/indexer/catalog"
 	"polylens/indexer/catalog/database"
 	"polylens/indexer/decode"
 	"polylens/indexer/jobs"
@@ -144,9 +145,12 @@ func (x *parts) awaitLoaded(ctx context.Context, index search.Index) error {
 }
 
 // decodeUpload decodes a file that somebody sent.
-func (x *parts) decodeUpload(ctx context.Context, file []byte) (image.Image, error) {
-	picture, _, err := x.decoder.Bytes(ctx, "that was sent", file, nil, x.limits)
-	return picture, err
+func (x *parts) decodeUpload(ctx context.Context, file []byte) (image.Image, func(), error) {
+	picture, err := x.decoder.Decode(ctx, decode.NewContent("that was sent", file), nil, x.limits)
+	if decode.IsBusy(err) {
+		err = catalog.ErrBusy
+	}
+	return picture.Image, picture.Release, err
 }
 
 // work starts the jobs. What an earlier process left undone is continued.

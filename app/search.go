@@ -20,7 +20,7 @@ type searchCommand struct {
 // Help documents the command.
 func (*searchCommand) Help() string {
 	return `Prints the pictures of a collection that fit the words best, best first. If "polylens serve" runs on the same data ` +
-		`folder, it answers; otherwise Milvus is started for this one search, which takes some seconds.
+		`folder, it answers, and is waited for up to a minute while it starts; otherwise Milvus is started for this one search, which takes some seconds.
 
 Examples:
 

@@ -9,9 +9,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"polylens/app/folder"
 	"polylens/app/setup"
 	"polylens/indexer"
 	"polylens/indexer/catalog"
+	"polylens/search/milvus"
 	"polylens/web"
 )
 
@@ -41,7 +43,17 @@ Only this machine can reach it, and only the user who runs it and root are answe
 ` + exitHelp
 }
 
+// Run ends without an error when it is told to end, however early: there is nothing that a
+// server has left undone then.
 func (c *serveCommand) Run(ctx context.Context, p *program) error {
+	err := c.serve(ctx, p)
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+func (c *serveCommand) serve(ctx context.Context, p *program) error {
 	access, err := c.forAddress(c.Addr)
 	if err != nil {
 		return usageError{err}
@@ -49,13 +61,16 @@ func (c *serveCommand) Run(ctx context.Context, p *program) error {
 	if err := access.check(ctx); err != nil {
 		return err
 	}
-	hold, _, err := p.hold("serve")
+	hold, _, err := p.hold(folder.ServeCommand)
 	if err != nil {
 		return err
 	}
 	p.later(hold.Release)
 	parts, err := p.openParts(ctx)
 	if err != nil {
+		return err
+	}
+	if err := c.setUp(p); err != nil {
 		return err
 	}
 	var listening net.ListenConfig
@@ -71,24 +86,41 @@ func (c *serveCommand) Run(ctx context.Context, p *program) error {
 		return errors.Join(err, listener.Close())
 	}
 	p.print("Polylens listens on http://%s", listener.Addr())
-	ctx, fail := context.WithCancelCause(ctx)
+	serving, fail := context.WithCancelCause(ctx)
 	starting := make(chan struct{})
 	go func() {
 		defer close(starting)
-		if err := c.start(ctx, parts); err != nil {
+		if err := c.start(serving, parts); err != nil {
 			fail(err)
 		}
 	}()
-	err = web.Serve(ctx, listener, handler, p.log)
+	err = web.Serve(serving, listener, handler, p.log)
 	fail(nil) // start must end, too
 	select {
 	case <-starting:
 	case <-time.After(closeStart):
 		p.log.Warn("what was starting has not ended in time, and is left behind")
 	}
-	if cause := context.Cause(ctx); err == nil && !errors.Is(cause, context.Canceled) {
-		err = cause
+	if err == nil && ctx.Err() == nil { // so that it was start that failed
+		err = context.Cause(serving)
 	}
+	return err
+}
+
+// setUp fails for want of what is needed only after the server has begun to listen.
+func (c *serveCommand) setUp(p *program) error {
+	if c.Demo {
+		if _, err := p.item(setup.Demo); err != nil {
+			return err
+		}
+	}
+	if p.globals.milvusAddress() != "" {
+		return nil
+	}
+	if _, err := p.item(setup.Milvus); err != nil {
+		return err
+	}
+	_, err := milvus.Probe(p.globals.Expose)
 	return err
 }
 
@@ -124,10 +156,10 @@ func (x *parts) indexDemo(ctx context.Context) error {
 	if err != nil && !errors.Is(err, catalog.ErrNotFound) {
 		return err
 	}
-	folder, err := x.program.item(setup.Demo)
+	pictures, err := x.program.item(setup.Demo)
 	if err != nil {
 		return err
 	}
-	_, err = x.jobs.Index(ctx, demoCollection, indexer.JobParams{Directory: folder})
+	_, err = x.jobs.Index(ctx, demoCollection, indexer.JobParams{Directory: pictures})
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"polylens/app/folder"
 	"polylens/app/rollout"
@@ -37,19 +38,49 @@ func (p *program) tighten() {
 	}
 }
 
+// startPatience is how long a command waits for a server that has just started.
+const startPatience = time.Minute
+
 // holdOrFind takes the data folder for this process, until the program closes, or
-// returns the server that holds it, which is nil otherwise.
+// returns the server that holds it, which is nil otherwise. Its calls wait until that
+// server has started Milvus.
 func (p *program) holdOrFind(ctx context.Context, command string) (*runningServer, error) {
-	hold, holder, err := p.hold(command)
+	hold, holder, err := p.holdPatiently(ctx, command)
 	if errors.Is(err, folder.ErrInUse) && holder.Alive(ctx) {
 		p.log.Info("using the server that runs already", "address", holder.Address, "pid", holder.PID)
-		return &runningServer{client.New("http://" + holder.Address), holder.Address}, nil
+		server := client.New("http://"+holder.Address).Patient(startPatience, p.waits)
+		return &runningServer{server, holder.Address}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	p.later(hold.Release)
 	return nil, nil
+}
+
+// holdPatiently is hold, but waits while a server that has just started does not listen
+// yet.
+func (p *program) holdPatiently(ctx context.Context, command string) (*folder.Hold, folder.Card, error) {
+	for end, told := time.Now().Add(startPatience), false; ; {
+		hold, holder, err := p.hold(command)
+		if !errors.Is(err, folder.ErrComing) || time.Now().After(end) {
+			return hold, holder, err
+		}
+		if !told {
+			p.waits("it does not listen yet")
+			told = true
+		}
+		select {
+		case <-ctx.Done():
+			return nil, holder, ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// waits says that a command waits for the server, and why.
+func (p *program) waits(reason string) {
+	fmt.Fprintf(p.terminal.err, "polylens: waiting up to %s for the running server: %s\n", startPatience, reason)
 }
 
 // api is the API of the server that holds the data folder, or of this process, with

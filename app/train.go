@@ -26,7 +26,7 @@ type trainCommand struct {
 	Preset string `placeholder:"NAME" help:"What to start from: text-only (vectors of pictures stay valid), query, lora, full or tiny (default: that of --config, else ${preset})."`
 	Config string `placeholder:"FILE" type:"existingfile" help:"JSON file whose fields take the place of the preset's; see --print-config."`
 	Steps  *int64 `placeholder:"N" help:"Steps to train, in place of those of the configuration."`
-	Name   string `required:"" placeholder:"NAME" help:"Name of the run and of the model that comes of it. A run that was interrupted goes on under its name."`
+	Name   string `placeholder:"NAME" help:"Needed to train: name of the run and of the model that comes of it. A run that was interrupted goes on under its name."`
 	Output string `placeholder:"DIR" help:"Directory to write the model to (default: NAME in the models of the data folder)."`
 	Guard  string `placeholder:"FILE|DIR|demo|none" help:"Pictures with texts that the model must not forget: the demo in 36 languages, others, or none (default: demo)."`
 	Force  bool   `help:"Keep a model that has forgotten more than is allowed; without this flag it is written under NAME.rejected."`
@@ -75,8 +75,8 @@ func (c *trainCommand) Run(ctx context.Context, p *program) error {
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(config)
 	}
-	if err := training.CheckName(c.Name); err != nil {
-		return usageError{fmt.Errorf("--name: %w", err)}
+	if err := c.checkName(); err != nil {
+		return usageError{err}
 	}
 	if err := config.Data.Check(); err != nil {
 		return usageError{fmt.Errorf("what to train on: %w", err)}
@@ -89,6 +89,20 @@ func (c *trainCommand) Run(ctx context.Context, p *program) error {
 		return c.handOver(ctx, p, config, running)
 	}
 	return c.here(ctx, p, config)
+}
+
+// checkName wants a name for what is to be trained.
+func (c *trainCommand) checkName() error {
+	if c.Name == "" && c.Inspect {
+		return nil
+	}
+	if c.Name == "" {
+		return errors.New("missing flag --name: a run and the model that comes of it need one")
+	}
+	if err := training.CheckName(c.Name); err != nil {
+		return fmt.Errorf("--name: %w", err)
+	}
+	return nil
 }
 
 // config is the configuration of the file, overridden by the command line.

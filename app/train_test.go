@@ -160,6 +160,7 @@ func TestTrainBadUsage(t *testing.T) {
 		})
 	}
 	newFolders(t).fail(t, exitUsage, []string{"--pairs", "--collection"}, "train", "--name", "birds")
+	newFolders(t).fail(t, exitUsage, []string{"--name"}, "train", "--pairs", "birds.csv")
 	newFolders(t).fail(t, exitUsage, []string{"/no/such/config.json"}, "train", "--name", "birds", "--config", "/no/such/config.json")
 }
 

@@ -87,6 +87,10 @@ type Request struct {
 	Rehash bool
 	// ConfirmRemoval removes what the source no longer has, however much that is.
 	ConfirmRemoval bool
+	// ConfirmedFor says which folders ConfirmRemoval was about; "": those that are there.
+	// Where other folders are there now, such as an empty one where a disk was mounted,
+	// ConfirmRemoval does not hold.
+	ConfirmedFor string
 	// MaxRemovedShare is how much of what was indexed from the source a run removes
 	// without ConfirmRemoval, 0 to 1; nil stands for DefaultRemovedShare.
 	MaxRemovedShare *float64
@@ -119,22 +123,25 @@ func (ix *Indexer) Run(ctx context.Context, request Request, tell func(Progress)
 // run is one Run in progress.
 type run struct {
 	destination
-	source      source.Source
-	retryFailed bool
-	rehash      bool
-	removal     removalLimit
-	progress    *tracker
-	met         met
-	repaired    chan struct{} // closed when the index is as the catalogue says
+	source       source.Source
+	retryFailed  bool
+	rehash       bool
+	removal      removalLimit
+	confirmedFor string // see Request
+	progress     *tracker
+	met          met
+	before       gates           // of the source, as they were kept; nil: they were not
+	barred       map[string]bool // gates behind which nothing that is known is changed; by URI
+	repaired     chan struct{}   // closed when the index is as the catalogue says
 }
 
 func newRun(ix *Indexer, request Request, tell func(Progress)) *run {
 	r := &run{
 		destination: destination{Indexer: ix, name: request.Collection, maxPatches: request.MaxPatches, metadata: request.Metadata},
 		source:      request.Source,
-		retryFailed: request.RetryFailed, rehash: request.Rehash, removal: newRemovalLimit(request),
+		retryFailed: request.RetryFailed, rehash: request.Rehash, removal: newRemovalLimit(request), confirmedFor: request.ConfirmedFor,
 		progress: newTracker(tell), met: newMet(),
-		repaired: make(chan struct{}),
+		barred: make(map[string]bool), repaired: make(chan struct{}),
 	}
 	r.waiting = r.progress.waiting
 	return r
@@ -149,6 +156,9 @@ func (r *run) all(ctx context.Context) error {
 		return err
 	}
 	if err := r.keepRules(ctx); err != nil {
+		return err
+	}
+	if err := r.openGates(ctx); err != nil {
 		return err
 	}
 	if err := r.pipeline(ctx); err != nil {

@@ -31,6 +31,7 @@ type JobParams struct {
 	Metadata        catalog.MetadataChoice `json:"metadata,omitempty"`
 	Rehash          bool                   `json:"rehash,omitempty"`
 	ConfirmRemoval  bool                   `json:"confirm_removal,omitempty"`
+	ConfirmedFor    string                 `json:"confirmed_for,omitempty"` // Jobs.Index fills it in
 	MaxRemovedShare *float64               `json:"max_removed_share,omitempty"`
 
 	source.Rules // what to look at in the directory
@@ -64,7 +65,7 @@ func (ix *Indexer) indexJob(ctx context.Context, job *jobs.Running) error {
 	}
 	report, err := ix.Run(ctx, Request{
 		Collection: job.Collection, Source: directory, RetryFailed: params.RetryFailed, MaxPatches: params.MaxPatches, Metadata: params.Metadata,
-		Rehash: params.Rehash, ConfirmRemoval: params.ConfirmRemoval, MaxRemovedShare: params.MaxRemovedShare,
+		Rehash: params.Rehash, ConfirmRemoval: params.ConfirmRemoval, ConfirmedFor: params.ConfirmedFor, MaxRemovedShare: params.MaxRemovedShare,
 	}, func(p Progress) { _ = job.Report(ctx, p) }) // ctx ends when the job is lost
 	return errors.Join(err, job.Report(context.WithoutCancel(ctx), report))
 }
@@ -94,7 +95,8 @@ func (j *Jobs) Index(ctx context.Context, collection string, params JobParams) (
 	if err := catalog.ValidateCollectionName(collection); err != nil {
 		return catalog.Job{}, err
 	}
-	if _, err := source.NewDirectoryWith(params.Directory, params.Rules); err != nil {
+	directory, err := source.NewDirectoryWith(params.Directory, params.Rules)
+	if err != nil {
 		return catalog.Job{}, fmt.Errorf("%w: %w", catalog.ErrInvalid, err)
 	}
 	if err := cmp.Or(params.Metadata.Validate(), j.indexer.CheckMaxPatches(params.MaxPatches)); err != nil {
@@ -102,6 +104,11 @@ func (j *Jobs) Index(ctx context.Context, collection string, params JobParams) (
 	}
 	if err := newRemovalLimit(Request{MaxRemovedShare: params.MaxRemovedShare}).validate(); err != nil {
 		return catalog.Job{}, err
+	}
+	if params.ConfirmRemoval {
+		if params.ConfirmedFor, err = j.indexer.confirmation(ctx, collection, directory.Name()); err != nil {
+			return catalog.Job{}, err
+		}
 	}
 	return j.Enqueue(ctx, jobs.Order{Kind: JobIndex, Collection: collection, Params: params})
 }
@@ -128,7 +135,7 @@ func (j *Jobs) DeleteCollection(ctx context.Context, name string) error {
 	}
 	for _, job := range found {
 		if job.State == catalog.JobRunning {
-			return fmt.Errorf("%w: collection %q cannot be deleted while job %s works on it: wait for it, or cancel it", catalog.ErrConflict, name, job.ID)
+			return catalog.Conflict("collection %q cannot be deleted while job %s works on it: wait for it, or cancel it", name, job.ID)
 		}
 	}
 	if _, err := j.indexer.store.UncountedCollection(ctx, name); err != nil {

@@ -131,6 +131,9 @@ func (d *destination) reuse(ctx context.Context, content string, p *prepared) (b
 // decode fills in what a content is and shows.
 func (d *destination) decode(ctx context.Context, content decode.Content, p *prepared) error {
 	picture, err := d.decoder.Decode(ctx, content, target(d.encoder))
+	for decode.IsBusy(err) && ctx.Err() == nil { // a run has time
+		picture, err = d.decoder.Decode(ctx, content, target(d.encoder))
+	}
 	if err != nil {
 		return err
 	}

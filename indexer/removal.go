@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"syscall"
 
 	"polylens/indexer/catalog"
@@ -28,6 +29,7 @@ type removalLimit struct {
 	share     float64
 	few       int
 	confirmed bool
+	outdated  bool // it was confirmed, but for other folders
 }
 
 func newRemovalLimit(request Request) removalLimit {
@@ -45,46 +47,79 @@ func (l removalLimit) validate() error {
 	return fmt.Errorf("share of pictures that may be removed, %v, is %w: use 0 to 1", l.share, catalog.ErrInvalid)
 }
 
-// check returns ErrRemovalWithheld if the vanished images are too many.
+// mayAll reports whether all that is gone may be removed.
+func (l removalLimit) mayAll() bool { return l.confirmed }
+
+// isMost reports whether so many pictures are more than may go of a whole without a
+// question, or all of it.
+func (l removalLimit) isMost(gone, whole int) bool {
+	return gone == whole || float64(gone) > l.share*float64(whole)
+}
+
+// check returns ErrRemovalWithheld if the vanished images are too many, or if pictures
+// that were replaced have been kept.
 func (l removalLimit) check(place string, found absence) error {
-	gone, known := len(found.vanished), found.known
-	emptied, folder := found.emptied()
+	gone, known := len(found.vanished)+len(found.replaced), found.known
+	suspects, one := found.suspects(l)
 	switch {
-	case l.confirmed || gone == 0:
+	case l.mayAll() || gone == 0:
 		return nil
-	case gone == known:
-		return fmt.Errorf("%w: there are no pictures in %s any more, and %d were indexed from it; %s", ErrRemovalWithheld, place, known, remedy)
+	case len(found.vanished) == known:
+		return fmt.Errorf("%w: there are no pictures in %s any more, and %d were indexed from it; %s", ErrRemovalWithheld, place, known, l.remedy())
+	case suspects > fewRemoved || len(found.replaced) > 0:
+		return fmt.Errorf("%w: %d pictures are no longer there, %d of them %s; %s", ErrRemovalWithheld, gone, suspects, one.reason(), l.remedy())
 	case gone > l.few && float64(gone) > l.share*float64(known):
 		return fmt.Errorf("%w: %d of the %d pictures that were indexed from %s are no longer there, more than %.4g %%; %s",
-			ErrRemovalWithheld, gone, known, place, 100*l.share, remedy)
-	case emptied > fewRemoved:
-		return fmt.Errorf("%w: %d pictures are no longer there, %d of them because a folder is empty that held pictures, such as %s; %s",
-			ErrRemovalWithheld, gone, emptied, folderOf(folder), remedy)
+			ErrRemovalWithheld, gone, known, place, 100*l.share, l.remedy())
 	}
 	return nil
 }
 
 // absence is what a source no longer has, though it was indexed from it.
 type absence struct {
-	known    int        // images of the source
-	gone     []string   // IDs of those to remove
-	vanished []vanished // of those, whose files the walk has not met at all
+	known    int            // images of the source
+	behind   map[string]int // of those, how many lie behind each gate that has turned
+	gone     []string       // IDs of those to remove
+	vanished []vanished     // of those, whose files the walk has not met at all
+	replaced []vanished     // not to be removed, but kept though other files are in their place
 }
 
 // vanished is an image whose file is not there.
 type vanished struct {
-	id      string
-	emptied string // URI of a folder above it that is there and empty, as when its disk is not mounted
+	id    string
+	why   whyGone
+	place string // URI of the folder, the mount point or the link that it is about
 }
 
-// emptied is how many vanished in folders that are there and empty, and one of these.
-func (a absence) emptied() (count int, folder string) {
-	for _, one := range a.vanished {
-		if one.emptied != "" {
-			count, folder = count+1, one.emptied
+// suspects is how many images are gone for a reason that may pass, and one of these.
+// Those behind a gate that leads elsewhere are suspect when they are most of what is
+// known behind it: then it is not the same folder with another number, such as a copy.
+func (a absence) suspects(l removalLimit) (count int, one vanished) {
+	elsewhere := make(map[string]int)
+	for _, lost := range slices.Concat(a.vanished, a.replaced) {
+		if lost.why == whyElsewhere {
+			elsewhere[lost.place]++
 		}
 	}
-	return count, folder
+	for _, lost := range slices.Concat(a.vanished, a.replaced) {
+		if lost.why == whyUnknown || lost.why == whyElsewhere && !l.isMost(elsewhere[lost.place], a.behind[lost.place]) {
+			continue
+		}
+		count, one = count+1, lost
+	}
+	return count, one
+}
+
+// reason is why an image is suspect, after "of them".
+func (v vanished) reason() string {
+	switch folder := folderOf(v.place); v.why {
+	case whyUnmounted:
+		return fmt.Sprintf("because nothing is mounted any more where a disk was, such as %s", folder)
+	case whyElsewhere:
+		return fmt.Sprintf("because another folder than before is reached by a path, such as %s", folder)
+	default:
+		return fmt.Sprintf("from folders that are empty of pictures now, such as %s", folder)
+	}
 }
 
 // folderOf is a URI of a folder for people.
@@ -100,6 +135,13 @@ func folderOf(uri string) string {
 func mayReturn(err error) bool {
 	var number syscall.Errno
 	return errors.As(err, &number) && !errors.Is(err, fs.ErrNotExist)
+}
+
+func (l removalLimit) remedy() string {
+	if l.outdated {
+		return "what was confirmed was about other folders than are there now; " + remedy
+	}
+	return remedy
 }
 
 const remedy = "if a disk is not mounted, mount it and index again; if they are to go, index again with --confirm-removal (confirm_removal in the API)"

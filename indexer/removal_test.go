@@ -82,7 +82,7 @@ func TestRemovalIsWithheld(t *testing.T) {
 	}
 }
 
-// TestEmptiedFoldersAreWithheld: a folder that is there and has nothing in it any more may
+// TestEmptiedFoldersAreWithheld: a folder that is there and has no picture in it any more may
 // be one whose disk is not mounted, however few of all pictures it held.
 func TestEmptiedFoldersAreWithheld(t *testing.T) {
 	all := 1.0
@@ -105,9 +105,27 @@ func TestEmptiedFoldersAreWithheld(t *testing.T) {
 			removeAll(t, filepath.Join(folder, "disk"))
 			write(t, folder, map[string][]byte{"disk": []byte("text")})
 		}, nil, 0},
-		{"a folder still has something", func(t *testing.T, folder string) {
-			emptied("disk")(t, folder)
-			write(t, folder, map[string][]byte{"disk/notes.txt": nil})
+		{"a folder has a text left", leftWith("disk", "notes.txt"), nil, 5},
+		{"a folder has what a Mac leaves", leftWith("disk", ".DS_Store"), nil, 5},
+		{"a folder has what Windows leaves", leftWith("disk", "Thumbs.db"), nil, 5},
+		{"a folder has what a file system leaves", leftWith("disk", "lost+found/1"), nil, 5},
+		{"a folder has a folder of a program", leftWith("disk", ".stfolder/marker.txt"), nil, 5},
+		{"a folder of folders has a text left", leftWith("outer", "b/c/notes.txt"), nil, 6},
+		{"a folder has a picture left", func(t *testing.T, folder string) {
+			for i := range 4 {
+				removeAll(t, filepath.Join(folder, fmt.Sprintf("disk/%d.png", i+1)))
+			}
+		}, nil, 0},
+		{"a folder has a picture left in a folder", func(t *testing.T, folder string) {
+			for i := range 4 {
+				removeAll(t, filepath.Join(folder, fmt.Sprintf("disk/%d.png", i+1)))
+			}
+			if err := os.MkdirAll(filepath.Join(folder, "disk/sorted"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Rename(filepath.Join(folder, "disk/5.png"), filepath.Join(folder, "disk/sorted/5.png")); err != nil {
+				t.Fatal(err)
+			}
 		}, nil, 0},
 		{"its pictures were moved", func(t *testing.T, folder string) {
 			if err := os.Rename(filepath.Join(folder, "disk"), filepath.Join(folder, "sorted")); err != nil {
@@ -154,6 +172,15 @@ func emptied(name string) func(*testing.T, string) {
 		if err := os.MkdirAll(filepath.Join(folder, name), 0o755); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// leftWith leaves nothing in a folder but one file.
+func leftWith(name, file string) func(*testing.T, string) {
+	return func(t *testing.T, folder string) {
+		t.Helper()
+		emptied(name)(t, folder)
+		write(t, folder, map[string][]byte{filepath.Join(name, file): nil})
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 // removeGone removes the images of the source that the walk has not met, unless they
 // are suspiciously many.
 func (r *run) removeGone(ctx context.Context) error {
+	r.checkConfirmation()
 	found, err := r.findGone(ctx)
 	if err != nil {
 		return err
@@ -24,23 +25,46 @@ func (r *run) removeGone(ctx context.Context) error {
 		return err
 	}
 	r.progress.update(func(p *Progress) { p.Removed += len(found.gone) })
+	if err := r.keepGates(ctx); err != nil {
+		return err
+	}
 	return r.store.PruneFailures(ctx, r.collection, r.source.Name(), func(uri string) bool { return r.met.stillFails(uri) })
 }
 
 // findGone compares what the catalogue has of the source with what the walk has met.
-func (r *run) findGone(ctx context.Context) (found absence, err error) {
-	err = r.store.SourceImages(ctx, r.collection, r.source.Name(), func(id, uri string) error {
+func (r *run) findGone(ctx context.Context) (absence, error) {
+	turned := r.turned()
+	found := absence{behind: make(map[string]int)}
+	err := r.store.SourceImages(ctx, r.collection, r.source.Name(), func(id, uri string) error {
 		found.known++
+		place := nearest(turned, uri)
+		found.behind[place]++
+		if r.met.isReplaced(id) {
+			found.replaced = append(found.replaced, vanished{id, whyElsewhere, place})
+			return nil
+		}
 		if !r.met.isGone(id, uri) {
 			return nil
 		}
 		found.gone = append(found.gone, id)
 		if !r.met.isThere(id, uri) {
-			found.vanished = append(found.vanished, vanished{id, r.met.emptyAbove(uri)})
+			found.vanished = append(found.vanished, r.explain(id, uri, place, turned[place]))
 		}
 		return nil
 	})
 	return found, err
+}
+
+// explain says why a picture may have vanished. place is the nearest gate above it that
+// has turned, and why what has become of that.
+func (r *run) explain(id, uri, place string, why whyGone) vanished {
+	if why == whyUnmounted {
+		return vanished{id, why, place}
+	}
+	if folder := r.met.emptied(uri); folder != "" {
+		return vanished{id, whyEmptied, folder}
+	}
+	return vanished{id, why, place}
 }
 
 // mayRemove returns ErrRemovalWithheld if too many pictures have vanished. Those that
@@ -56,7 +80,7 @@ func (r *run) mayRemove(ctx context.Context, found absence) error {
 	}
 	found.vanished = slices.DeleteFunc(found.vanished, func(one vanished) bool { return moved[one.id] })
 	if err := r.removal.check(place, found); err != nil {
-		r.progress.update(func(p *Progress) { p.Withheld = len(found.vanished) })
+		r.progress.update(func(p *Progress) { p.Withheld = len(found.vanished) + len(found.replaced) })
 		return err
 	}
 	return nil

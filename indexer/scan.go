@@ -2,10 +2,6 @@ package indexer
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"strings"
-	"sync"
 
 	"polylens/indexer/catalog"
 	"polylens/indexer/source"
@@ -46,6 +42,7 @@ func (r *run) scan(ctx context.Context, jobs chan<- job) error {
 	err := r.source.Walk(ctx, source.Visitor{
 		Item: func(item source.Item) error {
 			pictures++
+			r.met.hold(item.URI)
 			items = append(items, item)
 			return flushLong()
 		},
@@ -60,7 +57,7 @@ func (r *run) scan(ctx context.Context, jobs chan<- job) error {
 			r.progress.update(func(p *Progress) { p.Files.exclude(left.Rule) })
 		},
 		Metadata: func() { r.progress.update(func(p *Progress) { p.Files.Seen++; p.Files.Metadata++ }) },
-		Empty:    r.met.empty,
+		Folder:   r.met.folder,
 		Problem:  func(problem source.Problem) { notes = append(notes, r.noteProblem(problem)) },
 		Known:    r.known,
 	})
@@ -92,6 +89,10 @@ func (r *run) compare(ctx context.Context, items []source.Item, jobs chan<- job)
 			continue
 		}
 		r.met.picture(ids[i])
+		if r.isReplaced(item, states[ids[i]]) {
+			r.met.replace(ids[i])
+			continue
+		}
 		done, err := r.compareOne(ctx, item, states[ids[i]], jobs)
 		if err != nil {
 			return err
@@ -102,6 +103,12 @@ func (r *run) compare(ctx context.Context, items []source.Item, jobs chan<- job)
 		}
 	}
 	return r.noteChanged(ctx, items, ids, states)
+}
+
+// isReplaced reports whether there is another file than before behind a barred gate.
+func (r *run) isReplaced(item source.Item, state catalog.State) bool {
+	return state.Encoded && state.Source == r.source.Name() && nearest(r.barred, item.URI) != "" &&
+		!isAsRead(item, state.Size, state.Modified, state.Changed)
 }
 
 // states are what the catalogue knows of images. What is pending now may not be
@@ -144,132 +151,4 @@ func (r *run) compareOne(ctx context.Context, item source.Item, state catalog.St
 		}
 	}
 	return false, send(ctx, jobs, next)
-}
-
-// met remembers what a run has come across, so that it knows afterwards what is gone.
-type met struct {
-	mu       sync.Mutex
-	pictures map[[16]byte]struct{} // by the bytes of the ID: large collections count
-	broken   map[[16]byte]struct{} // pictures that were met and cannot be read any more
-	failures map[[16]byte]struct{} // by a hash of the URI
-	leftOut  map[[16]byte]struct{} // files and folders that are there and not looked at, by a hash of the URI
-	emptied  map[[16]byte]struct{} // folders that are there and empty, by a hash of the URI
-	folders  []string              // that could not be looked into, as URIs ending in /
-}
-
-func newMet() met {
-	return met{
-		pictures: make(map[[16]byte]struct{}), broken: make(map[[16]byte]struct{}), failures: make(map[[16]byte]struct{}),
-		leftOut: make(map[[16]byte]struct{}), emptied: make(map[[16]byte]struct{}),
-	}
-}
-
-func idBytes(id string) (key [16]byte) {
-	_, _ = hex.Decode(key[:], []byte(id)) // ImageID gives 32 hex digits
-	return key
-}
-
-func uriKey(uri string) (key [16]byte) {
-	sum := sha256.Sum256([]byte(uri))
-	copy(key[:], sum[:])
-	return key
-}
-
-func (m *met) picture(id string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.pictures[idBytes(id)] = struct{}{}
-}
-
-// lose makes a picture count as gone: its file went while the run was at work.
-func (m *met) lose(id string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.pictures, idBytes(id))
-}
-
-// spoil makes a picture count as gone: its file is there, and holds no such picture
-// any more.
-func (m *met) spoil(id string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.pictures, idBytes(id))
-	m.broken[idBytes(id)] = struct{}{}
-}
-
-func (m *met) failure(uri string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.failures[uriKey(uri)] = struct{}{}
-}
-
-func (m *met) leaveOut(uri string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.leftOut[uriKey(uri)] = struct{}{}
-}
-
-// isThere reports whether the file of a picture that is gone was met all the same: it
-// holds no picture any more, or a rule leaves it or its folder out.
-func (m *met) isThere(id, uri string) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if _, broken := m.broken[idBytes(id)]; broken {
-		return true
-	}
-	return within(m.leftOut, uri) != ""
-}
-
-// within is the URI, or the part of it that names a folder above, that is in a set; ""
-// when none is.
-func within(set map[[16]byte]struct{}, uri string) string {
-	for end := len(uri); end > 0; end = strings.LastIndexByte(uri[:end], '/') {
-		if _, found := set[uriKey(uri[:end])]; found {
-			return uri[:end]
-		}
-	}
-	return ""
-}
-
-func (m *met) empty(folder string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.emptied[uriKey(folder)] = struct{}{}
-}
-
-// emptyAbove is the folder above a picture that is there and empty; "" when there is
-// none.
-func (m *met) emptyAbove(uri string) string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return within(m.emptied, uri)
-}
-
-func (m *met) unseen(folder string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.folders = append(m.folders, strings.TrimSuffix(folder, "/")+"/")
-}
-
-func (m *met) isGone(id, uri string) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	_, there := m.pictures[idBytes(id)]
-	return !there && !m.isHidden(uri)
-}
-
-func (m *met) stillFails(uri string) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	_, fails := m.failures[uriKey(uri)]
-	return fails || m.isHidden(uri)
-}
-
-func (m *met) isHidden(uri string) bool {
-	for _, folder := range m.folders {
-		if strings.HasPrefix(uri, folder) {
-			return true
-		}
-	}
-	return false
 }

@@ -27,7 +27,10 @@ var ThumbnailSides = []int{128, 256, 512, 1024}
 
 const (
 	thumbnailsAtOnce = 2
-	thumbnailTimeout = 30 * time.Second
+	// Each: for its turn, and then to be made. Together they are less than a request
+	// may take.
+	thumbnailPatience = 30 * time.Second
+	thumbnailTimeout  = 30 * time.Second
 )
 
 // Thumbnails makes small versions of pictures on demand and keeps them in a
@@ -37,8 +40,10 @@ type Thumbnails struct {
 	store   *database.Store
 	blobs   *blob.Store
 	decoder Decoder
-	busy    *semaphore.Weighted
+	turns   *semaphore.Weighted
 	flight  singleflight.Group
+
+	patience time.Duration
 }
 
 // NewThumbnails keeps thumbnails in folder, which is made when it is missing.
@@ -48,7 +53,7 @@ func NewThumbnails(folder string, store *database.Store, blobs *blob.Store, deco
 	}
 	return &Thumbnails{
 		folder: folder, store: store, blobs: blobs, decoder: decoder,
-		busy: semaphore.NewWeighted(thumbnailsAtOnce),
+		turns: semaphore.NewWeighted(thumbnailsAtOnce), patience: thumbnailPatience,
 	}, nil
 }
 
@@ -61,8 +66,9 @@ type Thumbnail struct {
 
 // Get returns the thumbnail of an image. No side is longer than side pixels,
 // rounded up to one of ThumbnailSides. catalog.ErrNotFound for an unknown
-// image, catalog.ErrChanged when its file is not what was indexed; other errors when
-// that can no longer be read.
+// image, catalog.ErrChanged when its file is not what was indexed, catalog.ErrBusy when
+// its turn does not come, or no memory is free, in time; other errors when the file can no
+// longer be read.
 func (t *Thumbnails) Get(ctx context.Context, collection, imageID string, side int) (Thumbnail, error) {
 	image, err := t.store.Image(ctx, collection, imageID)
 	if err != nil {
@@ -75,9 +81,9 @@ func (t *Thumbnails) Get(ctx context.Context, collection, imageID string, side i
 	}
 	// Whoever asks first makes it for all; it is finished even when they leave.
 	result := t.flight.DoChan(key, func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), thumbnailTimeout)
-		defer cancel()
-		return t.make(ctx, image, side, key)
+		return t.inTurn(context.WithoutCancel(ctx), func(ctx context.Context) (Thumbnail, error) {
+			return t.make(ctx, image, side, key)
+		})
 	})
 	select {
 	case <-ctx.Done():
@@ -99,11 +105,20 @@ func roundSide(side int) int {
 	return ThumbnailSides[len(ThumbnailSides)-1]
 }
 
-func (t *Thumbnails) make(ctx context.Context, image catalog.Image, side int, key string) (Thumbnail, error) {
-	if err := t.busy.Acquire(ctx, 1); err != nil {
-		return Thumbnail{}, err
+// inTurn makes a thumbnail once it is its turn. How long it waited does not count.
+func (t *Thumbnails) inTurn(ctx context.Context, make func(context.Context) (Thumbnail, error)) (Thumbnail, error) {
+	waiting, cancel := context.WithTimeout(ctx, t.patience)
+	defer cancel()
+	if err := t.turns.Acquire(waiting, 1); err != nil {
+		return Thumbnail{}, catalog.ErrBusy
 	}
-	defer t.busy.Release(1)
+	defer t.turns.Release(1)
+	ctx, cancel = context.WithTimeout(ctx, thumbnailTimeout)
+	defer cancel()
+	return make(ctx)
+}
+
+func (t *Thumbnails) make(ctx context.Context, image catalog.Image, side int, key string) (Thumbnail, error) {
 	content, err := t.read(ctx, image)
 	if err != nil {
 		return Thumbnail{}, err
@@ -137,6 +152,9 @@ func (t *Thumbnails) read(ctx context.Context, image catalog.Image) (decode.Cont
 // of makes the thumbnail of a picture.
 func (t *Thumbnails) of(ctx context.Context, content decode.Content, side int) (Thumbnail, error) {
 	picture, err := t.decoder.Decode(ctx, content, decode.ThumbnailTarget(side))
+	if decode.IsBusy(err) {
+		return Thumbnail{}, catalog.ErrBusy
+	}
 	if err != nil {
 		return Thumbnail{}, err
 	}

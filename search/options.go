@@ -49,7 +49,7 @@ func cleanText(query string) (string, error) {
 	}
 	switch query = text.Query(query); {
 	case query == "":
-		return "", invalid("text", "it is empty")
+		return "", invalid("text", "it is empty, or nothing of it can be seen: say what the picture shows")
 	case len(query) > MaxTextBytes:
 		return "", invalid("text", "it is %d bytes long, more than %d", len(query), MaxTextBytes)
 	}

@@ -18,6 +18,16 @@ var metrics = []string{"r1", "r5", "r10", "mrr"}
 // what is above is a mistake, and would end for lack of memory.
 const largest = 1 << 16
 
+// mostSteps is more than a machine does in a year: a run of more is a mistake, and
+// keeps all others waiting.
+const mostSteps = 100_000_000
+
+// mostPatches is the most that any model cuts a picture into.
+const mostPatches = 4096
+
+// mostKept is more checkpoints than any disk needs.
+const mostKept = 10_000
+
 // Check reports the first thing that is wrong with the configuration.
 func (c Config) Check() error {
 	checks := []func() error{
@@ -55,6 +65,8 @@ func (c Config) checkBatch() error {
 		return fmt.Errorf("batch.texts %d: want at least 1, and at most %d in all for %d pictures", b.Texts, largest, b.Pictures)
 	case b.Accumulate < 1 || b.Accumulate > largest:
 		return fmt.Errorf("batch.accumulate %d: want 1 to %d", b.Accumulate, largest)
+	case slices.ContainsFunc(b.Patches, func(n int) bool { return n < 1 || n > mostPatches }):
+		return fmt.Errorf("batch.patches %d: want numbers from 1 to %d", b.Patches[:min(len(b.Patches), 8)], mostPatches)
 	case !(b.LanguageTemperature >= 1):
 		return fmt.Errorf("batch.language_temperature %v: want 1 or more", b.LanguageTemperature)
 	}
@@ -76,6 +88,9 @@ func (c Config) checkOptimizer() error {
 		if !slices.Contains(groups, name) || !(factor >= 0) {
 			return fmt.Errorf("optimizer.rates: %q is %v; want factors of %s, none below 0", name, factor, strings.Join(groups, ", "))
 		}
+	}
+	if c.Steps > mostSteps {
+		return fmt.Errorf("steps %d: want at most %d", c.Steps, mostSteps)
 	}
 	return c.schedule().Check()
 }
@@ -122,8 +137,8 @@ func (c Config) checkCheckpoint() error {
 	if c.Checkpoint.Every < 1 {
 		return fmt.Errorf("checkpoint.every %d: want at least 1 step", c.Checkpoint.Every)
 	}
-	if c.Checkpoint.Keep < 0 {
-		return fmt.Errorf("checkpoint.keep %d: want 1 or more, or 0 for the default", c.Checkpoint.Keep)
+	if c.Checkpoint.Keep < 0 || c.Checkpoint.Keep > mostKept {
+		return fmt.Errorf("checkpoint.keep %d: want 1 to %d, or 0 for the default", c.Checkpoint.Keep, mostKept)
 	}
 	return nil
 }

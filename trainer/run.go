@@ -128,7 +128,7 @@ func (r *run) openAll() error {
 	}
 	r.related = batch.NewRelated(r.Material.Set, r.Material.Findings.Items)
 	r.perEpoch = max(1, r.sampler.Steps()/r.config.loads())
-	for _, open := range []func() error{r.checkGuarded, r.openPatches, r.openDecoder, r.openDistiller, r.openLabels, r.openItems, r.openValidation, r.openLearner, r.restrictVocabulary, r.openPrefixes, r.openSelector, r.checkSpace} {
+	for _, open := range []func() error{r.checkGuarded, r.checkMemory, r.openPatches, r.openDecoder, r.openDistiller, r.openLabels, r.openItems, r.openValidation, r.openLearner, r.restrictVocabulary, r.openPrefixes, r.openSelector, r.checkSpace} {
 		if err := open(); err != nil {
 			return err
 		}

@@ -29,8 +29,8 @@ func (s Selection) check() error {
 	if !filepath.IsAbs(s.Teacher) {
 		return fmt.Errorf("selection.teacher %q: want an absolute path, so that it is the same wherever the run goes on", s.Teacher)
 	}
-	if s.SuperBatch < 2 || s.SuperBatch > largest || s.Chunks < 1 {
-		return fmt.Errorf("selection.super_batch %d, chunks %d: want to choose from 2 times a batch or more, in 1 chunk or more", s.SuperBatch, s.Chunks)
+	if s.SuperBatch < 2 || s.SuperBatch > largest || s.Chunks < 1 || s.Chunks > largest {
+		return fmt.Errorf("selection.super_batch %d, chunks %d: want to choose from 2 times a batch or more, in 1 chunk or more, and at most %d", s.SuperBatch, s.Chunks, largest)
 	}
 	return nil
 }

@@ -47,7 +47,7 @@ func (r *run) tokensOnlyIn(languages []string) []int64 {
 	for _, set := range sets {
 		for _, pair := range set.Pairs {
 			tokens := others
-			if slices.Contains(languages, languageOf(pair)) {
+			if slices.ContainsFunc(languages, func(tag string) bool { return strings.EqualFold(tag, languageOf(pair)) }) {
 				tokens = own
 			}
 			r.noteTokens(tokens, pair.Text)

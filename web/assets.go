@@ -83,7 +83,7 @@ func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	file, ok := p.files[name]
 	if !ok {
 		if path.Ext(name) != "" {
-			writeProblem(w, newProblem(kindNotFound, "nothing is at "+r.URL.Path))
+			refuse(w, r, newProblem(kindNotFound, "nothing is at "+r.URL.Path))
 			return
 		}
 		file = p.files["index.html"] // a deep link of the page

@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"golang.org/x/sync/semaphore"
 
+	"polylens/indexer/catalog"
 	"polylens/web/problem"
 )
 
@@ -62,7 +63,7 @@ func (h *held) read(source io.Reader, expected, limit int64) ([]byte, error) {
 	var data []byte
 	for size := min(bodyBlock, most); ; size = min(2*size, most) {
 		if !h.take(size) {
-			return nil, problem.ErrBusy
+			return nil, catalog.ErrBusy
 		}
 		grown := append(make([]byte, 0, size), data...)
 		h.give(int64(cap(data)))
@@ -172,7 +173,7 @@ func (s *steady) explain(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, problem.ErrBusy), errors.Is(err, errTooLarge):
+	case errors.Is(err, catalog.ErrBusy), errors.Is(err, errTooLarge):
 		s.failed = err
 	case s.failed == nil: // it came, and is no form
 		return newProblem(kindBadPicture, "the form ends too early")
@@ -209,7 +210,7 @@ func receiveJSON(body *steady, holds *held) ([]byte, error) {
 	body.allow(maxJSON)
 	data, err := holds.read(body, body.expected, maxJSON)
 	if err == nil && !holds.take(int64(len(data))*jsonWeight) {
-		err = problem.ErrBusy
+		err = catalog.ErrBusy
 	}
 	return data, body.explain(err)
 }
@@ -218,7 +219,7 @@ func receiveJSON(body *steady, holds *held) ([]byte, error) {
 func unreadable(err error) error {
 	var network net.Error
 	switch {
-	case errors.Is(err, problem.ErrBusy):
+	case errors.Is(err, catalog.ErrBusy):
 		return later(newProblem(kindBusy, err.Error()))
 	case errors.Is(err, errTooLarge):
 		return newProblem(kindTooLarge, errTooLarge.Error())

@@ -29,8 +29,9 @@ type Config struct {
 	Runs       Runs    // optional: without it there are no runs
 	Trainer    Trainer // optional: without it models are trained elsewhere
 	// Decode makes a picture of an uploaded file within the limits of the
-	// caller. Errors are shown to the user.
-	Decode func(ctx context.Context, file []byte) (image.Image, error)
+	// caller; release, which is never nil, gives back the memory that these count.
+	// catalog.ErrBusy when none is free in time; other errors are shown to the user.
+	Decode func(ctx context.Context, file []byte) (picture image.Image, release func(), err error)
 	// Ready reports nil once searches can be answered.
 	Ready func(ctx context.Context) error
 	Info  Info

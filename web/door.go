@@ -118,7 +118,7 @@ func (s *server) admitted(next http.Handler) http.Handler {
 			w.Header().Set("Connection", "close") // others may want its place
 		}
 		if open := r.URL.Path == alivePath && r.URL.RawPath == ""; !open && !s.door.admits(who) {
-			writeProblem(w, newProblem(kindStranger, s.door.refusal(who)))
+			refuse(w, r, newProblem(kindStranger, s.door.refusal(who)))
 			return
 		}
 		next.ServeHTTP(w, r)

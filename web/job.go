@@ -58,8 +58,8 @@ type IndexOrder struct {
 
 	Rehash          bool     `json:"rehash,omitempty" doc:"Read every file, also those that seem unchanged, and encode those whose bytes are not what they were"`
 	Metadata        string   `json:"metadata,omitempty" enum:"all,no-place,none" doc:"What the collection takes, from now on, of what cameras and programs write into pictures and, as XMP and Google Takeout do, beside them: all, all but where pictures were taken, or nothing. Absent: what it took before, at first all"`
-	ConfirmRemoval  bool     `json:"confirm_removal,omitempty" doc:"Remove the images whose pictures are gone, however many these are"`
-	MaxRemovedShare *float64 `json:"max_removed_share,omitempty" minimum:"0" maximum:"1" doc:"Without confirm_removal, the job fails and removes nothing when a larger share of what was indexed from this source is gone; absent stands for 0.25, and then up to three pictures go whatever their share. The last picture never goes without confirm_removal"`
+	ConfirmRemoval  bool     `json:"confirm_removal,omitempty" doc:"Remove the images whose pictures are gone, however many these are. It holds for the folders that are there now: should another one, or an empty one, be there when the job comes to that, it fails as without"`
+	MaxRemovedShare *float64 `json:"max_removed_share,omitempty" minimum:"0" maximum:"1" doc:"Without confirm_removal, the job fails and removes nothing when a larger share of what was indexed from this source is gone; absent stands for 0.25, and then up to three pictures go whatever their share. The last picture never goes without confirm_removal, nor do more than three from a folder that has none any more, from a disk that is no longer mounted, or from behind a link or mount point that leads to another folder than before"`
 }
 
 func (o IndexOrder) params(directory string) indexer.JobParams {

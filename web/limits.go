@@ -11,7 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"golang.org/x/sync/semaphore"
 
-	"polylens/web/problem"
+	"polylens/indexer/catalog"
 )
 
 // Limits bound what all requests together may hold. What goes beyond is answered with
@@ -53,12 +53,12 @@ func newTurns(places int, patience time.Duration) turns {
 	return turns{semaphore.NewWeighted(int64(places)), patience}
 }
 
-// enter waits for a turn, which leave ends. It is problem.ErrBusy when none comes in time.
+// enter waits for a turn, which leave ends. It is catalog.ErrBusy when none comes in time.
 func (t turns) enter(ctx context.Context) (leave func(), err error) {
 	waiting, cancel := context.WithTimeout(ctx, t.patience)
 	defer cancel()
 	if err := t.places.Acquire(waiting, 1); err != nil {
-		return nil, cmp.Or(ctx.Err(), problem.ErrBusy)
+		return nil, cmp.Or(ctx.Err(), catalog.ErrBusy)
 	}
 	return func() { t.places.Release(1) }, nil
 }

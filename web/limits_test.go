@@ -2,6 +2,8 @@ package web_test
 
 import (
 	"context"
+	"fmt"
+	"image"
 	"io"
 	"net"
 	"net/http"
@@ -16,6 +18,8 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"polylens/indexer"
+	"polylens/indexer/catalog"
 	"polylens/search"
 	"polylens/web"
 	"polylens/web/webtest"
@@ -70,6 +74,71 @@ func TestRequestsWaitForTheirTurn(t *testing.T) {
 	if first.status != http.StatusOK {
 		t.Errorf("afterwards: %d %s", first.status, first.body)
 	}
+}
+
+// crowdedPictures are thumbnails whose turn does not come.
+type crowdedPictures struct{ web.Pictures }
+
+func (crowdedPictures) Thumbnail(context.Context, string, string, int) (indexer.Thumbnail, error) {
+	return indexer.Thumbnail{}, fmt.Errorf("thumbnail of a.png: %w", catalog.ErrBusy)
+}
+
+// What waited for a turn to decode until its time was over, or has no memory to decode in,
+// is asked to come back.
+func TestDecodersAreBusy(t *testing.T) {
+	server := webtest.NewServer(t, func(c *web.Config) {
+		c.Pictures = crowdedPictures{c.Pictures}
+		c.Decode = func(context.Context, []byte) (image.Image, func(), error) { return nil, func() {}, catalog.ErrBusy }
+	})
+	for _, answer := range []reply{
+		get(t, server.URL+"/api/v1/collections/demo/images/boat-2/thumbnail"),
+		send(t, http.MethodPost, server.URL+searchPath, string(webtest.EncodePNG(image.NewGray(image.Rect(0, 0, 8, 8))))),
+	} {
+		wantProblem(t, answer, http.StatusServiceUnavailable, "busy")
+		if answer.header.Get("Retry-After") == "" {
+			t.Error("the client is not told when to ask again")
+		}
+	}
+}
+
+// A picture that was sent counts as decoded until it has been searched for.
+func TestUploadsHoldTheirMemory(t *testing.T) {
+	var inUse atomic.Int32
+	server := webtest.NewServer(t, func(c *web.Config) {
+		decode := c.Decode
+		c.Decode = func(ctx context.Context, file []byte) (image.Image, func(), error) {
+			picture, _, err := decode(ctx, file)
+			inUse.Add(1)
+			return picture, func() { inUse.Add(-1) }, err
+		}
+		c.Search = holding{c.Search, func() {
+			if inUse.Load() != 1 {
+				t.Errorf("%d pictures are in use while one is searched for", inUse.Load())
+			}
+		}}
+	})
+	for body, status := range map[string]int{
+		string(webtest.EncodePNG(image.NewGray(image.Rect(0, 0, 8, 8)))): http.StatusOK,
+		"no picture": http.StatusUnprocessableEntity,
+	} {
+		if answer := send(t, http.MethodPost, server.URL+searchPath, body); answer.status != status {
+			t.Errorf("%d %s", answer.status, answer.body)
+		}
+		if inUse.Load() != 0 {
+			t.Errorf("%d pictures stay in use", inUse.Load())
+		}
+	}
+}
+
+// holding calls look when a picture is searched for.
+type holding struct {
+	web.Searcher
+	look func()
+}
+
+func (h holding) ByPicture(ctx context.Context, collection string, picture image.Image, options search.Options) (search.Results, error) {
+	h.look()
+	return h.Searcher.ByPicture(ctx, collection, picture, options)
 }
 
 // Live connections are counted, too.

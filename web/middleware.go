@@ -52,7 +52,7 @@ func (s *server) hostChecked(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := hostName(r.Host)
 		if !slices.ContainsFunc(allowed, func(one string) bool { return isSameHost(one, host) }) {
-			writeProblem(w, newProblem(kindMisdirected, fmt.Sprintf(
+			refuse(w, r, newProblem(kindMisdirected, fmt.Sprintf(
 				"this server does not answer for the host %q; open it as %s, or let it have that name with --allowed-host", host, allowed[0])))
 			return
 		}
@@ -81,8 +81,8 @@ func hostName(host string) string {
 // originChecked refuses changes that a page of another origin asks for.
 func (s *server) originChecked() func(http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
-	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		writeProblem(w, newProblem(kindCrossOrigin, "a page of another origin may not change anything here"))
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, r, newProblem(kindCrossOrigin, "a page of another origin may not change anything here"))
 	}))
 	return protection.Handler
 }
@@ -114,7 +114,7 @@ func (s *server) recovered(next http.Handler) http.Handler {
 			}
 			s.Logger.ErrorContext(r.Context(), "panic while answering", "path", r.URL.Path,
 				"cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
-			writeProblem(w, newProblem(kindInternal, kindInternal.Words))
+			refuse(w, r, newProblem(kindInternal, kindInternal.Words))
 		}()
 		next.ServeHTTP(w, r)
 	})
@@ -149,7 +149,7 @@ func methodNotAllowed(router chi.Routes) http.HandlerFunc {
 			}
 		}
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
-		writeProblem(w, newProblem(kindMethod, r.Method+" does nothing here; allowed: "+strings.Join(allowed, ", ")))
+		refuse(w, r, newProblem(kindMethod, r.Method+" does nothing here; allowed: "+strings.Join(allowed, ", ")))
 	}
 }
 
@@ -158,7 +158,7 @@ func methodNotAllowed(router chi.Routes) http.HandlerFunc {
 func notFound(page http.Handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/api/") || (r.Method != http.MethodGet && r.Method != http.MethodHead) {
-			writeProblem(w, newProblem(kindNotFound, "nothing is at "+r.URL.Path))
+			refuse(w, r, newProblem(kindNotFound, "nothing is at "+r.URL.Path))
 			return
 		}
 		page.ServeHTTP(w, r)

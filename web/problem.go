@@ -25,7 +25,7 @@ var (
 	kindNotFound    = problem.NotFound
 	kindInternal    = problem.Internal
 	kindUnavailable = problem.Of(search.ErrUnavailable, problem.Table())
-	kindBusy        = problem.Of(problem.ErrBusy, problem.Table())
+	kindBusy        = problem.Of(catalog.ErrBusy, problem.Table())
 	kindNoTrainer   = kind("no-trainer", http.StatusNotImplemented)
 	kindForbidden   = kind("forbidden", http.StatusForbidden)
 	kindStranger    = kind("other-user", http.StatusForbidden)
@@ -136,6 +136,7 @@ func completeProblem(_ huma.Context, _ string, v any) (any, error) {
 		name = kindTooSlow.Name
 	case http.StatusUnsupportedMediaType:
 		name = kindEncoding.Name
+		made.Detail = "the body is of a type that nothing here reads: send JSON, and with it the header “Content-Type: application/json”"
 	case http.StatusNotAcceptable:
 		name = "not-acceptable"
 	case http.StatusInternalServerError:

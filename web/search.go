@@ -2,10 +2,12 @@ package web
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"polylens/indexer/catalog"
 	"polylens/search"
 )
 
@@ -57,6 +59,8 @@ func (s *server) search(ctx context.Context, input *searchInput) (*searchAnswer,
 	switch {
 	case input.Image != "" && input.Text != "":
 		return nil, newProblem(kindInvalid, "give either q or image, not both")
+	case input.Image == "" && input.Text == "":
+		return nil, newProblem(kindInvalid, "the query is empty: say in q what the picture shows, or name in image a picture of the collection")
 	case input.Image != "":
 		results, err = s.byImage(ctx, input, options)
 	default:
@@ -89,7 +93,11 @@ func (s *server) searchByPicture(ctx context.Context, input *pictureSearchInput)
 		return nil, problemOf(ctx, s.Logger, err)
 	}
 	defer leave()
-	picture, err := s.Decode(ctx, file)
+	picture, release, err := s.Decode(ctx, file)
+	defer release()
+	if errors.Is(err, catalog.ErrBusy) || err != nil && ctx.Err() != nil { // which says nothing about the picture
+		return nil, problemOf(ctx, s.Logger, err)
+	}
 	if err != nil {
 		return nil, newProblem(kindBadPicture, "the picture cannot be used: "+err.Error())
 	}

@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -15,7 +14,7 @@ import (
 	"polylens/encoder/hub"
 	"polylens/indexer/catalog/database"
 	"polylens/internal/disk"
-	"polylens/internal/ordinary"
+	"polylens/internal/memory"
 	"polylens/search/milvus"
 )
 
@@ -191,30 +190,15 @@ func (d *Doctor) checkDisk(_ context.Context) []Finding {
 }
 
 func checkMemory(context.Context) []Finding {
-	available, err := availableMemory()
-	if err != nil {
+	free, ok := memory.Available()
+	if !ok {
 		return nil // not Linux: nothing to say
 	}
+	available := uint64(free)
 	if available < leastMemory {
 		return []Finding{warning("memory", "end other programs: Milvus alone takes about half a gigabyte", "%.1f GB available", gigabytes(available))}
 	}
 	return []Finding{good("memory", "%.1f GB available", gigabytes(available))}
-}
-
-// availableMemory reads how much Linux says it can give without swapping.
-func availableMemory() (uint64, error) {
-	file, err := ordinary.Open("/proc/meminfo")
-	if err != nil {
-		return 0, err
-	}
-	defer file.Close()
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		var kilobytes uint64
-		if _, err := fmt.Sscanf(lines.Text(), "MemAvailable: %d kB", &kilobytes); err == nil {
-			return kilobytes << 10, nil
-		}
-	}
-	return 0, errors.New("/proc/meminfo says nothing about available memory")
 }
 
 func gigabytes(bytes uint64) float64 { return float64(bytes) / (1 << 30) }

@@ -29,6 +29,7 @@ type Doctor struct {
 // States of a finding.
 const (
 	OK      = "ok"
+	Note    = "note" // what is not to be had here, and not asked for
 	Warning = "warning"
 	Problem = "problem"
 )
@@ -44,6 +45,10 @@ type Finding struct {
 
 func good(check, format string, arguments ...any) Finding {
 	return Finding{Check: check, State: OK, Detail: fmt.Sprintf(format, arguments...)}
+}
+
+func note(check, format string, arguments ...any) Finding {
+	return Finding{Check: check, State: Note, Detail: fmt.Sprintf(format, arguments...)}
 }
 
 func warning(check, remedy, format string, arguments ...any) Finding {

@@ -57,7 +57,7 @@ func (d *Doctor) checkDevices(ctx context.Context) []Finding {
 		if device.Usable {
 			found = append(found, good("device", "%s can be used", device.Device))
 		} else {
-			found = append(found, good("device", "%s cannot be used: %s", device.Device, device.Why))
+			found = append(found, note("device", "%s cannot be used: %s", device.Device, device.Why))
 		}
 	}
 	return found

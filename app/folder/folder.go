@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"polylens/internal/lock"
@@ -23,6 +24,20 @@ const lockFile = "lock"
 
 // ErrInUse marks a data folder that another process holds.
 var ErrInUse = errors.New("in use")
+
+// ErrComing is an ErrInUse by a server that does not listen yet, or no longer does.
+var ErrComing error = coming{}
+
+type coming struct{}
+
+// Error implements error.
+func (coming) Error() string { return ErrInUse.Error() }
+
+// Is lets errors.Is find ErrInUse.
+func (coming) Is(target error) bool { return target == ErrInUse }
+
+// ServeCommand is the command that announces its holds.
+const ServeCommand = "serve"
 
 // Hold is this process's hold on a data folder. The kernel releases it when the
 // process ends, however it ends.
@@ -50,10 +65,14 @@ func Take(data, command string, replaced ...string) (*Hold, Card, error) {
 	h := &Hold{card: filepath.Join(data, cardFile)}
 	var err error
 	var held *lock.HeldError
-	h.lock, err = lock.Try(filepath.Join(data, lockFile), fmt.Sprintf("%d (polylens %s)", os.Getpid(), command))
+	h.lock, err = lock.Try(filepath.Join(data, lockFile), fmt.Sprint(os.Getpid(), note(command)))
 	if errors.As(err, &held) {
-		return nil, readCard(h.card), fmt.Errorf("the data folder %s is %w by process %s: wait for it, stop it, or name another folder with --data",
-			data, ErrInUse, held.Holder)
+		card, inUse := readCard(h.card), ErrInUse
+		if card.Address == "" && strings.HasSuffix(held.Holder, note(ServeCommand)) {
+			inUse = ErrComing
+		}
+		return nil, card, fmt.Errorf("the data folder %s is %w by process %s: wait for it, stop it, or name another folder with --data",
+			data, inUse, held.Holder)
 	}
 	if err != nil {
 		return nil, Card{}, fmt.Errorf("data folder: %w", err)
@@ -63,6 +82,9 @@ func Take(data, command string, replaced ...string) (*Hold, Card, error) {
 	}
 	return h, Card{}, nil
 }
+
+// note says in the lock what its holder does.
+func note(command string) string { return fmt.Sprintf(" (polylens %s)", command) }
 
 // clear removes what an earlier holder has left.
 func (h *Hold) clear(data string, replaced []string) error {

@@ -2,7 +2,6 @@ package rollout
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"polylens/indexer/catalog"
@@ -51,8 +50,7 @@ func (r *Rollout) tellLeft(ctx context.Context) {
 func checkIndexed(moves []move, model string) error {
 	for _, move := range moves {
 		if !move.indexed {
-			return fmt.Errorf("%w: collection %q no longer has an index for the model before: `polylens model use %s` makes it again",
-				catalog.ErrConflict, move.collection.Name, model)
+			return catalog.Conflict("collection %q no longer has an index for the model before: `polylens model use %s` makes it again", move.collection.Name, model)
 		}
 	}
 	return nil

@@ -2,7 +2,6 @@ package rollout
 
 import (
 	"context"
-	"fmt"
 
 	"polylens/indexer/catalog"
 )
@@ -17,8 +16,8 @@ func (r *Rollout) RenameCollection(ctx context.Context, name, to string) (catalo
 	if next := r.Choice().Next; next != nil {
 		job, err := r.Queue.Get(ctx, next.Job)
 		if err == nil && job.State == catalog.JobRunning {
-			return catalog.Collection{}, fmt.Errorf("rename collection %.80q: %w: job %s encodes collections for the model %s: wait for it, or roll back",
-				name, catalog.ErrConflict, job.ID, next.Model)
+			return catalog.Collection{}, catalog.Conflict("collection %.80q cannot be renamed while job %s encodes collections for the model %s: wait for it, or roll back",
+				name, job.ID, next.Model)
 		}
 	}
 	return r.Catalog.RenameCollection(ctx, name, to)

@@ -3,7 +3,6 @@ package rollout
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -158,10 +157,10 @@ func (r *Rollout) check(e event) error {
 	choice := r.Choice()
 	switch {
 	case r.Named != "":
-		return fmt.Errorf("%w: the model of this process is set by --model or POLYLENS_MODEL, which takes precedence over the data folder's choice: "+
-			"start it without, after `polylens model use %s`", catalog.ErrConflict, r.Named)
+		return catalog.Conflict("the model of this process is set by --model or POLYLENS_MODEL, which takes precedence over the data folder's choice: "+
+			"start it without, after `polylens model use %s`", r.Named)
 	case !choice.State().may(e) && choice.Next != nil:
-		return fmt.Errorf("%w: collections are being encoded for the model %s: wait for that, or roll back", catalog.ErrConflict, choice.Next.Model)
+		return catalog.Conflict("collections are being encoded for the model %s: wait for that, or roll back", choice.Next.Model)
 	}
 	return nil
 }
@@ -245,7 +244,7 @@ func (r *Rollout) RollBack(ctx context.Context) error {
 	}
 	back, ok := choice.Back(r.There)
 	if !ok {
-		return fmt.Errorf("%w: no other model was used before", catalog.ErrConflict)
+		return catalog.Conflict("no other model was used before: there is nothing to go back to")
 	}
 	before, err := r.load(ctx, back.Model)
 	if err != nil {

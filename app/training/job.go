@@ -23,7 +23,7 @@ type trainParams struct {
 
 // Kind is the kind of job that trains a run.
 func (t *Trainer) Kind() jobs.Kind {
-	return jobs.Kind{Name: jobTrain, Handle: t.handle, Canceled: t.canceled, PerProcess: 1, Exclusive: func(string) string { return jobTrain }}
+	return jobs.Kind{Name: jobTrain, Handle: t.handle, Canceled: t.canceled, Retry: t.retry, PerProcess: 1, Exclusive: func(string) string { return jobTrain }}
 }
 
 // Recover takes up what an earlier process has left. Runs that it trained are
@@ -130,6 +130,35 @@ func (t *Trainer) paused(ctx context.Context, id string) error {
 	err := t.Catalog.MoveRun(ctx, id, catalog.RunStopped, catalog.RunQueued, "")
 	if errors.Is(err, catalog.ErrConflict) || errors.Is(err, catalog.ErrNotFound) {
 		return nil // it has ended all the same
+	}
+	return err
+}
+
+// retry refuses to give a run back to a job that has ended, unless the run waits for one:
+// resuming the run gives it another job.
+func (t *Trainer) retry(ctx context.Context, job catalog.Job) error {
+	var params trainParams
+	if err := json.Unmarshal(job.Params, &params); err != nil {
+		return fmt.Errorf("parameters of the job: %w", err)
+	}
+	run, err := t.Catalog.Run(ctx, params.Run)
+	switch {
+	case errors.Is(err, catalog.ErrNotFound):
+		return catalog.Conflict("the run of job %s was deleted: begin another one", job.ID)
+	case err != nil:
+		return err
+	case run.State == catalog.RunStopped, run.State == catalog.RunFailed, run.Interrupted(time.Now()):
+		return catalog.Conflict("the run %q of job %s is %s: resume the run, which gives it another job "+
+			"(POST /api/v1/runs/%s/resume, or the command that began it)", run.Name, job.ID, run.State, run.ID)
+	case run.State != catalog.RunQueued:
+		return catalog.Conflict("the run %q of job %s is %s: there is nothing to retry", run.Name, job.ID, run.State)
+	}
+	other, err := t.jobOf(ctx, run.ID)
+	if err == nil {
+		return catalog.Conflict("job %s is to train the run %q already", other.ID, run.Name)
+	}
+	if errors.Is(err, catalog.ErrNotFound) {
+		return nil
 	}
 	return err
 }

@@ -195,6 +195,66 @@ func TestCanceledJobStopsItsRun(t *testing.T) {
 	}
 }
 
+// TestRetryPointsToTheRun: the job of a run that has ended is not put back into the queue,
+// where it could only fail; whoever tries reads how the run goes on.
+func TestRetryPointsToTheRun(t *testing.T) {
+	r := newTestTrainer(t, filepath.Join(t.TempDir(), "catalogue.db"), slog.DiscardHandler)
+	queue := r.queue.(*jobs.Queue)
+	run, err := r.Catalog.CreateRun(t.Context(), catalog.Run{Name: "x", Config: []byte(`{"data":{"pairs":["/x"]}}`)})
+	if err == nil {
+		err = r.enqueue(t.Context(), run)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	job, err := r.jobOf(t.Context(), run.ID)
+	if err == nil {
+		_, err = r.Stop(t.Context(), run.ID)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := func(step string, words ...string) {
+		t.Helper()
+		_, err := queue.Retry(t.Context(), job.ID)
+		for _, want := range words {
+			if !errors.Is(err, catalog.ErrConflict) || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: got %v, want a conflict with %q", step, err, want)
+			}
+		}
+		if now, err := queue.Get(t.Context(), job.ID); err != nil || now.State != catalog.JobCanceled {
+			t.Errorf("%s: the job is %s, %v", step, now.State, err)
+		}
+	}
+	refused("stopped", "stopped", "runs/"+run.ID+"/resume")
+	if _, err := r.Resume(t.Context(), run.ID); err != nil {
+		t.Fatal(err)
+	}
+	refused("resumed", "already")
+	for _, state := range []catalog.RunState{catalog.RunStopped, catalog.RunFailed} {
+		if err := r.Catalog.MoveRun(t.Context(), run.ID, catalog.RunQueued, state, "why"); err != nil {
+			t.Fatal(err)
+		}
+		refused(string(state), string(state), "runs/"+run.ID+"/resume")
+		if err := r.Catalog.MoveRun(t.Context(), run.ID, state, catalog.RunQueued, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	next, err := r.jobOf(t.Context(), run.ID)
+	if err == nil {
+		_, err = r.Stop(t.Context(), run.ID)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Catalog.MoveRun(t.Context(), run.ID, catalog.RunStopped, catalog.RunQueued, ""); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := queue.Retry(t.Context(), next.ID); err != nil || again.State != catalog.JobQueued {
+		t.Errorf("the job of a run that waits for one: %s, %v", again.State, err)
+	}
+}
+
 // TestPausedJobKeepsItsRun: a run whose job is paused gets no second one when a
 // process starts, and is stopped with it.
 func TestPausedJobKeepsItsRun(t *testing.T) {

@@ -45,7 +45,7 @@ func (t *Trainer) Resume(ctx context.Context, id string) (catalog.Run, error) {
 		run.State = catalog.RunStopped
 	}
 	if run.State != catalog.RunStopped && run.State != catalog.RunFailed {
-		return catalog.Run{}, fmt.Errorf("%w: run %q is %s; only a stopped, failed or interrupted one can go on", catalog.ErrConflict, run.Name, run.State)
+		return catalog.Run{}, catalog.Conflict("run %q is %s: only a stopped, failed or interrupted one can go on", run.Name, run.State)
 	}
 	if err := t.Catalog.MoveRun(ctx, id, run.State, catalog.RunQueued, ""); err != nil {
 		return catalog.Run{}, err
@@ -69,7 +69,7 @@ func (t *Trainer) Stop(ctx context.Context, id string) (catalog.Run, error) {
 		_, err = t.queue.Cancel(ctx, job.ID)
 	}
 	if err != nil && moved != nil {
-		return catalog.Run{}, fmt.Errorf("run %q is %s: %w", run.Name, run.State, catalog.ErrConflict)
+		return catalog.Run{}, catalog.Conflict("run %q is %s: only one that waits or is being trained can be stopped", run.Name, run.State)
 	}
 	return t.Catalog.Run(ctx, id)
 }
@@ -94,9 +94,9 @@ func Usable(run catalog.Run, force bool) error {
 	switch run.State {
 	case catalog.RunFinished, catalog.RunRolledBack:
 	case catalog.RunActivated:
-		return fmt.Errorf("%w: searches use the model of run %q already", catalog.ErrConflict, run.Name)
+		return catalog.Conflict("searches use the model of run %q already", run.Name)
 	default:
-		return fmt.Errorf("%w: run %q is %s: its model can be used once it is finished", catalog.ErrConflict, run.Name, run.State)
+		return catalog.Conflict("run %q is %s: its model can be used once it is finished", run.Name, run.State)
 	}
 	if force {
 		return nil
@@ -113,7 +113,7 @@ func (t *Trainer) RollBack(ctx context.Context, id string) (catalog.Run, error) 
 	choice := t.rollout.Choice()
 	coming := choice.Next != nil && choice.Next.Run == id
 	if !coming && choice.Run != id {
-		return catalog.Run{}, fmt.Errorf("%w: searches do not use the model of run %q", catalog.ErrConflict, run.Name)
+		return catalog.Run{}, catalog.Conflict("searches do not use the model of run %q: there is nothing to roll back", run.Name)
 	}
 	if err := t.rollout.RollBack(ctx); err != nil {
 		return catalog.Run{}, err

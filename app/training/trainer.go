@@ -17,6 +17,7 @@ import (
 	"polylens/indexer/catalog"
 	"polylens/indexer/catalog/database"
 	"polylens/indexer/jobs"
+	"polylens/internal/memory"
 	"polylens/trainer"
 	"polylens/trainer/data"
 )
@@ -96,7 +97,7 @@ func (t *Trainer) create(ctx context.Context, name string, config Config) (catal
 		return run, err
 	}
 	if earlier, err := t.Catalog.RunNamed(ctx, name); err == nil {
-		return run, fmt.Errorf("%w: there is a run %q already, which is %s: choose another name, resume it, or delete it", catalog.ErrConflict, name, earlier.State)
+		return run, catalog.Conflict("there is a run %q already, which is %s: choose another name, resume it, or delete it", name, earlier.State)
 	} else if !errors.Is(err, catalog.ErrNotFound) {
 		return run, err
 	}
@@ -115,7 +116,7 @@ func (t *Trainer) planned(ctx context.Context, name string, config Config) (cata
 // CheckFree refuses a directory in which there is a model already.
 func CheckFree(dir string) error {
 	if _, err := os.Lstat(dir); err == nil {
-		return fmt.Errorf("%w: there is a model %s already: choose another --name, or remove it with `polylens model rm` first", catalog.ErrConflict, dir)
+		return catalog.Conflict("there is a model %s already: choose another --name, or remove it with `polylens model rm` first", dir)
 	}
 	return nil
 }
@@ -135,6 +136,10 @@ func (t *Trainer) complete(ctx context.Context, name string, config *Config) (ca
 	model, err := t.openModel(config.Model)
 	if err != nil {
 		return catalog.Run{}, fmt.Errorf("%w: %w", catalog.ErrInvalid, err)
+	}
+	total, known := memory.Total()
+	if err := config.CheckMemory(model, total, known); err != nil {
+		return catalog.Run{}, fmt.Errorf("%w: the configuration of the run: %w", catalog.ErrInvalid, err)
 	}
 	config.Model = model.Dir
 	content, err := json.Marshal(config)

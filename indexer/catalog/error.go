@@ -1,6 +1,9 @@
 package catalog
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // Errors by which rooms say what went wrong, whoever asked. They come wrapped
 // with the name and, where there is one, the remedy; one table (package
@@ -23,6 +26,8 @@ var (
 	ErrConflict = errors.New("conflict")
 	// ErrInvalid is for a value that cannot be used; it comes with the rule.
 	ErrInvalid = errors.New("invalid")
+	// ErrBusy is for what there is no room or no turn for now, and may be soon.
+	ErrBusy = errors.New("the server is busy: ask again in a few seconds")
 	// ErrUnavailable is for a catalogue that cannot be reached now.
 	ErrUnavailable = errors.New("catalogue unavailable")
 	// ErrDamaged is for a catalogue whose file is broken; it comes with the way back.
@@ -40,3 +45,17 @@ func (m missing) Error() string { return string(m) }
 
 // Is lets errors.Is find ErrNotFound.
 func (missing) Is(target error) bool { return target == ErrNotFound }
+
+// Conflict is an ErrConflict that shows its own words alone: what stands in the way, and
+// what to do about it.
+func Conflict(format string, arguments ...any) error {
+	return conflict(fmt.Sprintf(format, arguments...))
+}
+
+type conflict string
+
+// Error implements error.
+func (c conflict) Error() string { return string(c) }
+
+// Is lets errors.Is find ErrConflict.
+func (conflict) Is(target error) bool { return target == ErrConflict }

@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"time"
 )
@@ -75,13 +74,26 @@ type Job struct {
 // ErrConflict when the table of transitions has no such move.
 func (j *Job) Move(next JobState, now time.Time) error {
 	if !j.State.MayBecome(next) {
-		return fmt.Errorf("job %.80q is %s and cannot become %s: %w", j.ID, j.State, next, ErrConflict)
+		return j.refuse(next)
 	}
 	j.State, j.Wanted, j.Lease, j.Expires, j.Finished = next, "", "", time.Time{}, time.Time{}
 	if next.Finished() {
 		j.Finished = now
 	}
 	return nil
+}
+
+// refuse says why the job cannot go to another state.
+func (j *Job) refuse(next JobState) error {
+	switch {
+	case next == j.State:
+		return Conflict("job %.80q is %s already", j.ID, j.State)
+	case j.State == JobSucceeded:
+		return Conflict("job %.80q has succeeded: it is over, and cannot become %s", j.ID, next)
+	case j.State.Finished():
+		return Conflict("job %.80q is over: it is %s, and cannot become %s unless it is retried", j.ID, j.State, next)
+	}
+	return Conflict("job %.80q is %s, and cannot become %s", j.ID, j.State, next)
 }
 
 // ExclusiveCollection is the Exclusive of a job that has a collection to itself.

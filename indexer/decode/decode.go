@@ -9,6 +9,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+	"sync/atomic"
 
 	"polylens/indexer/decode/color"
 	"polylens/indexer/decode/outside"
@@ -113,8 +114,12 @@ func (d *Decoder) Decode(ctx context.Context, content Content, target Target, li
 	}
 	info.Format = c.name
 	var warned []string
-	t := task{decoder: d, codec: c, ctx: inner, data: data, target: target, limits: limits, warned: &warned}
+	var waiting atomic.Bool
+	t := task{decoder: d, codec: c, ctx: inner, data: data, target: target, limits: limits, warned: &warned, waiting: &waiting}
 	p, err := within(inner, t.run, func(late picture) { late.release() })
+	if errors.Is(err, context.DeadlineExceeded) && waiting.Load() {
+		err = &fault{reason: Busy, err: fmt.Errorf("others took all of the memory for decoding: %w", err), setting: limits.Names.MaxMemory}
+	}
 	if err != nil {
 		return Picture{Info: info}, explain(ctx, inner, limits, content.Name, c.name, err)
 	}

@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ const (
 	TooLarge      Reason = "too large"       // more bytes than Limits.MaxBytes
 	TooManyPixels Reason = "too many pixels" // beyond MaxPixels, MaxSide or MaxMemory
 	TimedOut      Reason = "timed out"       // not done after Limits.Timeout
+	Busy          Reason = "busy"            // Limits.Budget had no room before the time was over; says nothing about the picture
 	Stopped       Reason = "stopped"         // the caller's context ended; says nothing about the picture
 )
 
@@ -25,12 +27,13 @@ const (
 var remedies = map[Reason]string{
 	Unreadable:    "check that the file exists and may be read",
 	Empty:         "copy the picture again from where it came",
-	UnknownFormat: "convert it to a format that is read: " + Readable(),
+	UnknownFormat: "convert it to a format that is read, such as JPEG, PNG or TIFF",
 	Unsupported:   "save it again as an ordinary JPEG or PNG",
 	Corrupt:       "copy the picture again from where it came, or save it anew",
 	TooLarge:      "make the file smaller",
 	TooManyPixels: "scale the picture down",
 	TimedOut:      "scale the picture down",
+	Busy:          "try again later",
 }
 
 // Error is the only type of error that this package returns about a picture.
@@ -74,6 +77,12 @@ func (e *Error) remedy() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
+// IsBusy reports whether err is an Error of reason Busy.
+func IsBusy(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Reason == Busy
+}
+
 // fault is an error that knows its reason; explain adds the rest.
 type fault struct {
 	reason  Reason
@@ -88,7 +97,7 @@ func faultf(r Reason, format string, args ...any) error {
 	return &fault{reason: r, err: fmt.Errorf(format, args...)}
 }
 
-// Readable lists the formats that are read, for messages: "JPEG, PNG, ... or SGI".
+// Readable lists the formats that are read, for people: "JPEG, PNG, ... and SGI".
 func Readable() string {
 	var names []string
 	for _, c := range codecs {
@@ -97,5 +106,5 @@ func Readable() string {
 		}
 	}
 	last := len(names) - 1
-	return strings.Join(names[:last], ", ") + " or " + names[last]
+	return strings.Join(names[:last], ", ") + " and " + names[last]
 }

@@ -5,6 +5,7 @@ import (
 	"image"
 	"image/jpeg"
 	"io"
+	"strings"
 
 	"polylens/indexer/decode/bmp"
 	"polylens/indexer/decode/dds"
@@ -87,9 +88,9 @@ func find(data []byte) (found codec, before int, err error) {
 	case name == zeros:
 		return codec{}, 0, faultf(Empty, "all its bytes are zero")
 	case name == text:
-		return codec{}, 0, faultf(UnknownFormat, "it looks like text: %q", data[:min(len(data), 24)])
+		return codec{}, 0, faultf(UnknownFormat, "it looks like text: %q", strings.ToValidUTF8(string(data[:min(len(data), 24)]), "…"))
 	case name != "":
 		return codec{}, 0, faultf(UnknownFormat, "it looks like %s", name)
 	}
-	return codec{}, 0, faultf(UnknownFormat, "it begins with %q", data[:min(len(data), 12)])
+	return codec{}, 0, faultf(UnknownFormat, "its first bytes, % x, are of no format that is known", data[:min(len(data), 4)])
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/semaphore"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 )
@@ -50,32 +49,6 @@ func or[T int | int64 | time.Duration](v, missing T) T {
 		return missing
 	}
 	return v
-}
-
-// Budget bounds the memory of decoders that run at the same time, including those
-// that a deadline has left behind, and of pictures until they are released. A decoder
-// waits, within its own deadline, until its worst case fits.
-type Budget struct {
-	bytes int64
-	sem   *semaphore.Weighted
-}
-
-// NewBudget returns a budget of so many bytes. A picture that needs more than that is
-// decoded alone.
-func NewBudget(bytes int64) *Budget {
-	return &Budget{bytes, semaphore.NewWeighted(bytes)}
-}
-
-// take waits for memory and returns the function that gives it back.
-func (b *Budget) take(ctx context.Context, bytes int64) (func(), error) {
-	if b == nil {
-		return func() {}, nil
-	}
-	n := min(bytes, b.bytes)
-	if err := b.sem.Acquire(ctx, n); err != nil {
-		return nil, err
-	}
-	return func() { b.sem.Release(n) }, nil
 }
 
 // check refuses a size before any memory is taken for it.

@@ -24,11 +24,11 @@ func TestOthersAreNamed(t *testing.T) {
 		{"\x1aE\xdf\xa3\x01\x00", "a video"}, {"RIFF\x00\x00\x00\x00AVI LIST", "a video"}, {"RIFF\x00\x00\x00\x00WAVEfmt ", "sound"},
 		{"PK\x03\x04\x14\x00", "a zip archive"}, {"\x1f\x8b\x08\x00", "a gzip file"}, {strings.Repeat("a", 257) + "ustar\x0000", "a tar archive"},
 		{"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        ", "AppleDouble"}, {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a database of thumbnails"},
-		{"BMW is a car", "text"}, {"P1 is a word", "text"}, {"\x00\x01\x02\x03\x04", `begins with "\x00\x01`},
+		{"BMW is a car", "text"}, {"P1 is a word", "text"}, {"\x00\x01\x02\x03\x04", "00 01 02 03, are of no format"},
 	} {
 		_, _, err := Bytes(t.Context(), "holiday.jpg", []byte(tt.data), Limits{})
 		var e *Error
-		if !errors.As(err, &e) || e.Reason != UnknownFormat || !strings.Contains(err.Error(), tt.says) {
+		if !errors.As(err, &e) || e.Reason != UnknownFormat || !strings.Contains(err.Error(), tt.says) || len(err.Error()) > 200 {
 			t.Errorf("%.20q: %v, want %q", tt.data, err, tt.says)
 		}
 	}
@@ -39,16 +39,21 @@ func TestOthersAreNamed(t *testing.T) {
 	}
 }
 
-// The remedy lists what is read, and nothing else.
-func TestRemedyListsCodecs(t *testing.T) {
+// The list for people names what is read, and nothing else, and the remedy is of it.
+func TestReadableListsCodecs(t *testing.T) {
 	list := Readable()
 	for _, c := range codecs {
 		if strings.Count(list, c.title) < 1 {
 			t.Errorf("%q lacks %s", list, c.title)
 		}
 	}
-	if got := len(strings.FieldsFunc(list, func(r rune) bool { return r == ' ' || r == ',' })); got != 24 { // 20 names, of which two have two words, and "or"
+	if got := len(strings.FieldsFunc(list, func(r rune) bool { return r == ' ' || r == ',' })); got != 24 { // 20 names, of which two have two words, and "and"
 		t.Errorf("%q has %d words", list, got)
+	}
+	for _, name := range []string{"JPEG", "PNG", "TIFF"} {
+		if !strings.Contains(remedies[UnknownFormat], name) || !strings.Contains(list, name) {
+			t.Errorf("%q is not of %q", remedies[UnknownFormat], list)
+		}
 	}
 }
 

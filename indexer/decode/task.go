@@ -3,6 +3,7 @@ package decode
 import (
 	"context"
 	"image"
+	"sync/atomic"
 
 	"polylens/indexer/decode/color"
 )
@@ -15,7 +16,8 @@ type task struct {
 	data    []byte
 	target  Target
 	limits  Limits
-	warned  *[]string // see damaged; nil forgets
+	warned  *[]string    // see damaged; nil forgets
+	waiting *atomic.Bool // for memory; nil forgets
 
 	config image.Config // what the file says, before its orientation
 	meta   metadata
@@ -74,10 +76,12 @@ func (t task) runGo() (picture, error) {
 // holding takes memory and decodes. The memory is given back at once if no picture
 // comes of it, even after a panic; otherwise the picture gives it back.
 func (t task) holding(bytes int64, decode func() (image.Image, image.Point, error)) (p picture, err error) {
+	t.setWaiting(true)
 	release, err := t.limits.take(t.ctx, bytes)
 	if err != nil {
-		return picture{}, err
+		return picture{}, err // and still waiting: its time is over
 	}
+	t.setWaiting(false)
 	defer func() {
 		if p.image == nil {
 			release()
@@ -88,6 +92,12 @@ func (t task) holding(bytes int64, decode func() (image.Image, image.Point, erro
 		return picture{}, err
 	}
 	return picture{img, full, release}, nil
+}
+
+func (t task) setWaiting(waiting bool) {
+	if t.waiting != nil {
+		t.waiting.Store(waiting)
+	}
 }
 
 func (t task) pixels() int64 { return int64(t.config.Width) * int64(t.config.Height) }

@@ -28,7 +28,7 @@ func Thumbnail(img image.Image, maxSide int) (data []byte, contentType string, e
 	if small.Rect.Size() == b.Size() {
 		draw.Draw(small, small.Rect, img, b.Min, draw.Src)
 	} else {
-		draw.CatmullRom.Scale(small, small.Rect, img, b, draw.Src, nil)
+		shrink(small, img)
 	}
 	var buf bytes.Buffer
 	if small.Opaque() {

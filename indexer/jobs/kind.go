@@ -39,6 +39,10 @@ type Kind struct {
 	// context had ended for another cause. nil: nobody needs to know.
 	Canceled func(ctx context.Context, job catalog.Job) error
 
+	// Retry is asked before a job that failed or was canceled is put back into the queue,
+	// and refuses with catalog.ErrConflict what could not succeed. nil: nothing is refused.
+	Retry func(ctx context.Context, job catalog.Job) error
+
 	// Waits says that a disk without room is no failure of a job: it is put back into
 	// the queue with that reason, and goes on by itself when there is room.
 	Waits bool

@@ -152,7 +152,7 @@ func (q *Queue) tellCanceled(ctx context.Context, job catalog.Job) error {
 func (q *Queue) Pause(ctx context.Context, id string) (catalog.Job, error) {
 	return q.change(ctx, id, func(job *catalog.Job, now time.Time) error {
 		if job.Wanted == catalog.JobCanceled {
-			return fmt.Errorf("job %s is being canceled: %w", id, catalog.ErrConflict)
+			return catalog.Conflict("job %s is being canceled: wait until it is, and retry it if it is to go on", id)
 		}
 		if job.State == catalog.JobRunning {
 			job.Wanted = catalog.JobPaused
@@ -173,21 +173,35 @@ func (q *Queue) Resume(ctx context.Context, id string) (catalog.Job, error) {
 		case job.State == catalog.JobPaused:
 			return job.Move(catalog.JobQueued, now)
 		}
-		return fmt.Errorf("job %s is %s, not paused: %w", id, job.State, catalog.ErrConflict)
+		return catalog.Conflict("job %s is %s: only a paused one can be resumed, and a failed or canceled one retried", id, job.State)
 	})
 }
 
 // Retry puts a failed or canceled job back into the queue, with all its attempts
-// before it; its progress stays. catalog.ErrConflict for others.
+// before it; its progress stays. catalog.ErrConflict for others, and when its kind refuses.
 func (q *Queue) Retry(ctx context.Context, id string) (catalog.Job, error) {
+	if err := q.mayRetry(ctx, id); err != nil {
+		return catalog.Job{}, err
+	}
 	return q.change(ctx, id, func(job *catalog.Job, now time.Time) error {
 		if job.State != catalog.JobFailed && job.State != catalog.JobCanceled {
-			return fmt.Errorf("job %s is %s; only a failed or canceled one can be tried again: %w", id, job.State, catalog.ErrConflict)
+			return catalog.Conflict("job %s is %s: only a failed or canceled one can be retried", id, job.State)
 		}
 		job.Error, job.Failures, job.Losses = "", 0, 0
 		job.RunAfter, job.Started = time.Time{}, time.Time{}
 		return job.Move(catalog.JobQueued, now)
 	})
+}
+
+// mayRetry asks the kind of a job that has ended. What it says may be out of date when
+// the job is put into the queue: then its handler fails.
+func (q *Queue) mayRetry(ctx context.Context, id string) error {
+	job, err := q.store.Get(ctx, id)
+	ask := q.kinds[job.Kind].Retry
+	if err != nil || ask == nil || !job.State.MayBecome(catalog.JobQueued) || !job.State.Finished() {
+		return err
+	}
+	return ask(ctx, job)
 }
 
 func (q *Queue) change(ctx context.Context, id string, change func(*catalog.Job, time.Time) error) (catalog.Job, error) {

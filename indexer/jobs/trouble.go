@@ -3,7 +3,6 @@ package jobs
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -132,7 +131,7 @@ func (q *Queue) cancelLater(ctx context.Context, id string, why error) (catalog.
 		return job, err
 	}
 	if job.State.Finished() {
-		return job, fmt.Errorf("job %s is %s already: %w", id, job.State, catalog.ErrConflict)
+		return job, cancelJob(&job, time.Now())
 	}
 	q.troubles.want(id, why)
 	q.bell.ring()

@@ -76,12 +76,13 @@ func (d *Directory) walk(ctx context.Context, w *walker) error {
 	}
 	defer opened.Close()
 	w.ctx, w.base, w.files, w.rules = ctx, d.path, opened, d.rules
-	entries, err := w.readDir(".")
+	entries, self, err := w.readDir(".")
 	if err != nil {
 		return fmt.Errorf("folder %s cannot be read: %w", d.path, err)
 	}
 	w.isNew(".")
-	root := &place{folder: ".", included: len(d.rules.include) == 0}
+	w.tellFolder(w.gate(".", self, folderID{}, true))
+	root := &place{folder: ".", self: self, included: len(d.rules.include) == 0}
 	if err := w.folder(root, entries); err != nil {
 		return err
 	}

@@ -40,17 +40,18 @@ func (a anywhere) OpenFile(name string, flag int, mode fs.FileMode) (*os.File, e
 
 func (a anywhere) Close() error { return nil }
 
-// readDir lists a folder by name. Unlike fs.ReadDir it takes names that are not UTF-8. It
-// does not wait for the writer of a pipe that has taken the folder's place.
-func (w *walker) readDir(name string) ([]fs.DirEntry, error) {
+// readDir lists a folder by name, and says which one it is. Unlike fs.ReadDir it takes
+// names that are not UTF-8. It does not wait for the writer of a pipe that has taken the
+// folder's place.
+func (w *walker) readDir(name string) ([]fs.DirEntry, folderID, error) {
 	folder, err := w.files.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, err
+		return nil, folderID{}, err
 	}
 	defer folder.Close()
 	entries, err := folder.ReadDir(-1)
 	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
-	return entries, err
+	return entries, idOf(folder), err
 }
 
 func (w *walker) path(name string) string { return filepath.Join(w.base, filepath.FromSlash(name)) }

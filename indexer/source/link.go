@@ -33,7 +33,9 @@ func (w *walker) link(at *place, name string) error {
 	info, err := w.files.Stat(name) // follows links, but out of the folder only where the rules say so
 	if err != nil {
 		w.problem(Problem{URI: w.uri(name), Kind: ProblemLink, Err: w.leadsTo(name)})
-		w.tellAway(name)
+		if w.rules.FollowLinks {
+			w.tellFolder(Entered{URI: w.uri(name)})
+		}
 		return nil
 	}
 	switch mode := info.Mode(); {
@@ -48,14 +50,6 @@ func (w *walker) link(at *place, name string) error {
 		w.problem(Problem{URI: w.uri(name), Kind: ProblemSpecial, Err: fmt.Errorf("it leads to %s, not to a file", kindOf(mode))})
 	}
 	return nil
-}
-
-// tellAway takes a link that leads nowhere for an empty folder where links are followed:
-// the disk behind it may not be mounted.
-func (w *walker) tellAway(name string) {
-	if w.rules.FollowLinks && w.visitor.Empty != nil {
-		w.visitor.Empty(w.uri(name))
-	}
 }
 
 // leadsTo says where a link leads that cannot be followed within the folder.
@@ -84,7 +78,7 @@ func (w *walker) followLinks() error {
 			w.tellExcluded(next.name, rule)
 			continue
 		}
-		if err := w.subfolder(next.place, next.name); err != nil {
+		if err := w.subfolder(next.place, next.name, true); err != nil {
 			return err
 		}
 	}

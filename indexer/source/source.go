@@ -31,9 +31,11 @@ type Visitor struct {
 	Other    func(Other) error // a file that is none
 	Excluded func(Excluded)    // a file, or a folder with all below it, that a rule leaves out
 	Metadata func()            // a file that says something about pictures
-	// Empty is told, beside the rest, of each folder below the place that has no entry,
-	// and of each link that leads nowhere where links are followed.
-	Empty   func(uri string)
+	// Folder is told, beside the rest, of each folder that is looked into, the place itself
+	// too, before what lies in it. Where links are followed, it is told of each link in
+	// whose place nothing is seen: it leads nowhere, or to a folder that was reached by
+	// another way.
+	Folder  func(Entered)
 	Problem func(Problem) // what cannot be used
 	// Known may say what an earlier walk found of files whose names do not tell, so that
 	// they are not opened again: for each item KindPicture, the Kind of an Other, or ""

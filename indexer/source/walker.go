@@ -33,6 +33,7 @@ type walker struct {
 // place is a folder that is looked into.
 type place struct {
 	folder    string
+	self      folderID
 	manifests []manifest // of this folder and those above
 	own       []manifest // of this folder
 	alike     siblings   // where there are manifests
@@ -101,7 +102,7 @@ func (w *walker) entry(at *place, entry fs.DirEntry) error {
 	kind := entry.Type()
 	switch {
 	case entry.IsDir():
-		return w.subfolder(at, name)
+		return w.subfolder(at, name, false)
 	case kind&fs.ModeSymlink != 0:
 		return w.link(at, name)
 	case kind.IsRegular() && entry.Name() == ignoreFile:
@@ -125,13 +126,13 @@ func (w *walker) entry(at *place, entry fs.DirEntry) error {
 }
 
 // subfolder looks into a folder unless it was reached by another way.
-func (w *walker) subfolder(at *place, name string) error {
+func (w *walker) subfolder(at *place, name string, isLink bool) error {
 	if len(name) > maxFolder {
 		w.problem(Problem{URI: shorten(w.uri(name)), Kind: ProblemName,
 			Err: fmt.Errorf("its path has %d bytes, at most %d are followed: move it up, or shorten the names of its folders", len(name), maxFolder)})
 		return nil
 	}
-	entries, err := w.readDir(name)
+	entries, self, err := w.readDir(name)
 	switch {
 	case err != nil:
 		w.problem(Problem{URI: w.uri(name), Kind: ProblemFolder, Err: plain(err)})
@@ -141,13 +142,12 @@ func (w *walker) subfolder(at *place, name string) error {
 		return nil
 	case !w.isNew(name):
 		w.problem(Problem{URI: w.uri(name), Kind: ProblemLink, Err: errSeen})
+		w.tellFolder(Entered{URI: w.uri(name)})
 		return nil
 	}
-	if len(entries) == 0 && w.visitor.Empty != nil {
-		w.visitor.Empty(w.uri(name))
-	}
+	w.tellFolder(w.gate(name, self, at.self, isLink))
 	return w.folder(&place{
-		folder: name, manifests: at.manifests, ignores: at.ignores, included: w.isIncluded(at, name, true),
+		folder: name, self: self, manifests: at.manifests, ignores: at.ignores, included: w.isIncluded(at, name, true),
 	}, entries)
 }
 
@@ -236,6 +236,12 @@ func (w *walker) problem(problem Problem) {
 		w.visitor.Problem(problem)
 	default:
 		w.queue = append(w.queue, event{problem: &problem})
+	}
+}
+
+func (w *walker) tellFolder(folder Entered) {
+	if w.visitor.Folder != nil {
+		w.visitor.Folder(folder)
 	}
 }
 

@@ -24,17 +24,23 @@ type Config struct {
 // catalogues have.
 func Default() Config { return Config{Weight: 1, Parallel: 0.5, Part: 8192} }
 
+// Most layers and tokens at once: beyond those of every language model.
+const (
+	mostLayers = 256
+	mostPart   = 1 << 24
+)
+
 // Check reports the first thing that is wrong with the configuration.
 func (c Config) Check() error {
 	switch {
 	case !(c.Weight > 0) || math.IsInf(c.Weight, 0):
 		return fmt.Errorf("weight %v of captions: want a positive number, or no captions at all", c.Weight)
-	case c.Layers < 0:
-		return fmt.Errorf("%d layers of the caption decoder: want a positive number, or 0 for half of the text tower's", c.Layers)
+	case c.Layers < 0 || c.Layers > mostLayers:
+		return fmt.Errorf("%d layers of the caption decoder: want 1 to %d, or 0 for half of the text tower's", c.Layers, mostLayers)
 	case !(c.Parallel >= 0 && c.Parallel <= 1):
 		return fmt.Errorf("share %v of captions predicted at once: want 0 to 1", c.Parallel)
-	case c.Part < 1:
-		return fmt.Errorf("%d tokens of the vocabulary at once: want a positive number, such as %d", c.Part, Default().Part)
+	case c.Part < 1 || c.Part > mostPart:
+		return fmt.Errorf("%d tokens of the vocabulary at once: want 1 to %d, such as %d", c.Part, mostPart, Default().Part)
 	}
 	return nil
 }

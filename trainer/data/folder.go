@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"polylens/indexer/source"
 )
@@ -91,7 +92,7 @@ func (f Folder) captions(item source.Item) []Caption {
 		}
 	}
 	for _, caption := range item.Captions {
-		if len(f.Languages) == 0 || slices.Contains(f.Languages, caption.Language) {
+		if len(f.Languages) == 0 || slices.ContainsFunc(f.Languages, func(tag string) bool { return strings.EqualFold(tag, caption.Language) }) {
 			captions = append(captions, Caption(caption))
 		}
 	}

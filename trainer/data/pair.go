@@ -111,7 +111,7 @@ type Set struct {
 
 // Collect reads sources one after the other. Records about one picture add up;
 // texts come in the form of a query (text.Query), so that a model learns what it will be
-// asked; one that the picture has in the same language already is left out. The error is that
+// asked, and tags of languages in lower case; a text that the picture has in the same language already is left out. The error is that
 // of the source that could not be read to its end.
 func Collect(ctx context.Context, sources ...Source) (*Set, error) {
 	set := &Set{known: make(map[Picture]int)}
@@ -153,6 +153,7 @@ func (s *Set) add(r Record, seen map[pairKey]bool) {
 		if c.Text = text.Query(c.Text); c.Text == "" {
 			continue
 		}
+		c.Language = strings.ToLower(c.Language) // tags differ in nothing else by their case
 		key := pairKey{picture, c.Language, c.Text}
 		if seen[key] {
 			continue

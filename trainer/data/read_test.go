@@ -324,6 +324,22 @@ func TestCollect(t *testing.T) {
 	}
 }
 
+// TestCollectTakesTagsInAnyCase: a language is one, however its tag is written.
+func TestCollectTakesTagsInAnyCase(t *testing.T) {
+	path := write(t, "a.csv", "image,text,language\n/a.png,cat,en-US\n/a.png,cat,en-us\n/a.png,猫,zh-Hant\n")
+	set, err := Collect(t.Context(), Table{path, ReadOptions{Anywhere: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, pair := range set.Pairs {
+		got = append(got, pair.Language+" "+pair.Text)
+	}
+	if want := []string{"en-us cat", "zh-hant 猫"}; !slices.Equal(got, want) {
+		t.Errorf("got pairs %q, want %q", got, want)
+	}
+}
+
 // checkRecord is what holds of every record, whatever it was read from.
 func checkRecord(t *testing.T, r Record) {
 	t.Helper()

@@ -56,10 +56,10 @@ func (v View) Has(name string) bool {
 	return err == nil
 }
 
-// Caption is the first caption in a language.
+// Caption is the first caption in a language, whose tag may be in any case.
 func (v View) Caption(language string) (string, error) {
 	for _, c := range v.image.Captions {
-		if c.Language == language {
+		if strings.EqualFold(c.Language, language) {
 			return c.Text, nil
 		}
 	}

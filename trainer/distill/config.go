@@ -64,6 +64,15 @@ func (c Config) locals() int64 {
 	return c.Local
 }
 
+// What is larger than in any known training: beyond it is a mistake, and would end for
+// lack of memory.
+const (
+	mostLocal = 64
+	mostSide  = 4096
+	mostWidth = 1 << 16
+	mostTypes = 1 << 20 // prototypes
+)
+
 // Check reports the first thing that is wrong with the configuration.
 func (c Config) Check() error {
 	for _, check := range []func() error{c.checkLosses, c.checkViews, c.checkTeacher, c.checkHeads} {
@@ -96,10 +105,10 @@ func (c Config) checkViews() error {
 		}
 	}
 	switch {
-	case c.Local < 1 && c.View > 0:
-		return fmt.Errorf("local %d: want at least one view, or view 0 for no loss of them", c.Local)
-	case c.LocalSide < 0:
-		return fmt.Errorf("local_side %d: want pixels, or 0 for 3/7 of the model's", c.LocalSide)
+	case c.View > 0 && (c.Local < 1 || c.Local > mostLocal):
+		return fmt.Errorf("local %d: want 1 to %d views, or view 0 for no loss of them", c.Local, mostLocal)
+	case c.LocalSide < 0 || c.LocalSide > mostSide:
+		return fmt.Errorf("local_side %d: want at most %d pixels, or 0 for 3/7 of the model's", c.LocalSide, mostSide)
 	case !(c.Masked > 0 && c.Masked < 1):
 		return fmt.Errorf("masked %v: want a share of the patches between 0 and 1", c.Masked)
 	}
@@ -128,8 +137,11 @@ func (c Config) checkTeacher() error {
 }
 
 func (c Config) checkHeads() error {
-	if c.Hidden < 1 || c.Embedding < 1 || c.Prototypes < 2 {
-		return fmt.Errorf("hidden %d, embedding %d, prototypes %d: want positive numbers, and at least 2 prototypes", c.Hidden, c.Embedding, c.Prototypes)
+	switch {
+	case min(c.Hidden, c.Embedding) < 1 || max(c.Hidden, c.Embedding) > mostWidth:
+		return fmt.Errorf("hidden %d, embedding %d: want 1 to %d", c.Hidden, c.Embedding, mostWidth)
+	case c.Prototypes < 2 || c.Prototypes > mostTypes:
+		return fmt.Errorf("prototypes %d: want 2 to %d", c.Prototypes, mostTypes)
 	}
 	return nil
 }

@@ -65,3 +65,13 @@ func (r reduced) Linear(name string, x, weight, bias *graph.Value) *graph.Value 
 	}
 	return graph.Linear(x, weight, bias)
 }
+
+// LocalValues is how many values the local views of one picture have, for what
+// memory they take.
+func (c Config) LocalValues(model siglip2.Config) float64 {
+	side, err := c.localSide(model)
+	if err != nil {
+		return 0
+	}
+	return float64(c.locals()) * float64(model.Vision.Channels) * float64(side) * float64(side)
+}

@@ -78,6 +78,9 @@ func Open(environment *ort.Environment, config siglip2.Config, index *safetensor
 	if err != nil {
 		return nil, err
 	}
+	if err := checkState(whole.trained); err != nil {
+		return nil, err
+	}
 	l := &Learner{
 		State: newState(whole.trained), plan: plan, index: index,
 		textEncoder:    encoder{opening: o, entry: textEntry, compose: (*Composition).texts},

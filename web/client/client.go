@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -27,9 +28,17 @@ const (
 // Client calls the API of one server. Package problem turns the server's problems into
 // errors of the domain; a server that cannot be reached is search.ErrUnavailable.
 type Client struct {
-	base string // ends with /api/v1
-	http *http.Client
+	base     string // ends with apiPath
+	http     *http.Client
+	patience time.Duration // see Patient
+	tell     func(reason string)
 }
+
+// apiPath is where a server has its API.
+const apiPath = "/api/v1"
+
+// errNoServer marks a search.ErrUnavailable that no server has answered.
+var errNoServer = errors.New("no answer")
 
 // New returns a client of a server of this machine at an address, such as
 // http://127.0.0.1:8080. It needs none of the names that others know the server by, and
@@ -37,23 +46,23 @@ type Client struct {
 func New(address string) *Client {
 	direct := http.DefaultTransport.(*http.Transport).Clone()
 	direct.Proxy = nil
-	return &Client{base: strings.TrimSuffix(address, "/") + "/api/v1", http: &http.Client{Timeout: callLimit, Transport: direct}}
+	return &Client{base: strings.TrimSuffix(address, "/") + apiPath, http: &http.Client{Timeout: callLimit, Transport: direct}}
 }
 
 // Of returns a client of a handler in this process, such as web.Handler.Inside.
 func Of(handler http.Handler) *Client {
-	return &Client{base: "http://localhost/api/v1", http: &http.Client{Timeout: callLimit, Transport: local{handler}}}
+	return &Client{base: "http://localhost" + apiPath, http: &http.Client{Timeout: callLimit, Transport: local{handler}}}
 }
 
-// call sends one request and reads the answer into target, unless it is nil.
-func (c *Client) call(ctx context.Context, method, path string, body, target any) error {
+// once sends one request and reads the answer into target, unless it is nil.
+func (c *Client) once(ctx context.Context, method, path string, body, target any) error {
 	request, err := c.request(ctx, method, path, body)
 	if err != nil {
 		return err
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return fmt.Errorf("the running server: %w: %w", search.ErrUnavailable, err)
+		return fmt.Errorf("the running server: %w: %w: %w", search.ErrUnavailable, errNoServer, err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode >= http.StatusMultipleChoices {
@@ -119,15 +128,13 @@ func path(parts ...string) string {
 func follow[T any](ctx context.Context, now T, over func(T) bool, tell func(T), again func(context.Context) (T, error), stop func(context.Context) error) (T, error) {
 	for !over(now) {
 		tell(now)
-		select {
-		case <-ctx.Done():
+		if !sleep(ctx, pollEvery) {
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLimit)
 			defer cancel()
 			if err := stop(last); err != nil {
 				return now, fmt.Errorf("%w (and it could not be stopped: %w)", ctx.Err(), err)
 			}
 			return now, ctx.Err()
-		case <-time.After(pollEvery):
 		}
 		next, err := again(ctx)
 		if err != nil && ctx.Err() == nil {

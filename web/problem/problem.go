@@ -57,9 +57,6 @@ var (
 	NotFound = Kind{Name: "not-found", Status: http.StatusNotFound, Exit: ExitNotFound}
 )
 
-// ErrBusy is for a request that the server has no room for now.
-var ErrBusy = errors.New("the server is busy: ask again in a few seconds")
-
 // Table is every error of the domain, the more special first.
 func Table() []Row {
 	return []Row{
@@ -75,7 +72,7 @@ func Table() []Row {
 		{catalog.ErrConflict, Kind{"conflict", http.StatusConflict, ExitFailure, ""}},
 		{catalog.ErrInvalid, Invalid},
 		{search.ErrUnavailable, Kind{"unavailable", http.StatusServiceUnavailable, ExitUnavailable, ""}},
-		{ErrBusy, Kind{"busy", http.StatusServiceUnavailable, ExitUnavailable, ""}},
+		{catalog.ErrBusy, Kind{"busy", http.StatusServiceUnavailable, ExitUnavailable, ""}},
 		{catalog.ErrUnavailable, Kind{"catalogue-unavailable", http.StatusServiceUnavailable, ExitUnavailable, ""}},
 		{context.DeadlineExceeded, Kind{"timeout", http.StatusGatewayTimeout, ExitFailure, "the answer took too long; try again"}},
 	}

@@ -302,8 +302,9 @@ func (p pictures) Thumbnail(ctx context.Context, name, id string, size int) (ind
 }
 
 // Decode is web.Config's Decode for PNG files.
-func Decode(_ context.Context, file []byte) (image.Image, error) {
-	return png.Decode(bytes.NewReader(file))
+func Decode(_ context.Context, file []byte) (image.Image, func(), error) {
+	picture, err := png.Decode(bytes.NewReader(file))
+	return picture, func() {}, err
 }
 
 // EncodePNG writes a picture as a file.

@@ -41,7 +41,7 @@ func (s *Store) insertCollection(ctx context.Context, c catalog.Collection) (boo
 }
 
 func taken(name string) error {
-	return fmt.Errorf("collection %q already exists: %w", name, catalog.ErrConflict)
+	return catalog.Conflict("collection %q exists already: choose another name, or delete it first", name)
 }
 
 const collectionColumns = `id, name, max_patches, fingerprint, searched_max_patches, metadata, created`

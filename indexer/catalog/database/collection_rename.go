@@ -73,9 +73,9 @@ func (r renaming) check(ctx context.Context) error {
 	case other != "":
 		return taken(r.to)
 	case running != "":
-		return fmt.Errorf("%w: job %s works on it: wait for it, or cancel it", catalog.ErrConflict, running)
+		return catalog.Conflict("job %s works on it: wait for it, or cancel it", running)
 	case ordered != "":
-		return fmt.Errorf("%w: job %s is to fill a collection of that name: wait for it, or cancel it", catalog.ErrConflict, ordered)
+		return catalog.Conflict("job %s is to fill a collection of that name: wait for it, or cancel it", ordered)
 	}
 	return nil
 }

@@ -49,15 +49,14 @@ func (e *DamagedError) Remedy() string {
 }
 
 // restoring is a line for the shell. What SQLite keeps beside the file belongs to the
-// damaged one.
+// damaged one, and goes with it: its log would spoil the backup.
 func restoring(path, backup string) string {
-	moved := path + ".damaged"
-	var moves []string
-	for _, end := range []string{"", "-wal", "-shm"} {
-		moves = append(moves, fmt.Sprintf("mv -f %s %s", shellWord(path+end), shellWord(moved+end)))
-	}
-	return fmt.Sprintf("( %s ) 2>/dev/null; cp -p %s %s", strings.Join(moves, "; "), shellWord(backup), shellWord(path))
+	aside := shellWord(filepath.Join(filepath.Dir(path), DamagedFolder))
+	return fmt.Sprintf("mkdir -p %s && mv -f %s* %s && cp -p %s %s", aside, shellWord(path), aside, shellWord(backup), shellWord(path))
 }
+
+// DamagedFolder is where a restored catalogue leaves the damaged one, beside it.
+const DamagedFolder = "damaged-catalogue"
 
 func shellWord(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 

@@ -220,7 +220,7 @@ func (j *Jobs) Change(ctx context.Context, id string, change func(job *catalog.J
 			return err
 		}
 		if job.State != before && !before.MayBecome(job.State) {
-			return fmt.Errorf("job %s cannot go from %s to %s: %w", id, before, job.State, catalog.ErrConflict)
+			return catalog.Conflict("job %s cannot go from %s to %s", id, before, job.State)
 		}
 		job.Sequence = number
 		return writeJob(ctx, tx, job)

@@ -101,7 +101,7 @@ func scanRun(scan func(...any) error) (catalog.Run, error) {
 // trained: then only its RunRecorder moves it.
 func (s *Store) MoveRun(ctx context.Context, id string, from, to catalog.RunState, reason string) error {
 	if from == catalog.RunRunning || to == catalog.RunRunning {
-		return fmt.Errorf("run %.80q cannot move from %s to %s, because its trainer does that: %w", id, from, to, catalog.ErrConflict)
+		return catalog.Conflict("run %.80q cannot move from %s to %s, because its trainer does that", id, from, to)
 	}
 	result, err := s.exec(ctx, `
 		UPDATE runs SET state = $1, error = $2,
@@ -111,7 +111,7 @@ func (s *Store) MoveRun(ctx context.Context, id string, from, to catalog.RunStat
 		return fmt.Errorf("move run %s to %s: %w", id, to, err)
 	}
 	if changed(result) == 0 {
-		return fmt.Errorf("run %.80q is not %s: %w", id, from, catalog.ErrConflict)
+		return catalog.Conflict("run %.80q is not %s", id, from)
 	}
 	return s.tellRun(ctx, id, catalog.RunNews{Kept: catalog.KeptAll})
 }
@@ -132,7 +132,7 @@ func (s *Store) DeleteRun(ctx context.Context, id string) error {
 		return err
 	}
 	if run.State == catalog.RunActivated {
-		return fmt.Errorf("run %s is in use by searches, roll it back first: %w", id, catalog.ErrConflict)
+		return catalog.Conflict("run %s is in use by searches: roll it back first", id)
 	}
 	alive := millis(s.now().Add(-catalog.RunPatience))
 	result, err := s.exec(ctx, `
@@ -142,7 +142,7 @@ func (s *Store) DeleteRun(ctx context.Context, id string) error {
 		return fmt.Errorf("delete run %s: %w", id, err)
 	}
 	if changed(result) == 0 {
-		return fmt.Errorf("run %s is running, stop it first: %w", id, catalog.ErrConflict)
+		return catalog.Conflict("run %s is running: stop it first", id)
 	}
 	return nil
 }

@@ -80,7 +80,7 @@ func (s *Store) record(ctx context.Context, id, condition string, values ...any)
 		return nil, err
 	}
 	if changed(result) == 0 {
-		return nil, fmt.Errorf("run %s is %s, so that it cannot be trained now: %w", id, run.State, catalog.ErrConflict)
+		return nil, catalog.Conflict("run %s is %s, so that it cannot be trained now", id, run.State)
 	}
 	s.runs.tell(catalog.RunNews{Run: run, Kept: catalog.KeptAll})
 	r := &RunRecorder{store: s, id: id, lease: lease.String(), quit: make(chan struct{}), step: run.Step, beat: now}
@@ -161,7 +161,7 @@ func (r *RunRecorder) State(ctx context.Context, state catalog.RunState, reason 
 	}
 	err := r.change(ctx, `state = $4, error = $5, finished = $6, lease = ''`, state, reason, millis(r.store.now()))
 	if err == nil {
-		r.end(fmt.Errorf("run %s is %s already: %w", r.id, state, catalog.ErrConflict))
+		r.end(catalog.Conflict("run %s is %s already", r.id, state))
 	}
 	return err
 }
@@ -246,7 +246,7 @@ func (r *RunRecorder) write(ctx context.Context, news catalog.RunNews, more func
 			return fmt.Errorf("record run %s: %w", r.id, err)
 		}
 		if changed(result) == 0 {
-			r.end(fmt.Errorf("run %s was taken by another process, or deleted: %w", r.id, catalog.ErrConflict))
+			r.end(catalog.Conflict("run %s was taken by another process, or deleted", r.id))
 			return r.ended()
 		}
 		if more != nil {

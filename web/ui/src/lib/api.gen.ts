@@ -818,7 +818,7 @@ export interface components {
             next?: string;
         };
         IndexOrder: {
-            /** @description Remove the images whose pictures are gone, however many these are */
+            /** @description Remove the images whose pictures are gone, however many these are. It holds for the folders that are there now: should another one, or an empty one, be there when the job comes to that, it fails as without */
             confirm_removal?: boolean;
             /** @description Patterns as in .gitignore: files and folders that are left out. “!” takes back what an earlier pattern, a file .polylensignore in the folder or a default leaves out */
             exclude?: string[];
@@ -834,7 +834,7 @@ export interface components {
             max_num_patches?: number;
             /**
              * Format: double
-             * @description Without confirm_removal, the job fails and removes nothing when a larger share of what was indexed from this source is gone; absent stands for 0.25, and then up to three pictures go whatever their share. The last picture never goes without confirm_removal
+             * @description Without confirm_removal, the job fails and removes nothing when a larger share of what was indexed from this source is gone; absent stands for 0.25, and then up to three pictures go whatever their share. The last picture never goes without confirm_removal, nor do more than three from a folder that has none any more, from a disk that is no longer mounted, or from behind a link or mount point that leads to another folder than before
              */
             max_removed_share?: number;
             /**

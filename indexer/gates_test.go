@@ -1,0 +1,216 @@
+package indexer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"polylens/indexer/source"
+)
+
+// linked is a bench whose folder has a hundred pictures, and a link to a folder with five
+// more.
+func linked(t *testing.T) (b *bench, elsewhere string) {
+	t.Helper()
+	b, elsewhere = newBench(t, Options{}), t.TempDir()
+	numbered(t, b.folder, "rest/%02d.png", 0, 100)
+	numbered(t, elsewhere, "first/%d.png", 200, 5)
+	link(t, b.folder, map[string]string{"away": filepath.Join(elsewhere, "first")})
+	wantCounts(t, "first", b.runAs(t, b.following(t)), counts{encoded: 105})
+	return b, elsewhere
+}
+
+// numbered writes pictures with numbers as names.
+func numbered(t *testing.T, folder, format string, seed, count int) {
+	t.Helper()
+	for i := range count {
+		write(t, folder, map[string][]byte{fmt.Sprintf(format, i): picture(seed + i)})
+	}
+}
+
+// following lets a request follow links.
+func (b *bench) following(t *testing.T) func(*Request) {
+	t.Helper()
+	directory, err := source.NewDirectoryWith(b.folder, source.Rules{FollowLinks: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(r *Request) { r.Source = directory }
+}
+
+// lead lets a link lead to another place.
+func lead(t *testing.T, link, target string) {
+	t.Helper()
+	removeAll(t, link)
+	if err := os.Symlink(target, link); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wantWithheld runs, which must withhold so many, twice: the next run finds the same.
+func (b *bench) wantWithheld(t *testing.T, withheld int, why string, change func(*Request)) {
+	t.Helper()
+	for range 2 {
+		request := b.request(t)
+		change(&request)
+		report, err := b.Run(t.Context(), request, nil)
+		if errors.Is(err, ErrRemovalWithheld) != (withheld > 0) || report.Withheld != withheld || withheld == 0 && err != nil {
+			t.Fatalf("got %v, %d withheld, want %d", err, report.Withheld, withheld)
+		}
+		if withheld > 0 && !strings.Contains(err.Error(), why) {
+			t.Errorf("it does not say %q: %v", why, err)
+		}
+		b.wantMirror(t)
+	}
+}
+
+// TestLinksThatLeadElsewhere: a link that leads to another folder than before replaces
+// its pictures only when somebody says so.
+func TestLinksThatLeadElsewhere(t *testing.T) {
+	const elsewhere, empty = "another folder", "empty"
+	for _, test := range []struct {
+		what     string
+		change   func(t *testing.T, b *bench, elsewhere string)
+		withheld int
+		why      string
+		after    counts // once it is confirmed
+	}{
+		{"to other pictures", func(t *testing.T, b *bench, elsewhere string) {
+			numbered(t, elsewhere, "second/x%d.png", 300, 9)
+			lead(t, filepath.Join(b.folder, "away"), filepath.Join(elsewhere, "second"))
+		}, 5, elsewhere, counts{skipped: 109, removed: 5}},
+		{"to other pictures of the same names", func(t *testing.T, b *bench, elsewhere string) {
+			for i := range 5 {
+				write(t, elsewhere, map[string][]byte{fmt.Sprintf("second/%d.png", i): append(picture(300+i), "longer"...)})
+			}
+			lead(t, filepath.Join(b.folder, "away"), filepath.Join(elsewhere, "second"))
+		}, 5, elsewhere, counts{skipped: 100, encoded: 5}},
+		{"to a folder that is looked into already", func(t *testing.T, b *bench, _ string) {
+			lead(t, filepath.Join(b.folder, "away"), "rest")
+		}, 5, empty, counts{skipped: 100, removed: 5}},
+		{"to the folder above", func(t *testing.T, b *bench, _ string) {
+			lead(t, filepath.Join(b.folder, "away"), ".")
+		}, 5, empty, counts{skipped: 100, removed: 5}},
+		{"to a copy", func(t *testing.T, b *bench, elsewhere string) {
+			numbered(t, elsewhere, "copy/%d.png", 200, 5)
+			lead(t, filepath.Join(b.folder, "away"), filepath.Join(elsewhere, "copy"))
+		}, 0, "", counts{skipped: 105}},
+		{"to a copy under other names", func(t *testing.T, b *bench, elsewhere string) {
+			numbered(t, elsewhere, "copy/c%d.png", 200, 5)
+			lead(t, filepath.Join(b.folder, "away"), filepath.Join(elsewhere, "copy"))
+		}, 0, "", counts{skipped: 105}},
+		{"to a copy that grows", func(t *testing.T, b *bench, elsewhere string) {
+			numbered(t, elsewhere, "copy/%d.png", 200, 40)
+			lead(t, filepath.Join(b.folder, "away"), filepath.Join(elsewhere, "copy"))
+		}, 0, "", counts{skipped: 140}},
+		{"to another folder at the same path", func(t *testing.T, b *bench, elsewhere string) {
+			first := filepath.Join(elsewhere, "first")
+			if err := os.Rename(first, filepath.Join(elsewhere, "old")); err != nil {
+				t.Fatal(err)
+			}
+			numbered(t, elsewhere, "first/x%d.png", 300, 9)
+		}, 5, elsewhere, counts{skipped: 109, removed: 5}},
+		{"no more, but is a folder", func(t *testing.T, b *bench, _ string) {
+			removeAll(t, filepath.Join(b.folder, "away"))
+			numbered(t, b.folder, "away/x%d.png", 300, 9)
+		}, 5, elsewhere, counts{skipped: 109, removed: 5}},
+		{"nowhere, being gone", func(t *testing.T, b *bench, _ string) { removeAll(t, filepath.Join(b.folder, "away")) }, 0, "", counts{skipped: 100}},
+		{"as before, and another folder became a link", func(t *testing.T, b *bench, elsewhere string) {
+			for i := 5; i < 100; i++ {
+				name := fmt.Sprintf("rest/%02d.png", i)
+				b.remove(t, name)
+				write(t, b.folder, map[string][]byte{"more/" + name: picture(i)})
+			}
+			b.runAs(t, b.following(t))
+			removeAll(t, filepath.Join(b.folder, "rest"))
+			numbered(t, elsewhere, "third/x%d.png", 300, 9)
+			lead(t, filepath.Join(b.folder, "rest"), filepath.Join(elsewhere, "third"))
+		}, 5, elsewhere, counts{skipped: 109, removed: 5}},
+	} {
+		t.Run(test.what, func(t *testing.T) {
+			b, folder := linked(t)
+			test.change(t, b, folder)
+			follow := b.following(t)
+			b.wantWithheld(t, test.withheld, test.why, follow)
+			confirmed := b.runAs(t, func(r *Request) { follow(r); r.ConfirmRemoval = true })
+			wantCounts(t, "confirmed", confirmed, test.after)
+			b.wantWithheld(t, 0, "", follow) // what is there now is what it is
+		})
+	}
+}
+
+// TestPlaceThatIsAnother: the folder itself may be a link, or be exchanged, while the
+// names in it stay what they were.
+func TestPlaceThatIsAnother(t *testing.T) {
+	b := newBench(t, Options{})
+	b.fill(t, 20)
+	if err := os.Rename(b.folder, b.folder+"-away"); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20 {
+		write(t, b.folder, map[string][]byte{fmt.Sprintf("%02d.png", i): append(picture(i+100), "longer"...)})
+	}
+	write(t, b.folder, map[string][]byte{"new.png": picture(300)})
+	b.wantWithheld(t, 20, "another folder", func(*Request) {})
+	if b.image(t, "00.png").Size != int64(len(picture(0))) || b.image(t, "new.png").ID == "" {
+		t.Error("what was known has changed, or what is new is not there")
+	}
+	all := 1.0
+	report := b.runAs(t, func(r *Request) { r.MaxRemovedShare = &all; r.ConfirmRemoval = true })
+	wantCounts(t, "confirmed", report, counts{encoded: 20, skipped: 1})
+}
+
+// TestChangedInPlace: files that change in a folder that is the same are not suspect.
+func TestChangedInPlace(t *testing.T) {
+	b := newBench(t, Options{})
+	b.fill(t, 20)
+	for i := range 20 {
+		write(t, b.folder, map[string][]byte{fmt.Sprintf("%02d.png", i): append(picture(i+100), "longer"...)})
+	}
+	wantCounts(t, "changed", b.run(t), counts{encoded: 20})
+}
+
+// TestGatesOutOfSight: what could not be looked into stays as it was known.
+func TestGatesOutOfSight(t *testing.T) {
+	b, elsewhere := linked(t)
+	follow := b.following(t)
+	request := b.request(t)
+	follow(&request)
+	request.Source = unreadableFolder{request.Source, "/away"}
+	if _, err := b.Run(t.Context(), request, nil); err != nil {
+		t.Fatal(err)
+	}
+	b.wantMirror(t)
+	numbered(t, elsewhere, "second/x%d.png", 300, 9)
+	lead(t, filepath.Join(b.folder, "away"), filepath.Join(elsewhere, "second"))
+	b.wantWithheld(t, 5, "another folder", follow)
+}
+
+// unreadableFolder is a source of which one folder cannot be looked into.
+type unreadableFolder struct {
+	source.Source
+	name string
+}
+
+func (s unreadableFolder) Walk(ctx context.Context, visitor source.Visitor) error {
+	folder, item := visitor.Folder, visitor.Item
+	visitor.Folder = func(entered source.Entered) {
+		if strings.HasSuffix(entered.URI, s.name) {
+			visitor.Problem(source.Problem{URI: entered.URI, Kind: source.ProblemFolder, Err: syscall.EIO})
+			return
+		}
+		folder(entered)
+	}
+	visitor.Item = func(found source.Item) error {
+		if strings.Contains(found.URI, s.name+"/") {
+			return nil
+		}
+		return item(found)
+	}
+	return s.Source.Walk(ctx, visitor)
+}
