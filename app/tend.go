@@ -22,6 +22,7 @@ const (
 	lookEvery    = 5 * time.Second  // whether Milvus was started anew
 	surveyEvery  = 10 * time.Minute // whether the indexes are whole
 	backUpEvery  = 10 * time.Minute // whether a backup is due
+	collectEvery = 6 * time.Hour    // what clients have sent and nothing needs any more
 )
 
 // connectPatiently is connect for a server, which goes on without Milvus, says why, and
@@ -49,7 +50,20 @@ func (x *parts) tend(ctx context.Context) {
 	var tending sync.WaitGroup
 	tending.Go(func() { x.keepWhole(ctx) })
 	tending.Go(func() { repeat(ctx, backUpEvery, x.backUp) })
+	tending.Go(func() { repeat(ctx, collectEvery, x.collect) })
 	x.program.later(func(context.Context) error { stop(); tending.Wait(); return nil })
+}
+
+// collect removes what clients have sent and nothing needs any more.
+func (x *parts) collect(ctx context.Context) {
+	removed, err := x.documents.Collect(ctx, time.Now())
+	err = errors.Join(err, x.pushes.Collect(ctx, time.Now()))
+	if removed.Files > 0 {
+		x.program.log.Info("pictures that no image has any more were removed", "files", removed.Files, "bytes", removed.Bytes)
+	}
+	if err != nil && ctx.Err() == nil {
+		x.program.log.Error("cannot remove pictures that no image has any more, trying again later", "error", err)
+	}
 }
 
 // repeat does something now and again and again, until ctx ends.

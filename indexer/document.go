@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"time"
 
 	"polylens/indexer/blob"
 	"polylens/indexer/catalog"
@@ -66,6 +68,29 @@ func (d *Documents) Apply(ctx context.Context, collection string, document Docum
 	return image, result.outcome, err
 }
 
+// Known returns those of some SHA-256, hexadecimal, of which a collection has a picture
+// that was sent: they need not be sent again.
+func (d *Documents) Known(ctx context.Context, collection string, sums []string) ([]string, error) {
+	found, err := d.indexer.store.UncountedCollection(ctx, collection)
+	if err != nil {
+		return nil, err
+	}
+	here, err := d.indexer.store.PushedContents(ctx, found.ID, sums)
+	known := make([]string, 0, len(here))
+	for _, sum := range sums {
+		if _, there := here[sum]; there {
+			known = append(known, sum)
+			delete(here, sum)
+		}
+	}
+	return known, err
+}
+
+// Collect removes the files of pictures that no image has any more, after some time.
+func (d *Documents) Collect(ctx context.Context, now time.Time) (blob.Collected, error) {
+	return d.blobs.Collect(ctx, now, d.indexer.store.NeededContents)
+}
+
 // open makes ready what documents of a collection go to.
 func (d *Documents) open(ctx context.Context, collection string, create bool) (*pushing, error) {
 	work := &pushing{destination: destination{Indexer: d.indexer, name: collection}, blobs: d.blobs}
@@ -110,8 +135,13 @@ func (p *pushing) one(ctx context.Context, document Document) (readied, error) {
 }
 
 // ready checks a document, and decodes its picture.
-func (p *pushing) ready(ctx context.Context, document Document) (readied, error) {
-	r := readied{id: document.ID, op: document.Operation}
+func (p *pushing) ready(ctx context.Context, document Document) (r readied, err error) {
+	r = readied{id: document.ID, op: document.Operation}
+	if document.Operation == catalog.OperationUpsert && document.SHA256 != "" {
+		if document.Data, err = p.known(ctx, document.SHA256); err != nil {
+			return r, err
+		}
+	}
 	if r.id == "" && document.Operation == catalog.OperationUpsert {
 		r.id = decode.NewContent("", document.Data).SHA256
 	}
@@ -160,6 +190,24 @@ func (p *pushing) readyUpsert(ctx context.Context, document Document, r *readied
 		r.outcome = catalog.OutcomeUnchanged
 	}
 	return p.blobs.PutContent(ctx, content.SHA256, content.Data)
+}
+
+// known reads a picture that some image of the collection has: whoever can name the
+// SHA-256 of a picture of another collection does not get to see it by that.
+func (p *pushing) known(ctx context.Context, sha256 string) ([]byte, error) {
+	here, err := p.store.PushedContents(ctx, p.collection, []string{sha256})
+	if err != nil {
+		return nil, err
+	}
+	size, there := here[sha256]
+	if !there {
+		return nil, fmt.Errorf("%w: the collection has none with SHA-256 %.64q; send its bytes", catalog.ErrPicture, sha256)
+	}
+	data, err := p.blobs.Read(ctx, blob.ContentName(sha256), size)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: its file is gone; send its bytes", catalog.ErrPicture)
+	}
+	return data, err
 }
 
 // readyPatch changes what is said about an image.

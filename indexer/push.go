@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -178,6 +180,69 @@ func (p *Pushes) work(ctx context.Context, job, collection string) error {
 		if err := sleep(ctx, chunkPoll); err != nil {
 			return err
 		}
+	}
+}
+
+// Help works on the chunks of pushes that other processes coordinate, until ctx ends.
+func (p *Pushes) Help(ctx context.Context, log *slog.Logger) {
+	for sleep(ctx, chunkPoll) == nil {
+		running, err := p.queue.List(ctx, catalog.JobFilter{Kind: JobPush, States: []catalog.JobState{catalog.JobRunning}})
+		for _, job := range running {
+			if err == nil {
+				err = p.help(ctx, job)
+			}
+		}
+		if err != nil && ctx.Err() == nil {
+			log.Warn("cannot help with a push, trying again", "error", err)
+			_ = sleep(ctx, time.Second) // the loop sees the end of ctx
+		}
+	}
+}
+
+// help does one chunk of a job, so that others get their turn.
+func (p *Pushes) help(ctx context.Context, job catalog.Job) error {
+	chunk, found, err := p.jobs.ClaimChunk(ctx, job.ID, chunkLease)
+	if err != nil || !found {
+		return err
+	}
+	return p.do(ctx, chunk, job.Collection)
+}
+
+// Collect removes the chunks of pushes that no job will do any more. What is younger than
+// blob.Grace at the time now may be of a push that is still arriving.
+func (p *Pushes) Collect(ctx context.Context, now time.Time) error {
+	needed, err := p.neededPushes(ctx)
+	if err != nil {
+		return err
+	}
+	return p.blobs.Walk(ctx, "pushes/", func(file blob.File) error {
+		name, _, _ := strings.Cut(strings.TrimPrefix(file.Name, "pushes/"), "/")
+		if needed[name] || now.Sub(file.Modified) < blob.Grace {
+			return nil
+		}
+		return p.blobs.Delete(ctx, file.Name)
+	})
+}
+
+// neededPushes are those of jobs that have not succeeded: they can be tried again.
+func (p *Pushes) neededPushes(ctx context.Context) (map[string]bool, error) {
+	needed := make(map[string]bool)
+	filter := catalog.JobFilter{Kind: JobPush, Limit: 1000, States: []catalog.JobState{
+		catalog.JobQueued, catalog.JobRunning, catalog.JobPaused, catalog.JobFailed, catalog.JobCanceled,
+	}}
+	for {
+		page, err := p.queue.List(ctx, filter)
+		if err != nil || len(page) == 0 {
+			return needed, err
+		}
+		for _, job := range page {
+			var params PushParams
+			if err := json.Unmarshal(job.Params, &params); err != nil {
+				return nil, fmt.Errorf("parameters of job %s: %w", job.ID, err)
+			}
+			needed[params.Push] = true
+		}
+		filter.Before = page[len(page)-1].ID
 	}
 }
 

@@ -17,6 +17,7 @@ type pushLine struct {
 	Operation catalog.Operation `json:"op"` // empty: upsert
 	ID        string            `json:"id"`
 	Data      *string           `json:"data"`
+	SHA256    string            `json:"sha256"`
 	Metadata  json.RawMessage   `json:"metadata"`
 	Captions  json.RawMessage   `json:"captions"`
 }
@@ -48,13 +49,22 @@ func explainJSON(err error) error {
 
 // complete adds the picture of an upsert.
 func (l pushLine) complete(document Document) (Document, error) {
+	pictures := 0
+	for _, given := range []bool{l.Data != nil, l.SHA256 != ""} {
+		if given {
+			pictures++
+		}
+	}
 	switch {
-	case document.Operation != catalog.OperationUpsert && l.Data != nil:
+	case document.Operation != catalog.OperationUpsert && pictures > 0:
 		return document, fmt.Errorf("the line is %w: only an upsert has a picture", catalog.ErrInvalid)
 	case document.Operation != catalog.OperationUpsert:
 		return document, nil
-	case l.Data == nil:
-		return document, fmt.Errorf("the line is %w: it has no picture; give data", catalog.ErrInvalid)
+	case pictures != 1:
+		return document, fmt.Errorf("the line is %w: give its picture once, as data or sha256", catalog.ErrInvalid)
+	case l.SHA256 != "":
+		document.SHA256 = strings.ToLower(l.SHA256)
+		return document, nil
 	}
 	var err error
 	document.Data, err = decodeData(*l.Data)

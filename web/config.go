@@ -107,10 +107,18 @@ type Pictures interface {
 
 // Documents changes single images that clients send; *indexer.Documents is one.
 type Documents interface {
+	Contents
 	// Apply does what a document says, and returns the image, but of a deletion. Its
 	// errors are catalog.ErrPicture, catalog.ErrInvalid, catalog.ErrImageNotFound and
 	// catalog.ErrConflict, besides failures of the server.
 	Apply(ctx context.Context, collection string, document indexer.Document) (catalog.Image, catalog.Outcome, error)
+}
+
+// Contents knows which pictures need not be sent again; *indexer.Documents does.
+type Contents interface {
+	// Known returns those of some SHA-256, hexadecimal, of which a collection has a
+	// picture that was sent.
+	Known(ctx context.Context, collection string, sha256 []string) ([]string, error)
 }
 
 // Pushes does many documents in the background; *indexer.Pushes is one.

@@ -58,6 +58,8 @@ func (s *server) documentOperations(api huma.API) {
 	put.DefaultStatus = http.StatusCreated
 	put.RequestBody = describeUpload()
 	huma.Register(api, inLane(put, laneUploads), s.putImage)
+	huma.Register(api, operation("known-contents", http.MethodPost, "/collections/{name}/contents:known", "images",
+		"Which pictures are here already and need not be sent again", http.StatusNotFound), s.knownContents)
 	huma.Register(api, operation("patch-image", http.MethodPatch, "/collections/{name}/images/{id}", "images",
 		"Change metadata and captions; nothing is encoded again", http.StatusNotFound, http.StatusConflict), s.patchImage)
 	huma.Register(api, operation("delete-image", http.MethodDelete, "/collections/{name}/images/{id}", "images",
@@ -83,6 +85,29 @@ func describeDocuments(api *huma.OpenAPI) {
 		o.RequestBody.Description = "The picture itself, or a form."
 		o.RequestBody.Content["multipart/form-data"] = form
 	}
+}
+
+type knownContentsInput struct {
+	CollectionPath
+	Body struct {
+		SHA256 []string `json:"sha256" minItems:"1" maxItems:"10000" pattern:"^[0-9a-f]{64}$" doc:"SHA-256 of files, hexadecimal, in lower case"`
+	}
+}
+
+type knownContents struct {
+	Body struct {
+		Known []string `json:"known" nullable:"false" doc:"Those of which the collection has a picture that was sent: an upsert may name them with “sha256” in place of “data”"`
+	}
+}
+
+func (s *server) knownContents(ctx context.Context, input *knownContentsInput) (*knownContents, error) {
+	known, err := s.Documents.Known(ctx, input.Name, input.Body.SHA256)
+	if err != nil {
+		return nil, problemOf(ctx, s.Logger, err)
+	}
+	answer := &knownContents{}
+	answer.Body.Known = known
+	return answer, nil
 }
 
 func (s *server) createImage(ctx context.Context, input *createImageInput) (*savedImage, error) {

@@ -2,11 +2,18 @@ package blob
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"strings"
+	"time"
 )
 
 // contents is where pictures lie.
 const contents = "contents/"
+
+// Grace is how long a picture that no image has any more is kept at least. Whoever keeps
+// a picture has half of it to save the image that has it.
+const Grace = 24 * time.Hour
 
 // ContentName is the name of a picture's file, by the SHA-256 of its bytes, hexadecimal.
 func ContentName(sha256 string) string {
@@ -16,13 +23,77 @@ func ContentName(sha256 string) string {
 	return contents + sha256[:2] + "/" + sha256
 }
 
-// PutContent keeps a picture, unless it is there already.
+// PutContent keeps a picture. One that is there already is written anew if it is so old
+// that it might be collected before the image that has it is saved.
 func (s *Store) PutContent(ctx context.Context, sha256 string, data []byte) error {
 	name := ContentName(sha256)
-	if there, err := s.Has(ctx, name); there || err != nil {
+	modified, err := s.Modified(ctx, name)
+	switch {
+	case err == nil && time.Since(modified) < Grace/2:
+		return nil
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
 	return s.Put(ctx, name, data)
+}
+
+// Collected says what Collect removed.
+type Collected struct {
+	Files int
+	Bytes int64
+}
+
+// collectPage is how many pictures are looked up at once.
+const collectPage = 256
+
+// Collect removes pictures that are older than Grace at the time now and that needed,
+// which gets some SHA-256, does not name.
+func (s *Store) Collect(ctx context.Context, now time.Time, needed func(context.Context, []string) (map[string]bool, error)) (Collected, error) {
+	var all Collected
+	var page []File
+	flush := func() error {
+		removed, err := s.collect(ctx, page, needed)
+		all.Files, all.Bytes, page = all.Files+removed.Files, all.Bytes+removed.Bytes, page[:0]
+		return err
+	}
+	err := s.Walk(ctx, contents, func(file File) error {
+		if now.Sub(file.Modified) < Grace {
+			return nil
+		}
+		if page = append(page, file); len(page) < collectPage {
+			return nil
+		}
+		return flush()
+	})
+	if err == nil {
+		err = flush()
+	}
+	return all, err
+}
+
+func (s *Store) collect(ctx context.Context, page []File, needed func(context.Context, []string) (map[string]bool, error)) (removed Collected, err error) {
+	if len(page) == 0 {
+		return removed, nil
+	}
+	sums := make([]string, len(page))
+	for i, file := range page {
+		sums[i] = contentOf(file.Name)
+	}
+	used, err := needed(ctx, sums)
+	if err != nil {
+		return removed, err
+	}
+	for i, file := range page {
+		if used[sums[i]] {
+			continue
+		}
+		if err := s.Delete(ctx, file.Name); err != nil {
+			return removed, err
+		}
+		removed.Files++
+		removed.Bytes += file.Size
+	}
+	return removed, nil
 }
 
 // contentOf is the SHA-256 in the name of a picture's file.

@@ -102,13 +102,13 @@ func (s *Store) Put(ctx context.Context, name string, data []byte) error {
 // ignore drops the error of closing what has failed already.
 func ignore(error) error { return nil }
 
-// Has reports whether a file is there.
-func (s *Store) Has(ctx context.Context, name string) (bool, error) {
-	there, err := s.bucket.Exists(ctx, name)
+// Modified is when a file was written. fs.ErrNotExist, wrapped, when there is none.
+func (s *Store) Modified(ctx context.Context, name string) (time.Time, error) {
+	attributes, err := s.bucket.Attributes(ctx, name)
 	if err != nil {
-		return false, s.explain("look for", name, err)
+		return time.Time{}, s.explain("look for", name, err)
 	}
-	return there, nil
+	return attributes.ModTime, nil
 }
 
 // Reader reads a file.
@@ -154,9 +154,15 @@ func (s *Store) Delete(ctx context.Context, name string) error {
 	return nil
 }
 
-// Walk calls yield with the name and the time of every file whose name begins with
-// prefix, in order of names.
-func (s *Store) Walk(ctx context.Context, prefix string, yield func(name string, modified time.Time) error) error {
+// File is one that is kept.
+type File struct {
+	Name     string
+	Size     int64
+	Modified time.Time
+}
+
+// Walk calls yield with every file whose name begins with prefix, in order of names.
+func (s *Store) Walk(ctx context.Context, prefix string, yield func(File) error) error {
 	list := s.bucket.List(&blob.ListOptions{Prefix: prefix})
 	for {
 		object, err := list.Next(ctx)
@@ -166,7 +172,7 @@ func (s *Store) Walk(ctx context.Context, prefix string, yield func(name string,
 		if err != nil {
 			return s.explain("list", prefix, err)
 		}
-		if err := yield(object.Key, object.ModTime); err != nil {
+		if err := yield(File{object.Key, object.Size, object.ModTime}); err != nil {
 			return err
 		}
 	}

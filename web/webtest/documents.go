@@ -56,6 +56,12 @@ func (d documents) Apply(_ context.Context, name string, document indexer.Docume
 	return image, catalog.OutcomeCreated, nil
 }
 
+// Known implements web.Documents; it knows none.
+func (d documents) Known(_ context.Context, collection string, _ []string) ([]string, error) {
+	_, err := d.find(collection)
+	return []string{}, err
+}
+
 func fieldsOf(text json.RawMessage) map[string]any {
 	fields := make(map[string]any)
 	_ = json.Unmarshal(text, &fields) // what a test sends

@@ -1,0 +1,104 @@
+package blob
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+)
+
+func newStore(t *testing.T) (*Store, string) {
+	t.Helper()
+	folder := filepath.Join(t.TempDir(), "pictures")
+	s, err := OpenFolder(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s, folder
+}
+
+// TestStore writes, reads, lists and deletes files, and leaves nothing half done.
+func TestStore(t *testing.T) {
+	s, folder := newStore(t)
+	files := map[string]string{"a/1": "one", "a/2": "", "b/ü": "three"}
+	for name, text := range files {
+		if err := s.Put(t.Context(), name, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, text := range files {
+		got, err := s.Read(t.Context(), name, 5)
+		if err != nil || string(got) != text {
+			t.Errorf("%s holds %q (%v), want %q", name, got, err, text)
+		}
+	}
+	if _, err := s.Read(t.Context(), "b/ü", 4); err == nil {
+		t.Error("a file that is larger than expected is read")
+	}
+	if _, err := s.Read(t.Context(), "a/3", 4); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a missing file gives %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	w, err := s.Create(ctx, "a/half")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = w.Write([]byte("ha"))
+	cancel()
+	if err := w.Close(); err == nil {
+		t.Error("a file that was given up is kept")
+	}
+	if err := errors.Join(s.Delete(t.Context(), "a/2"), s.Delete(t.Context(), "a/2")); err != nil {
+		t.Error(err)
+	}
+	var names []string
+	if err := s.Walk(t.Context(), "a/", func(file File) error { names = append(names, file.Name); return nil }); err != nil {
+		t.Error(err)
+	}
+	if !slices.Equal(names, []string{"a/1"}) {
+		t.Errorf("there are %v", names)
+	}
+	info, err := os.Stat(folder)
+	if err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("the folder has mode %v (%v)", info.Mode(), err)
+	}
+}
+
+// TestCollect removes what is old and that nobody needs, and nothing else.
+func TestCollect(t *testing.T) {
+	s, folder := newStore(t)
+	age := func(sum string, age time.Duration) {
+		then := time.Now().Add(-age)
+		if err := os.Chtimes(filepath.Join(folder, ContentName(sum)), then, then); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for sum, old := range map[string]time.Duration{"aaold": 2 * Grace, "aaneeded": 2 * Grace, "bbnew": Grace / 2, "bbagain": 2 * Grace} {
+		if err := s.PutContent(t.Context(), sum, []byte(sum)); err != nil {
+			t.Fatal(err)
+		}
+		age(sum, old)
+	}
+	if err := s.PutContent(t.Context(), "bbagain", []byte("bbagain")); err != nil { // somebody is about to save it
+		t.Fatal(err)
+	}
+	removed, err := s.Collect(t.Context(), time.Now(), func(_ context.Context, sums []string) (map[string]bool, error) {
+		return map[string]bool{"aaneeded": true}, nil
+	})
+	if err != nil || removed != (Collected{Files: 1, Bytes: 5}) {
+		t.Errorf("removed %+v, %v", removed, err)
+	}
+	left := make(map[string]bool)
+	if err := s.Walk(t.Context(), "", func(file File) error { left[contentOf(file.Name)] = true; return nil }); err != nil {
+		t.Error(err)
+	}
+	if want := map[string]bool{"aaneeded": true, "bbnew": true, "bbagain": true}; !maps.Equal(left, want) {
+		t.Errorf("left are %v, want %v", left, want)
+	}
+}
