@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -18,7 +19,7 @@ import (
 )
 
 type indexCommand struct {
-	Folder     string   `arg:"" placeholder:"DIR" type:"existingdir" help:"Folder of pictures, with everything below it."`
+	Source     string   `arg:"" placeholder:"SOURCE" type:"path" help:"Folder of pictures, with everything below it; or a file of lines of JSON, NAME.ndjson or NAME.jsonl, also with .gz or .zst; or - for such lines from standard input."`
 	Collection string   `required:"" placeholder:"NAME" help:"Collection to index into; created if it is missing."`
 	Patches    int      `name:"max-num-patches" placeholder:"N" help:"Cut the collection's pictures into at most this many patches, 64 to 1024, from now on; for NaFlex models (default: what the collection has, at first the model's own number)."`
 	Rehash     bool     `help:"Read every file, also those that seem unchanged, and encode those whose bytes are not what they were."`
@@ -58,6 +59,11 @@ Examples:
     polylens index ~/Pictures --collection photos --json
     polylens index ~/Pictures --collection photos --exclude 'drafts/' --exclude '*.tmp' --no-hidden
     polylens index ~/Scans --collection scans --max-num-patches 1024
+    polylens index products.ndjson.gz --collection shop
+    produce-lines | polylens index - --collection shop
+
+A line of JSON says what is to become of one image: {"op":"upsert","id":"4711","data":"…","metadata":{…},"captions":{"de":"…"}} with the picture's file in base64, ` +
+		`{"op":"patch","id":"4711","metadata":{…}}, or {"op":"delete","id":"4711"}. "polylens job items" shows what became of each.
 
 When more than a quarter of the folder's pictures is gone, or the last of them, nothing is removed: the disk may not be mounted. The same goes for ` +
 		`a folder in it that has no picture any more, for a disk that was mounted in it, and for most of the pictures behind a link or a mount point that leads to another folder than before. ` +
@@ -83,12 +89,15 @@ type indexOutcome struct {
 }
 
 func (c *indexCommand) Run(ctx context.Context, p *program) error {
-	folder, err := filepath.Abs(c.Folder)
-	if err != nil {
-		return err
-	}
 	if err := catalog.ValidateCollectionName(c.Collection); err != nil {
 		return usageError{err}
+	}
+	if isLines(c.Source) {
+		return c.push(ctx, p)
+	}
+	folder, err := c.folder()
+	if err != nil {
+		return err
 	}
 	if err := catalog.ValidateMaxPatches(c.Patches); err != nil {
 		return usageError{err}
@@ -125,6 +134,18 @@ func (c *indexCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	return cmp.Or(outcome(job, "indexing "+folder, "what was indexed stays"), incomplete(job, folder))
+}
+
+// folder is the absolute path of the source.
+func (c *indexCommand) folder() (string, error) {
+	info, err := os.Stat(c.Source)
+	switch {
+	case err != nil:
+		return "", usageError{err}
+	case !info.IsDir():
+		return "", usageError{fmt.Errorf("%s is a file that is not known; give a folder, or lines of JSON in a file whose name ends with .ndjson or .jsonl", c.Source)}
+	}
+	return filepath.Abs(c.Source)
 }
 
 func (c *indexCommand) rules() web.Rules {

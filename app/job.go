@@ -13,6 +13,7 @@ import (
 type jobCommand struct {
 	List   jobListCommand   `cmd:"" help:"List the jobs."`
 	Show   jobShowCommand   `cmd:"" help:"Show one job, and wait for its end."`
+	Items  jobItemsCommand  `cmd:"" help:"List what became of each line of a push."`
 	Cancel jobCancelCommand `cmd:"" help:"Cancel a job; what it has done stays."`
 	Pause  jobPauseCommand  `cmd:"" help:"Keep a job waiting until it is resumed."`
 	Resume jobResumeCommand `cmd:"" help:"Put a paused job back into the queue."`
@@ -21,7 +22,7 @@ type jobCommand struct {
 
 type jobListCommand struct {
 	Collection string   `placeholder:"NAME" help:"Only jobs of this collection."`
-	Kind       string   `placeholder:"KIND" enum:"index,check,repair,rebuild,model,train," default:"" help:"Only jobs of this kind: index, check, repair, rebuild, model or train."`
+	Kind       string   `placeholder:"KIND" enum:"index,push,check,repair,rebuild,model,train," default:"" help:"Only jobs of this kind: index, push, check, repair, rebuild, model or train."`
 	State      []string `placeholder:"STATE" enum:"queued,running,paused,succeeded,failed,canceled" help:"Only jobs in this state: queued, running, paused, succeeded, failed or canceled; several are separated by commas."`
 	Limit      int      `default:"20" placeholder:"N" help:"Most jobs, 1 to 1000 (default: ${default})."`
 	JSON       bool     `help:"Print one JSON object a line, as the API returns it."`

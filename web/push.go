@@ -1,12 +1,14 @@
 package web
 
 import (
+	"cmp"
 	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"mime"
 	"net/http"
 	"strings"
@@ -147,6 +149,7 @@ type listItemsInput struct {
 	ID      string `path:"id" maxLength:"64" doc:"Identity of the job"`
 	Outcome string `query:"outcome" enum:"created,updated,unchanged,deleted,failed" doc:"Only items with this outcome"`
 	After   int64  `query:"after" minimum:"0" doc:"Only items with a higher number, to go on from the last one that was read"`
+	Limit   int    `query:"limit" minimum:"1" maximum:"10000000" doc:"Most items; absent: all"`
 }
 
 func itemsOperation() huma.Operation {
@@ -170,10 +173,13 @@ func (s *server) listItems(ctx context.Context, input *listItemsInput) (*huma.St
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
+	left := cmp.Or(input.Limit, math.MaxInt)
 	return &huma.StreamResponse{Body: func(to huma.Context) {
 		to.SetHeader("Content-Type", pushTypes[0])
 		encoder := json.NewEncoder(to.BodyWriter())
-		for len(items) > 0 {
+		for len(items) > 0 && left > 0 {
+			items = items[:min(len(items), left)]
+			left -= len(items)
 			for _, item := range items {
 				if encoder.Encode(s.newItem(item)) != nil {
 					return

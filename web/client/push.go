@@ -1,0 +1,94 @@
+package client
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"polylens/search"
+	"polylens/web"
+)
+
+// Push sends lines of JSON, one image a line, and returns the job that does what they
+// say. encoding is how they are compressed, gzip or zstd, or "".
+func (c *Client) Push(ctx context.Context, collection string, lines io.Reader, encoding string) (job web.Job, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+path("collections", collection, "jobs"), lines)
+	if err != nil {
+		return job, err
+	}
+	request.Host = "localhost" // which every server answers for
+	request.Header.Set("Content-Type", "application/x-ndjson")
+	if encoding != "" {
+		request.Header.Set("Content-Encoding", encoding)
+	}
+	endless := *c.http
+	endless.Timeout = 0 // the lines take as long as they take
+	response, err := endless.Do(request)
+	if err != nil {
+		return job, fmt.Errorf("the running server: %w: %w", search.ErrUnavailable, err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusAccepted {
+		return job, problemOf(response)
+	}
+	if err := json.NewDecoder(response.Body).Decode(&job); err != nil {
+		return job, fmt.Errorf("answer of the running server: %w", err)
+	}
+	return job, nil
+}
+
+// itemPage is how many items are asked for at once.
+const itemPage = 10_000
+
+// Items calls tell with what became of each line of a push, in their order; of those with
+// an outcome, or of all for "".
+func (c *Client) Items(ctx context.Context, job, outcome string, tell func(web.Item) error) error {
+	query := url.Values{"limit": {strconv.Itoa(itemPage)}}
+	if outcome != "" {
+		query.Set("outcome", outcome)
+	}
+	for after := int64(0); ; {
+		query.Set("after", strconv.FormatInt(after, 10))
+		last, err := c.itemPage(ctx, path("jobs", job, "items")+"?"+query.Encode(), tell)
+		if err != nil || last == 0 {
+			return err
+		}
+		after = last
+	}
+}
+
+// itemPage returns the number of the last item, 0 when there was none.
+func (c *Client) itemPage(ctx context.Context, address string, tell func(web.Item) error) (last int64, err error) {
+	request, err := c.request(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return 0, err
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return 0, fmt.Errorf("the running server: %w: %w", search.ErrUnavailable, err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return 0, problemOf(response)
+	}
+	decoder := json.NewDecoder(bufio.NewReader(response.Body))
+	for {
+		var item web.Item
+		err := decoder.Decode(&item)
+		if errors.Is(err, io.EOF) {
+			return last, nil
+		}
+		if err == nil {
+			last, err = item.Number, tell(item)
+		}
+		if err != nil {
+			return 0, fmt.Errorf("items of job: %w", err)
+		}
+	}
+}
