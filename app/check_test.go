@@ -134,7 +134,7 @@ func (f folders) deleteCollection(t *testing.T) {
 	if len(listed) != 1 || listed[0].Name != "c" || listed[0].Images != 8 || !listed[0].Searchable || len(listed[0].Model) != 64 {
 		t.Errorf("collections %+v", listed)
 	}
-	if text := f.succeed(t, "collection", "list"); !strings.HasPrefix(text, "NAME ") || !strings.Contains(text, "c     8       yes") {
+	if text := f.succeed(t, "collection", "list"); !strings.HasPrefix(text, "NAME ") || !strings.Contains(text, "c     8       yes         "+bundledModel+" ") {
 		t.Errorf("collection list prints\n%s", text)
 	}
 	f.fail(t, exitNotFound, []string{"nothing"}, "collection", "delete", "nothing", "--yes")

@@ -21,8 +21,8 @@ type collectionListCommand struct {
 
 // Help documents the command.
 func (*collectionListCommand) Help() string {
-	return `Lists the collections of the data folder, with how many images each has, whether the model in use can search it, and the ` +
-		`fingerprint of the model that it was indexed with. Milvus is not needed.
+	return `Lists the collections of the data folder, with how many images each has, whether the model in use can search it, and that ` +
+		`model's name; for a collection that another model has indexed, the fingerprint of that model's vision tower. Milvus is not needed.
 
 Examples:
 
@@ -44,13 +44,26 @@ func (c *collectionListCommand) Run(ctx context.Context, p *program) error {
 	if c.JSON {
 		return printLines(p.terminal.out, collections)
 	}
+	info, err := api.Info(ctx)
+	if err != nil {
+		return err
+	}
 	table := p.table()
 	fmt.Fprintln(table, "NAME\tIMAGES\tSEARCHABLE\tMODEL\tCREATED")
 	for _, found := range collections {
-		fmt.Fprintf(table, "%s\t%d\t%s\t%.12s\t%s\n",
-			found.Name, found.Images, yesOrNo(found.Searchable), orDash(found.Model), timeText(found.Created))
+		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\n",
+			found.Name, found.Images, yesOrNo(found.Searchable), modelOf(found, info.Model.Name), timeText(found.Created))
 	}
 	return table.Flush()
+}
+
+// modelOf is what encoded the pictures of a collection: the model in use, by its name, if
+// that searches it, or else the fingerprint of one whose name nobody has kept.
+func modelOf(found web.Collection, inUse string) string {
+	if found.Searchable {
+		return inUse
+	}
+	return orDash(fmt.Sprintf("%.12s", found.Model))
 }
 
 func yesOrNo(yes bool) string {

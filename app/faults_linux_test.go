@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -106,23 +105,9 @@ func (r *ordeal) endure(t *testing.T, count int) {
 		if t.Failed() {
 			t.FailNow()
 		}
-		r.change(t)
+		change(t, r.random, r.pictures, 80, 6)
 	}
 	t.Logf("%d faults in %v: %v", count, time.Since(began).Round(time.Second), made)
-}
-
-// change adds, changes and removes some pictures.
-func (r *ordeal) change(t *testing.T) {
-	t.Helper()
-	name := func() string { return fmt.Sprintf("picture-%03d.png", 1+r.random.IntN(80)) }
-	for range 6 {
-		drawPicture(t, r.pictures, name(), 1000+r.random.IntN(1000))
-	}
-	for range 2 {
-		if err := os.RemoveAll(filepath.Join(r.pictures, name())); err != nil {
-			t.Fatal(err)
-		}
-	}
 }
 
 // compare compares what the faults have left with what a run without any leaves.

@@ -52,7 +52,8 @@ func TestKill(t *testing.T) {
 	drawFolder(t, pictures, 1, 60)
 	for round := range rounds {
 		f.killOnce(t, random, pictures, round)
-		change(t, random, pictures, round)
+		drawFolder(t, pictures, 100+10*round, 109+10*round)
+		change(t, random, pictures, 60, 3)
 	}
 	if got := f.index(t, pictures); got.State != "succeeded" || got.Progress.Failed > 0 {
 		t.Fatalf("the run after the kills: %+v", got)
@@ -125,16 +126,16 @@ func (f folders) milvusPID(t testing.TB, pid int) int {
 	return 0
 }
 
-// change adds, changes and removes some pictures.
-func change(t testing.TB, random *rand.Rand, pictures string, round int) {
+// change draws some of the first pictures of a folder anew, or for the first time, and
+// removes two.
+func change(t testing.TB, random *rand.Rand, pictures string, first, drawn int) {
 	t.Helper()
-	drawFolder(t, pictures, 100+10*round, 109+10*round)
-	for range 3 {
-		drawPicture(t, pictures, fmt.Sprintf("picture-%03d.png", 1+random.IntN(60)), 1000+random.IntN(1000))
+	name := func() string { return fmt.Sprintf("picture-%03d.png", 1+random.IntN(first)) }
+	for range drawn {
+		drawPicture(t, pictures, name(), 1000+random.IntN(1000))
 	}
 	for range 2 {
-		name := filepath.Join(pictures, fmt.Sprintf("picture-%03d.png", 1+random.IntN(60)))
-		if err := os.RemoveAll(name); err != nil {
+		if err := os.RemoveAll(filepath.Join(pictures, name())); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"image"
 	"io/fs"
+	"os"
 	"strings"
 	"unicode"
 
@@ -26,8 +27,9 @@ type Picture struct {
 
 // Decoder reads picture files within its limits.
 type Decoder interface {
-	// Read returns the content of a picture file.
-	Read(ctx context.Context, path string) (decode.Content, error)
+	// Read returns the content of a picture file, which open opens and Read closes. The
+	// name is for errors only.
+	Read(ctx context.Context, name string, open func() (*os.File, error)) (decode.Content, error)
 	// Decode makes a picture of it that is large enough to be scaled to the
 	// target; a nil target wants all of it.
 	Decode(ctx context.Context, content decode.Content, target decode.Target) (Picture, error)
@@ -46,8 +48,8 @@ type limitedDecoder struct {
 }
 
 // Read implements Decoder.
-func (d limitedDecoder) Read(ctx context.Context, path string) (decode.Content, error) {
-	return decode.Read(ctx, path, d.limits)
+func (d limitedDecoder) Read(ctx context.Context, name string, open func() (*os.File, error)) (decode.Content, error) {
+	return decode.ReadOpened(ctx, name, open, d.limits)
 }
 
 // Decode implements Decoder.

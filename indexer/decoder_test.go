@@ -55,7 +55,7 @@ func TestDecodeWithTarget(t *testing.T) {
 
 func decoded(t *testing.T, decoder Decoder, path string) Picture {
 	t.Helper()
-	content, err := decoder.Read(t.Context(), path)
+	content, err := decoder.Read(t.Context(), path, func() (*os.File, error) { return os.Open(path) })
 	if err != nil {
 		t.Fatal(err)
 	}

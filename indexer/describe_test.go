@@ -18,9 +18,9 @@ type countingDecoder struct {
 	read *atomic.Int32
 }
 
-func (d countingDecoder) Read(ctx context.Context, path string) (decode.Content, error) {
+func (d countingDecoder) Read(ctx context.Context, name string, open func() (*os.File, error)) (decode.Content, error) {
 	d.read.Add(1)
-	return d.Decoder.Read(ctx, path)
+	return d.Decoder.Read(ctx, name, open)
 }
 
 func withMetadata(t *testing.T, name string) []byte {

@@ -50,13 +50,6 @@ func (m *met) picture(id string) {
 	m.pictures[idBytes(id)] = struct{}{}
 }
 
-// lose makes a picture count as gone: its file went while the run was at work.
-func (m *met) lose(id string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.pictures, idBytes(id))
-}
-
 // spoil makes a picture count as gone: its file is there, and holds no such picture
 // any more.
 func (m *met) spoil(id string) {

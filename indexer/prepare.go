@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
+	"os"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -73,7 +73,7 @@ func (r *run) prepare(ctx context.Context, j job) (prepared, error) {
 		p.describe(inside, j.item, r.metadata)
 		return p, nil
 	}
-	content, err := r.decoder.Read(ctx, j.item.Path)
+	content, err := r.decoder.Read(ctx, j.item.Path, func() (*os.File, error) { return r.source.Open(j.item.URI) })
 	if err != nil {
 		return p, &pictureError{err}
 	}
@@ -161,7 +161,8 @@ func target(encoder Encoder) decode.Target {
 }
 
 // fail notes a picture that cannot be read. When the fault is in the file, its
-// earlier image is removed; when the fault may pass, the image stays.
+// earlier image is removed; when the fault may pass, the image stays. So it does when
+// the file went since the walk: perhaps its disk did, and the next run knows more.
 func (r *run) fail(ctx context.Context, j job, err error) error {
 	failure := catalog.Failure{
 		URI: j.item.URI, Source: r.source.Name(), Kind: catalog.FailurePicture,
@@ -171,11 +172,8 @@ func (r *run) fail(ctx context.Context, j job, err error) error {
 	if mayPass(err) {
 		failure.Size = -1 // no file has this size: the next run tries again
 	}
-	switch id := catalog.ImageID(r.collection, j.item.URI); {
-	case errors.Is(err, fs.ErrNotExist):
-		r.met.lose(id)
-	case failure.Size >= 0:
-		r.met.spoil(id)
+	if failure.Size >= 0 {
+		r.met.spoil(catalog.ImageID(r.collection, j.item.URI))
 	}
 	r.met.failure(j.item.URI)
 	r.progress.fail(failure)

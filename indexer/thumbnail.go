@@ -27,10 +27,10 @@ var ThumbnailSides = []int{128, 256, 512, 1024}
 
 const (
 	thumbnailsAtOnce = 2
-	// Each: for its turn, and then to be made. Together they are less than a request
-	// may take.
-	thumbnailPatience = 30 * time.Second
-	thumbnailTimeout  = 30 * time.Second
+	// For its turn, and then to be made, which may take the time limit of decoding twice:
+	// to wait for memory and to decode. Together they are less than a request may take.
+	thumbnailPatience = 20 * time.Second
+	thumbnailTimeout  = time.Minute
 )
 
 // Thumbnails makes small versions of pictures on demand and keeps them in a
@@ -146,7 +146,7 @@ func (t *Thumbnails) read(ctx context.Context, image catalog.Image) (decode.Cont
 		return decode.Content{}, err
 	}
 	defer file.Close()
-	return t.decoder.Read(ctx, file.Name())
+	return t.decoder.Read(ctx, file.Name(), func() (*os.File, error) { return file, nil })
 }
 
 // of makes the thumbnail of a picture.

@@ -37,6 +37,12 @@ CREATE TABLE job_items (
 );
 CREATE INDEX job_items_failed ON job_items (job, number) WHERE outcome = 'failed';
 
+-- Pages of images in order of their times.
+CREATE INDEX images_by_creation ON images (collection, created, id);
+CREATE INDEX images_by_change ON images (collection, updated, id);
+
 -- +goose Down
+DROP INDEX images_by_change;
+DROP INDEX images_by_creation;
 DROP TABLE job_items;
 DROP TABLE job_chunks;

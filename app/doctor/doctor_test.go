@@ -16,9 +16,13 @@ import (
 	"polylens/encoder/ort"
 	"polylens/encoder/ort/tune"
 	"polylens/internal/needs"
+	"polylens/search/milvus"
 )
 
-func TestMain(m *testing.M) { os.Exit(needs.Main(m)) }
+func TestMain(m *testing.M) {
+	milvus.MaybeRunChild()
+	os.Exit(needs.Main(m))
+}
 
 var errNoModel = errors.New("no such model")
 

@@ -51,6 +51,19 @@ func newTestTrainer(t *testing.T, path string, log slog.Handler) *Trainer {
 	return trainer
 }
 
+// queuedRun is a run that waits for its job.
+func queuedRun(t *testing.T, r *Trainer) catalog.Run {
+	t.Helper()
+	run, err := r.Catalog.CreateRun(t.Context(), catalog.Run{Name: "x", Config: []byte(`{"data":{"pairs":["/x"]}}`)})
+	if err == nil {
+		err = r.enqueue(t.Context(), run)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return run
+}
+
 // TestRunsRetrySlowly: a queued run that cannot be taken, because the catalogue
 // cannot be written, is tried again after a while and not at once.
 func TestRunsRetrySlowly(t *testing.T) {
@@ -77,13 +90,7 @@ func TestRunsRetrySlowly(t *testing.T) {
 func TestStoppedBeforeItBegins(t *testing.T) {
 	for _, claimed := range []bool{false, true} {
 		r := newTestTrainer(t, filepath.Join(t.TempDir(), "catalogue.db"), slog.DiscardHandler)
-		run, err := r.Catalog.CreateRun(t.Context(), catalog.Run{Name: "x", Config: []byte(`{"data":{"pairs":["/x"]}}`)})
-		if err == nil {
-			err = r.enqueue(t.Context(), run)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		run := queuedRun(t, r)
 		if claimed {
 			claim := catalog.JobClaim{Room: map[string]int{jobTrain: 1}, Most: 1, Lease: time.Minute}
 			if found, err := r.Catalog.(*database.Store).Jobs(nil).Claim(t.Context(), claim); err != nil || len(found) != 1 {
@@ -137,13 +144,7 @@ func TestStartLeavesRunsOfOthers(t *testing.T) {
 	url := postgrestest.Database(t)
 	r := newTestTrainer(t, url, slog.DiscardHandler)
 	r.Shared = true
-	run, err := r.Catalog.CreateRun(t.Context(), catalog.Run{Name: "x", Config: []byte(`{"data":{"pairs":["/x"]}}`)})
-	if err == nil {
-		err = r.enqueue(t.Context(), run)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	run := queuedRun(t, r)
 	elsewhere, err := r.Catalog.RecordQueuedRun(t.Context(), run.ID)
 	if err != nil {
 		t.Fatal(err)
@@ -173,13 +174,7 @@ func TestStartLeavesRunsOfOthers(t *testing.T) {
 // start must not take up again.
 func TestCanceledJobStopsItsRun(t *testing.T) {
 	r := newTestTrainer(t, filepath.Join(t.TempDir(), "catalogue.db"), slog.DiscardHandler)
-	run, err := r.Catalog.CreateRun(t.Context(), catalog.Run{Name: "x", Config: []byte(`{"data":{"pairs":["/x"]}}`)})
-	if err == nil {
-		err = r.enqueue(t.Context(), run)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	run := queuedRun(t, r)
 	job, err := r.jobOf(t.Context(), run.ID)
 	if err == nil {
 		_, err = r.queue.Cancel(t.Context(), job.ID)
@@ -200,13 +195,7 @@ func TestCanceledJobStopsItsRun(t *testing.T) {
 func TestRetryPointsToTheRun(t *testing.T) {
 	r := newTestTrainer(t, filepath.Join(t.TempDir(), "catalogue.db"), slog.DiscardHandler)
 	queue := r.queue.(*jobs.Queue)
-	run, err := r.Catalog.CreateRun(t.Context(), catalog.Run{Name: "x", Config: []byte(`{"data":{"pairs":["/x"]}}`)})
-	if err == nil {
-		err = r.enqueue(t.Context(), run)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	run := queuedRun(t, r)
 	job, err := r.jobOf(t.Context(), run.ID)
 	if err == nil {
 		_, err = r.Stop(t.Context(), run.ID)
@@ -259,13 +248,7 @@ func TestRetryPointsToTheRun(t *testing.T) {
 // process starts, and is stopped with it.
 func TestPausedJobKeepsItsRun(t *testing.T) {
 	r := newTestTrainer(t, filepath.Join(t.TempDir(), "catalogue.db"), slog.DiscardHandler)
-	run, err := r.Catalog.CreateRun(t.Context(), catalog.Run{Name: "x", Config: []byte(`{"data":{"pairs":["/x"]}}`)})
-	if err == nil {
-		err = r.enqueue(t.Context(), run)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	run := queuedRun(t, r)
 	job, err := r.jobOf(t.Context(), run.ID)
 	if err == nil {
 		_, err = r.queue.(*jobs.Queue).Pause(t.Context(), job.ID)

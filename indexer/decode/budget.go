@@ -10,8 +10,8 @@ import (
 
 // Budget bounds the memory of decoders that run at the same time, including those
 // that a deadline has left behind, of pictures until they are released, and of what both
-// leave until Go has collected it. A decoder waits, within its own deadline, until its
-// worst case fits.
+// leave until Go has collected it. A decoder waits for its worst case to fit, as long as
+// it may then decode.
 //
 // Go by itself lets garbage grow to the size of what is in use, which would be as much as
 // the budget once more. A budget has it collected before it gives the memory to others,

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
+	"os"
 
 	"polylens/internal/ordinary"
 )
@@ -26,18 +27,24 @@ func NewContent(name string, data []byte) Content {
 // Read reads a regular file of at most limits.MaxBytes and returns at the
 // deadline at the latest. Errors are *Error.
 func Read(ctx context.Context, path string, limits Limits) (Content, error) {
+	return ReadOpened(ctx, path, func() (*os.File, error) { return ordinary.Open(path) }, limits)
+}
+
+// ReadOpened is Read for a file that open opens, and that is closed then. The name is for
+// errors only.
+func ReadOpened(ctx context.Context, name string, open func() (*os.File, error), limits Limits) (Content, error) {
 	limits = limits.withDefaults()
 	inner, cancel := context.WithTimeout(ctx, limits.Timeout)
 	defer cancel()
-	data, err := within(inner, func() ([]byte, error) { return readFile(path, limits) }, func([]byte) {})
+	data, err := within(inner, func() ([]byte, error) { return readFile(open, limits) }, func([]byte) {})
 	if err != nil {
-		return Content{}, explain(ctx, inner, limits, path, "", err)
+		return Content{}, explain(ctx, inner, limits, name, "", err)
 	}
-	return NewContent(path, data), nil
+	return NewContent(name, data), nil
 }
 
-func readFile(path string, limits Limits) ([]byte, error) {
-	f, err := ordinary.Open(path)
+func readFile(open func() (*os.File, error), limits Limits) ([]byte, error) {
+	f, err := open()
 	if err != nil {
 		return nil, &fault{reason: Unreadable, err: err}
 	}

@@ -9,7 +9,6 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
-	"sync/atomic"
 
 	"polylens/indexer/decode/color"
 	"polylens/indexer/decode/outside"
@@ -105,8 +104,8 @@ func (d *Decoder) unbounded(ctx context.Context, content Content, target Target,
 // AVIF), when the picture is done. The data must not change until then.
 func (d *Decoder) Decode(ctx context.Context, content Content, target Target, limits Limits) (Picture, error) {
 	limits = limits.withDefaults()
-	inner, cancel := context.WithTimeout(ctx, limits.Timeout)
-	defer cancel()
+	inner := newClock(ctx, limits.Timeout)
+	defer inner.stop()
 	info := Info{Size: int64(len(content.Data)), SHA256: content.SHA256}
 	c, data, err := content.codec(limits)
 	if err != nil {
@@ -114,10 +113,9 @@ func (d *Decoder) Decode(ctx context.Context, content Content, target Target, li
 	}
 	info.Format = c.name
 	var warned []string
-	var waiting atomic.Bool
-	t := task{decoder: d, codec: c, ctx: inner, data: data, target: target, limits: limits, warned: &warned, waiting: &waiting}
+	t := task{decoder: d, codec: c, ctx: inner, clock: inner, data: data, target: target, limits: limits, warned: &warned}
 	p, err := within(inner, t.run, func(late picture) { late.release() })
-	if errors.Is(err, context.DeadlineExceeded) && waiting.Load() {
+	if err != nil && inner.keptWaiting() {
 		err = &fault{reason: Busy, err: fmt.Errorf("others took all of the memory for decoding: %w", err), setting: limits.Names.MaxMemory}
 	}
 	if err != nil {

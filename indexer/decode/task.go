@@ -3,7 +3,6 @@ package decode
 import (
 	"context"
 	"image"
-	"sync/atomic"
 
 	"polylens/indexer/decode/color"
 )
@@ -13,11 +12,11 @@ type task struct {
 	decoder *Decoder
 	codec   codec
 	ctx     context.Context
+	clock   *clock // ctx, or nil
 	data    []byte
 	target  Target
 	limits  Limits
-	warned  *[]string    // see damaged; nil forgets
-	waiting *atomic.Bool // for memory; nil forgets
+	warned  *[]string // see damaged; nil forgets
 
 	config image.Config // what the file says, before its orientation
 	meta   metadata
@@ -76,12 +75,12 @@ func (t task) runGo() (picture, error) {
 // holding takes memory and decodes. The memory is given back at once if no picture
 // comes of it, even after a panic; otherwise the picture gives it back.
 func (t task) holding(bytes int64, decode func() (image.Image, image.Point, error)) (p picture, err error) {
-	t.setWaiting(true)
+	t.clock.wait()
 	release, err := t.limits.take(t.ctx, bytes)
 	if err != nil {
 		return picture{}, err // and still waiting: its time is over
 	}
-	t.setWaiting(false)
+	t.clock.begin()
 	defer func() {
 		if p.image == nil {
 			release()
@@ -92,12 +91,6 @@ func (t task) holding(bytes int64, decode func() (image.Image, image.Point, erro
 		return picture{}, err
 	}
 	return picture{img, full, release}, nil
-}
-
-func (t task) setWaiting(waiting bool) {
-	if t.waiting != nil {
-		t.waiting.Store(waiting)
-	}
 }
 
 func (t task) pixels() int64 { return int64(t.config.Width) * int64(t.config.Height) }

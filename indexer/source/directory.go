@@ -56,6 +56,14 @@ func (d *Directory) Path() string { return d.path }
 // Rules say what the walk looks at.
 func (d *Directory) Rules() Rules { return d.rules.Rules }
 
+// Open implements Source.
+func (d *Directory) Open(uri string) (*os.File, error) {
+	if d.rules.FollowLinks {
+		return OpenFollowing(d.Name(), uri)
+	}
+	return Open(d.Name(), uri)
+}
+
 // Count implements Source: pictures by their extension, and files without one.
 func (d *Directory) Count(ctx context.Context) (int, error) {
 	count := 0

@@ -44,7 +44,7 @@ func (a anywhere) Close() error { return nil }
 // names that are not UTF-8. It does not wait for the writer of a pipe that has taken the
 // folder's place.
 func (w *walker) readDir(name string) ([]fs.DirEntry, folderID, error) {
-	folder, err := w.files.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	folder, err := w.openFolder(name)
 	if err != nil {
 		return nil, folderID{}, err
 	}
@@ -52,6 +52,20 @@ func (w *walker) readDir(name string) ([]fs.DirEntry, folderID, error) {
 	entries, err := folder.ReadDir(-1)
 	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 	return entries, idOf(folder), err
+}
+
+func (w *walker) openFolder(name string) (*os.File, error) {
+	return w.files.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+}
+
+// isStill reports whether the folder of a name is the one that was looked into.
+func (w *walker) isStill(name string, self folderID) bool {
+	folder, err := w.openFolder(name)
+	if err != nil {
+		return false
+	}
+	defer folder.Close()
+	return idOf(folder) == self
 }
 
 func (w *walker) path(name string) string { return filepath.Join(w.base, filepath.FromSlash(name)) }

@@ -31,6 +31,9 @@ func kindOf(mode fs.FileMode) string {
 // link takes a symbolic link on: one to a file counts as a file.
 func (w *walker) link(at *place, name string) error {
 	info, err := w.files.Stat(name) // follows links, but out of the folder only where the rules say so
+	if errors.Is(err, fs.ErrNotExist) && w.missed(at) {
+		return nil
+	}
 	if err != nil {
 		w.problem(Problem{URI: w.uri(name), Kind: ProblemLink, Err: w.leadsTo(name)})
 		if w.rules.FollowLinks {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -71,6 +72,8 @@ func (w *walker) tell(e event) error {
 		return nil
 	case e.ends:
 		w.end(e.place)
+		return nil
+	case errors.Is(e.err, fs.ErrNotExist) && w.missed(e.place):
 		return nil
 	case e.err != nil:
 		w.problem(Problem{URI: e.item.URI, Kind: ProblemFile, Err: plain(e.err)})

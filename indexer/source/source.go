@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"os"
 	"time"
 
 	"polylens/indexer/metadata"
@@ -20,6 +21,9 @@ type Source interface {
 	// and from the calling goroutine. It ends with the first error of the visitor, with
 	// the context's, or when the place as a whole cannot be read.
 	Walk(ctx context.Context, visitor Visitor) error
+	// Open opens the file of an item that Walk gave, for reading; see Open and
+	// OpenFollowing.
+	Open(uri string) (*os.File, error)
 }
 
 // Visitor is told what a walk comes across. Each entry of a folder is told exactly once,
@@ -46,7 +50,7 @@ type Visitor struct {
 // Item is one picture where it lies, not yet decoded.
 type Item struct {
 	URI      string
-	Path     string // of the file to read
+	Path     string // of the file, for people and errors: it may be another one by now, see Source.Open
 	Size     int64  // bytes
 	Modified time.Time
 	Changed  time.Time // when the inode of the file changed last; zero when unknown

@@ -34,6 +34,7 @@ type walker struct {
 type place struct {
 	folder    string
 	self      folderID
+	moved     bool // it was told that this folder is no longer here
 	manifests []manifest // of this folder and those above
 	own       []manifest // of this folder
 	alike     siblings   // where there are manifests
@@ -76,6 +77,9 @@ func (w *walker) folder(at *place, entries []fs.DirEntry) error {
 		if err := w.ctx.Err(); err != nil {
 			return err
 		}
+		if at.moved {
+			break
+		}
 		if err := w.entry(at, entry); err != nil {
 			return err
 		}
@@ -116,13 +120,29 @@ func (w *walker) entry(at *place, entry fs.DirEntry) error {
 	}
 	info, err := w.files.Stat(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // deleted a moment ago
+		w.missed(at) // or deleted a moment ago
+		return nil
 	}
 	if err != nil {
 		w.problem(Problem{URI: w.uri(name), Kind: ProblemFile, Err: plain(err)})
 		return nil
 	}
 	return w.file(at, name, info)
+}
+
+// missed tells that a folder is no longer where it was, if that is why a file in it is
+// not there: what was listed in it may be somewhere else now.
+func (w *walker) missed(at *place) (moved bool) {
+	if at.moved {
+		return true
+	}
+	if w.isStill(at.folder, at.self) {
+		return false
+	}
+	at.moved = true
+	w.problem(Problem{URI: w.uri(at.folder), Kind: ProblemFolder,
+		Err: errors.New("it was moved, or went, while it was looked at; index again")})
+	return true
 }
 
 // subfolder looks into a folder unless it was reached by another way.

@@ -101,8 +101,12 @@ func keeperCommand(task keeperTask) (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-// childCommand is this program again, as one of the children that MaybeRunChild runs.
+// childCommand is this program again, as one of the children that MaybeRunChild runs. The
+// error is errNotHooked where it would be something else.
 func childCommand(task childTask) (*exec.Cmd, error) {
+	if !hooked.Load() {
+		return nil, errNotHooked
+	}
 	encoded, err := json.Marshal(task)
 	if err != nil {
 		return nil, err

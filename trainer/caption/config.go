@@ -28,6 +28,7 @@ func Default() Config { return Config{Weight: 1, Parallel: 0.5, Part: 8192} }
 const (
 	mostLayers = 256
 	mostPart   = 1 << 24
+	mostParts  = 256 // that the vocabulary is cut into, each of which is composed by itself
 )
 
 // Check reports the first thing that is wrong with the configuration.
@@ -74,6 +75,9 @@ func New(config Config, model siglip2.Config, tokenizer Tokenizer) (*Decoder, er
 	d := &Decoder{
 		config: config, tower: text.Tower, seen: model.Vision.Width, vocabulary: text.Vocabulary, length: text.Length,
 		words: newWords(tokenizer),
+	}
+	if parts := (d.vocabulary + config.Part - 1) / config.Part; parts > mostParts {
+		return nil, fmt.Errorf("part %d: it cuts the vocabulary of %d tokens into %d parts, more than %d: raise it", config.Part, d.vocabulary, parts, mostParts)
 	}
 	d.tower.Layers = config.Layers
 	if config.Layers == 0 {

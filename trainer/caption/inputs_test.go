@@ -200,3 +200,17 @@ func TestNew(t *testing.T) {
 		})
 	}
 }
+
+// Each part of the vocabulary is composed by itself: one for each of its tokens took all
+// memory, and nothing could end it.
+func TestPartsHaveABound(t *testing.T) {
+	text := siglip2.TextConfig{Tower: siglip2.Tower{Width: 4, MLP: 4, Layers: 2, Heads: 1}, Vocabulary: 256_000, Length: 64}
+	for part, allowed := range map[int64]bool{1: false, 999: false, 1000: true, 8192: true, 1 << 20: true} {
+		config := Default()
+		config.Part = part
+		_, err := New(config, siglip2.Config{Text: text}, spelling{})
+		if allowed && err != nil || !allowed && (err == nil || !strings.Contains(err.Error(), "parts")) {
+			t.Errorf("%d tokens at once: %v", part, err)
+		}
+	}
+}

@@ -1,8 +1,11 @@
 package data
 
 import (
+	"archive/zip"
 	"bufio"
 	"bytes"
+	"compress/gzip"
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -10,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
 )
 
@@ -47,7 +51,7 @@ func TestXZOfLargeDictionary(t *testing.T) {
 		if err := os.WriteFile(path, tt.data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := unpacked(path, t.TempDir())
+		_, err := unpacked(t.Context(), path, t.TempDir())
 		if tt.says == "" && err != nil || tt.says != "" && (err == nil || !strings.Contains(err.Error(), tt.says)) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -84,4 +88,76 @@ func FuzzCheckXZ(f *testing.F) {
 			t.Errorf("%v", checked)
 		}
 	})
+}
+
+// zeros gives that many bytes of them.
+func zeros(n int64) io.Reader { return io.LimitReader(endless{}, n) }
+
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+// packedZeros writes a bomb: a small file that unpacks to n zeros.
+func packedZeros(t *testing.T, path string, n int64, open func(io.Writer) (io.WriteCloser, error)) {
+	t.Helper()
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	packer, err := open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(packer, zeros(n)); err != nil {
+		t.Fatal(err)
+	}
+	if err := packer.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+var bombPackers = map[string]func(io.Writer) (io.WriteCloser, error){
+	"gzip": func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriterLevel(w, gzip.BestSpeed) },
+	"zstd": func(w io.Writer) (io.WriteCloser, error) { return zstd.NewWriter(w) },
+	"zip":  func(w io.Writer) (io.WriteCloser, error) { return newZipBomb(w) },
+}
+
+// zipBomb is an archive of one member.
+type zipBomb struct {
+	io.Writer
+	archive *zip.Writer
+}
+
+func newZipBomb(w io.Writer) (io.WriteCloser, error) {
+	archive := zip.NewWriter(w)
+	member, err := archive.Create("a.png")
+	return zipBomb{member, archive}, err
+}
+
+func (b zipBomb) Close() error { return b.archive.Close() }
+
+// A shard that unpacks to very much more than it has filled the disk up to the last GB,
+// and nothing could stop it.
+func TestBombsAreNotUnpacked(t *testing.T) {
+	for name, open := range bombPackers {
+		bomb := filepath.Join(t.TempDir(), "bomb")
+		packedZeros(t, bomb, 2*slack, open)
+		cache := t.TempDir()
+		_, err := unpacked(t.Context(), bomb, cache)
+		if err == nil || !strings.Contains(err.Error(), "100 times what is packed") {
+			t.Errorf("%s: %v", name, err)
+		}
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(errors.New("stopped"))
+		if _, err := unpacked(ctx, bomb, cache); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s, stopped: %v", name, err)
+		}
+		if left, err := filepath.Glob(filepath.Join(cache, "shards", "*")); err != nil || len(left) > 0 {
+			t.Errorf("%s: %v stay in the cache, %v", name, left, err)
+		}
+	}
 }

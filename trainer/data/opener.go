@@ -68,7 +68,7 @@ func (f *Files) Bytes(ctx context.Context, picture Picture) ([]byte, error) {
 	if !strings.HasPrefix(picture.URI, "file:") {
 		return f.web.bytes(ctx, picture.URI)
 	}
-	file, err := f.open(picture)
+	file, err := f.open(ctx, picture)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func (p Picture) checked(content []byte) ([]byte, error) {
 }
 
 // open opens the file of a picture, or the shard that it is in, unpacked.
-func (f *Files) open(picture Picture) (*os.File, error) {
+func (f *Files) open(ctx context.Context, picture Picture) (*os.File, error) {
 	if picture.Member == "" {
 		return openFile(picture)
 	}
@@ -100,7 +100,7 @@ func (f *Files) open(picture Picture) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	flat, err := unpacked(path, f.options.Cache)
+	flat, err := unpacked(ctx, path, f.options.Cache)
 	if err != nil || flat == path {
 		return openFile(picture)
 	}

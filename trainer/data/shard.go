@@ -43,7 +43,7 @@ func (s Shards) readOne(ctx context.Context, path string, record func(Record) er
 	if err != nil {
 		return fmt.Errorf("shard %s: %w", path, err)
 	}
-	flat, err := unpacked(path, s.Options.Cache)
+	flat, err := unpacked(ctx, path, s.Options.Cache)
 	if err != nil {
 		return fmt.Errorf("shard %s: %w", path, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"compress/bzip2"
 	"compress/gzip"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -85,7 +86,7 @@ func isTar(head []byte) bool {
 
 // unpacked is the path of a plain tar file with what a shard holds: its own, or one in
 // the cache, which is made when it is missing. Pictures are read where they lie in it.
-func unpacked(path, cache string) (string, error) {
+func unpacked(ctx context.Context, path, cache string) (string, error) {
 	head, err := headOf(path)
 	if err != nil {
 		return "", plain(err)
@@ -107,7 +108,7 @@ func unpacked(path, cache string) (string, error) {
 	if err := os.MkdirAll(filepath.Dir(kept), 0o755); err != nil {
 		return "", fmt.Errorf("cache of unpacked shards: %w", err)
 	}
-	return kept, unpack(path, name, kept)
+	return kept, unpack(ctx, path, name, kept)
 }
 
 // keptShard names a shard in the cache by its path, size and time.
@@ -124,7 +125,7 @@ func keptShard(path, cache string) (string, error) {
 	return filepath.Join(cache, "shards", hex.EncodeToString(sum[:16])+".tar"), nil
 }
 
-func unpack(path, packing, to string) error {
+func unpack(ctx context.Context, path, packing, to string) error {
 	file, err := ordinary.Open(path)
 	if err != nil {
 		return plain(err)
@@ -135,7 +136,11 @@ func unpack(path, packing, to string) error {
 		return fmt.Errorf("it cannot be unpacked: %w", err)
 	}
 	defer content.Close()
-	counted := &roomReader{reader: content, folder: filepath.Dir(to)}
+	info, err := file.Stat()
+	if err != nil {
+		return plain(err)
+	}
+	counted := &roomReader{ctx: ctx, reader: content, folder: filepath.Dir(to), most: slack + mostTimes*info.Size()}
 	if err := replace.DurableFrom(to, counted, replace.Private); err != nil {
 		return fmt.Errorf("it cannot be unpacked (%s): after %d bytes: %w", packing, counted.read, err)
 	}
@@ -166,9 +171,13 @@ func openPacked(file *os.File, packing string) (io.ReadCloser, error) {
 	return nil, fmt.Errorf("%s is not known", packing)
 }
 
-// roomReader ends when the disk that is written to gets full.
+// roomReader ends with its context, when the disk that is written to gets full, and
+// when more comes out of a shard than pictures and texts are ever packed into: a few
+// bytes can stand for as many as the disk has.
 type roomReader struct {
+	ctx     context.Context
 	reader  io.Reader
+	most    int64
 	folder  string
 	read    int64
 	checked int64
@@ -177,6 +186,8 @@ type roomReader struct {
 const (
 	checkEvery = 64 << 20
 	leaveFree  = 1 << 30
+	slack      = 64 << 20 // bytes that any shard may have unpacked,
+	mostTimes  = 100      // and as many times its own
 )
 
 // Read implements io.Reader.
@@ -187,8 +198,13 @@ func (r *roomReader) Read(p []byte) (int, error) {
 			return 0, errors.Join(err, fmt.Errorf("the disk of %s has less than %d MB left", r.folder, leaveFree>>20))
 		}
 	}
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
 	n, err := r.reader.Read(p)
-	r.read += int64(n)
+	if r.read += int64(n); r.read > r.most {
+		return 0, fmt.Errorf("it has more than %d MB, over %d times what is packed: if that is meant, unpack it to a plain tar file", r.most>>20, mostTimes)
+	}
 	return n, err
 }
 

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -14,7 +13,6 @@ import (
 	"time"
 
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 	_ "modernc.org/sqlite" // database/sql driver "sqlite"
 
 	"polylens/migrations"
@@ -47,7 +45,7 @@ func Open(ctx context.Context, dsn string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := migrate(ctx, dialect, s.write, migrations.Files); err != nil {
+	if err := s.migrate(ctx, dialect, migrations.Files); err != nil {
 		return nil, errors.Join(s.explain(err), s.Close())
 	}
 	return s, nil
@@ -125,36 +123,6 @@ func sqliteURL(path string, readOnly bool) string {
 		query.Set("_txlock", "immediate")
 	}
 	return (&url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}).String()
-}
-
-func migrate(ctx context.Context, dialect goose.Dialect, db *sql.DB, files fs.FS) error {
-	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
-	if dialect == goose.DialectPostgres {
-		locker, err := lock.NewPostgresSessionLocker()
-		if err != nil {
-			return fmt.Errorf("migrate catalogue: %w", err)
-		}
-		options = append(options, goose.WithSessionLocker(locker))
-	}
-	provider, err := goose.NewProvider(dialect, db, files, options...)
-	if err != nil {
-		return fmt.Errorf("read migrations: %w", err)
-	}
-	current, known, err := provider.GetVersions(ctx)
-	if err != nil {
-		return fmt.Errorf("read catalogue version: %w", err)
-	}
-	if current > known {
-		return fmt.Errorf("catalogue has schema version %d, this program knows versions up to %d: use a newer Polylens", current, known)
-	}
-	if _, err := provider.Up(ctx); err != nil {
-		// Another process may have done the same a moment earlier.
-		if now, _, again := provider.GetVersions(ctx); again == nil && now == known {
-			return nil
-		}
-		return fmt.Errorf("migrate catalogue from version %d to %d: %w", current, known, err)
-	}
-	return nil
 }
 
 // exec runs one statement that writes.

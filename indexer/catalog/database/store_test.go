@@ -78,12 +78,44 @@ func TestOpenManyAtOnce(t *testing.T) {
 	group.Wait()
 }
 
+// TestMigrateManyAtOnce: each migration is done once, also one that a second time would
+// change something again.
+func TestMigrateManyAtOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "catalog.db")
+	files := fstest.MapFS{}
+	first := mustOpen(t, path)
+	if _, err := first.write.Exec(`CREATE TABLE done (version INTEGER)`); err != nil {
+		t.Fatal(err)
+	}
+	const known = 60
+	for version := range known + 1 {
+		statement := fmt.Sprintf("INSERT INTO done VALUES (%d)", version)
+		if version%2 == 0 {
+			statement = fmt.Sprintf("CREATE TABLE made%d (a INTEGER)", version)
+		}
+		files[fmt.Sprintf("%05d_a.sql", version+1)] = &fstest.MapFile{Data: []byte("-- +goose Up\n" + statement + ";\n")}
+	}
+	var group sync.WaitGroup
+	for _, s := range []*Store{mustOpen(t, path), mustOpen(t, path), mustOpen(t, path)} {
+		group.Go(func() {
+			if err := s.migrate(t.Context(), goose.DialectSQLite3, files); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	var rows, versions int
+	if err := first.read.QueryRow(`SELECT count(*), count(DISTINCT version) FROM done`).Scan(&rows, &versions); err != nil || rows != versions || rows == 0 {
+		t.Errorf("%d migrations were done %d times, %v", versions, rows, err)
+	}
+}
+
 func TestOpenRefusesNewerSchema(t *testing.T) {
 	s := mustOpen(t, filepath.Join(t.TempDir(), "catalog.db"))
 	if _, err := s.write.Exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, 1)`); err != nil {
 		t.Fatal(err)
 	}
-	err := migrate(t.Context(), goose.DialectSQLite3, s.write, fstest.MapFS{
+	err := s.migrate(t.Context(), goose.DialectSQLite3, fstest.MapFS{
 		"00001_a.sql": {Data: []byte("-- +goose Up\nSELECT 1;\n")},
 	})
 	if err == nil || !strings.Contains(err.Error(), "newer Polylens") {

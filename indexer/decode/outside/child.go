@@ -56,6 +56,9 @@ func start(task childTask) (*child, error) {
 
 // prepare makes the command and its pipes.
 func (c *child) prepare(task childTask) error {
+	if !hooked.Load() {
+		return errNotHooked
+	}
 	encoded, err := json.Marshal(task)
 	if err != nil {
 		return err

@@ -339,3 +339,16 @@ func BenchmarkDecode(b *testing.B) {
 		})
 	}
 }
+
+// A program whose main has not called MaybeRunChild would run itself, without an end.
+func TestForgottenHook(t *testing.T) {
+	hooked.Store(false)
+	defer hooked.Store(true)
+	c, err := start(childTask{})
+	if !errors.Is(err, errNotHooked) {
+		t.Errorf("got %v", err)
+	}
+	if err == nil {
+		c.kill()
+	}
+}

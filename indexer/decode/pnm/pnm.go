@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"image"
-	"image/color"
 	"math"
 
 	"polylens/indexer/decode/raster"
@@ -16,11 +15,7 @@ func DecodeConfig(data []byte) (image.Config, error) {
 	if err != nil {
 		return image.Config{}, err
 	}
-	config := image.Config{ColorModel: color.NRGBAModel, Width: h.width, Height: h.height}
-	if h.channels == 1 {
-		config.ColorModel = color.GrayModel
-	}
-	return config, nil
+	return raster.ConfigOf(h.width, h.height, h.channels), nil
 }
 
 // Decode returns a *image.Gray for one channel, else a *image.NRGBA. With a

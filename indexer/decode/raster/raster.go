@@ -129,6 +129,15 @@ func Opaque(m *image.NRGBA) {
 	}
 }
 
+// ConfigOf is that of the picture that New returns.
+func ConfigOf(width, height, channels int) image.Config {
+	config := image.Config{ColorModel: color.NRGBAModel, Width: width, Height: height}
+	if channels == 1 {
+		config.ColorModel = color.GrayModel
+	}
+	return config
+}
+
 // New returns a picture for samples of 8 bits, 1 to 4 of them a pixel, and the function
 // that sets a row of it: a *image.Gray for one, else a *image.NRGBA, whose last channel
 // is alpha for two and four. Rows that are not set are black, or transparent where there

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"image/color"
 
 	"polylens/indexer/decode/raster"
 )
@@ -48,11 +47,7 @@ func DecodeConfig(data []byte) (image.Config, error) {
 	if err != nil {
 		return image.Config{}, err
 	}
-	config := image.Config{ColorModel: color.NRGBAModel, Width: h.width, Height: h.height}
-	if h.channels == 1 {
-		config.ColorModel = color.GrayModel
-	}
-	return config, nil
+	return raster.ConfigOf(h.width, h.height, h.channels), nil
 }
 
 // Decode returns a *image.Gray or *image.NRGBA. With a *raster.Incomplete comes what
