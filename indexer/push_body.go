@@ -22,9 +22,12 @@ const (
 	mostItems = 20_000_000
 )
 
+// ErrNoLines is for a push that brings nothing. It is catalog.ErrInvalid, too.
+var ErrNoLines = fmt.Errorf("the body is %w: it holds no line", catalog.ErrInvalid)
+
 // Receive reads the lines of a push to its end, in constant memory, and queues a job that
 // does what they say. Empty lines do not count. A line that is not JSON is an item that
-// fails, and so is one that is too long.
+// fails, and so is one that is too long. ErrNoLines when there is none.
 func (p *Pushes) Receive(ctx context.Context, collection string, body io.Reader) (catalog.Job, error) {
 	if err := catalog.ValidateCollectionName(collection); err != nil {
 		return catalog.Job{}, err
@@ -42,7 +45,7 @@ func (p *Pushes) Receive(ctx context.Context, collection string, body io.Reader)
 		return catalog.Job{}, err
 	}
 	if cut.items == 0 {
-		return catalog.Job{}, fmt.Errorf("the body is %w: it holds no line", catalog.ErrInvalid)
+		return catalog.Job{}, ErrNoLines
 	}
 	return p.enqueue(ctx, collection, name, cut.chunks)
 }

@@ -69,10 +69,12 @@ type Searcher interface {
 type Catalog interface {
 	Collections(ctx context.Context) ([]catalog.Collection, error)
 	Collection(ctx context.Context, name string) (catalog.Collection, error)
-	// ListImages returns a page in a stable order, and the cursor of the next one.
-	ListImages(ctx context.Context, collection, cursor string, limit int) (images []catalog.Image, next string, err error)
+	// FindImages returns a page of those that a query chooses, which may be short of images
+	// and still have a next one.
+	FindImages(ctx context.Context, collection string, query catalog.ImageQuery) (images []catalog.Image, next string, err error)
+	// Image finds one by its own ID, or by that of its client.
 	Image(ctx context.Context, collection, id string) (catalog.Image, error)
-	// ListFailures returns a page, of some kinds or of all, as ListImages does.
+	// ListFailures returns a page, of some kinds or of all, in a stable order.
 	ListFailures(ctx context.Context, collection, cursor string, limit int, kinds ...catalog.FailureKind) (failures []catalog.Failure, next string, err error)
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"polylens/indexer"
 	"polylens/indexer/catalog"
+	"polylens/search"
 )
 
 type createImageInput struct {
@@ -58,6 +59,8 @@ func (s *server) documentOperations(api huma.API) {
 	put.DefaultStatus = http.StatusCreated
 	put.RequestBody = describeUpload()
 	huma.Register(api, inLane(put, laneUploads), s.putImage)
+	huma.Register(api, accepted(operation("delete-images", http.MethodDelete, "/collections/{name}/images", "images",
+		"Delete the images that were sent and fulfil a condition; those that were found in folders are items that fail", http.StatusNotFound)), s.deleteImages)
 	huma.Register(api, operation("known-contents", http.MethodPost, "/collections/{name}/contents:known", "images",
 		"Which pictures are here already and need not be sent again", http.StatusNotFound), s.knownContents)
 	huma.Register(api, operation("patch-image", http.MethodPatch, "/collections/{name}/images/{id}", "images",
@@ -84,6 +87,11 @@ func describeDocuments(api *huma.OpenAPI) {
 	for _, o := range []*huma.Operation{api.Paths[images].Post, api.Paths[images+"/{id}"].Put} {
 		o.RequestBody.Description = "The picture itself, or a form."
 		o.RequestBody.Content["multipart/form-data"] = form
+		created := o.Responses["201"]
+		created.Description = "It is new"
+		replaced := *created
+		replaced.Description = "It replaces the one that had the id"
+		o.Responses["200"] = &replaced
 	}
 }
 
@@ -108,6 +116,53 @@ func (s *server) knownContents(ctx context.Context, input *knownContentsInput) (
 	answer := &knownContents{}
 	answer.Body.Known = known
 	return answer, nil
+}
+
+type deleteImagesInput struct {
+	CollectionPath
+	IdempotencyHeader
+	Filter string `query:"filter" required:"true" minLength:"1" maxLength:"16384" example:"{\"field\":\"shop\",\"eq\":\"Kiel\"}" doc:"Delete the images whose metadata fulfil this condition, in the form that searches take"`
+}
+
+// deleteImages queues a push that deletes what a filter chooses now.
+func (s *server) deleteImages(ctx context.Context, input *deleteImagesInput) (*acceptedJob, error) {
+	filter, err := search.ParseFilter([]byte(input.Filter))
+	if err != nil {
+		return nil, problemOf(ctx, s.Logger, err)
+	}
+	reader, writer := io.Pipe()
+	go func() { writer.CloseWithError(s.writeDeletions(ctx, writer, input.Name, filter)) }()
+	job, err := s.Pushes.Receive(ctx, input.Name, reader)
+	_ = reader.CloseWithError(err) // ends the writer, should it still write
+	if errors.Is(err, indexer.ErrNoLines) {
+		return nil, newProblem(kindInvalid, "no image of the collection fulfils the condition")
+	}
+	if err != nil {
+		return nil, problemOf(ctx, s.Logger, err)
+	}
+	return &acceptedJob{Location: apiPrefix + "/jobs/" + job.ID, Body: newJob(job)}, nil
+}
+
+// writeDeletions writes a line for each image that a filter chooses.
+func (s *server) writeDeletions(ctx context.Context, to io.Writer, collection string, filter search.Filter) error {
+	encoder := json.NewEncoder(to)
+	query := catalog.ImageQuery{Limit: 1000, Matches: filter.Matches}
+	for {
+		images, next, err := s.Catalog.FindImages(ctx, collection, query)
+		if err != nil {
+			return err
+		}
+		for _, image := range images {
+			line := map[string]any{"op": catalog.OperationDelete, "id": image.PublicID()}
+			if err := encoder.Encode(line); err != nil {
+				return err
+			}
+		}
+		if next == "" {
+			return nil
+		}
+		query.Cursor = next
+	}
 }
 
 func (s *server) createImage(ctx context.Context, input *createImageInput) (*savedImage, error) {

@@ -6,10 +6,14 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+
+	"polylens/indexer/catalog"
+	"polylens/search"
 )
 
 // ImagePath is the part of a path that names an image.
@@ -28,7 +32,9 @@ type getImageInput struct {
 type listImagesInput struct {
 	CollectionPath
 	AcceptLanguage
-	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"Images a page"`
+	Filter string `query:"filter" maxLength:"16384" example:"{\"field\":\"group\",\"eq\":\"animals\"}" doc:"Only images whose metadata fulfil this condition, in the form that searches take"`
+	Sort   string `query:"sort" enum:"uri,-uri,created,-created,updated,-updated" default:"uri" doc:"Order; with - before it backwards"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"Most images of a page. With a filter a page may be short of them, or empty, and have a “next” all the same"`
 	Cursor string `query:"cursor" maxLength:"512" doc:"“next” of the page before"`
 }
 
@@ -46,7 +52,7 @@ type thumbnailInput struct {
 
 func (s *server) imageOperations(api huma.API) {
 	huma.Register(api, operation("list-images", http.MethodGet, "/collections/{name}/images", "images",
-		"List the images of a collection", http.StatusNotFound), s.listImages)
+		"List the images of a collection, or those that fulfil a condition", http.StatusNotFound), s.listImages)
 	huma.Register(api, operation("get-image", http.MethodGet, "/collections/{name}/images/{id}", "images",
 		"Get one image's data", http.StatusNotFound), s.getImage)
 	huma.Register(api, pictureOperation("get-thumbnail", "/collections/{name}/images/{id}/thumbnail",
@@ -72,7 +78,11 @@ func pictureOperation(id, path, summary string) huma.Operation {
 }
 
 func (s *server) listImages(ctx context.Context, input *listImagesInput) (*imagesAnswer, error) {
-	images, next, err := s.Catalog.ListImages(ctx, input.Name, input.Cursor, input.Limit)
+	query, err := input.query()
+	if err != nil {
+		return nil, problemOf(ctx, s.Logger, err)
+	}
+	images, next, err := s.Catalog.FindImages(ctx, input.Name, query)
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
@@ -84,6 +94,22 @@ func (s *server) listImages(ctx context.Context, input *listImagesInput) (*image
 		answer.Body.Images[i] = newImage(image, prefer)
 	}
 	return answer, nil
+}
+
+func (i *listImagesInput) query() (catalog.ImageQuery, error) {
+	name, reverse := strings.CutPrefix(i.Sort, "-")
+	query := catalog.ImageQuery{Limit: i.Limit, Cursor: i.Cursor, Sort: catalog.ImageSort(name), Reverse: reverse}
+	if name == "uri" {
+		query.Sort = catalog.SortURI
+	}
+	if i.Filter == "" {
+		return query, nil
+	}
+	filter, err := search.ParseFilter([]byte(i.Filter))
+	if err == nil {
+		query.Matches = filter.Matches
+	}
+	return query, err
 }
 
 func (s *server) getImage(ctx context.Context, input *getImageInput) (*imageAnswer, error) {

@@ -76,7 +76,7 @@ func (j *Jobs) Receive(_ context.Context, collection string, lines io.Reader) (c
 	}
 	count := bytes.Count(body, []byte("\n"))
 	if count == 0 {
-		return catalog.Job{}, fmt.Errorf("no line: %w", catalog.ErrInvalid)
+		return catalog.Job{}, indexer.ErrNoLines
 	}
 	now := time.Now().UTC()
 	j.mu.Lock()

@@ -231,23 +231,28 @@ func (c shelves) DeleteCollection(_ context.Context, name string) error {
 	return nil
 }
 
-func (c shelves) ListImages(_ context.Context, name, cursor string, limit int) ([]catalog.Image, string, error) {
+// FindImages sorts by URI, forwards, whatever is asked for.
+func (c shelves) FindImages(_ context.Context, name string, query catalog.ImageQuery) ([]catalog.Image, string, error) {
 	s, err := c.find(name)
 	if err != nil {
 		return nil, "", err
 	}
+	images := s.images
+	if query.Matches != nil {
+		images = slices.DeleteFunc(slices.Clone(images), func(image catalog.Image) bool { return !query.Matches(image.Metadata) })
+	}
 	start := 0
-	if cursor != "" {
-		if start, err = strconv.Atoi(cursor); err != nil || start < 0 || start > len(s.images) {
+	if query.Cursor != "" {
+		if start, err = strconv.Atoi(query.Cursor); err != nil || start < 0 || start > len(images) {
 			return nil, "", fmt.Errorf("%w: cursor", catalog.ErrInvalid)
 		}
 	}
-	end := min(start+limit, len(s.images))
+	end := min(start+query.Limit, len(images))
 	next := ""
-	if end < len(s.images) {
+	if end < len(images) {
 		next = strconv.Itoa(end)
 	}
-	return s.images[start:end], next, nil
+	return images[start:end], next, nil
 }
 
 func (c shelves) Image(_ context.Context, name, id string) (catalog.Image, error) {

@@ -22,8 +22,8 @@ var sortColumns = map[catalog.ImageSort]string{
 	catalog.SortURI: "uri", catalog.SortCreated: "created", catalog.SortUpdated: "updated",
 }
 
-// place is where a page ended: the value of the column that images are sorted by, and ID.
-type place struct {
+// rowPlace is where a page ended: the value of the column that images are sorted by, and ID.
+type rowPlace struct {
 	Sort    catalog.ImageSort `json:"s,omitempty"`
 	Reverse bool              `json:"r,omitempty"`
 	Key     string            `json:"k"`
@@ -39,7 +39,7 @@ func (s *Store) FindImages(ctx context.Context, collection string, query catalog
 	if query.Limit < 1 {
 		return nil, "", fmt.Errorf("limit %d is %w: use 1 or more", query.Limit, catalog.ErrInvalid)
 	}
-	after, err := placeOf(query)
+	after, err := rowOf(query)
 	if err != nil {
 		return nil, "", err
 	}
@@ -66,7 +66,7 @@ func (s *Store) FindImages(ctx context.Context, collection string, query catalog
 }
 
 // scanImages returns the IDs of a page, and where it ended unless that is the end of all.
-func (s *Store) scanImages(ctx context.Context, collection catalog.CollectionID, query catalog.ImageQuery, after *place) (ids []string, last *place, err error) {
+func (s *Store) scanImages(ctx context.Context, collection catalog.CollectionID, query catalog.ImageQuery, after *rowPlace) (ids []string, last *rowPlace, err error) {
 	for scanned := 0; scanned < mostScan; scanned += scanPage {
 		rows, err := s.scanPage(ctx, collection, query, after)
 		if err != nil {
@@ -86,24 +86,24 @@ func (s *Store) scanImages(ctx context.Context, collection catalog.CollectionID,
 				if i == len(rows)-1 && len(rows) < scanPage {
 					return ids, nil, nil
 				}
-				return ids, &rows[i].place, nil
+				return ids, &rows[i].rowPlace, nil
 			}
 		}
 		if len(rows) < scanPage {
 			return ids, nil, nil
 		}
-		after = &rows[len(rows)-1].place
+		after = &rows[len(rows)-1].rowPlace
 	}
 	return ids, after, nil
 }
 
 // scanned is what is read of an image to choose it.
 type scanned struct {
-	place
+	rowPlace
 	metadata string
 }
 
-func (s *Store) scanPage(ctx context.Context, collection catalog.CollectionID, query catalog.ImageQuery, after *place) ([]scanned, error) {
+func (s *Store) scanPage(ctx context.Context, collection catalog.CollectionID, query catalog.ImageQuery, after *rowPlace) ([]scanned, error) {
 	column := sortColumns[query.Sort]
 	direction, beyond := "ASC", ">"
 	if query.Reverse {
@@ -119,7 +119,7 @@ func (s *Store) scanPage(ctx context.Context, collection catalog.CollectionID, q
 	}
 	var rows []scanned
 	err := each(ctx, s.read, func(scan func(...any) error) error {
-		row := scanned{place: place{Sort: query.Sort, Reverse: query.Reverse}}
+		row := scanned{rowPlace: rowPlace{Sort: query.Sort, Reverse: query.Reverse}}
 		err := scan(&row.Key, &row.ID, &row.metadata)
 		rows = append(rows, row)
 		return err
@@ -129,7 +129,7 @@ func (s *Store) scanPage(ctx context.Context, collection catalog.CollectionID, q
 }
 
 // key is the value of the column.
-func (p *place) key() (any, error) {
+func (p *rowPlace) key() (any, error) {
 	if p.Sort == catalog.SortURI {
 		return p.Key, nil
 	}
@@ -140,7 +140,7 @@ func (p *place) key() (any, error) {
 	return moment, nil
 }
 
-func (p *place) cursor() string {
+func (p *rowPlace) cursor() string {
 	text, err := json.Marshal(p)
 	if err != nil {
 		return "" // it holds nothing but texts
@@ -148,15 +148,15 @@ func (p *place) cursor() string {
 	return base64.RawURLEncoding.EncodeToString(text)
 }
 
-// placeOf reads the cursor of a query, nil for none.
-func placeOf(query catalog.ImageQuery) (*place, error) {
+// rowOf reads the cursor of a query, nil for none.
+func rowOf(query catalog.ImageQuery) (*rowPlace, error) {
 	if _, known := sortColumns[query.Sort]; !known {
 		return nil, fmt.Errorf("order %.40q is %w: use created or updated, with - before it for the reverse", query.Sort, catalog.ErrInvalid)
 	}
 	if query.Cursor == "" {
 		return nil, nil
 	}
-	var p place
+	var p rowPlace
 	data, err := base64.RawURLEncoding.DecodeString(query.Cursor)
 	if err == nil {
 		err = json.Unmarshal(data, &p)

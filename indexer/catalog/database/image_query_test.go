@@ -89,10 +89,10 @@ func TestFindImagesRefuses(t *testing.T) {
 	if _, err := s.CreateCollection(t.Context(), "c", 0); err != nil {
 		t.Fatal(err)
 	}
-	other := (&place{Sort: catalog.SortCreated, Key: "5", ID: "x"}).cursor()
+	other := (&rowPlace{Sort: catalog.SortCreated, Key: "5", ID: "x"}).cursor()
 	for name, query := range map[string]catalog.ImageQuery{
 		"no limit": {}, "order": {Limit: 1, Sort: "price"}, "cursor of another order": {Limit: 1, Cursor: other}, "no cursor": {Limit: 1, Cursor: "…"},
-		"no number": {Limit: 1, Sort: catalog.SortCreated, Cursor: (&place{Sort: catalog.SortCreated, Key: "x"}).cursor()},
+		"no number": {Limit: 1, Sort: catalog.SortCreated, Cursor: (&rowPlace{Sort: catalog.SortCreated, Key: "x"}).cursor()},
 	} {
 		if _, _, err := s.FindImages(t.Context(), "c", query); !errors.Is(err, catalog.ErrInvalid) {
 			t.Errorf("%s: got %v", name, err)
