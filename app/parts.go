@@ -75,7 +75,11 @@ func (x *parts) openBlobs(ctx context.Context, read indexer.Decoder) error {
 		return err
 	}
 	p.later(func(context.Context) error { return blobs.Close() })
-	x.documents = indexer.NewDocuments(x.indexer, blobs)
+	places, err := p.openPlaces(ctx)
+	if err != nil {
+		return err
+	}
+	x.documents = indexer.NewDocuments(x.indexer, blobs, places)
 	x.pushes = indexer.NewPushes(x.documents, x.store.Jobs(p.terminal.clock), problemName)
 	x.pictures, err = indexer.NewPictures(filepath.Join(p.globals.Data, "thumbnails"), x.store, blobs, read)
 	return err

@@ -20,8 +20,13 @@ import (
 type Document struct {
 	Operation catalog.Operation
 	ID        string // see catalog.ValidateItemID; of an upsert it may be empty: that stands for the SHA-256 of the picture
-	Data      []byte // the picture's file, of an upsert
-	SHA256    string // of an upsert without Data: of a picture that is here already, hexadecimal
+	// The picture of an upsert is one of these.
+	Data   []byte // its file
+	SHA256 string // of a picture that the collection has already, hexadecimal
+	URL    string // where it is fetched from
+	Path   string // of its file on the server, see Places
+	Key    string // of its file in a bucket, likewise
+
 	// Metadata is a JSON object; of a patch a JSON merge patch (RFC 7396): fields that
 	// are null go, and all others stay. nil: none, or no change.
 	Metadata json.RawMessage
@@ -36,11 +41,13 @@ type Document struct {
 type Documents struct {
 	indexer *Indexer
 	blobs   *blob.Store // where their files are kept
+	places  Places
 }
 
-// NewDocuments keeps the files of pictures in blobs.
-func NewDocuments(indexer *Indexer, blobs *blob.Store) *Documents {
-	return &Documents{indexer, blobs}
+// NewDocuments keeps the files of pictures in blobs, and finds in places those that are
+// only named.
+func NewDocuments(indexer *Indexer, blobs *blob.Store, places Places) *Documents {
+	return &Documents{indexer, blobs, places}
 }
 
 // Apply does one document at once. The image, but of a deletion, is found by searches when
@@ -93,7 +100,7 @@ func (d *Documents) Collect(ctx context.Context, now time.Time) (blob.Collected,
 
 // open makes ready what documents of a collection go to.
 func (d *Documents) open(ctx context.Context, collection string, create bool) (*pushing, error) {
-	work := &pushing{destination: destination{Indexer: d.indexer, name: collection}, blobs: d.blobs}
+	work := &pushing{destination: destination{Indexer: d.indexer, name: collection}, blobs: d.blobs, places: d.places}
 	if !create {
 		if _, err := d.indexer.store.UncountedCollection(ctx, collection); err != nil {
 			return nil, err
@@ -105,8 +112,9 @@ func (d *Documents) open(ctx context.Context, collection string, create bool) (*
 // pushing brings documents into a collection.
 type pushing struct {
 	destination
-	blobs *blob.Store
-	chunk *catalog.Chunk // that they are of; nil: of none
+	blobs  *blob.Store
+	places Places
+	chunk  *catalog.Chunk // that they are of; nil: of none
 
 	touched []string // IDs of images that the index does not know as they are now
 	deleted bool     // there are tombstones
@@ -137,10 +145,13 @@ func (p *pushing) one(ctx context.Context, document Document) (readied, error) {
 // ready checks a document, and decodes its picture.
 func (p *pushing) ready(ctx context.Context, document Document) (r readied, err error) {
 	r = readied{id: document.ID, op: document.Operation}
-	if document.Operation == catalog.OperationUpsert && document.SHA256 != "" {
-		if document.Data, err = p.known(ctx, document.SHA256); err != nil {
+	if document.Operation == catalog.OperationUpsert {
+		data, release, err := p.picture(ctx, document)
+		if err != nil {
 			return r, err
 		}
+		defer release()
+		document.Data = data
 	}
 	if r.id == "" && document.Operation == catalog.OperationUpsert {
 		r.id = decode.NewContent("", document.Data).SHA256

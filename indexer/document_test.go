@@ -17,7 +17,7 @@ func newDocuments(t *testing.T, b *bench) *Documents {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { blobs.Close() })
-	return NewDocuments(b.Indexer, blobs)
+	return NewDocuments(b.Indexer, blobs, Places{MaxBytes: 1 << 20})
 }
 
 func upsert(id string, picture []byte, metadata string) Document {

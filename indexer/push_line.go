@@ -18,6 +18,9 @@ type pushLine struct {
 	ID        string            `json:"id"`
 	Data      *string           `json:"data"`
 	SHA256    string            `json:"sha256"`
+	URL       string            `json:"url"`
+	Path      string            `json:"path"`
+	Key       string            `json:"key"`
 	Metadata  json.RawMessage   `json:"metadata"`
 	Captions  json.RawMessage   `json:"captions"`
 }
@@ -50,7 +53,7 @@ func explainJSON(err error) error {
 // complete adds the picture of an upsert.
 func (l pushLine) complete(document Document) (Document, error) {
 	pictures := 0
-	for _, given := range []bool{l.Data != nil, l.SHA256 != ""} {
+	for _, given := range []bool{l.Data != nil, l.SHA256 != "", l.URL != "", l.Path != "", l.Key != ""} {
 		if given {
 			pictures++
 		}
@@ -61,9 +64,9 @@ func (l pushLine) complete(document Document) (Document, error) {
 	case document.Operation != catalog.OperationUpsert:
 		return document, nil
 	case pictures != 1:
-		return document, fmt.Errorf("the line is %w: give its picture once, as data or sha256", catalog.ErrInvalid)
-	case l.SHA256 != "":
-		document.SHA256 = strings.ToLower(l.SHA256)
+		return document, fmt.Errorf("the line is %w: give its picture once, as data, url, path, key or sha256", catalog.ErrInvalid)
+	case l.Data == nil:
+		document.SHA256, document.URL, document.Path, document.Key = strings.ToLower(l.SHA256), l.URL, l.Path, l.Key
 		return document, nil
 	}
 	var err error

@@ -123,7 +123,7 @@ func describePush(api *huma.OpenAPI) {
 	create.RequestBody.Content[pushTypes[0]] = &huma.MediaType{Schema: &huma.Schema{
 		Type: huma.TypeString,
 		Description: "One JSON object a line: {\"op\":\"upsert\"|\"patch\"|\"delete\",\"id\":…,\"data\":…,\"metadata\":{…},\"captions\":{…}}. " +
-			"“id” is the client's own, of up to 512 bytes; “data” is the picture's file in base64, or as a data URI, of an upsert; in its place “sha256” may name a picture that the collection has already. Metadata and captions of a patch are merged into what is there (RFC 7396). " +
+			"“id” is the client's own, of up to 512 bytes; “data” is the picture's file in base64, or as a data URI, of an upsert; in its place “sha256” may name a picture that the collection has already, “url” where it is fetched from (public addresses only, unless the server allows others), “path” a file of the server below a folder that it reads for clients, or “key” one in its bucket. Metadata and captions of a patch are merged into what is there (RFC 7396). " +
 			"Lines with the same id are done in their order. A line that cannot be used is an item that fails, and harms no other",
 	}}
 }

@@ -16,6 +16,9 @@ import (
 	"gocloud.dev/gcerrors"
 )
 
+// ErrTooLarge is wrapped by the error for a file with too many bytes.
+var ErrTooLarge = errors.New("more")
+
 // Store keeps files. Its methods may be called from many goroutines and processes.
 type Store struct {
 	bucket *blob.Bucket
@@ -136,7 +139,7 @@ func (s *Store) Read(ctx context.Context, name string, most int64) ([]byte, erro
 	}
 	defer r.Close()
 	if r.Size() > most {
-		return nil, fmt.Errorf("read %s in %s: it has %d bytes, at most %d are expected", name, s.what, r.Size(), most)
+		return nil, fmt.Errorf("read %s in %s: it has %d bytes, %w than the %d that are expected", name, s.what, r.Size(), ErrTooLarge, most)
 	}
 	data := make([]byte, r.Size())
 	if _, err := io.ReadFull(r, data); err != nil {

@@ -1,0 +1,126 @@
+package indexer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"polylens/indexer/blob"
+	"polylens/indexer/catalog"
+	"polylens/indexer/fetch"
+	"polylens/internal/ordinary"
+)
+
+// Places are where the pictures lie that clients name and do not send.
+type Places struct {
+	URLs     *fetch.Fetcher // nil: none are fetched
+	Folders  []string       // of the server, absolute: files below them are read by their path
+	Objects  *blob.Store    // files are read by their key; nil: none
+	MaxBytes int64          // of a file by path or key
+}
+
+// picture returns the file of an upsert, to be released after use. catalog.ErrPicture when
+// it cannot be had.
+func (p *pushing) picture(ctx context.Context, document Document) (data []byte, release func(), err error) {
+	release = func() {}
+	switch {
+	case document.SHA256 != "":
+		data, err = p.known(ctx, document.SHA256)
+	case document.URL != "":
+		return p.places.fetch(ctx, document.URL)
+	case document.Path != "":
+		data, err = p.places.file(document.Path)
+	case document.Key != "":
+		data, err = p.places.object(ctx, document.Key)
+	default:
+		data = document.Data
+	}
+	return data, release, err
+}
+
+func (p Places) fetch(ctx context.Context, url string) ([]byte, func(), error) {
+	if p.URLs == nil {
+		return nil, nil, fmt.Errorf("%w: this server fetches no URLs; send its bytes", catalog.ErrPicture)
+	}
+	result, err := p.URLs.Get(ctx, url, fetch.Validators{})
+	var failed *fetch.Error
+	switch {
+	case errors.As(err, &failed) && failed.Reason == fetch.Interrupted:
+		return nil, nil, err
+	case err != nil:
+		return nil, nil, fmt.Errorf("%w: %s", catalog.ErrPicture, err)
+	}
+	return result.Data, result.Release, nil
+}
+
+// file reads a file below one of the folders, and no link that leads out of it.
+func (p Places) file(path string) ([]byte, error) {
+	if !filepath.IsAbs(path) {
+		return nil, fmt.Errorf("%w: the path %.200q is not absolute", catalog.ErrPicture, path)
+	}
+	path = filepath.Clean(path)
+	for _, folder := range p.Folders {
+		name, err := filepath.Rel(folder, path)
+		if err == nil && filepath.IsLocal(name) && name != "." {
+			return readBelow(folder, name, p.MaxBytes)
+		}
+	}
+	return nil, fmt.Errorf("%w: %.200q lies in no folder that this server reads for clients; start it with --allow-path FOLDER, or send its bytes", catalog.ErrPicture, path)
+}
+
+func readBelow(folder, name string, most int64) ([]byte, error) {
+	data, err := read(folder, name, most)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %.200q: %s", catalog.ErrPicture, filepath.Join(folder, name), fileReason(err))
+	}
+	return data, nil
+}
+
+func read(folder, name string, most int64) ([]byte, error) {
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	file, err := ordinary.In(root, name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, most+1))
+	if err == nil && int64(len(data)) > most {
+		err = fmt.Errorf("it has more than %d bytes", most)
+	}
+	return data, err
+}
+
+// fileReason is an error of the file system without the path.
+func fileReason(err error) string {
+	var path *fs.PathError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "there is no such file"
+	case errors.As(err, &path):
+		return path.Err.Error()
+	}
+	return err.Error()
+}
+
+func (p Places) object(ctx context.Context, key string) ([]byte, error) {
+	if p.Objects == nil {
+		return nil, fmt.Errorf("%w: this server reads no bucket for clients; start it with --source-bucket URL, or send its bytes", catalog.ErrPicture)
+	}
+	data, err := p.Objects.Read(ctx, strings.TrimPrefix(key, "/"), p.MaxBytes)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%w: the bucket has no %.200q", catalog.ErrPicture, key)
+	case errors.Is(err, blob.ErrTooLarge):
+		return nil, fmt.Errorf("%w: %w", catalog.ErrPicture, err)
+	}
+	return data, err
+}
