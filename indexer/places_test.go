@@ -68,7 +68,7 @@ func TestPlaces(t *testing.T) {
 		words    string
 	}{
 		"missing url":    {Document{URL: server.URL + "/b.png"}, "404"},
-		"private url":    {Document{URL: "http://10.0.0.1/a.png"}, "not public"},
+		"private url":    {Document{URL: "http://10.0.0.1/a.png"}, "not a public one"},
 		"file url":       {Document{URL: "file:///etc/passwd"}, "http"},
 		"missing file":   {Document{Path: filepath.Join(folder, "b.png")}, "no such file"},
 		"other folder":   {Document{Path: outside}, "--allow-path"},
