@@ -31,6 +31,7 @@ type program struct {
 	closers  closers
 
 	openDecoder func() (*decode.Decoder, error) // the same one each time
+	decoding    *decode.Budget                  // of all that is decoded
 	reserve     *disk.Reserve                   // on the disk of the data folder, for what makes room
 }
 
@@ -39,7 +40,10 @@ type program struct {
 const reserved = 64 << 20
 
 func newProgram(globals globals, terminal terminal, log *slog.Logger) *program {
-	p := &program{globals: globals, terminal: terminal, log: log, reserve: disk.NewReserve(filepath.Join(globals.Data, "reserve"), reserved)}
+	p := &program{
+		globals: globals, terminal: terminal, log: log,
+		decoding: decode.NewBudget(globals.DecodeMiB << 20), reserve: disk.NewReserve(filepath.Join(globals.Data, "reserve"), reserved),
+	}
 	p.openDecoder = sync.OnceValues(p.newDecoder)
 	return p
 }
