@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
-	"os"
 	"path"
 	"strings"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"polylens/indexer/catalog"
 	"polylens/indexer/catalog/database"
 	"polylens/indexer/source"
+	"polylens/internal/ordinary"
 )
 
 // Original is the file of an image as it lies in its source.
@@ -53,8 +53,8 @@ func (p *Pictures) open(ctx context.Context, collection, imageID string) (*Origi
 
 // openFile opens the file of an image, which lies outside of its source only when the
 // source was indexed with links followed. What the file holds is not looked at.
-func openFile(ctx context.Context, store *database.Store, image catalog.Image) (*os.File, error) {
-	file, err := source.Open(image.Source, image.URI)
+func openFile(ctx context.Context, store *database.Store, image catalog.Image) (*ordinary.File, error) {
+	file, err := source.Open(ctx, image.Source, image.URI)
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		return file, err
 	}
@@ -65,7 +65,7 @@ func openFile(ctx context.Context, store *database.Store, image catalog.Image) (
 	if rules, unknown := rulesOf(ctx, store, collection.ID, image.Source); unknown != nil || !rules.FollowLinks {
 		return nil, unopened(err)
 	}
-	file, err = source.OpenFollowing(image.Source, image.URI)
+	file, err = source.OpenFollowing(ctx, image.Source, image.URI)
 	if err != nil {
 		return nil, unopened(err)
 	}
@@ -73,7 +73,7 @@ func openFile(ctx context.Context, store *database.Store, image catalog.Image) (
 }
 
 // describe says of a file, which is an image's, what a browser wants to know.
-func describe(file *os.File, image catalog.Image) (*Original, error) {
+func describe(file *ordinary.File, image catalog.Image) (*Original, error) {
 	info, err := file.Stat()
 	if err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 
 	"polylens/indexer/catalog"
 	"polylens/indexer/source"
+	"polylens/internal/ordinary"
 )
 
 func (b *bench) pictures(t testing.TB) *Pictures {
@@ -216,7 +217,7 @@ func TestVerdictsAreRemembered(t *testing.T) {
 		t.Fatalf("%d verdicts", n)
 	}
 	// With the verdict the file is not read: were it, a deadline in the past would end it.
-	file, err := os.Open(filepath.Join(b.folder, "a.png"))
+	file, err := ordinary.Open(filepath.Join(b.folder, "a.png"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,7 +276,7 @@ func BenchmarkOriginal(b *testing.B) {
 	if err := os.Chtimes(path, past, past); err != nil {
 		b.Fatal(err)
 	}
-	file, err := os.Open(path)
+	file, err := ordinary.Open(path)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"syscall"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 
 	"polylens/indexer/catalog"
 	"polylens/indexer/source"
+	"polylens/internal/ordinary"
 )
 
 // errChanged is for a file that is not what the catalogue says.
@@ -47,7 +47,7 @@ func newVerdicts() (verdicts, error) {
 
 // check returns catalog.ErrChanged, wrapped, unless an open file holds the content of an
 // image. It may read all of the file, and leaves it at its beginning.
-func (v verdicts) check(ctx context.Context, file *os.File, image catalog.Image) error {
+func (v verdicts) check(ctx context.Context, file *ordinary.File, image catalog.Image) error {
 	before, err := file.Stat()
 	if err != nil {
 		return err
