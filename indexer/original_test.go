@@ -224,19 +224,19 @@ func TestVerdictsAreRemembered(t *testing.T) {
 	defer file.Close()
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := pictures.verdicts.check(ended, file, b.image(t, "a.png")); err != nil {
+	if _, err := pictures.verdicts.check(ended, file, b.image(t, "a.png")); err != nil {
 		t.Errorf("it was read again: %v", err)
 	}
 	other := b.image(t, "a.png")
 	other.SHA256 = "another"
-	if err := pictures.verdicts.check(t.Context(), file, other); !errors.Is(err, catalog.ErrChanged) {
+	if _, err := pictures.verdicts.check(t.Context(), file, other); !errors.Is(err, catalog.ErrChanged) {
 		t.Errorf("a verdict about another content: %v", err)
 	}
 	forgetful, err := newVerdicts()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := forgetful.check(ended, file, b.image(t, "a.png")); !errors.Is(err, context.Canceled) {
+	if _, err := forgetful.check(ended, file, b.image(t, "a.png")); !errors.Is(err, context.Canceled) {
 		t.Errorf("reading has no deadline: %v", err)
 	}
 }
@@ -281,7 +281,7 @@ func BenchmarkOriginal(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer file.Close()
-	sum, err := digest(b.Context(), io.NewSectionReader(file, 0, 8<<20))
+	sum, _, err := digest(b.Context(), io.NewSectionReader(file, 0, 8<<20))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -298,7 +298,7 @@ func BenchmarkOriginal(b *testing.B) {
 				if fresh {
 					known.known.Purge()
 				}
-				if err := known.check(b.Context(), file, image); err != nil {
+				if _, err := known.check(b.Context(), file, image); err != nil {
 					b.Fatal(err)
 				}
 			}
