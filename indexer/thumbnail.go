@@ -122,7 +122,7 @@ func (t *Thumbnails) make(ctx context.Context, image catalog.Image, side int, ke
 		return Thumbnail{}, err
 	}
 	defer file.Close()
-	content, err := t.decoder.Read(ctx, file.Name(), func() (*os.File, error) { return file, nil })
+	content, err := t.decoder.Read(ctx, file.Name(), func() (*ordinary.File, error) { return file, nil })
 	if err != nil {
 		return Thumbnail{}, err
 	}

@@ -31,6 +31,7 @@ var (
 	kindNoFolder    = kind("folder-not-usable", http.StatusUnprocessableEntity)
 	kindBadPicture  = kind("picture-not-usable", http.StatusUnprocessableEntity)
 	kindTooLarge    = kind("too-large", http.StatusRequestEntityTooLarge)
+	kindLongAddress = kind("address-too-long", http.StatusRequestURITooLong)
 	kindTooSlow     = kind("request-timeout", http.StatusRequestTimeout)
 	kindUnreadable  = kind("request-unreadable", http.StatusBadRequest)
 	kindNoBody      = kind(problem.Invalid.Name, http.StatusBadRequest)

@@ -129,7 +129,7 @@ func (w *walker) tellUnmatched(m manifest) {
 		if m.matched[name] {
 			continue
 		}
-		if _, err := w.files.Stat(path.Join(m.folder, name)); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := w.stat(path.Join(m.folder, name)); !errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if missing++; missing <= mostUnmatched {
@@ -247,7 +247,7 @@ var errTooLong = errors.New("it has more than")
 
 // readFile reads a file of at most limit bytes.
 func (w *walker) readFile(name string, limit int64) ([]byte, error) {
-	file, err := ordinary.In(w.files, name)
+	file, err := ordinary.In(w.ctx, w.files, name)
 	if err != nil {
 		return nil, plain(err)
 	}

@@ -38,7 +38,7 @@ func (w *walker) addParquet(at *place, file string) {
 // readParquet reads the rows of a file. Next to an error it gives those before it.
 func (w *walker) readParquet(name string, left room, problem func(place string, err error)) (map[string]manifestEntry, error) {
 	entries := make(map[string]manifestEntry)
-	file, err := ordinary.In(w.files, name)
+	file, err := ordinary.In(w.ctx, w.files, name)
 	if err != nil {
 		return entries, err
 	}

@@ -47,7 +47,7 @@ func (s Shards) readOne(ctx context.Context, path string, record func(Record) er
 	if err != nil {
 		return fmt.Errorf("shard %s: %w", path, err)
 	}
-	return readFile(flat, func(content io.Reader, _ string) error {
+	return readFile(ctx, flat, func(content io.Reader, _ string) error {
 		seeker, ok := content.(io.ReadSeeker)
 		if !ok {
 			return fmt.Errorf("shard %s cannot be read at any place", path)
