@@ -64,10 +64,10 @@ func (p *program) decodeFile(ctx context.Context, path string) (image.Image, err
 
 // decodeLimits bounds each decoder, and the memory of all together.
 func (p *program) decodeLimits() decode.Limits {
-	g, bytes := p.globals, p.globals.DecodeMiB<<20
+	g := p.globals
 	return decode.Limits{
 		MaxBytes: g.MaxBytes, MaxPixels: g.MaxPixels, MaxSide: g.MaxSide, Timeout: g.DecodeTime,
-		MaxMemory: bytes, Budget: decode.NewBudget(bytes), RefuseDamaged: g.Damaged,
+		MaxMemory: g.DecodeMiB << 20, Budget: p.decoding, RefuseDamaged: g.Damaged,
 		Names: decode.Names{
 			MaxBytes: "--max-picture-bytes", MaxPixels: "--max-picture-pixels", MaxSide: "--max-picture-side",
 			Timeout: "--decode-timeout", MaxMemory: "--decode-memory", RefuseDamaged: "--refuse-damaged",

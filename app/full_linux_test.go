@@ -26,6 +26,7 @@ func TestServeOnFullDisk(t *testing.T) {
 		f, pictures := folders{data: filepath.Join(d.Folder, "data")}, t.TempDir()
 		drawFolder(t, pictures, 1, 12)
 		f.index(t, pictures)
+		f.succeed(t, "index", pictures, "--collection", "c2")
 		s := f.serve(t)
 		s.waitReady(t)
 		drawFolder(t, pictures, 13, 20)
@@ -121,6 +122,25 @@ func (s *server) searchOnFullDisk(t *testing.T, d disktest.Disk) {
 		t.Errorf("thumbnail %.20q", small)
 	}
 	s.get(t, "/healthz", http.StatusOK)
+	if code := s.ask(t, http.MethodDelete, "/api/v1/collections/c2"); code != http.StatusNoContent {
+		t.Errorf("a collection is deleted with %d:\n%s", code, s.log())
+	}
+	s.get(t, "/api/v1/collections/c2", http.StatusNotFound)
+}
+
+// ask is the status of an answer without a body.
+func (s *server) ask(t *testing.T, method, path string) int {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+s.address+path, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	return response.StatusCode
 }
 
 // startOnFullDisk starts a server on a disk without room.

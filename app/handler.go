@@ -5,9 +5,11 @@ import (
 	"path/filepath"
 
 	"polylens/app/rollout"
+	"polylens/app/training"
 	"polylens/encoder/hub"
 	"polylens/indexer"
 	"polylens/indexer/catalog"
+	"polylens/internal/disk"
 	"polylens/search"
 	"polylens/search/late"
 	"polylens/web"
@@ -28,7 +30,7 @@ func (x *parts) handler(options handlerOptions) (*web.Handler, error) {
 	config := web.Config{
 		Search:       x.rollout.Searcher(x.service),
 		Catalog:      x.store,
-		Indexer:      collections{x.indexer, x.rollout, x.jobs},
+		Indexer:      collections{x.indexer, x.rollout, x.jobs, x.program.reserve},
 		Searchable:   x.rollout.Searches,
 		Losses:       x.indexer,
 		Pictures:     x.pictures,
@@ -41,7 +43,7 @@ func (x *parts) handler(options handlerOptions) (*web.Handler, error) {
 		Info:         web.Info{Version: version()},
 		Model:        x.modelInfo,
 		Runs:         x.store,
-		Trainer:      x.trainer,
+		Trainer:      trainings{x.trainer, x.program.reserve},
 		AllowedHosts: options.access.hosts,
 		Guests:       options.access.guests,
 	}
@@ -55,6 +57,17 @@ func (x *parts) handler(options handlerOptions) (*web.Handler, error) {
 		config.Info.Demo = demoCollection
 	}
 	return web.New(config)
+}
+
+// trainings is a web.Trainer that deletes also when the disk is full.
+type trainings struct {
+	*training.Trainer
+	reserve *disk.Reserve
+}
+
+// Delete implements web.Trainer.
+func (t trainings) Delete(ctx context.Context, id string) error {
+	return t.reserve.Spend(func() error { return t.Trainer.Delete(ctx, id) })
 }
 
 // modelInfo is the model that searches use.
@@ -86,11 +99,12 @@ type collections struct {
 	*indexer.Indexer
 	rollout *rollout.Rollout
 	jobs    *indexer.Jobs
+	reserve *disk.Reserve
 }
 
-// DeleteCollection implements web.Indexer.
+// DeleteCollection implements web.Indexer, also when the disk is full.
 func (c collections) DeleteCollection(ctx context.Context, name string) error {
-	return c.jobs.DeleteCollection(ctx, name)
+	return c.reserve.Spend(func() error { return c.jobs.DeleteCollection(ctx, name) })
 }
 
 // RenameCollection implements web.Indexer.

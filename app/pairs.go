@@ -28,7 +28,7 @@ func (p *program) pairsFrom(ctx context.Context, from, label string) ([]judge.Pi
 		}
 		languages = cldr.Crossmodal3600
 	}
-	source, err := data.Open(path, data.ReadOptions{Anywhere: true, Attributes: []string{label}, Cache: p.pictureCache()})
+	source, err := data.Open(ctx, path, data.ReadOptions{Anywhere: true, Attributes: []string{label}, Cache: p.pictureCache()})
 	if err != nil {
 		return nil, nil, usageError{fmt.Errorf("--pairs: %w", err)}
 	}

@@ -31,10 +31,19 @@ type program struct {
 	closers  closers
 
 	openDecoder func() (*decode.Decoder, error) // the same one each time
+	decoding    *decode.Budget                  // of all that is decoded
+	reserve     *disk.Reserve                   // on the disk of the data folder, for what makes room
 }
 
+// reserved is how much room is reserved: what Milvus and the catalogue write when a
+// collection is deleted.
+const reserved = 64 << 20
+
 func newProgram(globals globals, terminal terminal, log *slog.Logger) *program {
-	p := &program{globals: globals, terminal: terminal, log: log}
+	p := &program{
+		globals: globals, terminal: terminal, log: log,
+		decoding: decode.NewBudget(globals.DecodeMiB << 20), reserve: disk.NewReserve(filepath.Join(globals.Data, "reserve"), reserved),
+	}
 	p.openDecoder = sync.OnceValues(p.newDecoder)
 	return p
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"polylens/app/rollout"
+	"polylens/indexer/catalog"
 )
 
 type pruneCommand struct {
@@ -43,7 +44,11 @@ func (c *pruneCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	purged, err := rollout.Prune(ctx, store, choice, p.globals.Data)
+	var purged catalog.Purged
+	err = p.reserve.Spend(func() error {
+		purged, err = rollout.Prune(ctx, store, choice, p.globals.Data)
+		return err
+	})
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ import (
 const endless = `{{range 100000}}{{range 100000}}{{range 100000}}{{end}}{{end}}{{end}}`
 
 // strangeFiles are paths of what is no ordinary file: an end of a pipe that nobody
-// writes to, a link to it, and devices.
+// writes to, a link to it, devices, and a file of the kernel.
 func strangeFiles(t testing.TB) []string {
 	t.Helper()
 	folder := t.TempDir()
@@ -32,7 +32,11 @@ func strangeFiles(t testing.TB) []string {
 	if err := os.Symlink(pipe, link); err != nil {
 		t.Fatal(err)
 	}
-	return []string{pipe, link, "/dev/zero", os.DevNull}
+	strange := []string{pipe, link, "/dev/zero", os.DevNull}
+	if _, err := os.Stat("/proc/self/status"); err == nil {
+		strange = append(strange, "/proc/self/status")
+	}
+	return strange
 }
 
 // TestStuckOrders: orders that name files that never answer are refused at once, a

@@ -23,6 +23,7 @@ const (
 	surveyEvery  = 10 * time.Minute // whether the indexes are whole
 	backUpEvery  = 10 * time.Minute // whether a backup is due
 	collectEvery = 6 * time.Hour    // what clients have sent and nothing needs any more
+	reserveEvery = time.Minute      // whether room is reserved
 )
 
 // connectPatiently is connect for a server, which goes on without Milvus, says why, and
@@ -51,6 +52,7 @@ func (x *parts) tend(ctx context.Context) {
 	tending.Go(func() { x.keepWhole(ctx) })
 	tending.Go(func() { repeat(ctx, backUpEvery, x.backUp) })
 	tending.Go(func() { repeat(ctx, collectEvery, x.collect) })
+	tending.Go(func() { repeat(ctx, reserveEvery, x.keepReserve) })
 	x.program.later(func(context.Context) error { stop(); tending.Wait(); return nil })
 }
 
@@ -132,6 +134,13 @@ func (x *parts) restore(ctx context.Context) error {
 		x.program.log.Error(loss.String()+"; it is filled again from the catalogue", "collection", loss.Collection.Name)
 	}
 	return errors.Join(err, queueErr)
+}
+
+// keepReserve reserves room for what makes room. On a full disk it does so later.
+func (x *parts) keepReserve(context.Context) {
+	if err := x.program.reserve.Fill(); err != nil && !disk.IsFull(err) {
+		x.program.log.Warn("no room can be reserved for deleting when the disk is full", "error", err)
+	}
 }
 
 // backUp copies the catalogue if it is time.

@@ -67,13 +67,13 @@ func (e *Encoder) openCheckpoint(ctx context.Context, dir string, merged *adapte
 // openAdapter reports whether a directory holds a PEFT adapter instead of a model,
 // and where its base is.
 func openAdapter(dir string, options Options) (merged *adapter.Adapter, base string, err error) {
-	if _, err := os.Stat(filepath.Join(dir, adapter.ConfigFile)); err != nil {
+	if _, err := ordinary.Stat(filepath.Join(dir, adapter.ConfigFile)); err != nil {
 		return nil, dir, nil
 	}
 	if merged, err = adapter.Open(dir); err != nil {
 		return nil, "", err
 	}
-	if _, err := os.Stat(filepath.Join(dir, siglip2.ConfigFile)); err == nil {
+	if _, err := ordinary.Stat(filepath.Join(dir, siglip2.ConfigFile)); err == nil {
 		return merged, dir, nil // beside its base
 	}
 	name, _ := merged.Base()

@@ -13,6 +13,7 @@ import (
 	"polylens/indexer/decode"
 	"polylens/indexer/decode/outside"
 	"polylens/internal/needs"
+	"polylens/internal/ordinary"
 )
 
 // sized is an Encoder that reports the size of its input.
@@ -55,7 +56,7 @@ func TestDecodeWithTarget(t *testing.T) {
 
 func decoded(t *testing.T, decoder Decoder, path string) Picture {
 	t.Helper()
-	content, err := decoder.Read(t.Context(), path, func() (*os.File, error) { return os.Open(path) })
+	content, err := decoder.Read(t.Context(), path, func() (*ordinary.File, error) { return ordinary.Open(path) })
 	if err != nil {
 		t.Fatal(err)
 	}

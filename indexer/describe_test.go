@@ -10,6 +10,7 @@ import (
 
 	"polylens/indexer/catalog"
 	"polylens/indexer/decode"
+	"polylens/internal/ordinary"
 )
 
 // countingDecoder counts the files that are opened.
@@ -18,7 +19,7 @@ type countingDecoder struct {
 	read *atomic.Int32
 }
 
-func (d countingDecoder) Read(ctx context.Context, name string, open func() (*os.File, error)) (decode.Content, error) {
+func (d countingDecoder) Read(ctx context.Context, name string, open func() (*ordinary.File, error)) (decode.Content, error) {
 	d.read.Add(1)
 	return d.Decoder.Read(ctx, name, open)
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"polylens/indexer/source"
+	"polylens/internal/ordinary"
 )
 
 // meanwhile is a source of which something happens while it is walked, or read.
@@ -48,11 +49,11 @@ func (m meanwhile) Walk(ctx context.Context, visitor source.Visitor) error {
 	return m.Source.Walk(ctx, visitor)
 }
 
-func (m meanwhile) Open(uri string) (*os.File, error) {
+func (m meanwhile) Open(ctx context.Context, uri string) (*ordinary.File, error) {
 	if m.open != nil {
 		m.open(uri)
 	}
-	return m.Source.Open(uri)
+	return m.Source.Open(ctx, uri)
 }
 
 // TestFilesThatChangeAfterTheWalk: what takes the place of a file between the walk and

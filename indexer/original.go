@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
-	"os"
 	"path"
 	"strings"
 	"time"
@@ -16,9 +15,11 @@ import (
 	"polylens/indexer/catalog"
 	"polylens/indexer/catalog/database"
 	"polylens/indexer/source"
+	"polylens/internal/ordinary"
 )
 
-// Original is the file of an image as it lies in its source.
+// Original is the file of an image as it was indexed. Reading fails with
+// catalog.ErrChanged where somebody has written to it since it was opened.
 type Original struct {
 	io.ReadSeekCloser        // to be closed by the caller
 	Name              string // without folders
@@ -30,7 +31,7 @@ type Original struct {
 
 // open opens the file of an image. Only files that the catalogue names are opened, only
 // inside the source they were found in, unless links are followed in that, and only if
-// they hold what was indexed. catalog.ErrImageNotFound for an unknown image,
+// they hold what was indexed; nothing else is read from them. catalog.ErrImageNotFound for an unknown image,
 // fs.ErrNotExist when its file is gone, catalog.ErrChanged when it is another one now.
 func (p *Pictures) open(ctx context.Context, collection, imageID string) (*Original, error) {
 	image, err := p.store.Image(ctx, collection, imageID)
@@ -44,10 +45,10 @@ func (p *Pictures) open(ctx context.Context, collection, imageID string) (*Origi
 	if err != nil {
 		return nil, err
 	}
-	err = p.verdicts.check(ctx, file, image)
+	pieces, err := p.verdicts.check(ctx, file, image)
 	if err == nil {
 		var original *Original
-		if original, err = describe(file, image); err == nil {
+		if original, err = describe(file, image, pieces); err == nil {
 			return original, nil
 		}
 	}
@@ -56,8 +57,8 @@ func (p *Pictures) open(ctx context.Context, collection, imageID string) (*Origi
 
 // openFile opens the file of an image, which lies outside of its source only when the
 // source was indexed with links followed. What the file holds is not looked at.
-func openFile(ctx context.Context, store *database.Store, image catalog.Image) (*os.File, error) {
-	file, err := source.Open(image.Source, image.URI)
+func openFile(ctx context.Context, store *database.Store, image catalog.Image) (*ordinary.File, error) {
+	file, err := source.Open(ctx, image.Source, image.URI)
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		return file, err
 	}
@@ -68,7 +69,7 @@ func openFile(ctx context.Context, store *database.Store, image catalog.Image) (
 	if rules, unknown := rulesOf(ctx, store, collection.ID, image.Source); unknown != nil || !rules.FollowLinks {
 		return nil, unopened(err)
 	}
-	file, err = source.OpenFollowing(image.Source, image.URI)
+	file, err = source.OpenFollowing(ctx, image.Source, image.URI)
 	if err != nil {
 		return nil, unopened(err)
 	}
@@ -76,19 +77,21 @@ func openFile(ctx context.Context, store *database.Store, image catalog.Image) (
 }
 
 // describe says of a file, which is an image's, what a browser wants to know.
-func describe(file *os.File, image catalog.Image) (*Original, error) {
+func describe(file *ordinary.File, image catalog.Image, pieces []pieceSum) (*Original, error) {
 	info, err := file.Stat()
 	if err != nil {
 		return nil, err
 	}
 	head := make([]byte, 512)
-	n, err := file.ReadAt(head, 0)
+	content := &verified{file: file, size: image.Size, pieces: pieces}
+	n, err := content.Read(head)
 	if err != nil && err != io.EOF {
 		return nil, err
 	}
+	content.at = 0
 	return &Original{
-		ReadSeekCloser: file, Name: path.Base(file.Name()), ContentType: sniff(head[:n]),
-		Modified: info.ModTime(), Size: info.Size(), Tag: image.SHA256,
+		ReadSeekCloser: content, Name: path.Base(file.Name()), ContentType: sniff(head[:n]),
+		Modified: info.ModTime(), Size: image.Size, Tag: image.SHA256,
 	}, nil
 }
 

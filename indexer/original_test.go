@@ -14,6 +14,7 @@ import (
 
 	"polylens/indexer/catalog"
 	"polylens/indexer/source"
+	"polylens/internal/ordinary"
 )
 
 func (b *bench) pictures(t testing.TB) *Pictures {
@@ -216,26 +217,26 @@ func TestVerdictsAreRemembered(t *testing.T) {
 		t.Fatalf("%d verdicts", n)
 	}
 	// With the verdict the file is not read: were it, a deadline in the past would end it.
-	file, err := os.Open(filepath.Join(b.folder, "a.png"))
+	file, err := ordinary.Open(filepath.Join(b.folder, "a.png"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer file.Close()
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := pictures.verdicts.check(ended, file, b.image(t, "a.png")); err != nil {
+	if _, err := pictures.verdicts.check(ended, file, b.image(t, "a.png")); err != nil {
 		t.Errorf("it was read again: %v", err)
 	}
 	other := b.image(t, "a.png")
 	other.SHA256 = "another"
-	if err := pictures.verdicts.check(t.Context(), file, other); !errors.Is(err, catalog.ErrChanged) {
+	if _, err := pictures.verdicts.check(t.Context(), file, other); !errors.Is(err, catalog.ErrChanged) {
 		t.Errorf("a verdict about another content: %v", err)
 	}
 	forgetful, err := newVerdicts()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := forgetful.check(ended, file, b.image(t, "a.png")); !errors.Is(err, context.Canceled) {
+	if _, err := forgetful.check(ended, file, b.image(t, "a.png")); !errors.Is(err, context.Canceled) {
 		t.Errorf("reading has no deadline: %v", err)
 	}
 }
@@ -275,12 +276,12 @@ func BenchmarkOriginal(b *testing.B) {
 	if err := os.Chtimes(path, past, past); err != nil {
 		b.Fatal(err)
 	}
-	file, err := os.Open(path)
+	file, err := ordinary.Open(path)
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer file.Close()
-	sum, err := digest(b.Context(), io.NewSectionReader(file, 0, 8<<20))
+	sum, _, err := digest(b.Context(), io.NewSectionReader(file, 0, 8<<20))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -297,7 +298,7 @@ func BenchmarkOriginal(b *testing.B) {
 				if fresh {
 					known.known.Purge()
 				}
-				if err := known.check(b.Context(), file, image); err != nil {
+				if _, err := known.check(b.Context(), file, image); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -34,7 +34,7 @@ func (p *pushing) picture(ctx context.Context, document Document) (data []byte, 
 	case document.URL != "":
 		return p.places.fetch(ctx, document.URL)
 	case document.Path != "":
-		data, err = p.places.file(document.Path)
+		data, err = p.places.file(ctx, document.Path)
 	case document.Key != "":
 		data, err = p.places.object(ctx, document.Key)
 	default:
@@ -59,7 +59,7 @@ func (p Places) fetch(ctx context.Context, url string) ([]byte, func(), error) {
 }
 
 // file reads a file below one of the folders, and no link that leads out of it.
-func (p Places) file(path string) ([]byte, error) {
+func (p Places) file(ctx context.Context, path string) ([]byte, error) {
 	if !filepath.IsAbs(path) {
 		return nil, fmt.Errorf("%w: the path %.200q is not absolute", catalog.ErrPicture, path)
 	}
@@ -67,27 +67,27 @@ func (p Places) file(path string) ([]byte, error) {
 	for _, folder := range p.Folders {
 		name, err := filepath.Rel(folder, path)
 		if err == nil && filepath.IsLocal(name) && name != "." {
-			return readBelow(folder, name, p.MaxBytes)
+			return readBelow(ctx, folder, name, p.MaxBytes)
 		}
 	}
 	return nil, fmt.Errorf("%w: %.200q lies in no folder that this server reads for clients; start it with --allow-path FOLDER, or send its bytes", catalog.ErrPicture, path)
 }
 
-func readBelow(folder, name string, most int64) ([]byte, error) {
-	data, err := read(folder, name, most)
+func readBelow(ctx context.Context, folder, name string, most int64) ([]byte, error) {
+	data, err := read(ctx, folder, name, most)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %.200q: %s", catalog.ErrPicture, filepath.Join(folder, name), fileReason(err))
 	}
 	return data, nil
 }
 
-func read(folder, name string, most int64) ([]byte, error) {
+func read(ctx context.Context, folder, name string, most int64) ([]byte, error) {
 	root, err := os.OpenRoot(folder)
 	if err != nil {
 		return nil, err
 	}
 	defer root.Close()
-	file, err := ordinary.In(root, name)
+	file, err := ordinary.In(ctx, root, name)
 	if err != nil {
 		return nil, err
 	}

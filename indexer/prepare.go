@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
 
 	"polylens/indexer/catalog"
 	"polylens/indexer/decode"
+	"polylens/internal/ordinary"
 )
 
 // prepared is a picture that is ready to be encoded, or whose content has a
@@ -73,7 +73,7 @@ func (r *run) prepare(ctx context.Context, j job) (prepared, error) {
 		p.describe(inside, j.item, r.metadata)
 		return p, nil
 	}
-	content, err := r.decoder.Read(ctx, j.item.Path, func() (*os.File, error) { return r.source.Open(j.item.URI) })
+	content, err := r.decoder.Read(ctx, j.item.Path, func() (*ordinary.File, error) { return r.source.Open(ctx, j.item.URI) })
 	if err != nil {
 		return p, &pictureError{err}
 	}

@@ -146,7 +146,7 @@ func (t *Thumbnails) read(ctx context.Context, image catalog.Image) (decode.Cont
 		return decode.Content{}, err
 	}
 	defer file.Close()
-	return t.decoder.Read(ctx, file.Name(), func() (*os.File, error) { return file, nil })
+	return t.decoder.Read(ctx, file.Name(), func() (*ordinary.File, error) { return file, nil })
 }
 
 // of makes the thumbnail of a picture.

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"syscall"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 
 	"polylens/indexer/catalog"
 	"polylens/indexer/source"
+	"polylens/internal/ordinary"
 )
 
 // errChanged is for a file that is not what the catalogue says.
@@ -28,7 +28,8 @@ var errChanged = fmt.Errorf("its file has %w; index the folder again", catalog.E
 // file systems give all files that change within some milliseconds one time, so that a
 // file of somebody else can be made to match. Two states of one inode cannot.
 type verdicts struct {
-	known *lru.Cache[verdictKey, bool]
+	known *lru.Cache[verdictKey, verdict]
+	large *lru.Cache[verdictKey, verdict] // of files of many pieces
 }
 
 // verdictKey is a state of a file, and the content that was looked for in it.
@@ -37,66 +38,95 @@ type verdictKey struct {
 	sha256 string
 }
 
-// mostVerdicts bounds the memory of verdicts to some megabytes.
-const mostVerdicts = 20_000
-
-func newVerdicts() (verdicts, error) {
-	known, err := lru.New[verdictKey, bool](mostVerdicts)
-	return verdicts{known}, err
+// verdict is what was found. Whoever sends the file needs the sums: somebody may write
+// to it while it is sent.
+type verdict struct {
+	same   bool
+	pieces []pieceSum // of the content, if it is the same
 }
 
-// check returns catalog.ErrChanged, wrapped, unless an open file holds the content of an
-// image. It may read all of the file, and leaves it at its beginning.
-func (v verdicts) check(ctx context.Context, file *os.File, image catalog.Image) error {
+// Bounds of the memory of verdicts: some megabytes for pictures of some megabytes, and
+// at most 50.
+const (
+	mostVerdicts = 20_000
+	manyPieces   = 64 // more make a file large
+	mostLarge    = 256
+)
+
+func newVerdicts() (verdicts, error) {
+	known, err := lru.New[verdictKey, verdict](mostVerdicts)
+	large, failed := lru.New[verdictKey, verdict](mostLarge)
+	return verdicts{known, large}, errors.Join(err, failed)
+}
+
+// of a file of so many bytes.
+func (v verdicts) of(size int64) *lru.Cache[verdictKey, verdict] {
+	if size > manyPieces*pieceBytes {
+		return v.large
+	}
+	return v.known
+}
+
+// check returns the sums of the pieces of an open file, or catalog.ErrChanged, wrapped,
+// unless it holds the content of an image. It may read all of the file.
+func (v verdicts) check(ctx context.Context, file *ordinary.File, image catalog.Image) ([]pieceSum, error) {
 	before, err := file.Stat()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if before.Size() != image.Size {
-		return errChanged // without reading what may be endless
+		return nil, errChanged // without reading what may be endless
 	}
 	stamp, lasting := source.StampOf(before, time.Now())
 	key := verdictKey{stamp, image.SHA256}
-	if same, known := v.known.Get(key); lasting && known {
-		return verdict(same)
+	if found, known := v.of(image.Size).Get(key); lasting && known {
+		return found.sums()
 	}
-	found, err := digest(ctx, io.NewSectionReader(file, 0, image.Size))
+	sum, pieces, err := digest(ctx, io.NewSectionReader(file, 0, image.Size))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	after, err := file.Stat()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	same := found == image.SHA256
+	found := verdict{same: sum == image.SHA256}
+	if found.same {
+		found.pieces = pieces
+	}
 	if later, still := source.StampOf(after, time.Now()); lasting && still && later == stamp {
-		v.known.Add(key, same)
+		v.of(image.Size).Add(key, found)
 	}
-	return verdict(same)
+	return found.sums()
 }
 
-func verdict(same bool) error {
-	if same {
-		return nil
+func (v verdict) sums() ([]pieceSum, error) {
+	if !v.same {
+		return nil, errChanged
 	}
-	return errChanged
+	return v.pieces, nil
 }
 
-// digest is the SHA-256 of what a reader gives, hexadecimal, unless ctx ends before.
-func digest(ctx context.Context, content io.Reader) (string, error) {
+// digest is the SHA-256 of what a reader gives, hexadecimal, and that of each of its
+// pieces, unless ctx ends before.
+func digest(ctx context.Context, content io.Reader) (string, []pieceSum, error) {
 	sum := sha256.New()
-	buffer := make([]byte, 128<<10)
+	var pieces []pieceSum
+	buffer := make([]byte, pieceBytes)
 	for {
 		if err := ctx.Err(); err != nil {
-			return "", err
+			return "", nil, err
 		}
-		n, err := content.Read(buffer)
-		sum.Write(buffer[:n])
-		if errors.Is(err, io.EOF) {
-			return hex.EncodeToString(sum.Sum(nil)), nil
+		n, err := io.ReadFull(content, buffer)
+		if n > 0 {
+			sum.Write(buffer[:n])
+			pieces = append(pieces, sha256.Sum256(buffer[:n]))
+		}
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return hex.EncodeToString(sum.Sum(nil)), pieces, nil
 		}
 		if err != nil {
-			return "", err
+			return "", nil, err
 		}
 	}
 }

@@ -56,7 +56,7 @@ const (
 // Bounds of what CheckFilter accepts.
 const (
 	MaxFilterDepth  = 16   // nesting of And, Or and Not
-	MaxFilterValues = 1000 // conditions and values in all
+	MaxFilterValues = 1000 // conditions in all; one with a list of values counts as so many
 	MaxFilterString = 1024 // bytes of one value
 )
 
@@ -144,8 +144,8 @@ func checkFilter(filter Filter, depth int, values *int) error {
 	if depth > MaxFilterDepth {
 		return fmt.Errorf("filter is nested deeper than %d", MaxFilterDepth)
 	}
-	if *values++; *values > MaxFilterValues {
-		return fmt.Errorf("filter has more than %d conditions and values", MaxFilterValues)
+	if *values += conditions(filter); *values > MaxFilterValues {
+		return fmt.Errorf("filter has more than %d conditions, where each value of a list is one", MaxFilterValues)
 	}
 	switch filter := filter.(type) {
 	case And:
@@ -155,9 +155,34 @@ func checkFilter(filter Filter, depth int, values *int) error {
 	case Not:
 		return checkFilter(filter.Filter, depth+1, values)
 	case Compare:
-		return filter.check(values)
+		return filter.check()
 	}
 	return fmt.Errorf("filter of unknown kind %T", filter)
+}
+
+// conditions are those that a filter is itself, without its parts. What has neither
+// counts as one, so that nothing is free.
+func conditions(filter Filter) int {
+	switch filter := filter.(type) {
+	case And:
+		return emptiness(len(filter))
+	case Or:
+		return emptiness(len(filter))
+	case Not:
+		return 0
+	case Compare:
+		if list, ok := filter.Value.([]any); ok && filter.Op == In {
+			return max(len(list), 1)
+		}
+	}
+	return 1
+}
+
+func emptiness(parts int) int {
+	if parts == 0 {
+		return 1
+	}
+	return 0
 }
 
 func checkParts(parts []Filter, depth int, values *int) error {
@@ -169,7 +194,7 @@ func checkParts(parts []Filter, depth int, values *int) error {
 	return nil
 }
 
-func (f Compare) check(values *int) error {
+func (f Compare) check() error {
 	if _, err := Fields(f.Field); err != nil {
 		return err
 	}
@@ -190,9 +215,6 @@ func (f Compare) check(values *int) error {
 		list, ok := f.Value.([]any)
 		if !ok {
 			return fmt.Errorf("filter field %q: in needs a list of values, not %T", f.Field, f.Value)
-		}
-		if *values += len(list); *values > MaxFilterValues {
-			return fmt.Errorf("filter has more than %d conditions and values", MaxFilterValues)
 		}
 		for _, value := range list {
 			if err := checkValue(f.Field, value); err != nil {

@@ -10,8 +10,9 @@ import (
 	"polylens/internal/text"
 )
 
-// maxFilterBytes bounds the JSON form of a filter.
-const maxFilterBytes = 16 << 10
+// maxFilterBytes bounds the JSON form of a filter: a thousand conditions whose texts and
+// fields are long.
+const maxFilterBytes = 1 << 20
 
 // filterOps are the comparisons of the JSON form, in the order in which they
 // are joined when one object holds several.

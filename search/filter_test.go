@@ -3,6 +3,7 @@ package search
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -113,29 +114,33 @@ func TestCheckFilter(t *testing.T) {
 	for range MaxFilterDepth {
 		deep = Not{deep}
 	}
-	for _, good := range []Filter{nil, deep, eq(strings.Repeat("x", MaxFilterString)), make(fill, MaxFilterValues-1).and(eq(1.0))} {
+	for _, good := range []Filter{nil, deep, eq(strings.Repeat("x", MaxFilterString)), make(fill, MaxFilterValues).and(eq(1.0)),
+		Compare{Field: "a", Op: In, Value: repeated(MaxFilterValues)}, Not{Or{Compare{Field: "a", Op: In, Value: repeated(MaxFilterValues - 1)}, eq("x")}}} {
 		if err := CheckFilter(good); err != nil {
 			t.Errorf("%.100v: %v", good, err)
 		}
 	}
 	for says, bad := range map[string]Filter{
-		"deeper":           Not{deep},
-		"more than":        make(fill, MaxFilterValues).and(eq(1.0)),
-		"more than 1000":   Compare{Field: "a", Op: In, Value: make([]any, MaxFilterValues)},
-		"unknown kind":     And{nil},
-		"unknown compari":  Compare{Field: "a", Op: "like", Value: "x"},
-		"letters":          Compare{Field: "a\"b", Op: Eq, Value: "x"},
-		"1 to 64":          Compare{Field: strings.Repeat("a", 65), Op: Eq, Value: "x"},
-		"no order":         Compare{Field: "a", Op: Lt, Value: true},
-		"not a JSON":       eq(math.NaN()),
-		"UTF-8":            eq("\xff"),
-		"zero character":   eq("a\x00"),
-		"1025 bytes":       eq(strings.Repeat("x", MaxFilterString+1)),
-		"in lists":         Compare{Field: "a", Op: Contains, Value: int64(math.MinInt64)},
-		"not <nil>":        eq(nil),
-		"not int":          eq(1),
-		"list of values":   Compare{Field: "a", Op: In, Value: "x"},
-		"not []interface ": Compare{Field: "a", Op: In, Value: []any{[]any{}}},
+		"deeper":            Not{deep},
+		"more than":         make(fill, MaxFilterValues+1).and(eq(1.0)),
+		"more than 1000":    Compare{Field: "a", Op: In, Value: repeated(MaxFilterValues + 1)},
+		"more than 1000 ":   Or{Compare{Field: "a", Op: In, Value: repeated(MaxFilterValues)}, eq("x")},
+		"more than 1000  ":  make(fill, MaxFilterValues+1).and(And{}),
+		"more than 1000   ": make(fill, MaxFilterValues).and(Not{And{eq("x"), eq("y")}}),
+		"unknown kind":      And{nil},
+		"unknown compari":   Compare{Field: "a", Op: "like", Value: "x"},
+		"letters":           Compare{Field: "a\"b", Op: Eq, Value: "x"},
+		"1 to 64":           Compare{Field: strings.Repeat("a", 65), Op: Eq, Value: "x"},
+		"no order":          Compare{Field: "a", Op: Lt, Value: true},
+		"not a JSON":        eq(math.NaN()),
+		"UTF-8":             eq("\xff"),
+		"zero character":    eq("a\x00"),
+		"1025 bytes":        eq(strings.Repeat("x", MaxFilterString+1)),
+		"in lists":          Compare{Field: "a", Op: Contains, Value: int64(math.MinInt64)},
+		"not <nil>":         eq(nil),
+		"not int":           eq(1),
+		"list of values":    Compare{Field: "a", Op: In, Value: "x"},
+		"not []interface ":  Compare{Field: "a", Op: In, Value: []any{[]any{}}},
 	} {
 		if err := CheckFilter(bad); err == nil || !strings.Contains(err.Error(), strings.TrimSpace(says)) {
 			t.Errorf("%.60v: %v, want %q", bad, err, says)
@@ -145,6 +150,9 @@ func TestCheckFilter(t *testing.T) {
 
 // fill is a length for and.
 type fill []struct{}
+
+// repeated is a list of so many values.
+func repeated(n int) []any { return slices.Repeat([]any{"x"}, n) }
 
 // and repeats a part.
 func (f fill) and(part Filter) Filter {

@@ -57,8 +57,8 @@ func (h *held) giveBack() { h.give(h.bytes) }
 // arrive: who announces much and sends little holds little.
 func (h *held) read(source io.Reader, expected, limit int64) ([]byte, error) {
 	most := limit + 1 // the last one shows that it is too large, or the end
-	if expected >= 0 {
-		most = min(most, expected+1)
+	if expected >= 0 && expected < limit {
+		most = expected + 1
 	}
 	var data []byte
 	for size := min(bodyBlock, most); ; size = min(2*size, most) {
@@ -125,6 +125,14 @@ func newSteady(w http.ResponseWriter, r *http.Request, stall time.Duration) *ste
 
 // allow lets bytes more come.
 func (s *steady) allow(bytes int64) { s.allowed += bytes }
+
+// announce refuses a body that says itself that it has more bytes than it may.
+func (s *steady) announce(most int64) error {
+	if s.expected > most {
+		return errTooLarge
+	}
+	return nil
+}
 
 // Read implements io.Reader.
 func (s *steady) Read(into []byte) (n int, err error) {
@@ -207,6 +215,9 @@ func (s *server) withBody(ctx huma.Context, next func(huma.Context)) {
 
 func receiveJSON(body *steady, holds *held) ([]byte, error) {
 	defer body.close()
+	if err := body.announce(maxJSON); err != nil {
+		return nil, body.explain(err)
+	}
 	body.allow(maxJSON)
 	data, err := holds.read(body, body.expected, maxJSON)
 	if err == nil && !holds.take(int64(len(data))*jsonWeight) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"strings"
@@ -102,6 +103,24 @@ func eventually(t *testing.T, done func() bool) {
 	for end := time.Now().Add(30 * time.Second); !done(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("that never happens")
+		}
+	}
+}
+
+// A client that announces more than it may send is told so at once, whatever number it
+// names: the largest one ended in a panic.
+func TestAnnouncedBodiesThatAreTooLarge(t *testing.T) {
+	server := webtest.NewServer(t, func(c *web.Config) { c.MaxUploadBytes = 1 << 20 })
+	const inForm = "--b\r\nContent-Disposition: form-data; name=\"picture\"; filename=\"x\"\r\n\r\nx"
+	for _, length := range []int{2 << 20, math.MaxInt64 - 1, math.MaxInt64} {
+		for label, half := range map[string]*begun{
+			"picture": begin(t, server, searchPath, "image/png", length, "x"),
+			"form":    begin(t, server, searchPath, "multipart/form-data; boundary=b", length, inForm),
+			"order":   begin(t, server, createPath, "application/json", length, `{"name":`),
+		} {
+			t.Run(fmt.Sprint(label, length), func(t *testing.T) {
+				wantProblem(t, half.answer(), http.StatusRequestEntityTooLarge, "too-large")
+			})
 		}
 	}
 }

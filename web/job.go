@@ -12,6 +12,8 @@ import (
 	"polylens/indexer/source"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"polylens/internal/ordinary"
 )
 
 type jobPath struct {
@@ -197,7 +199,7 @@ func usableFolder(path string) (string, error) {
 		return "", newProblem(kindNoFolder, "give the whole path of the folder, beginning with /")
 	}
 	path = filepath.Clean(path)
-	info, err := os.Stat(path)
+	info, err := ordinary.Stat(path)
 	switch {
 	case os.IsNotExist(err):
 		return "", newProblem(kindNoFolder, "there is no folder "+path)
@@ -206,11 +208,10 @@ func usableFolder(path string) (string, error) {
 	case !info.IsDir():
 		return "", newProblem(kindNoFolder, path+" is a file; give the folder that holds it")
 	}
-	folder, err := os.Open(path)
-	if err != nil {
+	if err := ordinary.Listable(path); err != nil {
 		return "", newProblem(kindNoFolder, "the folder "+path+" cannot be read: "+reason(err))
 	}
-	return path, folder.Close()
+	return path, nil
 }
 
 // reason is an error of the file system without the path, which the caller names.

@@ -140,7 +140,7 @@ func TestEveryProblemIsNamed(t *testing.T) {
 }
 
 func wantStatuses(path, method string, o operation) []string {
-	want := []string{"403", "421", "422", "431", "500", "503", "504"}
+	want := []string{"403", "414", "421", "422", "431", "500", "503", "504"}
 	if strings.Contains(path, "{") || o.OperationID == "create-run" {
 		want = append(want, "404")
 	}

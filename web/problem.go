@@ -32,6 +32,7 @@ var (
 	kindNoFolder    = kind("folder-not-usable", http.StatusUnprocessableEntity)
 	kindBadPicture  = problem.BadPicture
 	kindTooLarge    = kind("too-large", http.StatusRequestEntityTooLarge)
+	kindLongAddress = kind("address-too-long", http.StatusRequestURITooLong)
 	kindTooSlow     = kind("request-timeout", http.StatusRequestTimeout)
 	kindUnreadable  = kind("request-unreadable", http.StatusBadRequest)
 	kindNoBody      = kind(problem.Invalid.Name, http.StatusBadRequest)

@@ -17,7 +17,7 @@ type SearchOptions struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"40" doc:"Hits a page"`
 	Cursor string `query:"cursor" maxLength:"512" doc:"“next” of the page before, of the same query"`
 	Group  string `query:"group" enum:"content" doc:"With “content”, images whose files are equal, byte for byte, are one hit"`
-	Filter string `query:"filter" maxLength:"16384" example:"{\"field\":\"group\",\"eq\":\"animals\"}" doc:"Condition on metadata, as JSON: {\"field\":F,OP:V} with OP one of eq, ne, lt, le, gt, ge, in, contains; {\"and\":[…]}, {\"or\":[…]}, {\"not\":…}; at most 1,000 conditions and values, nested up to 16 deep. F is a key in any script, or keys with dots between them for what stands in objects and lists (place.city, tags.0); a key with a dot in it stands in backticks. Integers are compared exactly, texts in Unicode's composed form. A field that no image has is an error"`
+	Filter string `query:"filter" maxLength:"65536" example:"{\"field\":\"group\",\"eq\":\"animals\"}" doc:"Condition on metadata, as JSON: {\"field\":F,OP:V} with OP one of eq, ne, lt, le, gt, ge, in, contains; {\"and\":[…]}, {\"or\":[…]}, {\"not\":…}; at most 1,000 conditions, of which each value of a list is one, nested up to 16 deep. An address of more than 65,536 bytes is refused: POST …/query takes a longer filter. F is a key in any script, or keys with dots between them for what stands in objects and lists (place.city, tags.0); a key with a dot in it stands in backticks. Integers are compared exactly, texts in Unicode's composed form. A field that no image has is an error"`
 }
 
 type searchInput struct {
@@ -44,6 +44,9 @@ func (s *server) searchOperations(api huma.API) {
 	find := operation("search", http.MethodGet, "/collections/{name}/search", "search",
 		"Find images by text, or like another image", http.StatusConflict)
 	huma.Register(api, inLane(find, laneSearches), s.search)
+	query := operation("query", http.MethodPost, "/collections/{name}/query", "search",
+		"Find images by text, or like another image, with a filter of any length", http.StatusConflict)
+	huma.Register(api, inLane(query, laneSearches), s.query)
 	upload := operation("search-by-picture", http.MethodPost, "/collections/{name}/search", "search",
 		"Find images that look like an uploaded picture", http.StatusConflict)
 	upload.RequestBody = describeUpload()
@@ -51,30 +54,44 @@ func (s *server) searchOperations(api huma.API) {
 }
 
 func (s *server) search(ctx context.Context, input *searchInput) (*searchAnswer, error) {
-	options, err := input.parse()
+	return s.find(ctx, input.Name, wanted{input.Text, input.Image, input.SearchOptions})
+}
+
+func (s *server) query(ctx context.Context, input *queryInput) (*searchAnswer, error) {
+	return s.find(ctx, input.Name, input.wanted())
+}
+
+// wanted is what a search looks for.
+type wanted struct {
+	text, image string
+	SearchOptions
+}
+
+func (s *server) find(ctx context.Context, collection string, asked wanted) (*searchAnswer, error) {
+	options, err := asked.parse()
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
 	var results search.Results
 	switch {
-	case input.Image != "" && input.Text != "":
+	case asked.image != "" && asked.text != "":
 		return nil, newProblem(kindInvalid, "give either q or image, not both")
-	case input.Image == "" && input.Text == "":
+	case asked.image == "" && asked.text == "":
 		return nil, newProblem(kindInvalid, "the query is empty: say in q what the picture shows, or name in image a picture of the collection")
-	case input.Image != "":
-		results, err = s.byImage(ctx, input, options)
+	case asked.image != "":
+		results, err = s.byImage(ctx, collection, asked.image, options)
 	default:
-		results, err = s.Search.ByText(ctx, input.Name, input.Text, options)
+		results, err = s.Search.ByText(ctx, collection, asked.text, options)
 	}
-	return s.answer(ctx, input.prefer(), results, err)
+	return s.answer(ctx, asked.prefer(), results, err)
 }
 
-func (s *server) byImage(ctx context.Context, input *searchInput, options search.Options) (search.Results, error) {
-	image, err := s.Catalog.Image(ctx, input.Name, input.Image)
+func (s *server) byImage(ctx context.Context, collection, id string, options search.Options) (search.Results, error) {
+	image, err := s.Catalog.Image(ctx, collection, id)
 	if err != nil {
 		return search.Results{}, err
 	}
-	return s.Search.ByImage(ctx, input.Name, image.ID, options)
+	return s.Search.ByImage(ctx, collection, image.ID, options)
 }
 
 func (s *server) searchByPicture(ctx context.Context, input *pictureSearchInput) (*searchAnswer, error) {

@@ -13,6 +13,13 @@ import (
 // shutdownGrace is how long running answers may take to finish at the end.
 const shutdownGrace = 10 * time.Second
 
+// Bounds of what comes before a body. The address is the smaller part, so that we are the
+// ones who refuse one that is too long, and say what to do.
+const (
+	maxAddress      = 64 << 10
+	maxOtherHeaders = 64 << 10
+)
+
 // NewServer returns an HTTP server with limits against slow and silent
 // clients. A large picture over a slow line may take minutes.
 func NewServer(handler http.Handler, logger *slog.Logger) *http.Server {
@@ -22,7 +29,7 @@ func NewServer(handler http.Handler, logger *slog.Logger) *http.Server {
 		ReadTimeout:       2 * time.Minute,
 		WriteTimeout:      10 * time.Minute,
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
+		MaxHeaderBytes:    maxAddress + maxOtherHeaders,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 	}
 }

@@ -36,7 +36,8 @@ func describeProblems(api *huma.OpenAPI) {
 // problemsOf are the statuses that every operation like this one may answer.
 func problemsOf(o *huma.Operation) []int {
 	statuses := []int{
-		http.StatusForbidden, http.StatusMisdirectedRequest, http.StatusUnprocessableEntity, http.StatusRequestHeaderFieldsTooLarge,
+		http.StatusForbidden, http.StatusMisdirectedRequest, http.StatusUnprocessableEntity,
+		http.StatusRequestURITooLong, http.StatusRequestHeaderFieldsTooLarge,
 		http.StatusInternalServerError, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
 	}
 	if slices.ContainsFunc(o.Parameters, func(p *huma.Param) bool { return p.In == "path" }) {

@@ -18,6 +18,11 @@ import (
 // too, since one of the two would be passed over in silence; lists have commas.
 func textChecked(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if n := len(r.RequestURI); n > maxAddress {
+			writeProblem(w, newProblem(kindLongAddress, fmt.Sprintf(
+				"the address has %d bytes, more than %d: send a long filter as JSON with POST %s/collections/{name}/query", n, maxAddress, apiPrefix)))
+			return
+		}
 		if strings.HasPrefix(r.URL.Path, "/api/") {
 			if err := checkAddress(r.URL); err != nil {
 				writeProblem(w, newProblem(kindInvalid, err.Error()))

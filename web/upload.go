@@ -40,6 +40,9 @@ func (u *Upload) receive(holds *held, limits Limits, most int64) ([]byte, error)
 	}
 	body := newSteady(u.writer, u.request, limits.Stall)
 	defer body.close()
+	if err := body.announce(most + 2*formExtra); err != nil {
+		return nil, body.explain(err)
+	}
 	if mediaType == "multipart/form-data" {
 		return receiveForm(body, params["boundary"], holds, most)
 	}

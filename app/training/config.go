@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -151,7 +150,7 @@ func (d Data) templates() []data.Template {
 
 // readable is nil for a folder, and for an ordinary file that can be opened.
 func readable(path string) error {
-	if info, err := os.Stat(path); err != nil || info.IsDir() {
+	if info, err := ordinary.Stat(path); err != nil || info.IsDir() {
 		return err
 	}
 	file, err := ordinary.Open(path)

@@ -17,13 +17,13 @@ import (
 const guardPictures = 300
 
 // reading says where the pairs and their pictures are.
-func (t *Training) reading() (trainer.Reading, error) {
+func (t *Training) reading(ctx context.Context) (trainer.Reading, error) {
 	reading, err := t.pictures(t.Progress)
 	if err != nil {
 		return trainer.Reading{}, err
 	}
 	for _, path := range t.Config.Data.Pairs {
-		from, err := t.openPairs(path, t.Config.Fields()...)
+		from, err := t.openPairs(ctx, path, t.Config.Fields()...)
 		if err != nil {
 			return trainer.Reading{}, fmt.Errorf("pairs: %w", err)
 		}
@@ -44,8 +44,8 @@ func (t *Training) fromCollection() data.Source {
 
 // openPairs opens the source of pairs that a user names, with the named attributes;
 // its pictures may lie anywhere.
-func (t *Training) openPairs(path string, attributes ...string) (data.Source, error) {
-	return data.Open(path, data.ReadOptions{Anywhere: true, Attributes: attributes, Cache: t.Cache})
+func (t *Training) openPairs(ctx context.Context, path string, attributes ...string) (data.Source, error) {
+	return data.Open(ctx, path, data.ReadOptions{Anywhere: true, Attributes: attributes, Cache: t.Cache})
 }
 
 // pictures prepares to read pictures. closeFiles ends it.
@@ -70,7 +70,7 @@ func (t *Training) guarded(ctx context.Context, model *trainer.Model) (*trainer.
 	if t.Config.Data.Guard == GuardNone {
 		return nil, nil
 	}
-	from, err := t.guardSource()
+	from, err := t.guardSource(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -91,9 +91,9 @@ func (t *Training) guarded(ctx context.Context, model *trainer.Model) (*trainer.
 	return trainer.NewGuarded(material, reading)
 }
 
-func (t *Training) guardSource() (data.Source, error) {
+func (t *Training) guardSource(ctx context.Context) (data.Source, error) {
 	if t.Config.Data.Guard != GuardDemo {
-		from, err := t.openPairs(t.Config.Data.Guard)
+		from, err := t.openPairs(ctx, t.Config.Data.Guard)
 		if err != nil {
 			return nil, fmt.Errorf("the guarded set: %w", err)
 		}

@@ -20,6 +20,8 @@ import (
 	"polylens/internal/memory"
 	"polylens/trainer"
 	"polylens/trainer/data"
+
+	"polylens/internal/ordinary"
 )
 
 // Catalog is what is needed of the catalogue; *database.Store is one.
@@ -115,7 +117,7 @@ func (t *Trainer) planned(ctx context.Context, name string, config Config) (cata
 
 // CheckFree refuses a directory in which there is a model already.
 func CheckFree(dir string) error {
-	if _, err := os.Lstat(dir); err == nil {
+	if _, err := ordinary.Lstat(dir); err == nil {
 		return catalog.Conflict("there is a model %s already: choose another --name, or remove it with `polylens model rm` first", dir)
 	}
 	return nil
@@ -133,7 +135,7 @@ func (t *Trainer) complete(ctx context.Context, name string, config *Config) (ca
 			return catalog.Run{}, fmt.Errorf("collection %q: %w", name, err)
 		}
 	}
-	model, err := t.openModel(config.Model)
+	model, err := t.openModel(ctx, config.Model)
 	if err != nil {
 		return catalog.Run{}, fmt.Errorf("%w: %w", catalog.ErrInvalid, err)
 	}
@@ -149,9 +151,14 @@ func (t *Trainer) complete(ctx context.Context, name string, config *Config) (ca
 	}, err
 }
 
-// openModel opens a model to train, "" for the one in use.
-func (t *Trainer) openModel(name string) (*trainer.Model, error) {
-	dir, err := t.FindModel(cmp.Or(name, t.Model))
+// openModel opens a model to train, "" for the one in use, unless ctx ends before.
+func (t *Trainer) openModel(ctx context.Context, name string) (*trainer.Model, error) {
+	name = cmp.Or(name, t.Model)
+	return ordinary.Within(ctx, name, func() (*trainer.Model, error) { return t.findModel(name) })
+}
+
+func (t *Trainer) findModel(name string) (*trainer.Model, error) {
+	dir, err := t.FindModel(name)
 	if err != nil {
 		return nil, err
 	}

@@ -136,11 +136,11 @@ func (t *Training) Inspect(ctx context.Context) (inspect.Report, error) {
 
 // inspect reads the pairs and looks at the pictures.
 func (t *Training) inspect(ctx context.Context) (trainer.Setting, error) {
-	model, err := t.openModel(t.Config.Model)
+	model, err := t.openModel(ctx, t.Config.Model)
 	if err != nil {
 		return trainer.Setting{}, err
 	}
-	reading, err := t.reading()
+	reading, err := t.reading(ctx)
 	if err != nil {
 		return trainer.Setting{}, err
 	}

@@ -4,11 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"polylens/encoder/safetensors"
+
+	"polylens/internal/ordinary"
 )
 
 // Names of the files of an adapter directory.
@@ -55,8 +56,8 @@ func Open(dir string) (*Adapter, error) {
 
 func openWeights(dir string) (*safetensors.Index, error) {
 	path := filepath.Join(dir, WeightsFile)
-	if _, err := os.Stat(path); err != nil {
-		if _, err := os.Stat(filepath.Join(dir, pickleFile)); err == nil {
+	if _, err := ordinary.Stat(path); err != nil {
+		if _, err := ordinary.Stat(filepath.Join(dir, pickleFile)); err == nil {
 			return nil, fmt.Errorf("%s holds %s, which can run any code and is refused; save the adapter as %s with PEFT's save_pretrained",
 				dir, pickleFile, WeightsFile)
 		}

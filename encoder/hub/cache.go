@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -54,7 +53,7 @@ func (s snapshot) resolve(revision string) string {
 			return commit
 		}
 	}
-	commits, _ := os.ReadDir(filepath.Join(s.repo, cacheSnapshots)) // none: not there
+	commits, _ := ordinary.ReadDir(filepath.Join(s.repo, cacheSnapshots)) // none: not there
 	for _, commit := range commits {
 		pinned := len(revision) >= 7 && strings.HasPrefix(commit.Name(), revision)
 		if commitPattern.MatchString(commit.Name()) && (pinned || len(commits) == 1 && revision == mainBranch) {
@@ -131,7 +130,7 @@ func (s snapshot) file(name string) (remoteFile, error) {
 	if err != nil {
 		return remoteFile{}, err
 	}
-	info, err := os.Stat(path)
+	info, err := ordinary.Stat(path)
 	if err != nil {
 		return remoteFile{}, err
 	}
@@ -158,7 +157,7 @@ func (s snapshot) real(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	info, err := os.Lstat(real)
+	info, err := ordinary.Lstat(real)
 	if err != nil {
 		return "", err
 	}

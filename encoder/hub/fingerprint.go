@@ -69,7 +69,7 @@ func fileDigest(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	info, err := os.Stat(absolute)
+	info, err := ordinary.Stat(absolute)
 	if err != nil {
 		return "", err
 	}
@@ -91,7 +91,7 @@ func rememberDigest(path, digest string) {
 	if err != nil {
 		return
 	}
-	if info, err := os.Stat(absolute); err == nil {
+	if info, err := ordinary.Stat(absolute); err == nil {
 		writeDigest(cacheEntry(absolute, info), digest)
 	}
 }

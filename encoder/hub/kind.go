@@ -1,13 +1,14 @@
 package hub
 
 import (
-	"os"
 	"path/filepath"
 	"slices"
 
 	"polylens/encoder/adapter"
 	"polylens/encoder/safetensors"
 	"polylens/encoder/siglip2"
+
+	"polylens/internal/ordinary"
 )
 
 // Kinds of models.
@@ -47,7 +48,7 @@ func isModel(dir string) bool {
 }
 
 func has(dir, name string) bool {
-	_, err := os.Stat(filepath.Join(dir, filepath.FromSlash(name)))
+	_, err := ordinary.Stat(filepath.Join(dir, filepath.FromSlash(name)))
 	return err == nil
 }
 

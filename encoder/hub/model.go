@@ -2,10 +2,11 @@ package hub
 
 import (
 	"errors"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"polylens/internal/ordinary"
 )
 
 // Info describes a model directory.
@@ -97,7 +98,7 @@ func sized(dir string, names []string) ([]File, error) {
 	slices.Sort(names)
 	files := make([]File, len(names))
 	for i, name := range names {
-		info, err := os.Stat(filepath.Join(dir, filepath.FromSlash(name)))
+		info, err := ordinary.Stat(filepath.Join(dir, filepath.FromSlash(name)))
 		if err != nil {
 			return nil, err
 		}

@@ -104,7 +104,7 @@ func (p *part) stamp() StampedFile {
 
 // checkFile compares a file on this machine with what the hub names.
 func checkFile(ctx context.Context, path string, wanted remoteFile) (StampedFile, error) {
-	info, err := os.Stat(path)
+	info, err := ordinary.Stat(path)
 	if err != nil {
 		return StampedFile{}, err
 	}

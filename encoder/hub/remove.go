@@ -9,6 +9,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"polylens/internal/ordinary"
 )
 
 // Removal errors.
@@ -30,7 +32,7 @@ func (s Store) Removable(name string) (Info, error) {
 		info := describeOrSay(name, dir)
 		return info, info.addSize()
 	}
-	if _, err := os.Stat(s.stagingOf(name)); plain && err == nil {
+	if _, err := ordinary.Stat(s.stagingOf(name)); plain && err == nil {
 		info := Info{Name: name, Dir: s.stagingOf(name), Problem: "a pull of it has not ended"}
 		return info, info.addSize()
 	}

@@ -91,7 +91,7 @@ func (p *pull) checkTarget() error {
 	if owner := filepath.Dir(p.target); owner != filepath.Clean(p.store.Models) && isModel(owner) {
 		return fmt.Errorf("%s is a model itself: move it away", owner)
 	}
-	if _, err := os.Lstat(p.target); errors.Is(err, fs.ErrNotExist) {
+	if _, err := ordinary.Lstat(p.target); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if _, err := ReadManifest(p.target); err != nil {
@@ -172,7 +172,7 @@ func (p *pull) checkSpace(missing []remoteFile) error {
 	var needed int64
 	for _, file := range missing {
 		needed += file.Bytes
-		if part, err := os.Stat(p.partPath(file)); err == nil {
+		if part, err := ordinary.Stat(p.partPath(file)); err == nil {
 			needed -= min(part.Size(), file.Bytes)
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 
 	"polylens/internal/replace"
+
+	"polylens/internal/ordinary"
 )
 
 // views is the folder below the models folder that holds a directory for each
@@ -56,11 +58,11 @@ func (s snapshot) shows(dir string, files []remoteFile) bool {
 		if err != nil {
 			return false
 		}
-		blob, err := os.Stat(path)
+		blob, err := ordinary.Stat(path)
 		if err != nil {
 			return false
 		}
-		shown, err := os.Lstat(filepath.Join(dir, filepath.FromSlash(file.Name)))
+		shown, err := ordinary.Lstat(filepath.Join(dir, filepath.FromSlash(file.Name)))
 		if err != nil || !os.SameFile(blob, shown) {
 			return false
 		}
@@ -114,7 +116,7 @@ func (s Store) removeStaleViews() {
 	shown, _ := filepath.Glob(filepath.Join(escapeGlob(s.Models), views, "*", "*")) // the pattern is sound
 	for _, dir := range shown {
 		repo := filepath.Join(s.Cache, cachePrefix+filepath.Base(filepath.Dir(dir)))
-		_, err := os.Stat(filepath.Join(repo, cacheSnapshots, filepath.Base(dir)))
+		_, err := ordinary.Stat(filepath.Join(repo, cacheSnapshots, filepath.Base(dir)))
 		if errors.Is(err, fs.ErrNotExist) {
 			os.RemoveAll(dir)
 			os.Remove(filepath.Dir(dir)) // fails unless it was the last

@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
+
+	"polylens/internal/ordinary"
 )
 
 // external is the range of a file that holds the values of a tensor.
@@ -170,7 +171,7 @@ func regularFile(dir, name string, options Options) (fs.FileInfo, error) {
 	for part := range strings.SplitSeq(name, string(filepath.Separator)) {
 		at = filepath.Join(at, part)
 		var err error
-		info, err = os.Lstat(at)
+		info, err = ordinary.Lstat(at)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("needs the file %q, which is missing", name)
 		}

@@ -3,10 +3,11 @@ package onnxfile
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"polylens/internal/ordinary"
 )
 
 // Suffixes are what the hub appends to the names of files to mark their precision,
@@ -131,7 +132,7 @@ func candidatesIn(dir string) ([]candidate, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries, err := os.ReadDir(dir)
+	entries, err := ordinary.ReadDir(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +158,7 @@ func candidatesIn(dir string) ([]candidate, error) {
 }
 
 func modelsIn(dir, folder string) ([]string, error) {
-	entries, err := os.ReadDir(filepath.Join(dir, folder))
+	entries, err := ordinary.ReadDir(filepath.Join(dir, folder))
 	if err != nil {
 		return nil, err
 	}

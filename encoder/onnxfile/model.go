@@ -127,8 +127,8 @@ func readModel(path string, options Options) ([]byte, error) {
 
 // openRegular opens a file that is no link, device or pipe, and still is the
 // same when it is open.
-func openRegular(path string, options Options) (*os.File, int64, error) {
-	info, err := os.Lstat(path)
+func openRegular(path string, options Options) (*ordinary.File, int64, error) {
+	info, err := ordinary.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, 0, errors.New("is missing")
 	}

@@ -3,11 +3,12 @@ package ort
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"sync"
 
 	onnx "github.com/yalue/onnxruntime_go"
+
+	"polylens/internal/ordinary"
 )
 
 // Environment is the process's ONNX Runtime. The library allows one; it is loaded by
@@ -57,7 +58,7 @@ func resolve(library string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("the ONNX Runtime library is missing: %w: %s", err, Remedy)
 	}
-	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+	if info, err := ordinary.Stat(path); err != nil || !info.Mode().IsRegular() {
 		return "", fmt.Errorf("the ONNX Runtime library %s is no file: %s", path, Remedy)
 	}
 	return filepath.Abs(path)

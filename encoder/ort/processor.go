@@ -40,7 +40,7 @@ func nameIn(cpuinfo string) string {
 // Multithreaded reports whether a core runs several threads, of which a second one
 // gains little when the first multiplies matrices.
 func Multithreaded() bool {
-	active, err := ordinary.Read("/sys/devices/system/cpu/smt/active", 1<<10) // absent outside Linux
+	active, err := ordinary.ReadKernel("/sys/devices/system/cpu/smt/active", 1<<10) // absent outside Linux
 	return err == nil && strings.TrimSpace(string(active)) == "1"
 }
 

@@ -5,7 +5,7 @@ package ort
 import "polylens/internal/ordinary"
 
 func processorName() string {
-	cpuinfo, err := ordinary.Read("/proc/cpuinfo", 64<<20)
+	cpuinfo, err := ordinary.ReadKernel("/proc/cpuinfo", 64<<20)
 	if err != nil {
 		return ""
 	}

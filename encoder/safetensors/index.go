@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
+
+	"polylens/internal/ordinary"
 )
 
 // Names of the files that hold weights in a model directory.
@@ -56,11 +57,11 @@ type located struct {
 // Errors are *FileError.
 func Open(dir string) (*Index, error) {
 	index := newIndex(dir)
-	_, err := os.Lstat(filepath.Join(dir, SingleFile))
+	_, err := ordinary.Lstat(filepath.Join(dir, SingleFile))
 	if err == nil {
 		return index, index.add(SingleFile)
 	}
-	if _, err := os.Lstat(filepath.Join(dir, IndexFile)); err == nil {
+	if _, err := ordinary.Lstat(filepath.Join(dir, IndexFile)); err == nil {
 		return index, index.addShards()
 	}
 	if errors.Is(err, fs.ErrNotExist) {

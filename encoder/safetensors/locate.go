@@ -15,7 +15,7 @@ func (x *Index) locate(name string) (located, error) {
 		return located{}, errors.New("lies outside the model directory, which is refused")
 	}
 	path := filepath.Join(x.Dir, name)
-	info, err := os.Lstat(path)
+	info, err := ordinary.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return located{}, errors.New("is missing")
 	}
@@ -32,7 +32,7 @@ func (x *Index) locate(name string) (located, error) {
 }
 
 // open opens the file if it is still the one that was found.
-func (f located) open() (*os.File, error) {
+func (f located) open() (*ordinary.File, error) {
 	opened, err := ordinary.Open(f.path)
 	if err != nil {
 		return nil, err

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
-	"os"
 
 	"polylens/internal/ordinary"
 )
@@ -27,12 +26,12 @@ func NewContent(name string, data []byte) Content {
 // Read reads a regular file of at most limits.MaxBytes and returns at the
 // deadline at the latest. Errors are *Error.
 func Read(ctx context.Context, path string, limits Limits) (Content, error) {
-	return ReadOpened(ctx, path, func() (*os.File, error) { return ordinary.Open(path) }, limits)
+	return ReadOpened(ctx, path, func() (*ordinary.File, error) { return ordinary.OpenContext(ctx, path) }, limits)
 }
 
 // ReadOpened is Read for a file that open opens, and that is closed then. The name is for
 // errors only.
-func ReadOpened(ctx context.Context, name string, open func() (*os.File, error), limits Limits) (Content, error) {
+func ReadOpened(ctx context.Context, name string, open func() (*ordinary.File, error), limits Limits) (Content, error) {
 	limits = limits.withDefaults()
 	inner, cancel := context.WithTimeout(ctx, limits.Timeout)
 	defer cancel()
@@ -43,7 +42,7 @@ func ReadOpened(ctx context.Context, name string, open func() (*os.File, error),
 	return NewContent(name, data), nil
 }
 
-func readFile(open func() (*os.File, error), limits Limits) ([]byte, error) {
+func readFile(open func() (*ordinary.File, error), limits Limits) ([]byte, error) {
 	f, err := open()
 	if err != nil {
 		return nil, &fault{reason: Unreadable, err: err}

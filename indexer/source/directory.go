@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"strings"
+
+	"polylens/internal/ordinary"
 )
 
 // Directory is a folder of the local file system with everything below it.
@@ -37,7 +38,7 @@ func NewDirectoryWith(folder string, rules Rules) (*Directory, error) {
 	if err != nil {
 		return nil, fmt.Errorf("folder %s: %w", folder, err)
 	}
-	info, err := os.Stat(absolute)
+	info, err := ordinary.Stat(absolute)
 	if err != nil {
 		return nil, fmt.Errorf("folder %s cannot be read: %w", folder, err)
 	}
@@ -57,11 +58,11 @@ func (d *Directory) Path() string { return d.path }
 func (d *Directory) Rules() Rules { return d.rules.Rules }
 
 // Open implements Source.
-func (d *Directory) Open(uri string) (*os.File, error) {
+func (d *Directory) Open(ctx context.Context, uri string) (*ordinary.File, error) {
 	if d.rules.FollowLinks {
-		return OpenFollowing(d.Name(), uri)
+		return OpenFollowing(ctx, d.Name(), uri)
 	}
-	return Open(d.Name(), uri)
+	return Open(ctx, d.Name(), uri)
 }
 
 // Count implements Source: pictures by their extension, and files without one.
@@ -78,7 +79,7 @@ func (d *Directory) Walk(ctx context.Context, visitor Visitor) error {
 }
 
 func (d *Directory) walk(ctx context.Context, w *walker) error {
-	opened, err := openFiles(d.path, d.rules.FollowLinks)
+	opened, err := openFiles(ctx, d.path, d.rules.FollowLinks)
 	if err != nil {
 		return fmt.Errorf("folder %s cannot be read: %w", d.path, err)
 	}

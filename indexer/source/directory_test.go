@@ -195,12 +195,12 @@ func TestOpenStaysInside(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file, err := Open(d.Name(), fileURI(filepath.Join(folder, "sub/real.png")))
+	file, err := Open(t.Context(), d.Name(), fileURI(filepath.Join(folder, "sub/real.png")))
 	if err != nil {
 		t.Fatal(err)
 	}
 	file.Close()
-	if _, err := Open(d.Name(), fileURI(filepath.Join(base, "outside/secret.png"))); err == nil {
+	if _, err := Open(t.Context(), d.Name(), fileURI(filepath.Join(base, "outside/secret.png"))); err == nil {
 		t.Error("a file beside the folder was opened")
 	}
 	// The subfolder is swapped for a link after the walk.
@@ -210,7 +210,7 @@ func TestOpenStaysInside(t *testing.T) {
 	if err := os.Symlink("../outside", filepath.Join(folder, "sub")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(d.Name(), fileURI(filepath.Join(folder, "sub/secret.png"))); err == nil {
+	if _, err := Open(t.Context(), d.Name(), fileURI(filepath.Join(folder, "sub/secret.png"))); err == nil {
 		t.Error("a file was opened through a link that leads outside")
 	}
 }

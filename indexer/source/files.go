@@ -1,12 +1,12 @@
 package source
 
 import (
+	"context"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
-	"syscall"
+
+	"polylens/internal/ordinary"
 )
 
 // files are those below a folder, by slash-separated names relative to it.
@@ -20,11 +20,11 @@ type files interface {
 
 // openFiles gives the files of a folder, without a way out of it unless links are
 // followed.
-func openFiles(folder string, followLinks bool) (files, error) {
+func openFiles(ctx context.Context, folder string, followLinks bool) (files, error) {
 	if followLinks {
 		return anywhere(folder), nil
 	}
-	return os.OpenRoot(folder)
+	return ordinary.Root(ctx, folder)
 }
 
 // anywhere is a folder whose links may lead out of it.
@@ -40,32 +40,23 @@ func (a anywhere) OpenFile(name string, flag int, mode fs.FileMode) (*os.File, e
 
 func (a anywhere) Close() error { return nil }
 
-// readDir lists a folder by name, and says which one it is. Unlike fs.ReadDir it takes
-// names that are not UTF-8. It does not wait for the writer of a pipe that has taken the
-// folder's place.
-func (w *walker) readDir(name string) ([]fs.DirEntry, folderID, error) {
-	folder, err := w.openFolder(name)
-	if err != nil {
-		return nil, folderID{}, err
-	}
-	defer folder.Close()
-	entries, err := folder.ReadDir(-1)
-	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
-	return entries, idOf(folder), err
-}
+// Name is the path of the folder, as *os.Root has it.
+func (a anywhere) Name() string { return string(a) }
 
-func (w *walker) openFolder(name string) (*os.File, error) {
-	return w.files.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+// readDir lists a folder by name, and says which one it is.
+func (w *walker) readDir(name string) ([]fs.DirEntry, folderID, error) {
+	return ordinary.EntriesWith(w.ctx, w.files, name, idOf)
 }
 
 // isStill reports whether the folder of a name is the one that was looked into.
 func (w *walker) isStill(name string, self folderID) bool {
-	folder, err := w.openFolder(name)
-	if err != nil {
-		return false
-	}
-	defer folder.Close()
-	return idOf(folder) == self
+	found, err := ordinary.Look(w.ctx, w.files, name, idOf)
+	return err == nil && found == self
+}
+
+// stat follows links.
+func (w *walker) stat(name string) (fs.FileInfo, error) {
+	return ordinary.StatIn(w.ctx, w.files, name)
 }
 
 func (w *walker) path(name string) string { return filepath.Join(w.base, filepath.FromSlash(name)) }

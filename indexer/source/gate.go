@@ -1,9 +1,11 @@
 package source
 
 import (
+	"context"
 	"fmt"
 	"os"
-	"path/filepath"
+
+	"polylens/internal/ordinary"
 )
 
 // Entered is a folder that a walk looks into.
@@ -67,15 +69,14 @@ func IdentityOf(uri string) string {
 	if err != nil {
 		return ""
 	}
-	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+	if info, err := ordinary.Stat(path); err != nil || !info.IsDir() {
 		return "" // and is not opened: it may be a pipe, or a device
 	}
-	folder, err := os.Open(path)
+	id, err := ordinary.Look(context.Background(), anywhere(path), ".", idOf)
 	if err != nil {
 		return ""
 	}
-	defer folder.Close()
-	return identityOf(path, idOf(folder))
+	return identityOf(path, id)
 }
 
 // SizeOf is the size of an ordinary file, and whether there is one.
@@ -84,7 +85,7 @@ func SizeOf(uri string) (size int64, there bool) {
 	if err != nil {
 		return 0, false
 	}
-	info, err := os.Stat(path)
+	info, err := ordinary.Stat(path)
 	if err != nil || !info.Mode().IsRegular() {
 		return 0, false
 	}
@@ -94,7 +95,7 @@ func SizeOf(uri string) (size int64, there bool) {
 // identityOf is about the path that links lead to as well: numbers of folders that are
 // gone are used again.
 func identityOf(path string, id folderID) string {
-	real, err := filepath.EvalSymlinks(path)
+	real, err := ordinary.Real(path)
 	if err != nil {
 		real = path
 	}

@@ -3,6 +3,7 @@ package source
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -168,5 +169,42 @@ func TestDeepFolders(t *testing.T) {
 	// does not depend on what else the machine does.
 	if took := (after.TotalAlloc - before.TotalAlloc) >> 20; took > 120 || problems != 1 {
 		t.Errorf("%d problems, %d MiB", problems, took)
+	}
+}
+
+// All tables that a picture is looked up in are in memory together: those of folders in
+// folders have one bound, and a table beyond it is not even read.
+func TestTablesOfFoldersInFolders(t *testing.T) {
+	folder := t.TempDir()
+	for name, size := range map[string]int64{"a": 200 << 20, "a/b": 100 << 20, "a/b/c": 1 << 40, "a/b/c/d": 0} {
+		inside := filepath.Join(folder, name)
+		write(t, inside, map[string]string{"metadata.jsonl": `{"file_name":"x.jpg","of":"` + name + `"}` + "\n", "x.jpg": "x"})
+		if size > 0 { // of zeros, which take no room on the disk
+			if err := os.Truncate(filepath.Join(inside, "metadata.jsonl"), size); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	found := walkAll(t, folder)
+	runtime.ReadMemStats(&after)
+	if took := (after.TotalAlloc - before.TotalAlloc) >> 20; took > 400 {
+		t.Errorf("it took %d MiB", took)
+	}
+	refused := 0
+	for _, problem := range found.problems {
+		if strings.Contains(problem.Err.Error(), "tables of the folders around it") {
+			refused++
+		}
+	}
+	if refused != 2 || len(found.items) != 4 {
+		t.Errorf("%d tables are refused, of 2 that are too large; %d pictures: %v", refused, len(found.items), found.problems)
+	}
+	for _, item := range found.items {
+		of := map[string]string{"a": "a", "d": "a/b/c/d"}[filepath.Base(filepath.Dir(item.Path))]
+		if of != "" && item.Sidecar.Metadata["of"] != of {
+			t.Errorf("%s has the metadata %v", item.Path, item.Sidecar.Metadata)
+		}
 	}
 }

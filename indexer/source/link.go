@@ -4,7 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
+
+	"polylens/internal/ordinary"
 )
 
 // link is a symbolic link to a folder that is to be looked into.
@@ -30,7 +31,7 @@ func kindOf(mode fs.FileMode) string {
 
 // link takes a symbolic link on: one to a file counts as a file.
 func (w *walker) link(at *place, name string) error {
-	info, err := w.files.Stat(name) // follows links, but out of the folder only where the rules say so
+	info, err := w.stat(name) // follows links, but out of the folder only where the rules say so
 	if errors.Is(err, fs.ErrNotExist) && w.missed(at) {
 		return nil
 	}
@@ -57,7 +58,7 @@ func (w *walker) link(at *place, name string) error {
 
 // leadsTo says where a link leads that cannot be followed within the folder.
 func (w *walker) leadsTo(name string) error {
-	info, err := os.Stat(w.path(name))
+	info, err := ordinary.StatContext(w.ctx, w.path(name))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return errors.New("it leads nowhere")
@@ -94,7 +95,7 @@ func (w *walker) isNew(name string) bool {
 	if !w.rules.FollowLinks {
 		return true
 	}
-	info, err := w.files.Stat(name)
+	info, err := w.stat(name)
 	if err != nil {
 		return true // and nothing is found there
 	}

@@ -28,6 +28,7 @@ type manifest struct {
 	folder  string
 	uri     string
 	entries map[string]manifestEntry // by cleaned file_name
+	bytes   int                      // that the entries hold
 	matched map[string]bool          // those that a picture asked for
 	loose   *looseNames              // for pictures without an entry of exactly their name
 }
@@ -38,10 +39,49 @@ type manifestEntry struct {
 	place string // where in the manifest, as a URI fragment
 }
 
+// room is what a manifest may take: all that one picture is looked up in are in memory
+// together, and folders lie in folders as deep as somebody likes.
+type room struct{ bytes, entries int }
+
+// room is what the manifests of a folder and those above it leave.
+func (p *place) room() room {
+	left := room{maxManifest, mostEntries}
+	for _, m := range p.manifests {
+		left.bytes, left.entries = max(0, left.bytes-m.bytes), max(0, left.entries-len(m.entries))
+	}
+	return left
+}
+
+// errRoom is about a manifest that is not read to its end.
+func (r room) errRoom() error {
+	if r.bytes < maxManifest {
+		return fmt.Errorf("it and the tables of the folders around it have more than %d bytes", maxManifest)
+	}
+	return fmt.Errorf("it has more than %d bytes", maxManifest)
+}
+
+func (r room) errEntries() error {
+	if r.entries < mostEntries {
+		return fmt.Errorf("this line and those after it are not read: at most %d are, with those of the folders around it", mostEntries)
+	}
+	return fmt.Errorf("this line and those after it are not read: at most %d are", mostEntries)
+}
+
+// newManifest is one of a folder, whose entries hold so many bytes at least.
+func newManifest(folder, uri string, entries map[string]manifestEntry, bytes int) manifest {
+	sum := 0
+	for _, entry := range entries {
+		sum += len(entry.data)
+	}
+	return manifest{
+		folder: folder, uri: uri, entries: entries, bytes: max(bytes, sum), matched: make(map[string]bool), loose: &looseNames{},
+	}
+}
+
 // addManifests adds those of a folder, nearest last.
 func (w *walker) addManifests(at *place) {
 	folder, names := at.folder, at.metadata
-	manifests := slices.Clip(at.manifests) // siblings must not share what is appended
+	at.manifests = slices.Clip(at.manifests) // siblings must not share what is appended
 	for name, parse := range map[string]parseManifest{
 		"metadata.jsonl": parseLines, "metadata.csv": parseTable,
 	} {
@@ -54,7 +94,11 @@ func (w *walker) addManifests(at *place) {
 			w.problem(Problem{URI: uri, Kind: ProblemSidecar, Err: errors.New("metadata.jsonl is read instead")})
 			continue
 		}
-		data, err := w.readFile(file, maxManifest)
+		left := at.room()
+		data, err := w.readFile(file, int64(left.bytes))
+		if errors.Is(err, errTooLong) {
+			err = left.errRoom()
+		}
 		if err == nil {
 			data, err = text.Decode(data)
 		}
@@ -63,12 +107,11 @@ func (w *walker) addManifests(at *place) {
 			continue
 		}
 		told := w.tellLines(uri)
-		entries := parse(data, told.tell)
+		entries := parse(data, left, told.tell)
 		told.end()
-		m := manifest{folder: folder, uri: uri, entries: entries, matched: make(map[string]bool), loose: &looseNames{}}
-		manifests, at.own = append(manifests, m), append(at.own, m)
+		m := newManifest(folder, uri, entries, len(data))
+		at.manifests, at.own = append(at.manifests, m), append(at.own, m)
 	}
-	at.manifests = manifests
 	w.addParquet(at, path.Join(folder, parquetName))
 }
 
@@ -80,10 +123,13 @@ const mostUnmatched = 100
 func (w *walker) tellUnmatched(m manifest) {
 	missing := 0
 	for _, name := range slices.Sorted(maps.Keys(m.entries)) {
+		if w.ctx.Err() != nil {
+			return // who walks sees that, too
+		}
 		if m.matched[name] {
 			continue
 		}
-		if _, err := w.files.Stat(path.Join(m.folder, name)); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := w.stat(path.Join(m.folder, name)); !errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if missing++; missing <= mostUnmatched {
@@ -131,17 +177,15 @@ func (l *lineProblems) end() {
 	}
 }
 
-// parseManifest reads a whole manifest; problem is called with the place of
-// every entry that cannot be used.
-type parseManifest func(data []byte, problem func(place string, err error)) map[string]manifestEntry
+// parseManifest reads a manifest as far as there is room; problem is called with the
+// place of every entry that cannot be used.
+type parseManifest func(data []byte, left room, problem func(place string, err error)) map[string]manifestEntry
 
 // mostEntries bounds the entries of a manifest, whose lines may be very short.
 const mostEntries = 4 << 20
 
-var errEntries = fmt.Errorf("this line and those after it are not read: at most %d are", mostEntries)
-
 // parseLines reads JSON objects, one a line. A line that cannot be used is lost alone.
-func parseLines(data []byte, problem func(place string, err error)) map[string]manifestEntry {
+func parseLines(data []byte, left room, problem func(place string, err error)) map[string]manifestEntry {
 	entries := make(map[string]manifestEntry)
 	number := 0
 	if !bytes.ContainsRune(data, '\n') { // as old Macs end lines
@@ -154,8 +198,8 @@ func parseLines(data []byte, problem func(place string, err error)) map[string]m
 			continue
 		}
 		place := "L" + strconv.Itoa(number)
-		if len(entries) == mostEntries {
-			problem(place, errEntries)
+		if len(entries) == left.entries {
+			problem(place, left.errEntries())
 			break
 		}
 		name, err := nameIn(line, number)
@@ -199,19 +243,29 @@ func addEntry(entries map[string]manifestEntry, entry manifestEntry, problem fun
 	entries[name] = entry
 }
 
+var errTooLong = errors.New("it has more than")
+
 // readFile reads a file of at most limit bytes.
 func (w *walker) readFile(name string, limit int64) ([]byte, error) {
-	file, err := ordinary.In(w.files, name)
+	file, err := ordinary.In(w.ctx, w.files, name)
 	if err != nil {
 		return nil, plain(err)
 	}
 	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, limit+1))
+	info, err := file.Stat()
 	if err != nil {
 		return nil, plain(err)
 	}
-	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("it has more than %d bytes", limit)
+	if info.Size() > limit { // before it is read into memory
+		return nil, fmt.Errorf("%w %d bytes", errTooLong, limit)
 	}
-	return data, nil
+	var data bytes.Buffer
+	data.Grow(int(info.Size()) + bytes.MinRead)
+	if _, err := data.ReadFrom(io.LimitReader(file, limit+1)); err != nil {
+		return nil, plain(err)
+	}
+	if int64(data.Len()) > limit {
+		return nil, fmt.Errorf("%w %d bytes", errTooLong, limit)
+	}
+	return data.Bytes(), nil
 }

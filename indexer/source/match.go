@@ -138,11 +138,11 @@ func (w *walker) isAnother(name, picture string) bool {
 	if !filepath.IsLocal(filepath.FromSlash(name)) {
 		return false
 	}
-	one, err := w.files.Stat(name)
+	one, err := w.stat(name)
 	if err != nil {
 		return false
 	}
-	other, err := w.files.Stat(picture)
+	other, err := w.stat(picture)
 	return err == nil && !os.SameFile(one, other)
 }
 

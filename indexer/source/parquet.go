@@ -26,19 +26,19 @@ func (w *walker) addParquet(at *place, file string) {
 		return
 	}
 	told := w.tellLines(uri)
-	entries, err := w.readParquet(file, told.tell)
+	entries, err := w.readParquet(file, at.room(), told.tell)
 	told.end()
 	if err != nil {
 		w.problem(Problem{URI: uri, Kind: ProblemSidecar, Err: fmt.Errorf("as Parquet: %w", plain(err))})
 	}
-	m := manifest{folder: at.folder, uri: uri, entries: entries, matched: make(map[string]bool), loose: &looseNames{}}
+	m := newManifest(at.folder, uri, entries, 0)
 	at.manifests, at.own = append(slices.Clip(at.manifests), m), append(at.own, m)
 }
 
 // readParquet reads the rows of a file. Next to an error it gives those before it.
-func (w *walker) readParquet(name string, problem func(place string, err error)) (map[string]manifestEntry, error) {
+func (w *walker) readParquet(name string, left room, problem func(place string, err error)) (map[string]manifestEntry, error) {
 	entries := make(map[string]manifestEntry)
-	file, err := ordinary.In(w.files, name)
+	file, err := ordinary.In(w.ctx, w.files, name)
 	if err != nil {
 		return entries, err
 	}
@@ -56,16 +56,16 @@ func (w *walker) readParquet(name string, problem func(place string, err error))
 		if row.Fields == nil {
 			return nil
 		}
-		if len(entries) >= mostEntries {
-			return errEntries
+		if len(entries) >= left.entries {
+			return left.errEntries()
 		}
 		data, err := json.Marshal(row.Fields)
 		if err != nil {
 			problem(place, err)
 			return nil
 		}
-		if size += len(data); size > maxManifest {
-			return fmt.Errorf("its rows have more than %d bytes", maxManifest)
+		if size += len(data); size > left.bytes {
+			return left.errRoom()
 		}
 		addRow(entries, row.Fields, manifestEntry{data: data, place: place}, problem)
 		return nil

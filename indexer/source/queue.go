@@ -182,7 +182,7 @@ var rawExtensions = map[string]bool{
 
 // sniff says what a file is by its first bytes.
 func (w *walker) sniff(name string) (string, error) {
-	file, err := ordinary.In(w.files, name)
+	file, err := ordinary.In(w.ctx, w.files, name)
 	if err != nil {
 		return "", err
 	}

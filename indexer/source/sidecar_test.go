@@ -91,7 +91,7 @@ func FuzzManifest(f *testing.F) {
 	f.Add([]byte("file_name,file_name\na,\"b"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, parse := range []parseManifest{parseLines, parseTable} {
-			entries := parse(data, func(place string, err error) {
+			entries := parse(data, room{maxManifest, mostEntries}, func(place string, err error) {
 				if place == "" || err == nil {
 					t.Errorf("problem %q, %v", place, err)
 				}

@@ -2,10 +2,10 @@ package source
 
 import (
 	"context"
-	"os"
 	"time"
 
 	"polylens/indexer/metadata"
+	"polylens/internal/ordinary"
 )
 
 // Source is a place where pictures lie.
@@ -23,7 +23,7 @@ type Source interface {
 	Walk(ctx context.Context, visitor Visitor) error
 	// Open opens the file of an item that Walk gave, for reading; see Open and
 	// OpenFollowing.
-	Open(uri string) (*os.File, error)
+	Open(ctx context.Context, uri string) (*ordinary.File, error)
 }
 
 // Visitor is told what a walk comes across. Each entry of a folder is told exactly once,

@@ -64,7 +64,7 @@ func quotedList(names []string) string {
 
 // parseTable reads comma-separated values with a header. All values are texts. A row
 // that cannot be used is lost alone.
-func parseTable(data []byte, problem func(place string, err error)) map[string]manifestEntry {
+func parseTable(data []byte, left room, problem func(place string, err error)) map[string]manifestEntry {
 	entries := make(map[string]manifestEntry)
 	t := &separated{data: data, line: 1, comma: separatorOf(data)}
 	t.reader = t.newReader()
@@ -103,12 +103,12 @@ func parseTable(data []byte, problem func(place string, err error)) map[string]m
 			problem(place, err)
 			continue
 		}
-		if size += len(entry.data); size > maxManifest {
-			problem(place, fmt.Errorf("this row and those after it are not read: with the names of their columns they have more than %d bytes", maxManifest))
+		if size += len(entry.data); size > left.bytes {
+			problem(place, fmt.Errorf("this row and those after it are not read: with the names of its columns %w", left.errRoom()))
 			return entries
 		}
-		if len(entries) == mostEntries {
-			problem(place, errEntries)
+		if len(entries) == left.entries {
+			problem(place, left.errEntries())
 			return entries
 		}
 		entry.place = place

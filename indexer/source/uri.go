@@ -1,9 +1,9 @@
 package source
 
 import (
+	"context"
 	"fmt"
 	"net/url"
-	"os"
 	"path/filepath"
 
 	"polylens/internal/ordinary"
@@ -30,17 +30,17 @@ func filePath(uri string) (string, error) {
 // Open opens the file of an item for reading. name is the name of the source
 // it was found in: nothing outside of that folder is opened, not even through
 // a symbolic link put there since the walk.
-func Open(name, uri string) (*os.File, error) {
+func Open(ctx context.Context, name, uri string) (*ordinary.File, error) {
 	folder, relative, err := placeBelow(name, uri)
 	if err != nil {
 		return nil, err
 	}
-	root, err := os.OpenRoot(folder)
+	root, err := ordinary.Root(ctx, folder)
 	if err != nil {
 		return nil, fmt.Errorf("folder of %s: %w", uri, err)
 	}
 	defer root.Close() // the opened file stays valid
-	opened, err := ordinary.In(root, relative)
+	opened, err := ordinary.In(ctx, root, relative)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", uri, err)
 	}
@@ -49,12 +49,12 @@ func Open(name, uri string) (*os.File, error) {
 
 // OpenFollowing is Open for a source whose rules say that links are followed, wherever
 // they lead.
-func OpenFollowing(name, uri string) (*os.File, error) {
+func OpenFollowing(ctx context.Context, name, uri string) (*ordinary.File, error) {
 	folder, relative, err := placeBelow(name, uri)
 	if err != nil {
 		return nil, err
 	}
-	opened, err := ordinary.Open(filepath.Join(folder, relative))
+	opened, err := ordinary.OpenContext(ctx, filepath.Join(folder, relative))
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", uri, err)
 	}

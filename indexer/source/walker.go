@@ -34,7 +34,7 @@ type walker struct {
 type place struct {
 	folder    string
 	self      folderID
-	moved     bool // it was told that this folder is no longer here
+	moved     bool       // it was told that this folder is no longer here
 	manifests []manifest // of this folder and those above
 	own       []manifest // of this folder
 	alike     siblings   // where there are manifests
@@ -118,7 +118,7 @@ func (w *walker) entry(at *place, entry fs.DirEntry) error {
 	case w.count != nil:
 		return w.file(at, name, nil)
 	}
-	info, err := w.files.Stat(name)
+	info, err := w.stat(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		w.missed(at) // or deleted a moment ago
 		return nil
@@ -154,6 +154,8 @@ func (w *walker) subfolder(at *place, name string, isLink bool) error {
 	}
 	entries, self, err := w.readDir(name)
 	switch {
+	case w.ctx.Err() != nil:
+		return w.ctx.Err()
 	case err != nil:
 		w.problem(Problem{URI: w.uri(name), Kind: ProblemFolder, Err: plain(err)})
 		return nil

@@ -1,4 +1,4 @@
 // Package disk reports how much room there is for files, and tells that an error comes
-// from a disk without room. It reserves none: another process may fill the disk right
-// afterwards.
+// from a disk without room. What it says of room may be over at once: another process may
+// fill the disk. A [Reserve] keeps some for deleting.
 package disk

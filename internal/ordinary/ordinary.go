@@ -1,6 +1,7 @@
 package ordinary
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,9 +14,16 @@ import (
 var Err = errors.New("not an ordinary file")
 
 // Open opens an ordinary file for reading. It waits for nobody. Errors are
-// *fs.PathError; for anything but an ordinary file they wrap Err.
-func Open(path string) (*os.File, error) {
-	return open(path, os.Stat, os.OpenFile)
+// *fs.PathError; for anything but an ordinary file they wrap Err, for one that does not
+// answer patient.ErrSilent.
+func Open(path string) (*File, error) {
+	return OpenContext(context.Background(), path)
+}
+
+// OpenContext is Open for a file that nobody wants any more when ctx ends: what is
+// read from it then is the error of ctx, even where the file does not answer.
+func OpenContext(ctx context.Context, path string) (*File, error) {
+	return open(ctx, anywhere{}, path, forOthers)
 }
 
 // Folder opens what lies below it; *os.Root is one.
@@ -24,15 +32,25 @@ type Folder interface {
 	OpenFile(name string, flag int, mode fs.FileMode) (*os.File, error)
 }
 
-// In is Open for a name below a folder.
-func In(folder Folder, name string) (*os.File, error) {
-	return open(name, folder.Stat, folder.OpenFile)
+// In is OpenContext for a name below a folder.
+func In(ctx context.Context, folder Folder, name string) (*File, error) {
+	return open(ctx, folder, name, forOthers)
 }
 
 // Read reads an ordinary file of at most so many bytes. The error for a longer one
 // says so; it is found before anything is read where the file tells its size.
 func Read(path string, most int64) ([]byte, error) {
-	file, err := Open(path)
+	return read(path, most, forOthers)
+}
+
+// ReadKernel is Read for a file of the kernel, as below /proc, whose path nobody else
+// has said.
+func ReadKernel(path string, most int64) ([]byte, error) {
+	return read(path, most, forUs)
+}
+
+func read(path string, most int64, who reader) ([]byte, error) {
+	file, err := open(context.Background(), anywhere{}, path, who)
 	if err != nil {
 		return nil, err
 	}
@@ -55,23 +73,61 @@ func tooLong(path string, most int64) error {
 	return &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("it has more than the %d bytes that are read of such a file", most)}
 }
 
-// open looks before it opens, since to open a device may do something, and again
+// reader is who has said where a file is.
+type reader bool
+
+const (
+	forOthers reader = false
+	forUs     reader = true
+)
+
+// anywhere is the Folder of all files.
+type anywhere struct{}
+
+func (anywhere) Stat(name string) (fs.FileInfo, error) { return os.Stat(name) }
+
+func (anywhere) OpenFile(name string, flag int, mode fs.FileMode) (*os.File, error) {
+	return os.OpenFile(name, flag, mode)
+}
+
+func open(ctx context.Context, folder Folder, name string, who reader) (*File, error) {
+	file, err := call(ctx, "open", placeOf(folder, name), func() (*os.File, error) {
+		return openOrdinary(folder, name, who)
+	}, closeLate)
+	if err != nil {
+		return nil, err
+	}
+	return &File{handle: file, ctx: ctx, place: placeOf(folder, name)}, nil
+}
+
+// placeOf is the whole path of a name in a folder that tells its own, as *os.Root does.
+func placeOf(folder Folder, name string) string {
+	if named, ok := folder.(interface{ Name() string }); ok {
+		return named.Name() + string(os.PathSeparator) + name
+	}
+	return name
+}
+
+// openOrdinary looks before it opens, since to open a device may do something, and again
 // afterwards, since the file may have been exchanged. It opens without waiting for the
 // other end of a pipe.
-func open(name string, stat func(string) (fs.FileInfo, error), openFile func(string, int, fs.FileMode) (*os.File, error)) (*os.File, error) {
-	info, err := stat(name)
+func openOrdinary(folder Folder, name string, who reader) (*os.File, error) {
+	info, err := folder.Stat(name)
 	if err != nil {
 		return nil, err
 	}
 	if err := check(name, info); err != nil {
 		return nil, err
 	}
-	file, err := openFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	file, err := folder.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
 	if info, err = file.Stat(); err == nil {
 		err = check(name, info)
+	}
+	if err == nil && who == forOthers && isOfKernel(file) {
+		err = &fs.PathError{Op: "open", Path: name, Err: errKernel}
 	}
 	if err != nil {
 		file.Close()
@@ -86,6 +142,10 @@ func check(name string, info fs.FileInfo) error {
 	}
 	return &fs.PathError{Op: "open", Path: name, Err: kindError{info.Mode()}}
 }
+
+// errKernel is for what looks like a file and is something that the kernel computes, or
+// waits for.
+var errKernel = fmt.Errorf("it is a file of the kernel, %w: copy what it says to a file on a disk", Err)
 
 // kindError says what there is in place of an ordinary file.
 type kindError struct{ mode fs.FileMode }

@@ -75,7 +75,7 @@ func TestStrangeFiles(t *testing.T) {
 				t.Errorf("%s of %s: %v, want %q", how, name, err, kind)
 			}
 		}
-		if err := soon(t, func() error { _, err := ordinary.In(root, name); return err }); err == nil {
+		if err := soon(t, func() error { _, err := ordinary.In(t.Context(), root, name); return err }); err == nil {
 			t.Errorf("%s below a root is opened", name)
 		}
 	}
@@ -84,7 +84,7 @@ func TestStrangeFiles(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := ordinary.In(root, "pipe"); !errors.Is(err, ordinary.Err) {
+	if _, err := ordinary.In(t.Context(), root, "pipe"); !errors.Is(err, ordinary.Err) {
 		t.Errorf("a pipe below a root: %v", err)
 	}
 }
@@ -145,7 +145,7 @@ func TestRead(t *testing.T) {
 	if _, err := ordinary.Read(path, 3); err == nil || !strings.Contains(err.Error(), "more than the 3 bytes") {
 		t.Errorf("a longer file: %v", err)
 	}
-	if _, err := ordinary.Read("/proc/self/status", 10); err == nil && exists("/proc/self/status") {
+	if _, err := ordinary.ReadKernel("/proc/self/status", 10); err == nil && exists("/proc/self/status") {
 		t.Error("a file of the kernel, which tells no size, is read beyond the limit")
 	}
 }

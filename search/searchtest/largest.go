@@ -46,8 +46,8 @@ func LargestFilters() map[string]search.Filter {
 	filters := map[string]search.Filter{
 		"denied":    denied(search.Compare{Field: "number", Op: search.Ne, Value: 7.}, search.MaxFilterDepth),
 		"deep":      deep(search.MaxFilterDepth, 1),
-		"wide":      deep(search.MaxFilterDepth, search.MaxFilterValues/search.MaxFilterDepth-2),
-		"long name": search.Compare{Field: longField(), Op: search.In, Value: values(search.MaxFilterValues-1, func(n int) any { return float64(n) + 0.5 })},
+		"wide":      deep(search.MaxFilterDepth, search.MaxFilterValues/(search.MaxFilterDepth+1)),
+		"long name": search.Compare{Field: longField(), Op: search.In, Value: values(search.MaxFilterValues, func(n int) any { return float64(n) + 0.5 })},
 	}
 	for _, op := range []search.Op{search.Eq, search.Ne, search.Lt, search.Le, search.Gt, search.Ge, search.Contains} {
 		filters["some "+string(op)] = search.Or(comparisons("number", op))
@@ -55,15 +55,15 @@ func LargestFilters() map[string]search.Filter {
 	}
 	filters["all long texts"] = search.And(comparisons("name", search.Ne))
 	for kind, value := range kinds {
-		filters["in "+kind] = search.Compare{Field: kind, Op: search.In, Value: values(search.MaxFilterValues-1, value)}
-		filters["not in "+kind] = search.Not{Filter: search.Compare{Field: kind, Op: search.In, Value: values(search.MaxFilterValues-2, value)}}
+		filters["in "+kind] = search.Compare{Field: kind, Op: search.In, Value: values(search.MaxFilterValues, value)}
+		filters["not in "+kind] = search.Not{Filter: search.Compare{Field: kind, Op: search.In, Value: values(search.MaxFilterValues, value)}}
 	}
 	return filters
 }
 
 // comparisons are as many as there may be in one list.
 func comparisons(kind string, op search.Op) []search.Filter {
-	parts := make([]search.Filter, search.MaxFilterValues-1)
+	parts := make([]search.Filter, search.MaxFilterValues)
 	for i, value := range values(len(parts), kinds[kind]) {
 		if _, isBool := value.(bool); isBool && op != search.Eq && op != search.Ne && op != search.Contains {
 			value = "m" // true and false have no order

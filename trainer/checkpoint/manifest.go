@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 
@@ -78,7 +77,7 @@ func verify(ctx context.Context, dir string) (map[string]bool, error) {
 
 // checkNames demands that nothing lies in a checkpoint that is not listed.
 func checkNames(dir string, listed map[string]bool) error {
-	entries, err := os.ReadDir(dir)
+	entries, err := ordinary.ReadDir(dir)
 	for _, entry := range entries {
 		if name := entry.Name(); name != manifestFile && !listed[name] {
 			return fmt.Errorf("%s is not listed in %s", name, manifestFile)

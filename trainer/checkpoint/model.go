@@ -59,7 +59,7 @@ func WriteModel(ctx context.Context, dir string, model Model) error {
 }
 
 func (m Model) write(ctx context.Context, dir string) error {
-	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := ordinary.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return cmp.Or(err, errors.New("it exists already: name another directory, or remove it"))
 	}
 	tensors, err := m.tensors()
@@ -184,7 +184,7 @@ func (m Model) bytes(tensors []source) (int64, error) {
 		total += int64(len(content))
 	}
 	for _, path := range m.Copy {
-		info, err := os.Stat(path)
+		info, err := ordinary.Stat(path)
 		if err != nil {
 			return 0, err
 		}

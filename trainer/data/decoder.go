@@ -29,5 +29,8 @@ type limited struct {
 
 func (d limited) Decode(ctx context.Context, name string, content []byte, target decode.Target) (image.Image, error) {
 	picture, _, err := d.decoder.Bytes(ctx, name, content, target, d.limits)
+	for decode.IsBusy(err) && ctx.Err() == nil { // a training has time
+		picture, _, err = d.decoder.Bytes(ctx, name, content, target, d.limits)
+	}
 	return picture, err
 }

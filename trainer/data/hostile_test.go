@@ -1,12 +1,14 @@
 package data
 
 import (
+	"archive/tar"
 	"archive/zip"
 	"bufio"
 	"bytes"
 	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -158,6 +160,55 @@ func TestBombsAreNotUnpacked(t *testing.T) {
 		}
 		if left, err := filepath.Glob(filepath.Join(cache, "shards", "*")); err != nil || len(left) > 0 {
 			t.Errorf("%s: %v stay in the cache, %v", name, left, err)
+		}
+	}
+}
+
+// withHoles turns the header of a member that is all holes but for its beginning into
+// one of GNU tar's kind for that.
+func withHoles(header []byte, stored, size int64) {
+	header[156] = tar.TypeGNUSparse
+	for at, number := range map[int]int64{124: stored, 386: 0, 398: stored, 483: size} {
+		copy(header[at:], fmt.Sprintf("%011o\x00", number))
+	}
+	copy(header[148:], "        ")
+	sum := 0
+	for _, b := range header[:512] {
+		sum += int(b)
+	}
+	copy(header[148:], fmt.Sprintf("%06o\x00 ", sum))
+}
+
+// A member with holes is longer than what the archive holds of it: the shard is whole
+// all the same, and a picture with holes is told.
+func TestMembersWithHoles(t *testing.T) {
+	for member, want := range map[string]string{"a.json": "", "b.png": "stored with holes"} {
+		var content bytes.Buffer
+		writer := tar.NewWriter(&content)
+		for _, name := range []string{"a.png", member} {
+			header := &tar.Header{Name: name, Mode: 0o600, Size: 3, Typeflag: tar.TypeReg, Format: tar.FormatGNU}
+			if err := writer.WriteHeader(header); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := writer.Write([]byte("{} ")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := writer.Close(); err != nil {
+			t.Fatal(err)
+		}
+		withHoles(content.Bytes()[1024:], 3, 4<<20)
+		path := filepath.Join(t.TempDir(), "shard.tar")
+		if err := os.WriteFile(path, content.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		set, err := Collect(t.Context(), Shards{Paths: []string{path}})
+		if err != nil {
+			t.Errorf("%s: %v", member, err)
+			continue
+		}
+		if len(set.Pictures) != 1 || want != "" && (len(set.Problems) != 1 || !strings.Contains(set.Problems[0].Err.Error(), want)) {
+			t.Errorf("%s: %d pictures, %v", member, len(set.Pictures), set.Problems)
 		}
 	}
 }

@@ -22,18 +22,18 @@ type Lines struct {
 
 // Read implements Source.
 func (l Lines) Read(ctx context.Context, record func(Record) error, problem func(Problem)) error {
-	return readFile(l.Path, func(content io.Reader, folder string) error {
+	return readFile(ctx, l.Path, func(content io.Reader, folder string) error {
 		return l.Options.readLines(ctx, content, l.Path, folder, record, problem)
 	})
 }
 
 // readFile opens an ordinary file for read, which gets the file's folder too.
-func readFile(path string, read func(content io.Reader, folder string) error) error {
+func readFile(ctx context.Context, path string, read func(content io.Reader, folder string) error) error {
 	folder, err := folderOf(path)
 	if err != nil {
 		return err
 	}
-	file, err := ordinary.Open(path)
+	file, err := ordinary.OpenContext(ctx, path)
 	if err != nil {
 		return fmt.Errorf("pairs cannot be read: %w", err)
 	}

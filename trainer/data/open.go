@@ -1,9 +1,11 @@
 package data
 
 import (
-	"os"
+	"context"
 	"path/filepath"
 	"strings"
+
+	"polylens/internal/ordinary"
 )
 
 // Open gives the source at a path: a Folder, Shards by the first bytes of a file (tar,
@@ -11,8 +13,8 @@ import (
 // (.csv, .tsv) or Lines (any other). It reads no more yet;
 // the error is that of a path that is not there. A folder is the user's own, of
 // which ReadOptions.Anywhere says nothing.
-func Open(path string, options ReadOptions) (Source, error) {
-	info, err := os.Stat(path)
+func Open(ctx context.Context, path string, options ReadOptions) (Source, error) {
+	info, err := ordinary.StatContext(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -20,7 +22,7 @@ func Open(path string, options ReadOptions) (Source, error) {
 		return Folder{Path: path, Attributes: options.Attributes}, nil
 	}
 	if info.Mode().IsRegular() {
-		head, err := headOf(path)
+		head, err := headOf(ctx, path)
 		if err != nil {
 			return nil, err
 		}

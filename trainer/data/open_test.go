@@ -24,7 +24,7 @@ func TestOpen(t *testing.T) {
 		"tabs":   write(t, "pairs.tsv", "image\ttext\na.png\ta fox\n"),
 		"shard":  write(t, "0.tar", archive(t, member{"a.png", "a picture"}, member{"a.txt", "a fox"})),
 	} {
-		source, err := Open(path, ReadOptions{Anywhere: true})
+		source, err := Open(t.Context(), path, ReadOptions{Anywhere: true})
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -33,7 +33,7 @@ func TestOpen(t *testing.T) {
 			t.Errorf("%s: records %+v, problems %q, error %v", name, records, problems, err)
 		}
 	}
-	if _, err := Open(filepath.Join(folder, "missing"), ReadOptions{}); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := Open(t.Context(), filepath.Join(folder, "missing"), ReadOptions{}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a path that is not there gives %v", err)
 	}
 }

@@ -92,9 +92,9 @@ func (p Picture) checked(content []byte) ([]byte, error) {
 }
 
 // open opens the file of a picture, or the shard that it is in, unpacked.
-func (f *Files) open(ctx context.Context, picture Picture) (*os.File, error) {
+func (f *Files) open(ctx context.Context, picture Picture) (*ordinary.File, error) {
 	if picture.Member == "" {
-		return openFile(picture)
+		return openFile(ctx, picture)
 	}
 	path, err := filePath(picture.URI)
 	if err != nil {
@@ -102,22 +102,22 @@ func (f *Files) open(ctx context.Context, picture Picture) (*os.File, error) {
 	}
 	flat, err := unpacked(ctx, path, f.options.Cache)
 	if err != nil || flat == path {
-		return openFile(picture)
+		return openFile(ctx, picture)
 	}
-	file, err := ordinary.Open(flat)
+	file, err := ordinary.OpenContext(ctx, flat)
 	return file, plain(err)
 }
 
-func openFile(picture Picture) (*os.File, error) {
+func openFile(ctx context.Context, picture Picture) (*ordinary.File, error) {
 	path, err := filePath(picture.URI)
 	if err != nil {
 		return nil, err
 	}
 	if picture.Within != "" {
-		file, err := source.Open(picture.Within, picture.URI)
+		file, err := source.Open(ctx, picture.Within, picture.URI)
 		return file, plain(err)
 	}
-	file, err := ordinary.Open(path)
+	file, err := ordinary.OpenContext(ctx, path)
 	return file, plain(err)
 }
 
@@ -138,7 +138,7 @@ func plain(err error) error {
 	return err
 }
 
-func readWhole(file *os.File, most int64) ([]byte, error) {
+func readWhole(file *ordinary.File, most int64) ([]byte, error) {
 	info, err := file.Stat()
 	if err != nil {
 		return nil, plain(err)
@@ -161,7 +161,7 @@ func readMost(reader io.Reader, most int64) ([]byte, error) {
 	return content, nil
 }
 
-func readSection(file *os.File, picture Picture, most int64) ([]byte, error) {
+func readSection(file *ordinary.File, picture Picture, most int64) ([]byte, error) {
 	if picture.Size > most {
 		return nil, tooLarge(picture.Size, most)
 	}

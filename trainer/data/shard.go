@@ -47,7 +47,7 @@ func (s Shards) readOne(ctx context.Context, path string, record func(Record) er
 	if err != nil {
 		return fmt.Errorf("shard %s: %w", path, err)
 	}
-	return readFile(flat, func(content io.Reader, _ string) error {
+	return readFile(ctx, flat, func(content io.Reader, _ string) error {
 		seeker, ok := content.(io.ReadSeeker)
 		if !ok {
 			return fmt.Errorf("shard %s cannot be read at any place", path)
@@ -98,8 +98,10 @@ func (s *shardReader) read(ctx context.Context, content io.ReadSeeker) error {
 		if s.inside, err = content.Seek(0, io.SeekCurrent); err != nil {
 			return fmt.Errorf("shard %s: %w", s.name, err)
 		}
-		s.inside += header.Size
-		if header.Typeflag != tar.TypeReg {
+		if !sparse(header) { // whose size is not what the archive holds of it
+			s.inside += header.Size
+		}
+		if header.Typeflag != tar.TypeReg && header.Typeflag != tar.TypeGNUSparse {
 			continue
 		}
 		if err := s.member(header, reader, content); err != nil {
@@ -173,10 +175,8 @@ func (s *shardReader) takePicture(header *tar.Header, content io.Seeker) error {
 		}
 		return err
 	}
-	for name := range header.PAXRecords {
-		if strings.HasPrefix(name, "GNU.sparse.") {
-			return errors.New("it is stored with holes: write the shard again without --sparse")
-		}
+	if sparse(header) {
+		return errors.New("it is stored with holes: write the shard again without --sparse")
 	}
 	// The reader of the archive takes headers only, and no byte of what follows.
 	offset, err := content.Seek(0, io.SeekCurrent)
@@ -260,6 +260,19 @@ func (s *shardReader) finish(next string) error {
 	r.Captions = append(r.Captions, done.texts...)
 	r.Empty += done.empty
 	return s.record(r)
+}
+
+// sparse reports whether a member is stored with holes.
+func sparse(header *tar.Header) bool {
+	if header.Typeflag == tar.TypeGNUSparse {
+		return true
+	}
+	for name := range header.PAXRecords {
+		if strings.HasPrefix(name, "GNU.sparse.") {
+			return true
+		}
+	}
+	return false
 }
 
 // isFork reports whether macOS has added a member for what only it can store.

@@ -77,7 +77,7 @@ func TestPackedShards(t *testing.T) {
 	} {
 		cache := t.TempDir()
 		path := write(t, name, content)
-		source, err := Open(path, ReadOptions{Cache: cache})
+		source, err := Open(t.Context(), path, ReadOptions{Cache: cache})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -27,7 +27,7 @@ func (t Table) Read(ctx context.Context, record func(Record) error, problem func
 	if strings.EqualFold(filepath.Ext(t.Path), ".tsv") {
 		comma = '\t'
 	}
-	return readFile(t.Path, func(content io.Reader, folder string) error {
+	return readFile(ctx, t.Path, func(content io.Reader, folder string) error {
 		rows := rowReader{name: t.Path, folder: folder, options: t.Options}
 		return rows.read(ctx, content, comma, record, problem)
 	})

@@ -64,8 +64,8 @@ func packing(head []byte) string {
 }
 
 // headOf reads the first bytes of a file, fewer if it has fewer.
-func headOf(path string) ([]byte, error) {
-	file, err := ordinary.Open(path)
+func headOf(ctx context.Context, path string) ([]byte, error) {
+	file, err := ordinary.OpenContext(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +87,7 @@ func isTar(head []byte) bool {
 // unpacked is the path of a plain tar file with what a shard holds: its own, or one in
 // the cache, which is made when it is missing. Pictures are read where they lie in it.
 func unpacked(ctx context.Context, path, cache string) (string, error) {
-	head, err := headOf(path)
+	head, err := headOf(ctx, path)
 	if err != nil {
 		return "", plain(err)
 	}
@@ -98,11 +98,11 @@ func unpacked(ctx context.Context, path, cache string) (string, error) {
 	if cache == "" {
 		return "", fmt.Errorf("it is compressed (%s), and there is no cache folder: unpack it to a plain tar file first", name)
 	}
-	kept, err := keptShard(path, cache)
+	kept, err := keptShard(ctx, path, cache)
 	if err != nil {
 		return "", err
 	}
-	if _, err := os.Stat(kept); err == nil {
+	if _, err := ordinary.StatContext(ctx, kept); err == nil {
 		return kept, nil
 	}
 	if err := os.MkdirAll(filepath.Dir(kept), 0o755); err != nil {
@@ -112,12 +112,12 @@ func unpacked(ctx context.Context, path, cache string) (string, error) {
 }
 
 // keptShard names a shard in the cache by its path, size and time.
-func keptShard(path, cache string) (string, error) {
+func keptShard(ctx context.Context, path, cache string) (string, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return "", err
 	}
-	info, err := os.Stat(absolute)
+	info, err := ordinary.StatContext(ctx, absolute)
 	if err != nil {
 		return "", plain(err)
 	}
@@ -126,7 +126,7 @@ func keptShard(path, cache string) (string, error) {
 }
 
 func unpack(ctx context.Context, path, packing, to string) error {
-	file, err := ordinary.Open(path)
+	file, err := ordinary.OpenContext(ctx, path)
 	if err != nil {
 		return plain(err)
 	}
@@ -147,7 +147,7 @@ func unpack(ctx context.Context, path, packing, to string) error {
 	return nil
 }
 
-func openPacked(file *os.File, packing string) (io.ReadCloser, error) {
+func openPacked(file *ordinary.File, packing string) (io.ReadCloser, error) {
 	if packing == zipName {
 		info, err := file.Stat()
 		if err != nil {

@@ -62,7 +62,7 @@ func (w *web) bytes(ctx context.Context, address string) ([]byte, error) {
 	sum := sha256.Sum256([]byte(address))
 	name := hex.EncodeToString(sum[:])
 	kept := filepath.Join(w.options.Cache, name[:2], name)
-	file, err := ordinary.Open(kept)
+	file, err := ordinary.OpenContext(ctx, kept)
 	if err == nil {
 		defer file.Close()
 		return readWhole(file, w.options.MaxBytes)

@@ -6,12 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"polylens/encoder/siglip2"
 	"polylens/encoder/tokenizer"
 	"polylens/trainer/checkpoint"
+
+	"polylens/internal/ordinary"
 )
 
 // Options say how weights begin.
@@ -72,7 +73,7 @@ func existing(dir string, names []string) ([]string, error) {
 	var paths []string
 	for _, name := range names {
 		path := filepath.Join(dir, name)
-		switch _, err := os.Stat(path); {
+		switch _, err := ordinary.Stat(path); {
 		case err == nil:
 			paths = append(paths, path)
 		case !errors.Is(err, fs.ErrNotExist):

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +13,8 @@ import (
 	"polylens/encoder/safetensors"
 	"polylens/encoder/siglip2"
 	"polylens/trainer/checkpoint"
+
+	"polylens/internal/ordinary"
 )
 
 // described are the files of a model directory that say how to use its weights.
@@ -42,7 +43,7 @@ func existing(dir string, names []string) ([]string, error) {
 	var files []string
 	for _, name := range names {
 		path := filepath.Join(dir, name)
-		switch _, err := os.Stat(path); {
+		switch _, err := ordinary.Stat(path); {
 		case err == nil:
 			files = append(files, path)
 		case !errors.Is(err, fs.ErrNotExist):

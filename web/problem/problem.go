@@ -8,6 +8,7 @@ import (
 
 	"polylens/indexer/catalog"
 	"polylens/internal/disk"
+	"polylens/internal/patient"
 	"polylens/search"
 )
 
@@ -61,6 +62,7 @@ var (
 func Table() []Row {
 	return []Row{
 		{disk.ErrFull, Kind{"disk-full", http.StatusInsufficientStorage, ExitUnavailable, ""}},
+		{patient.ErrSilent, Kind{"files-silent", http.StatusServiceUnavailable, ExitUnavailable, ""}},
 		{catalog.ErrDamaged, Kind{"catalogue-damaged", http.StatusInternalServerError, ExitFailure, ""}},
 		{search.ErrModelMismatch, Kind{"model-mismatch", http.StatusConflict, ExitFailure, ""}},
 		{catalog.ErrForgotten, Kind{"forgetting-gate", http.StatusConflict, ExitFailure, ""}},

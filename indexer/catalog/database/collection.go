@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strconv"
 
 	"github.com/google/uuid"
 
 	"polylens/indexer/catalog"
+	"polylens/internal/disk"
 )
 
 // CreateCollection adds an empty collection. ErrInvalid for a bad name or
@@ -138,9 +140,48 @@ func (s *Store) change(ctx context.Context, id catalog.CollectionID, statement s
 }
 
 // DeleteCollection removes a collection and all that belongs to it, but not
-// its rows in an index: drop that first. Vectors stay cached, see PurgeVectors.
+// its rows in an index: drop that first. Vectors stay cached, see PurgeVectors. When the
+// disk is too full for all at once it removes some images at a time; interrupted then, it
+// leaves the others.
 func (s *Store) DeleteCollection(ctx context.Context, id catalog.CollectionID) error {
-	err := s.update(ctx, func(tx *sql.Tx) error {
+	err := s.deleteCollection(ctx, id)
+	if disk.IsFull(err) && !s.isPostgres() {
+		err = errors.Join(s.emptyCollection(ctx, id), s.deleteCollection(ctx, id))
+	}
+	if err != nil {
+		return fmt.Errorf("delete collection %q: %w", id, err)
+	}
+	return nil
+}
+
+// emptyCollection removes the images of a collection, some at a time, and has SQLite use
+// the same part of its log for each time.
+func (s *Store) emptyCollection(ctx context.Context, id catalog.CollectionID) error {
+	const some = 50 // each stands in several indexes, with a page of the log for each
+	for {
+		if _, err := s.exec(ctx, `PRAGMA wal_checkpoint(RESTART)`); err != nil {
+			return err
+		}
+		var removed int64
+		err := s.update(ctx, func(tx *sql.Tx) error {
+			condition := fmt.Sprintf(`id IN (SELECT id FROM images WHERE collection = $1 ORDER BY id LIMIT %d)`, some)
+			if err := keepContents(ctx, tx, condition, id); err != nil {
+				return err
+			}
+			result, err := tx.ExecContext(ctx, `DELETE FROM images WHERE `+condition, id)
+			if err == nil {
+				removed = changed(result)
+			}
+			return err
+		})
+		if err != nil || removed == 0 {
+			return err
+		}
+	}
+}
+
+func (s *Store) deleteCollection(ctx context.Context, id catalog.CollectionID) error {
+	return s.update(ctx, func(tx *sql.Tx) error {
 		if err := keepContents(ctx, tx, `collection = $1`, id); err != nil {
 			return err
 		}
@@ -150,10 +191,6 @@ func (s *Store) DeleteCollection(ctx context.Context, id catalog.CollectionID) e
 		}
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("delete collection %q: %w", id, err)
-	}
-	return nil
 }
 
 // Fingerprints lists the models whose index may hold rows of a collection.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"polylens/indexer/catalog"
 	"polylens/internal/disk"
 	"polylens/internal/disktest"
 )
@@ -47,6 +48,42 @@ func TestFullDisk(t *testing.T) {
 		}
 		if err := CheckFile(t.Context(), path); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// A collection can be deleted with little room, however large it is.
+func TestDeleteLargeOnFullDisk(t *testing.T) {
+	disktest.Run(t, 256<<20, func(t *testing.T, d disktest.Disk) {
+		s, err := Open(t.Context(), filepath.Join(d.Folder, "catalogue.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		found, err := s.CreateCollection(t.Context(), "c", 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const images = 8000
+		var records []catalog.Record
+		for n := range images {
+			records = append(records, record("file:///p/"+itoa(n)+strings.Repeat("x", 500), itoa(n)))
+		}
+		if err := s.SaveImages(t.Context(), found.ID, model, records); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.write.Exec(`PRAGMA wal_checkpoint(TRUNCATE)`); err != nil {
+			t.Fatal(err)
+		}
+		d.Leave(t, 4<<20)
+		if err := s.deleteCollection(t.Context(), found.ID); !errors.Is(err, disk.ErrFull) {
+			t.Fatalf("all at once: %v; the test shows little", err)
+		}
+		if err := s.DeleteCollection(t.Context(), found.ID); err != nil {
+			t.Error(err)
+		}
+		if left, err := s.Collections(t.Context()); err != nil || len(left) != 0 {
+			t.Errorf("left are %v, %v", left, err)
 		}
 	})
 }

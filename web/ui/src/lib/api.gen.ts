@@ -164,6 +164,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/collections/{name}/query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Find images by text, or like another image, with a filter of any length */
+        post: operations["query"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/collections/{name}/search": {
         parameters: {
             query?: never;
@@ -985,6 +1002,30 @@ export interface components {
              */
             withheld: number;
         };
+        QueryInputBody: {
+            /** @description “next” of the page before, of the same query */
+            cursor?: string;
+            /** @description Condition on metadata, as an object, of the form that the parameter of GET …/search has. Its text may have a million bytes */
+            filter?: unknown;
+            /**
+             * @description With “content”, images whose files are equal, byte for byte, are one hit
+             * @enum {string}
+             */
+            group?: "content";
+            /** @description Instead of q: find images like this one of the collection */
+            image?: string;
+            /**
+             * Format: int64
+             * @description Hits a page
+             * @default 40
+             */
+            limit: number;
+            /**
+             * @description What the picture shows, in any language
+             * @example a red fish
+             */
+            q?: string;
+        };
         Rebuild: {
             /**
              * Format: int64
@@ -1148,6 +1189,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorModel"];
                 };
             };
+            /** @description Request URI Too Long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
             /** @description Misdirected Request */
             421: {
                 headers: {
@@ -1277,6 +1327,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorModel"];
                 };
             };
+            /** @description Request URI Too Long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
             /** @description Unsupported Media Type */
             415: {
                 headers: {
@@ -1385,6 +1444,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request URI Too Long */
+            414: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1516,6 +1584,15 @@ export interface operations {
             };
             /** @description Request Entity Too Large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request URI Too Long */
+            414: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1662,6 +1739,15 @@ export interface operations {
             };
             /** @description Request Entity Too Large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request URI Too Long */
+            414: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1828,6 +1914,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorModel"];
                 };
             };
+            /** @description Request URI Too Long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
             /** @description Unsupported Media Type */
             415: {
                 headers: {
@@ -1950,6 +2045,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorModel"];
                 };
             };
+            /** @description Request URI Too Long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
             /** @description Misdirected Request */
             421: {
                 headers: {
@@ -2048,6 +2152,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request URI Too Long */
+            414: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2310,6 +2423,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request URI Too Long */
+            414: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2911,6 +3033,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description Request URI Too Long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
             /** @description It has no such range */
             416: {
                 headers: {
@@ -3055,6 +3186,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Request URI Too Long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
             };
             /** @description It has no such range */
             416: {
@@ -3207,6 +3347,182 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorModel"];
                 };
             };
+            /** @description Request URI Too Long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description When to ask again, in seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    query: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Languages in which to answer captions */
+                "Accept-Language"?: string;
+            };
+            path: {
+                /** @description Name of the collection */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueryInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchAnswerBody"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request URI Too Long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
             /** @description Unsupported Media Type */
             415: {
                 headers: {
@@ -3292,7 +3608,7 @@ export interface operations {
                 cursor?: string;
                 /** @description With “content”, images whose files are equal, byte for byte, are one hit */
                 group?: "content";
-                /** @description Condition on metadata, as JSON: {"field":F,OP:V} with OP one of eq, ne, lt, le, gt, ge, in, contains; {"and":[…]}, {"or":[…]}, {"not":…}; at most 1,000 conditions and values, nested up to 16 deep. F is a key in any script, or keys with dots between them for what stands in objects and lists (place.city, tags.0); a key with a dot in it stands in backticks. Integers are compared exactly, texts in Unicode's composed form. A field that no image has is an error */
+                /** @description Condition on metadata, as JSON: {"field":F,OP:V} with OP one of eq, ne, lt, le, gt, ge, in, contains; {"and":[…]}, {"or":[…]}, {"not":…}; at most 1,000 conditions, of which each value of a list is one, nested up to 16 deep. An address of more than 65,536 bytes is refused: POST …/query takes a longer filter. F is a key in any script, or keys with dots between them for what stands in objects and lists (place.city, tags.0); a key with a dot in it stands in backticks. Integers are compared exactly, texts in Unicode's composed form. A field that no image has is an error */
                 filter?: string;
                 /** @description What the picture shows, in any language. What cannot be seen, such as zero-width characters, is left out; NUL and what is not UTF-8 are refused */
                 q?: string;
@@ -3340,6 +3656,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request URI Too Long */
+            414: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3414,7 +3739,7 @@ export interface operations {
                 cursor?: string;
                 /** @description With “content”, images whose files are equal, byte for byte, are one hit */
                 group?: "content";
-                /** @description Condition on metadata, as JSON: {"field":F,OP:V} with OP one of eq, ne, lt, le, gt, ge, in, contains; {"and":[…]}, {"or":[…]}, {"not":…}; at most 1,000 conditions and values, nested up to 16 deep. F is a key in any script, or keys with dots between them for what stands in objects and lists (place.city, tags.0); a key with a dot in it stands in backticks. Integers are compared exactly, texts in Unicode's composed form. A field that no image has is an error */
+                /** @description Condition on metadata, as JSON: {"field":F,OP:V} with OP one of eq, ne, lt, le, gt, ge, in, contains; {"and":[…]}, {"or":[…]}, {"not":…}; at most 1,000 conditions, of which each value of a list is one, nested up to 16 deep. An address of more than 65,536 bytes is refused: POST …/query takes a longer filter. F is a key in any script, or keys with dots between them for what stands in objects and lists (place.city, tags.0); a key with a dot in it stands in backticks. Integers are compared exactly, texts in Unicode's composed form. A field that no image has is an error */
                 filter?: string;
             };
             header?: {
@@ -3496,6 +3821,15 @@ export interface operations {
             };
             /** @description Request Entity Too Large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request URI Too Long */
+            414: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3590,6 +3924,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request URI Too Long */
+            414: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3693,6 +4036,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorModel"];
                 };
             };
+            /** @description Request URI Too Long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
             /** @description Misdirected Request */
             421: {
                 headers: {
@@ -3783,6 +4135,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request URI Too Long */
+            414: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3916,6 +4277,15 @@ export interface operations {
             };
             /** @description Request Entity Too Large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request URI Too Long */
+            414: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4180,6 +4550,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorModel"];
                 };
             };
+            /** @description Request URI Too Long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
             /** @description Misdirected Request */
             421: {
                 headers: {
@@ -4319,6 +4698,15 @@ export interface operations {
             };
             /** @description Request Entity Too Large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request URI Too Long */
+            414: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4472,6 +4860,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorModel"];
                 };
             };
+            /** @description Request URI Too Long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
             /** @description Misdirected Request */
             421: {
                 headers: {
@@ -4566,6 +4963,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request URI Too Long */
+            414: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4711,6 +5117,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorModel"];
                 };
             };
+            /** @description Request URI Too Long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
             /** @description Unsupported Media Type */
             415: {
                 headers: {
@@ -4828,6 +5243,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request URI Too Long */
+            414: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4959,6 +5383,15 @@ export interface operations {
             };
             /** @description Request Entity Too Large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request URI Too Long */
+            414: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5125,6 +5558,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorModel"];
                 };
             };
+            /** @description Request URI Too Long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
             /** @description Unsupported Media Type */
             415: {
                 headers: {
@@ -5249,6 +5691,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request URI Too Long */
+            414: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5386,6 +5837,15 @@ export interface operations {
             };
             /** @description Request Entity Too Large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request URI Too Long */
+            414: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5548,6 +6008,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ErrorModel"];
                 };
             };
+            /** @description Request URI Too Long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
             /** @description Misdirected Request */
             421: {
                 headers: {
@@ -5696,6 +6165,15 @@ export interface operations {
             };
             /** @description Request Entity Too Large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request URI Too Long */
+            414: {
                 headers: {
                     [name: string]: unknown;
                 };
