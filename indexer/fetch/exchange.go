@@ -88,7 +88,7 @@ func statusError(response *http.Response) error {
 		e.MayPass, e.again = true, true
 		e.words += ": the host wants fewer requests"
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		e.passing()
+		e = e.passing()
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusInternalServerError:
 		e.MayPass = true
 	}

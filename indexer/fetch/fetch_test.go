@@ -106,7 +106,7 @@ func TestMemory(t *testing.T) {
 	<-answered
 	time.Sleep(50 * time.Millisecond) // in which a picture without a budget would be there
 	cancel()
-	wantError(t, "no room for a second one", <-waits, Interrupted)
+	wantReason(t, "no room for a second one", <-waits, Interrupted)
 	held.Release()
 	if result, err := w.Get(t.Context(), w.server.URL+"/told", Validators{}); err != nil {
 		t.Errorf("room again: %v", err)
@@ -198,7 +198,7 @@ func TestDataURIs(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := w.Get(ctx, "data:,a", Validators{})
-	wantError(t, "a context that has ended", err, Interrupted)
+	wantReason(t, "a context that has ended", err, Interrupted)
 }
 
 // TestShown: what may be shown of a URL holds no secret.

@@ -268,12 +268,12 @@ func TestRebinding(t *testing.T) {
 		t.Fatalf("at first: %q, %v", content, err)
 	}
 	_, err := w.get(t, address)
-	wantError(t, "then", err, NotAllowed)
+	wantReason(t, "then", err, NotAllowed)
 	if !errors.Is(err, ssrf.ErrProhibitedIP) || strings.Contains(err.Error(), "127.0.0.2") {
 		t.Errorf("the error %v should have its cause, and not show the address that a name leads to", err)
 	}
 	if content, err := w.get(t, "http://mixed.example:"+w.port+"/"); err != nil {
-		wantError(t, "of two addresses", err, NotAllowed)
+		wantReason(t, "of two addresses", err, NotAllowed)
 	} else if content != "within" {
 		t.Errorf("of two addresses: %q", content)
 	}
@@ -315,7 +315,7 @@ func TestAllow(t *testing.T) {
 		})
 		content, err := w.get(t, strings.ReplaceAll(test.url, "PORT", w.port))
 		if test.reason != "" {
-			wantError(t, test.allow+" and "+test.url, err, test.reason)
+			wantReason(t, test.allow+" and "+test.url, err, test.reason)
 		} else if content != "within" || err != nil {
 			t.Errorf("%s and %s: %q, %v", test.allow, test.url, content, err)
 		}
@@ -367,5 +367,5 @@ func TestProxyIsChosen(t *testing.T) {
 		t.Errorf("with one: %q, %v", content, err)
 	}
 	_, err = chosen.get(t, "http://10.0.0.1/")
-	wantError(t, "an address within, by proxy", err, NotAllowed)
+	wantReason(t, "an address within, by proxy", err, NotAllowed)
 }

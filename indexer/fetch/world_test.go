@@ -204,3 +204,9 @@ func portNumber(t testing.TB, text string) uint16 {
 	}
 	return uint16(number)
 }
+
+// wantReason is wantError where nothing else is asked of the error.
+func wantReason(t testing.TB, name string, err error, reason Reason) {
+	t.Helper()
+	_ = wantError(t, name, err, reason)
+}
