@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"polylens/indexer/archive"
 	"polylens/internal/ordinary"
 )
 
@@ -26,7 +27,7 @@ func Open(ctx context.Context, path string, options ReadOptions) (Source, error)
 		if err != nil {
 			return nil, err
 		}
-		if packing(head) != "" || isTar(head) {
+		if archive.PackingOf(head) != archive.None || archive.IsTar(head) {
 			return Shards{Paths: []string{path}, Options: options}, nil
 		}
 	}

@@ -22,7 +22,7 @@ func TestOpen(t *testing.T) {
 		"other":  write(t, "pairs", `{"image":"a.png","text":"a fox"}`),
 		"table":  write(t, "PAIRS.CSV", "image,text\na.png,a fox\n"),
 		"tabs":   write(t, "pairs.tsv", "image\ttext\na.png\ta fox\n"),
-		"shard":  write(t, "0.tar", archive(t, member{"a.png", "a picture"}, member{"a.txt", "a fox"})),
+		"shard":  write(t, "0.tar", tarOf(t, member{"a.png", "a picture"}, member{"a.txt", "a fox"})),
 	} {
 		source, err := Open(t.Context(), path, ReadOptions{Anywhere: true})
 		if err != nil {

@@ -193,7 +193,7 @@ func TestTableEnds(t *testing.T) {
 // member is a file in a tar archive.
 type member struct{ name, content string }
 
-func archive(t testing.TB, members ...member) string {
+func tarOf(t testing.TB, members ...member) string {
 	t.Helper()
 	var out bytes.Buffer
 	w := tar.NewWriter(&out)
@@ -217,7 +217,7 @@ func archive(t testing.TB, members ...member) string {
 
 func TestShards(t *testing.T) {
 	long := strings.Repeat("folder/", 30) // takes an extended header
-	path := write(t, "0.tar", archive(t,
+	path := write(t, "0.tar", tarOf(t,
 		member{"a/", ""},
 		member{"a/0.jpg", "picture 0"}, member{"a/0.txt", " a dog\n"}, member{"a/0.de.txt", "Hund"}, member{"a/0.cls", "1"},
 		member{"a/1.json", `{"captions":{"fr":"chat"},"item":"cat","relevance":0.5,"width":8}`}, member{"a/1.seg.png", "picture one"},
@@ -263,7 +263,7 @@ func TestShards(t *testing.T) {
 }
 
 func TestShardsRefuse(t *testing.T) {
-	whole := archive(t, member{"a.jpg", strings.Repeat("x", 2000)}, member{"b.jpg", "y"})
+	whole := tarOf(t, member{"a.jpg", strings.Repeat("x", 2000)}, member{"b.jpg", "y"})
 	for _, test := range []struct{ name, content, want string }{
 		{"gzip", "\x1f\x8b\x08\x00\x00\x00", "compressed"},
 		{"no archive", strings.Repeat("no tar", 200), "invalid tar header"},
@@ -274,7 +274,7 @@ func TestShardsRefuse(t *testing.T) {
 			t.Errorf("%s: got %v, want %q", test.name, err, test.want)
 		}
 	}
-	large := archive(t, member{"a.jpg", "x"}, member{"a.txt", strings.Repeat("x", maxRecord+1)}, member{"a.json", strings.Repeat(" ", maxRecord+1)})
+	large := tarOf(t, member{"a.jpg", "x"}, member{"a.txt", strings.Repeat("x", maxRecord+1)}, member{"a.json", strings.Repeat(" ", maxRecord+1)})
 	_, problems, err := read(t, Shards{Paths: []string{write(t, "0.tar", large)}})
 	if err != nil || len(problems) != 2 {
 		t.Errorf("members that are too large: got %q, %v", problems, err)
@@ -380,8 +380,8 @@ func FuzzTable(f *testing.F) {
 }
 
 func FuzzShards(f *testing.F) {
-	f.Add([]byte(archive(f, member{"a.jpg", "picture"}, member{"a.txt", "dog"}, member{"b.json", `{"text":"x"}`}, member{"b.png", "y"})))
-	f.Add([]byte(archive(f, member{strings.Repeat("long/", 40) + "a.en.txt", "dog"}, member{"x.webp", ""})))
+	f.Add([]byte(tarOf(f, member{"a.jpg", "picture"}, member{"a.txt", "dog"}, member{"b.json", `{"text":"x"}`}, member{"b.png", "y"})))
+	f.Add([]byte(tarOf(f, member{strings.Repeat("long/", 40) + "a.en.txt", "dog"}, member{"x.webp", ""})))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		reader := shardReader{name: "f", uri: "file:///f", problem: func(Problem) {}, record: func(r Record) error {
 			checkRecord(t, r)

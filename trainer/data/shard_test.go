@@ -20,7 +20,7 @@ func sample4(t testing.TB) string {
 	for _, key := range []string{"0", "1", "2", "3"} {
 		members = append(members, member{key + ".jpg", "picture " + key}, member{key + ".txt", "text " + key})
 	}
-	return archive(t, members...)
+	return tarOf(t, members...)
 }
 
 func packedWith(t testing.TB, content string, open func(io.Writer) (io.WriteCloser, error)) string {
@@ -147,7 +147,7 @@ func TestShardsThatPeopleBring(t *testing.T) {
 			"what stands between that and .txt is the language", "the name of a sample ends at its first dot, so these are one sample"}},
 		{"Latin-1 names", []member{{"gr\xf6\xdfer.jpg", "x"}, {"gr\xf6\xdfer.txt", "a"}}, 1, nil},
 	} {
-		path := write(t, "0.tar", archive(t, test.members...))
+		path := write(t, "0.tar", tarOf(t, test.members...))
 		records, problems, err := read(t, Shards{Paths: []string{path}})
 		if err != nil || len(records) != test.records || len(problems) != len(test.problems) {
 			t.Errorf("%s: %d records, problems %q, error %v", test.name, len(records), problems, err)

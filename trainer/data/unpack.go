@@ -3,10 +3,6 @@ package data
 import (
 	"archive/tar"
 	"archive/zip"
-	"bufio"
-	"bytes"
-	"compress/bzip2"
-	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -17,51 +13,12 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/klauspost/compress/zstd"
-
+	"polylens/indexer/archive"
 	"polylens/indexer/metadata"
 	"polylens/internal/disk"
 	"polylens/internal/ordinary"
 	"polylens/internal/replace"
 )
-
-// packings are the ways in which shards are packed, by their first bytes.
-var packings = []struct {
-	name, magic string
-	open        func(io.Reader) (io.Reader, error)
-}{
-	{"gzip", "\x1f\x8b", func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }},
-	{"zstd", "\x28\xb5\x2f\xfd", openZstd},
-	{"bzip2", "BZh", func(r io.Reader) (io.Reader, error) { return bzip2.NewReader(r), nil }},
-	{xzName, "\xfd7zXZ\x00", nil},
-	{zipName, "PK\x03\x04", nil},
-}
-
-const (
-	zipName = "zip"
-	xzName  = "xz"
-)
-
-// window bounds what unpacking one shard holds in memory.
-const window = 128 << 20
-
-func openZstd(r io.Reader) (io.Reader, error) {
-	decoder, err := zstd.NewReader(r, zstd.WithDecoderMaxWindow(window), zstd.WithDecoderConcurrency(1))
-	if err != nil {
-		return nil, err
-	}
-	return decoder.IOReadCloser(), nil
-}
-
-// packing names how a file is packed, "" for one that is not.
-func packing(head []byte) string {
-	for _, p := range packings {
-		if bytes.HasPrefix(head, []byte(p.magic)) {
-			return p.name
-		}
-	}
-	return ""
-}
 
 // headOf reads the first bytes of a file, fewer if it has fewer.
 func headOf(ctx context.Context, path string) ([]byte, error) {
@@ -78,12 +35,6 @@ func headOf(ctx context.Context, path string) ([]byte, error) {
 	return head[:n], err
 }
 
-// isTar reports whether a file begins as tar has it since 1988.
-func isTar(head []byte) bool {
-	const at, magic = 257, "ustar"
-	return len(head) >= at+len(magic) && string(head[at:at+len(magic)]) == magic
-}
-
 // unpacked is the path of a plain tar file with what a shard holds: its own, or one in
 // the cache, which is made when it is missing. Pictures are read where they lie in it.
 func unpacked(ctx context.Context, path, cache string) (string, error) {
@@ -91,12 +42,12 @@ func unpacked(ctx context.Context, path, cache string) (string, error) {
 	if err != nil {
 		return "", plain(err)
 	}
-	name := packing(head)
-	if name == "" {
+	packing := archive.PackingOf(head)
+	if packing == archive.None {
 		return path, nil
 	}
 	if cache == "" {
-		return "", fmt.Errorf("it is compressed (%s), and there is no cache folder: unpack it to a plain tar file first", name)
+		return "", fmt.Errorf("it is compressed (%s), and there is no cache folder: unpack it to a plain tar file first", packing)
 	}
 	kept, err := keptShard(ctx, path, cache)
 	if err != nil {
@@ -108,7 +59,7 @@ func unpacked(ctx context.Context, path, cache string) (string, error) {
 	if err := os.MkdirAll(filepath.Dir(kept), 0o755); err != nil {
 		return "", fmt.Errorf("cache of unpacked shards: %w", err)
 	}
-	return kept, unpack(ctx, path, name, kept)
+	return kept, unpack(ctx, path, packing, kept)
 }
 
 // keptShard names a shard in the cache by its path, size and time.
@@ -125,7 +76,7 @@ func keptShard(ctx context.Context, path, cache string) (string, error) {
 	return filepath.Join(cache, "shards", hex.EncodeToString(sum[:16])+".tar"), nil
 }
 
-func unpack(ctx context.Context, path, packing, to string) error {
+func unpack(ctx context.Context, path string, packing archive.Packing, to string) error {
 	file, err := ordinary.OpenContext(ctx, path)
 	if err != nil {
 		return plain(err)
@@ -147,28 +98,15 @@ func unpack(ctx context.Context, path, packing, to string) error {
 	return nil
 }
 
-func openPacked(file *ordinary.File, packing string) (io.ReadCloser, error) {
-	if packing == zipName {
-		info, err := file.Stat()
-		if err != nil {
-			return nil, err
-		}
-		return tarOfZip(file, info.Size())
+func openPacked(file *ordinary.File, packing archive.Packing) (io.ReadCloser, error) {
+	if packing != archive.Zip {
+		return archive.Unpack(packing, file)
 	}
-	if packing == xzName {
-		reader, err := openXZ(file)
-		return io.NopCloser(reader), err
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
 	}
-	for _, p := range packings {
-		if p.name == packing {
-			reader, err := p.open(bufio.NewReaderSize(file, 1<<20))
-			if closer, ok := reader.(io.ReadCloser); ok || err != nil {
-				return closer, err
-			}
-			return io.NopCloser(reader), nil
-		}
-	}
-	return nil, fmt.Errorf("%s is not known", packing)
+	return tarOfZip(file, info.Size())
 }
 
 // roomReader ends with its context, when the disk that is written to gets full, and
@@ -210,17 +148,17 @@ func (r *roomReader) Read(p []byte) (int, error) {
 
 // tarOfZip gives the files of a zip archive as a tar file.
 func tarOfZip(file io.ReaderAt, size int64) (io.ReadCloser, error) {
-	archive, err := zip.NewReader(file, size)
+	files, err := zip.NewReader(file, size)
 	if err != nil {
 		return nil, err
 	}
 	reader, writer := io.Pipe()
-	go func() { writer.CloseWithError(copyZip(tar.NewWriter(writer), archive)) }()
+	go func() { writer.CloseWithError(copyZip(tar.NewWriter(writer), files)) }()
 	return reader, nil
 }
 
-func copyZip(to *tar.Writer, archive *zip.Reader) error {
-	for _, file := range archive.File {
+func copyZip(to *tar.Writer, files *zip.Reader) error {
+	for _, file := range files.File {
 		if strings.HasSuffix(file.Name, "/") {
 			continue
 		}

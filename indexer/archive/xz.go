@@ -1,7 +1,9 @@
-package data
+package archive
 
 import (
 	"bufio"
+	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -10,16 +12,35 @@ import (
 	"github.com/ulikunitz/xz/lzma"
 )
 
-// openXZ unpacks xz. Its reader takes as much memory as any block asks for, so all blocks
-// are looked at before it sees them.
-func openXZ(packed io.ReadSeeker) (io.Reader, error) {
-	if err := checkXZ(bufio.NewReaderSize(packed, 1<<20)); err != nil {
-		return nil, err
+// openXZ unpacks xz. Its reader takes as much memory as any block asks for, so a walk
+// goes ahead of it and lets a block through only after it has seen its header.
+func openXZ(packed *bufio.Reader) (io.ReadCloser, error) {
+	from, to := io.Pipe()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		to.CloseWithError(checkXZ(packed, to))
+	}()
+	reader, err := xz.NewReader(from)
+	walked := &walkedXZ{reader, from, done}
+	if err != nil {
+		return nil, errors.Join(err, walked.Close())
 	}
-	if _, err := packed.Seek(0, io.SeekStart); err != nil {
-		return nil, err
-	}
-	return xz.NewReader(bufio.NewReaderSize(packed, 1<<20))
+	return walked, nil
+}
+
+// walkedXZ is unpacked behind a walk.
+type walkedXZ struct {
+	io.Reader
+	pipe *io.PipeReader
+	done chan struct{}
+}
+
+// Close ends the walk. Nobody reads from the packed stream after it.
+func (w *walkedXZ) Close() error {
+	err := w.pipe.Close()
+	<-w.done
+	return err
 }
 
 var errXZ = errors.New("it is damaged, or xz of an unusual kind")
@@ -28,24 +49,40 @@ var errXZ = errors.New("it is damaged, or xz of an unusual kind")
 // LZMA2 say how long they are. Checksums are left to the reader.
 type xzWalk struct {
 	*bufio.Reader
+	held  bytes.Buffer // read, and not yet let through
+	to    io.Writer
 	at    int64 // in the stream
 	check int64 // bytes of a block's checksum
 	err   error // the first; all reads after it give zeros
 }
 
-// checkXZ returns an error for a file one of whose blocks takes more memory than window.
-func checkXZ(packed *bufio.Reader) error {
-	w := &xzWalk{Reader: packed}
+// checkXZ copies a file. It ends with an error before a block that takes more memory
+// than window.
+func checkXZ(packed *bufio.Reader, to io.Writer) error {
+	w := &xzWalk{Reader: packed, to: to}
 	for streams := 0; w.err == nil; streams++ {
 		if w.skipZeros(); streams > 0 && errors.Is(w.err, io.EOF) {
-			return nil
+			return w.end(nil)
 		}
 		w.stream()
 	}
 	if errors.Is(w.err, io.EOF) {
-		return io.ErrUnexpectedEOF
+		return w.end(io.ErrUnexpectedEOF)
 	}
 	return w.err
+}
+
+// end lets the rest through: what is cut off is good up to there.
+func (w *xzWalk) end(err error) error {
+	_, failed := w.to.Write(w.held.Bytes())
+	return cmp.Or(failed, err)
+}
+
+// pass lets through what was read, if nothing is wrong with it.
+func (w *xzWalk) pass() {
+	if w.err == nil {
+		_, w.err = w.held.WriteTo(w.to)
+	}
 }
 
 func (w *xzWalk) byte() byte {
@@ -53,13 +90,17 @@ func (w *xzWalk) byte() byte {
 		return 0
 	}
 	b, err := w.ReadByte()
+	if err == nil {
+		w.held.WriteByte(b)
+	}
 	w.err, w.at = err, w.at+1
 	return b
 }
 
+// skip reads at most one chunk.
 func (w *xzWalk) skip(n int64) {
 	if w.err == nil {
-		_, w.err = io.CopyN(io.Discard, w.Reader, n)
+		_, w.err = io.CopyN(&w.held, w.Reader, n)
 		w.at += n
 	}
 }
@@ -81,6 +122,7 @@ func (w *xzWalk) skipZeros() {
 			return
 		}
 		w.byte()
+		w.pass()
 	}
 }
 
@@ -111,6 +153,7 @@ func (w *xzWalk) stream() {
 	size := w.byte()
 	for ; size != 0 && w.err == nil; size = w.byte() {
 		w.header((int64(size) + 1) * 4)
+		w.pass()
 		w.chunks()
 		w.fill()
 		w.skip(w.check)
@@ -120,16 +163,18 @@ func (w *xzWalk) stream() {
 		if w.number(); w.number() == 0 && w.err != nil {
 			return
 		}
+		w.pass()
 	}
 	w.fill()
 	w.skip(4 + 12)
+	w.pass()
 }
 
 // header reads that of a block, behind its first byte, and judges what its filters take.
 func (w *xzWalk) header(size int64) {
 	const lzma2, hasPacked, hasUnpacked = 0x21, 0x40, 0x80
 	end := w.at - 1 + size
-	flags := w.byte()
+	flags, bad := w.byte(), error(nil)
 	for _, has := range []byte{hasPacked, hasUnpacked} {
 		if flags&has != 0 {
 			w.number()
@@ -143,22 +188,24 @@ func (w *xzWalk) header(size int64) {
 		}
 		dictionary, err := lzma.DecodeDictCap(w.byte())
 		if err != nil {
-			w.fail(errXZ)
+			bad = errXZ
 		}
 		if dictionary > window {
-			w.fail(fmt.Errorf("it takes %d MiB of memory to unpack, at most %d are given: pack it again with xz -9 at most", dictionary>>20, window>>20))
+			bad = cmp.Or(bad, fmt.Errorf("it takes %d MiB of memory to unpack, at most %d are given: pack it again with xz -9 at most", dictionary>>20, window>>20))
 		}
 	}
 	if w.at > end {
 		w.fail(errXZ)
 		return
 	}
-	w.skip(end - w.at)
+	if w.skip(end - w.at); bad != nil { // a header that is cut off is so first of all
+		w.fail(bad)
+	}
 }
 
 // chunks goes over those of LZMA2.
 func (w *xzWalk) chunks() {
-	for w.err == nil {
+	for ; w.err == nil; w.pass() {
 		switch control := w.byte(); {
 		case control == 0:
 			return

@@ -1,0 +1,22 @@
+// Package archive reads the pictures in an archive, one after the other, in memory that
+// does not grow with it: zip, tar, and tar packed with gzip, zstd, bzip2 or xz. What an
+// archive is comes from its bytes.
+//
+// A picture comes with what stands beside it and is called like it, as WebDataset has
+// it in shards and people have it in folders: 000123.jpg is described by 000123.json or
+// 000123.jpg.json (fields as in a sidecar file) and by 000123.txt, one caption a line, or
+// 000123.de.txt, in that language. They follow one another in a tar file, in any order;
+// in a zip archive they may stand anywhere.
+//
+// Nothing is written to disk: the names in an archive become the IDs of entries and
+// never paths. A name that leads out of the archive is refused all the same, since
+// somebody might make it one later. Whatever cannot be used is an Entry with a Problem,
+// and what describes no picture is counted (Summary), so that nothing is lost in
+// silence.
+//
+// Everything that a stranger's archive may ask for has a bound (Limits): entries, bytes
+// of each and of all, how many times its own size it unpacks to, the directory of a zip
+// archive, the window of a packer. Archives within archives are not opened.
+//
+// The package decodes no picture.
+package archive
