@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"regexp"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -51,13 +52,22 @@ func (s *server) hostChecked(next http.Handler) http.Handler {
 	allowed := append(slices.Clone(s.AllowedHosts), "localhost", "127.0.0.1", "::1")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := hostName(r.Host)
-		if !slices.ContainsFunc(allowed, func(one string) bool { return isSameHost(one, host) }) {
+		isAllowed := slices.ContainsFunc(allowed, func(one string) bool { return isSameHost(one, host) })
+		if isAllowed = isAllowed || s.door.guests.Keys && isOwnAddress(r, host); !isAllowed {
 			refuse(w, r, newProblem(kindMisdirected, fmt.Sprintf(
 				"this server does not answer for the host %q; open it as %s, or let it have that name with --allowed-host", host, allowed[0])))
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// isOwnAddress reports whether a host is the address by which the request came: a page
+// elsewhere has a name.
+func isOwnAddress(r *http.Request, host string) bool {
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	address, err := netip.ParseAddr(host)
+	return ok && err == nil && local.AddrPort().Addr().Unmap() == address.Unmap()
 }
 
 // isSameHost compares two names or addresses; an address may be written in several ways.
@@ -112,7 +122,7 @@ func (s *server) recovered(next http.Handler) http.Handler {
 			if err, ok := cause.(error); ok && (errors.Is(err, http.ErrAbortHandler) || isGone(err) || errors.Is(err, os.ErrDeadlineExceeded)) {
 				panic(http.ErrAbortHandler) // nobody reads the answer any more
 			}
-			s.Logger.ErrorContext(r.Context(), "panic while answering", "path", r.URL.Path,
+			s.Logger.ErrorContext(r.Context(), "panic while answering", "path", plainPath(r),
 				"cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
 			refuse(w, r, newProblem(kindInternal, kindInternal.Words))
 		}()
@@ -131,12 +141,19 @@ func (s *server) logged(next http.Handler) http.Handler {
 			if seen.Status() >= http.StatusInternalServerError {
 				level = slog.LevelWarn
 			}
-			s.Logger.Log(r.Context(), level, "request", "method", r.Method, "path", r.URL.Path,
+			s.Logger.Log(r.Context(), level, "request", "method", r.Method, "path", plainPath(r),
 				"status", seen.Status(), "bytes", seen.BytesWritten(), "duration", time.Since(start))
 		}()
 		next.ServeHTTP(seen, r)
 	})
 }
+
+// keyLike finds keys in what should hold none.
+var keyLike = regexp.MustCompile(`polylens_[a-z0-9]+_[a-z0-9]+`)
+
+// plainPath is the path of a request for the log, without a key that somebody has put
+// there by mistake.
+func plainPath(r *http.Request) string { return keyLike.ReplaceAllString(r.URL.Path, "polylens_…") }
 
 // methodNotAllowed answers 405 with the methods that the path allows.
 func methodNotAllowed(router chi.Routes) http.HandlerFunc {

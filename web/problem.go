@@ -28,6 +28,10 @@ var (
 	kindBusy        = problem.Of(catalog.ErrBusy, problem.Table())
 	kindNoTrainer   = kind("no-trainer", http.StatusNotImplemented)
 	kindForbidden   = kind("forbidden", http.StatusForbidden)
+	kindNoKey       = kind("key-needed", http.StatusUnauthorized)
+	kindKeyWrong    = kind("key-refused", http.StatusUnauthorized)
+	kindNotAllowed  = kind("key-forbids", http.StatusForbidden)
+	kindTooMany     = kind("too-many-requests", http.StatusTooManyRequests)
 	kindStranger    = kind("other-user", http.StatusForbidden)
 	kindNoFolder    = kind("folder-not-usable", http.StatusUnprocessableEntity)
 	kindBadPicture  = problem.BadPicture

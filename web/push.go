@@ -168,6 +168,9 @@ const itemPage = 1000
 // listItems sends what became of the items of a push as they stand in the catalogue, page
 // after page. What has no outcome yet is not listed.
 func (s *server) listItems(ctx context.Context, input *listItemsInput) (*huma.StreamResponse, error) {
+	if _, err := s.job(ctx, input.ID); err != nil { // it may be of a collection that the caller does not see
+		return nil, problemOf(ctx, s.Logger, err)
+	}
 	filter := catalog.ItemFilter{After: input.After, Outcome: catalog.Outcome(input.Outcome), Limit: itemPage}
 	items, err := s.Pushes.Items(ctx, input.ID, filter)
 	if err != nil {
