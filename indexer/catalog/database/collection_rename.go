@@ -10,8 +10,8 @@ import (
 	"polylens/indexer/catalog"
 )
 
-// RenameCollection gives a collection, with its jobs and runs, another name in one
-// transaction. Its ID stays, and so do images, vectors and index. ErrInvalid for a bad
+// RenameCollection gives a collection, with its jobs, its runs and the keys that are
+// limited to it, another name in one transaction. Its ID stays, and so do images, vectors and index. ErrInvalid for a bad
 // name; ErrConflict when the name is taken, even if only by a job that is to create the
 // collection, and while a job of the collection runs. It returns the collection with
 // its counts.
@@ -44,6 +44,9 @@ func (r renaming) all(ctx context.Context, next int64) error {
 		return err
 	}
 	if err := r.exec(ctx, `UPDATE collections SET name = $2 WHERE name = $1`, r.name, r.to); err != nil {
+		return err
+	}
+	if err := r.moveKeys(ctx); err != nil {
 		return err
 	}
 	if err := r.moveRuns(ctx); err != nil {
