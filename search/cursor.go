@@ -34,7 +34,7 @@ func newWindow(collection string, options Options, identify func(hasher)) (windo
 	}
 	h := hasher{fnv.New64a()}
 	h.add("collection", collection)
-	h.addFilter(options.Filter)
+	h.addFilter(options.filter())
 	if options.Group != GroupNone {
 		h.add("group", string(options.Group))
 	}

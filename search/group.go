@@ -32,7 +32,7 @@ type group []Match
 // grouped answers a page of groups. Groups are counted from the top of the ranking, so
 // that a content is met on one page only: copies have equal scores, but others may
 // stand between them.
-func (s *Service) grouped(ctx context.Context, found catalog.Collection, window window, search func(depth int) ([]Match, error)) (Results, error) {
+func (s *Service) grouped(ctx context.Context, found catalog.Collection, window window, search func(depth int) ([]Match, error), options Options) (Results, error) {
 	for depth := window.depth(); ; depth = min(2*depth, MaxLimit) {
 		matches, err := search(depth)
 		if err != nil {
@@ -47,7 +47,7 @@ func (s *Service) grouped(ctx context.Context, found catalog.Collection, window 
 			continue
 		}
 		page, next := window.cutGroups(groups)
-		hits, err := s.joinGroups(ctx, found, page)
+		hits, err := s.joinGroups(ctx, found, page, options)
 		return Results{Hits: hits, Next: next}, err
 	}
 }
@@ -101,8 +101,8 @@ func (w window) cutGroups(groups []group) (page []group, next string) {
 	return groups[start:end], next
 }
 
-func (s *Service) joinGroups(ctx context.Context, found catalog.Collection, page []group) ([]Hit, error) {
-	known, err := s.known(ctx, found, page)
+func (s *Service) joinGroups(ctx context.Context, found catalog.Collection, page []group, options Options) ([]Hit, error) {
+	known, err := s.known(ctx, found, page, options)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +121,7 @@ const joinedAtOnce = 500
 
 // known are the matches of groups that are shown and that the catalogue has, by ID: of
 // each group the best with all that is known of it, the others as Hit.Copies has them.
-func (s *Service) known(ctx context.Context, found catalog.Collection, page []group) (map[string]Hit, error) {
+func (s *Service) known(ctx context.Context, found catalog.Collection, page []group, options Options) (map[string]Hit, error) {
 	var shown []Match
 	groupOf := make(map[string]int)
 	for i, group := range page {
@@ -132,7 +132,7 @@ func (s *Service) known(ctx context.Context, found catalog.Collection, page []gr
 	}
 	known, led := make(map[string]Hit, len(shown)), make([]bool, len(page))
 	for chunk := range slices.Chunk(shown, joinedAtOnce) {
-		joined, err := s.join(ctx, found, chunk)
+		joined, err := s.join(ctx, found, chunk, options)
 		if err != nil {
 			return nil, err
 		}

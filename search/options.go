@@ -20,7 +20,27 @@ type Options struct {
 	Filter Filter // nil: every image
 	Group  Grouping
 
+	// Within is what the caller may see at all; nil: every image. It holds beside Filter,
+	// and nothing tells of images beyond it.
+	Within Filter
+
 	exclude string // an ID to leave out
+}
+
+// filter is what every hit has to fulfil.
+func (o Options) filter() Filter {
+	switch {
+	case o.Within == nil:
+		return o.Filter
+	case o.Filter == nil:
+		return o.Within
+	}
+	return And{o.Within, o.Filter}
+}
+
+// sees reports whether an image may be shown.
+func (o Options) sees(image catalog.Image) bool {
+	return o.Within == nil || o.Within.Matches(image.Metadata)
 }
 
 // Results is one page of hits, best first. A page may hold fewer hits than

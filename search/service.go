@@ -93,8 +93,27 @@ func (s *Service) ByImage(ctx context.Context, collection, id string, options Op
 	identify := func(h hasher) { h.add("image", id) }
 	options.exclude = id
 	return s.answer(ctx, collection, options, identify, func(ctx context.Context, collection catalog.CollectionID, encoder Encoder) ([]float32, error) {
+		if err := s.checkSeen(ctx, collection, id, options); err != nil {
+			return nil, err
+		}
 		return s.catalog.Vector(ctx, collection, id, encoder.Fingerprint())
 	})
+}
+
+// checkSeen returns catalog.ErrImageNotFound for an image that the caller may not see: what
+// is like it would tell how it looks.
+func (s *Service) checkSeen(ctx context.Context, collection catalog.CollectionID, id string, options Options) error {
+	if options.Within == nil {
+		return nil
+	}
+	images, err := s.catalog.Images(ctx, collection, []string{id})
+	if err != nil {
+		return err
+	}
+	if image, ok := images[id]; !ok || !options.sees(image) {
+		return fmt.Errorf("%w: %.80q", catalog.ErrImageNotFound, id)
+	}
+	return nil
 }
 
 // answer runs one query: check, encode, ask the index, join the catalogue.
@@ -108,8 +127,10 @@ func (s *Service) answer(ctx context.Context, collection string, options Options
 	if err != nil {
 		return Results{}, err
 	}
-	if err := s.checkFields(ctx, found, options.Filter); err != nil {
-		return Results{}, err
+	if options.Within == nil { // it would tell of fields that only images beyond it have
+		if err := s.checkFields(ctx, found, options.Filter); err != nil {
+			return Results{}, err
+		}
 	}
 	vector, err := encode(ctx, found.ID, encoder)
 	if err != nil {
@@ -119,21 +140,21 @@ func (s *Service) answer(ctx context.Context, collection string, options Options
 		return Results{Hits: []Hit{}}, nil
 	}
 	rank := func(depth int) ([]Match, error) {
-		matches, err := s.index.Search(ctx, found.ID, Query{Vector: vector, Limit: depth, Filter: options.Filter})
+		matches, err := s.index.Search(ctx, found.ID, Query{Vector: vector, Limit: depth, Filter: options.filter()})
 		if err != nil {
 			return nil, fmt.Errorf("search collection %q: %w", collection, err)
 		}
 		return matches, nil
 	}
 	if options.Group == GroupContent {
-		return s.grouped(ctx, found, window, rank)
+		return s.grouped(ctx, found, window, rank, options)
 	}
 	matches, err := rank(window.depth())
 	if err != nil {
 		return Results{}, err
 	}
 	page, next := window.cut(matches)
-	hits, err := s.join(ctx, found, page)
+	hits, err := s.join(ctx, found, page, options)
 	if err != nil {
 		return Results{}, err
 	}
@@ -159,9 +180,9 @@ func (s *Service) usable(ctx context.Context, name string) (catalog.Collection, 
 	return collection, encoder, nil
 }
 
-// join adds what the catalogue knows. Matches that it no longer has are left
-// out: the index may lag behind a removal.
-func (s *Service) join(ctx context.Context, collection catalog.Collection, matches []Match) ([]Hit, error) {
+// join adds what the catalogue knows. Matches that it no longer has are left out, and so
+// are those that the caller may not see by now: the index may lag behind a change.
+func (s *Service) join(ctx context.Context, collection catalog.Collection, matches []Match, options Options) ([]Hit, error) {
 	hits := make([]Hit, 0, len(matches))
 	if len(matches) == 0 {
 		return hits, nil
@@ -175,7 +196,7 @@ func (s *Service) join(ctx context.Context, collection catalog.Collection, match
 		return nil, fmt.Errorf("read images of collection %q: %w", collection.Name, err)
 	}
 	for _, match := range matches {
-		if image, ok := images[match.ID]; ok {
+		if image, ok := images[match.ID]; ok && options.sees(image) {
 			hits = append(hits, Hit{Image: image, Score: match.Score})
 		}
 	}
