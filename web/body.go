@@ -196,7 +196,7 @@ func (s *server) withBody(ctx huma.Context, next func(huma.Context)) {
 	r, w := humachi.Unwrap(ctx)
 	holds := held{budget: s.bodies}
 	defer holds.giveBack()
-	data, err := receiveJSON(newSteady(w, r, s.Limits.Stall), &holds)
+	data, err := receiveJSON(newSteady(w, r, s.Limits.Stall), &holds, mostBody(ctx.Operation()))
 	if err != nil {
 		s.refuse(w, r, err)
 		return
@@ -206,13 +206,22 @@ func (s *server) withBody(ctx huma.Context, next func(huma.Context)) {
 	next(humachi.NewContext(ctx.Operation(), r, w))
 }
 
-func receiveJSON(body *steady, holds *held) ([]byte, error) {
+// mostBody is how large the body of an operation may be, in bytes: maxJSON unless its
+// metadata says less, as for what everybody may ask.
+func mostBody(o *huma.Operation) int64 {
+	if most, ok := o.Metadata["body"].(int64); ok {
+		return most
+	}
+	return maxJSON
+}
+
+func receiveJSON(body *steady, holds *held, most int64) ([]byte, error) {
 	defer body.close()
-	if err := body.announce(maxJSON); err != nil {
+	if err := body.announce(most); err != nil {
 		return nil, body.explain(err)
 	}
-	body.allow(maxJSON)
-	data, err := holds.read(body, body.expected, maxJSON)
+	body.allow(most)
+	data, err := holds.read(body, body.expected, most)
 	if err == nil && !holds.take(int64(len(data))*jsonWeight) {
 		err = catalog.ErrBusy
 	}

@@ -66,16 +66,24 @@ func (s *server) listCollections(ctx context.Context, _ *struct{}) (*collections
 		return nil, problemOf(ctx, s.Logger, err)
 	}
 	answer := &collectionsAnswer{}
-	answer.Body.Collections = make([]Collection, len(collections))
-	for i, collection := range collections {
-		if answer.Body.Collections[i], err = s.newCollection(ctx, collection); err != nil {
+	answer.Body.Collections = []Collection{}
+	for _, collection := range collections {
+		if !callerOf(ctx).rights.allows(collection.Name) {
+			continue
+		}
+		shown, err := s.newCollection(ctx, collection)
+		if err != nil {
 			return nil, problemOf(ctx, s.Logger, err)
 		}
+		answer.Body.Collections = append(answer.Body.Collections, shown)
 	}
 	return answer, nil
 }
 
 func (s *server) createCollection(ctx context.Context, input *createCollectionInput) (*createdCollection, error) {
+	if err := checkCollection(ctx, input.Body.Name); err != nil {
+		return nil, err
+	}
 	collection, err := s.Indexer.CreateCollection(ctx, input.Body.Name, input.Body.MaxNumPatches)
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
@@ -92,6 +100,9 @@ func (s *server) getCollection(ctx context.Context, input *CollectionPath) (*col
 }
 
 func (s *server) renameCollection(ctx context.Context, input *renameCollectionInput) (*collectionAnswer, error) {
+	if err := checkCollection(ctx, input.Body.Name); err != nil {
+		return nil, err
+	}
 	collection, err := s.Indexer.RenameCollection(ctx, input.Name, input.Body.Name)
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)

@@ -46,6 +46,12 @@ type Config struct {
 	Guests Guests
 	// Owner says whose the other end of a connection is; optional: peer.Owner.
 	Owner func(net.Conn) (int, error)
+	// Keys are the keys of the API; optional: without them nobody comes in by one.
+	Keys Keys
+	// Rate is how much a key may ask that names no limit of its own; 0: DefaultRate.
+	Rate Rate
+	// Audit is told who did what, and never a secret or what somebody looked for; optional.
+	Audit *slog.Logger
 	// MaxUploadBytes bounds an uploaded picture; 0 means DefaultMaxUpload.
 	MaxUploadBytes int64
 	// Limits bound what all requests together may hold.

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -20,6 +21,10 @@ type Guests struct {
 	Everybody bool
 	// Users lets in some users of this machine, by number.
 	Users []int
+	// Keys asks everybody for a key, also the server's own user and root, but for who
+	// comes by a private connection. Without it, only those are asked for one whom the
+	// door does not let in.
+	Keys bool
 }
 
 // caller is who made a connection. The zero value is nobody that is known.
@@ -27,6 +32,21 @@ type caller struct {
 	known bool
 	user  int
 	host  bool // the server's own user, or root: may name folders and files of the machine
+
+	private bool    // came by the door for that user and root alone
+	rights  *rights // what the request's credentials allow; nil: it has none
+	seat    *seat   // of the connection
+}
+
+// name tells callers apart.
+func (c caller) name() string {
+	switch {
+	case c.rights != nil:
+		return "key " + c.rights.key.ID
+	case c.known:
+		return "user " + strconv.Itoa(c.user)
+	}
+	return "somebody"
 }
 
 // callerKey is the key of a caller in the context of a connection and its requests.
@@ -68,9 +88,17 @@ func (h *Handler) ConnContext(ctx context.Context, connection net.Conn) context.
 	return context.WithValue(ctx, callerKey{}, h.door.look(connection))
 }
 
+// PrivateConnContext is ConnContext for a listener by which the server's own user and root
+// come, and nobody else, without a key.
+func (h *Handler) PrivateConnContext(ctx context.Context, connection net.Conn) context.Context {
+	who := h.door.look(connection)
+	who.private = true
+	return context.WithValue(ctx, callerKey{}, who)
+}
+
 // Inside is the handler for requests of this process itself.
 func (h *Handler) Inside() http.Handler {
-	self := caller{known: true, user: h.door.self, host: true}
+	self := caller{known: true, user: h.door.self, host: true, private: true}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, self)))
 	})
@@ -78,6 +106,9 @@ func (h *Handler) Inside() http.Handler {
 
 // look finds out who made a connection.
 func (d door) look(connection net.Conn) caller {
+	if encrypted, ok := connection.(*tls.Conn); ok {
+		connection = encrypted.NetConn()
+	}
 	who, err := d.owner(connection)
 	if err != nil {
 		return caller{}
@@ -85,14 +116,17 @@ func (d door) look(connection net.Conn) caller {
 	return caller{known: true, user: who, host: who == d.self || who == 0}
 }
 
-// admits reports whether a caller may use the server.
+// admits reports whether a caller may use the server without a key.
 func (d door) admits(who caller) bool {
+	if who.private || d.guests.Keys {
+		return who.private && who.host
+	}
 	return who.host || d.guests.Network || d.guests.Everybody || who.known && slices.Contains(d.guests.Users, who.user)
 }
 
 // refusal says for people why a caller is refused, and what to do.
 func (d door) refusal(who caller) string {
-	const remedy = "whoever runs it can let others in with --allow-user"
+	const remedy = "whoever runs it can let others in with a key (polylens key create), or with --allow-user"
 	if !who.known {
 		return fmt.Sprintf("this server answers only %s, and whose connection this is cannot be told; %s '*'", d.hosts, remedy)
 	}
@@ -103,24 +137,4 @@ func (d door) refusal(who caller) string {
 func (d door) noFolders(what, command string) string {
 	return fmt.Sprintf("only %s may %s, and only from the machine itself: run “%s” there; "+
 		"if that is refused as well, stop the server first", d.hosts, what, command)
-}
-
-// alivePath is open to everybody: that something listens, anybody can see. Monitors need
-// no more, and other processes of the machine find the server by it.
-const alivePath = "/healthz"
-
-// admitted refuses whoever the door does not let in. What the path looks like when it
-// is escaped makes no difference: then it is not the one that is open.
-func (s *server) admitted(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		who := callerOf(r.Context())
-		if !s.door.admits(who) {
-			w.Header().Set("Connection", "close") // others may want its place
-		}
-		if open := r.URL.Path == alivePath && r.URL.RawPath == ""; !open && !s.door.admits(who) {
-			refuse(w, r, newProblem(kindStranger, s.door.refusal(who)))
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
 }

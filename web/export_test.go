@@ -11,7 +11,7 @@ import (
 // CountConnections lets a server have so many connections, and of strangers.
 func CountConnections(server *http.Server, handler *Handler, most, mostStrangers int) {
 	open := newConnections(most, mostStrangers)
-	server.ConnContext, server.ConnState = open.context(handler), open.watch
+	server.ConnContext, server.ConnState = open.context(handler, handler.ConnContext), open.watch
 }
 
 // Receive is what an upload holds, of a budget of bytes, and whether all is given back.

@@ -71,6 +71,7 @@ func (i *idempotency) once(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	r, w := humachi.Unwrap(ctx)
+	key = callerOf(r.Context()).name() + " " + key // nobody is answered what another has asked
 	request, err := fingerprint(r)
 	if err != nil {
 		writeProblem(w, newProblem(kindUnreadable, err.Error()))

@@ -88,6 +88,9 @@ func (s *server) listImages(ctx context.Context, input *listImagesInput) (*image
 
 func (s *server) getImage(ctx context.Context, input *getImageInput) (*imageAnswer, error) {
 	image, err := s.Catalog.Image(ctx, input.Name, input.ID)
+	if filter := within(ctx); err == nil && filter != nil && !filter.Matches(image.Metadata) {
+		err = noImage(input.ID)
+	}
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
@@ -95,6 +98,9 @@ func (s *server) getImage(ctx context.Context, input *getImageInput) (*imageAnsw
 }
 
 func (s *server) getThumbnail(ctx context.Context, input *thumbnailInput) (*huma.StreamResponse, error) {
+	if err := s.checkSeen(ctx, input.Name, input.ID); err != nil {
+		return nil, problemOf(ctx, s.Logger, err)
+	}
 	thumbnail, err := s.Pictures.Thumbnail(ctx, input.Name, input.ID, input.Size)
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
@@ -105,6 +111,9 @@ func (s *server) getThumbnail(ctx context.Context, input *thumbnailInput) (*huma
 }
 
 func (s *server) getOriginal(ctx context.Context, input *ImagePath) (*huma.StreamResponse, error) {
+	if err := s.checkSeen(ctx, input.Name, input.ID); err != nil {
+		return nil, problemOf(ctx, s.Logger, err)
+	}
 	original, err := s.Pictures.Original(ctx, input.Name, input.ID)
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)

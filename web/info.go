@@ -23,7 +23,11 @@ func (s *server) infoOperation(api huma.API) {
 
 func (s *server) info(ctx context.Context) Info {
 	info := s.Info
-	info.Folders = callerOf(ctx).host
+	who := callerOf(ctx)
+	info.Folders, info.Access = who.host, accessOf(who.rights)
+	if !who.rights.allows(info.Demo) {
+		info.Demo = ""
+	}
 	if s.Model != nil {
 		info.Model = s.Model()
 	}
@@ -62,6 +66,9 @@ func (s *server) lost(ctx context.Context) (string, error) {
 	var lines strings.Builder
 	whole := 0
 	for _, c := range collections {
+		if !callerOf(ctx).rights.allows(c.Name) {
+			continue
+		}
 		collection, err := s.newCollection(ctx, c)
 		switch rebuild := collection.Rebuild; {
 		case err != nil:

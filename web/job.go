@@ -2,18 +2,14 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"polylens/indexer"
 	"polylens/indexer/catalog"
 	"polylens/indexer/source"
 
 	"github.com/danielgtaylor/huma/v2"
-
-	"polylens/internal/ordinary"
 )
 
 type jobPath struct {
@@ -94,9 +90,9 @@ func (s *server) jobOperations(api huma.API) {
 		do      func(context.Context, string) (catalog.Job, error)
 		summary string
 	}{
-		"pause":  {s.Jobs.Pause, "Let a job wait until it is resumed; one that runs stops where it is"},
-		"resume": {s.withFolders(s.Jobs.Resume), "Put a paused job back into the queue"},
-		"retry":  {s.withFolders(s.Jobs.Retry), "Put a failed or canceled job back into the queue"},
+		"pause":  {s.steerable(s.Jobs.Pause), "Let a job wait until it is resumed; one that runs stops where it is"},
+		"resume": {s.steerable(s.withFolders(s.Jobs.Resume)), "Put a paused job back into the queue"},
+		"retry":  {s.steerable(s.withFolders(s.Jobs.Retry)), "Put a failed or canceled job back into the queue"},
 	} {
 		o := operation(verb+"-job", http.MethodPost, "/jobs/{id}/"+verb, "jobs", command.summary, http.StatusNotFound, http.StatusConflict)
 		huma.Register(api, accepted(o), s.jobCommand(command.do))
@@ -140,7 +136,8 @@ func (s *server) withFolders(do func(context.Context, string) (catalog.Job, erro
 }
 
 func (s *server) listJobs(ctx context.Context, input *listJobsInput) (*jobsAnswer, error) {
-	filter := catalog.JobFilter{Collection: input.Collection, Kind: input.Kind, Before: input.Cursor, Limit: input.Limit + 1}
+	filter := catalog.JobFilter{Collection: input.Collection, Kind: input.Kind, Before: input.Cursor, Limit: input.Limit + 1,
+		Among: callerOf(ctx).rights.limit()}
 	for _, state := range input.State {
 		filter.States = append(filter.States, catalog.JobState(state))
 	}
@@ -158,7 +155,7 @@ func (s *server) listJobs(ctx context.Context, input *listJobsInput) (*jobsAnswe
 }
 
 func (s *server) getJob(ctx context.Context, input *jobPath) (*jobAnswer, error) {
-	job, err := s.Jobs.Get(ctx, input.ID)
+	job, err := s.job(ctx, input.ID)
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
@@ -166,7 +163,7 @@ func (s *server) getJob(ctx context.Context, input *jobPath) (*jobAnswer, error)
 }
 
 func (s *server) cancelJob(ctx context.Context, input *jobPath) (*jobAnswer, error) {
-	job, err := s.Jobs.Cancel(ctx, input.ID)
+	job, err := s.steerable(s.Jobs.Cancel)(ctx, input.ID)
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
@@ -183,40 +180,40 @@ func (s *server) jobCommand(do func(context.Context, string) (catalog.Job, error
 	}
 }
 
-// usableFolder cleans the path of a folder and checks that pictures can be
-// read from it. A leading ~/ stands for the home folder of the server's user.
-func usableFolder(path string) (string, error) {
-	path = strings.TrimSpace(path)
-	if rest, ok := strings.CutPrefix(path, "~/"); ok {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return "", newProblem(kindNoFolder, "the home folder is not known; give the whole path")
-		}
-		path = filepath.Join(home, rest)
+// job is a job that the caller may see. To others it does not exist.
+func (s *server) job(ctx context.Context, id string) (catalog.Job, error) {
+	job, err := s.Jobs.Get(ctx, id)
+	if err == nil && !callerOf(ctx).rights.allows(job.Collection) {
+		return catalog.Job{}, fmt.Errorf("job %.80q: %w", id, catalog.ErrNotFound)
 	}
-	if strings.ContainsRune(path, 0) || !filepath.IsAbs(path) {
-		return "", newProblem(kindNoFolder, "give the whole path of the folder, beginning with /")
-	}
-	path = filepath.Clean(path)
-	info, err := ordinary.Stat(path)
-	switch {
-	case os.IsNotExist(err):
-		return "", newProblem(kindNoFolder, "there is no folder "+path)
-	case err != nil:
-		return "", newProblem(kindNoFolder, "the folder "+path+" cannot be opened: "+reason(err))
-	case !info.IsDir():
-		return "", newProblem(kindNoFolder, path+" is a file; give the folder that holds it")
-	}
-	if err := ordinary.Listable(path); err != nil {
-		return "", newProblem(kindNoFolder, "the folder "+path+" cannot be read: "+reason(err))
-	}
-	return path, nil
+	return job, err
 }
 
-// reason is an error of the file system without the path, which the caller names.
-func reason(err error) string {
-	if path, ok := err.(*os.PathError); ok {
-		return path.Err.Error()
+// Kinds of jobs that are of trainings and models; all others change collections.
+const (
+	jobTrain = "train"
+	jobModel = "model"
+)
+
+// steerable is a command for those who may see the job and whose credentials have the
+// scope of what it does.
+func (s *server) steerable(do func(context.Context, string) (catalog.Job, error)) func(context.Context, string) (catalog.Job, error) {
+	return func(ctx context.Context, id string) (catalog.Job, error) {
+		who := callerOf(ctx).rights
+		if who == nil {
+			return do(ctx, id)
+		}
+		job, err := s.job(ctx, id)
+		if err != nil {
+			return job, err
+		}
+		needed := catalog.ScopeIndex
+		if job.Kind == jobTrain || job.Kind == jobModel {
+			needed = catalog.ScopeTrain
+		}
+		if !who.has(needed) {
+			return job, newProblem(kindNotAllowed, fmt.Sprintf("a job of kind %s needs a key with the scope %s", job.Kind, needed))
+		}
+		return do(ctx, id)
 	}
-	return err.Error()
 }

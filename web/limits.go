@@ -70,13 +70,17 @@ const (
 	laneOrders   lane = "orders"
 	laneReads    lane = "reads"
 	laneLive     lane = "live"
+	laneDoor     lane = "door"    // signing in and out, which everybody may
 	laneUploads  lane = "uploads" // waits by itself, once its picture has arrived
 )
 
 // inLane puts an operation into a lane; others are orders when they change something,
 // else reads.
 func inLane(o huma.Operation, in lane) huma.Operation {
-	o.Metadata = map[string]any{"lane": in}
+	if o.Metadata == nil {
+		o.Metadata = map[string]any{}
+	}
+	o.Metadata["lane"] = in
 	return o
 }
 
@@ -93,7 +97,7 @@ func laneOf(o *huma.Operation) lane {
 func newLanes(l Limits) map[lane]turns {
 	return map[lane]turns{
 		laneSearches: newTurns(l.Searches, l.Patience), lanePictures: newTurns(l.Pictures, l.Patience),
-		laneOrders: newTurns(l.Orders, l.Patience), laneReads: newTurns(l.Reads, l.Patience),
+		laneDoor: newTurns(l.Orders, l.Patience), laneOrders: newTurns(l.Orders, l.Patience), laneReads: newTurns(l.Reads, l.Patience),
 		laneUploads: newTurns(l.PictureSearches, l.Patience), laneLive: newTurns(l.Live, l.Patience),
 	}
 }

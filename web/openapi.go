@@ -19,7 +19,8 @@ func apiConfig(version string) huma.Config {
 	config.RejectUnknownQueryParameters = true
 	config.Info.Description = "Search pictures with words in any language. " +
 		"Every answer that is not a success is a problem (RFC 9457) whose type is stable, but for what is no HTTP at all and for ranges that a picture does not have. " +
-		"Where the server has no room for a request now, it answers 503 and says in Retry-After when to ask again. " +
+		"Where the server has no room for a request now, it answers 503 and says in Retry-After when to ask again; a key that asks too often gets 429 and the same. " +
+		"A key is sent as “Authorization: Bearer KEY”. “security” says by which scopes each operation may be asked, and where nothing stands beside it, by everybody. " +
 		"Lists are paged by opaque cursors. Live progress of jobs comes over a WebSocket at " +
 		apiPrefix + "/jobs/events, one JSON object a message: first {\"jobs\":[…]}, then {\"job\":{…}} for each change. " +
 		"That of runs comes at " + apiPrefix + "/runs/events: first {\"runs\":[…]}, the newest, then {\"run\":{…},\"kept\":…,\"series\":[…]} " +
@@ -31,6 +32,7 @@ func apiConfig(version string) huma.Config {
 		{Name: "collections", Description: "Sets of images"},
 		{Name: "images", Description: "Pictures and what is known of them"},
 		{Name: "jobs", Description: "Work in the background"},
+		{Name: "keys", Description: "Keys of the API, and sessions of pages that signed in with one"},
 		{Name: "runs", Description: "Models trained on one's own pairs, and their curves"},
 		{Name: "server", Description: "The server itself"},
 	}
@@ -73,11 +75,11 @@ func serveDescription(api *huma.OpenAPI) http.HandlerFunc {
 
 // operation is the common part of every operation. errors are the statuses of its own
 // problems; describeProblems adds those that come of what it is. Bodies are read before
-// the library would read them, see withBody.
+// the library would read them, see withBody. Who may do it stands in requirements.
 func operation(id, method, path, tag, summary string, errors ...int) huma.Operation {
-	return huma.Operation{
+	return withAccess(huma.Operation{
 		OperationID: id, Method: method, Path: apiPrefix + path, Tags: []string{tag}, Summary: summary,
 		Errors:          append(errors, http.StatusUnprocessableEntity, http.StatusInternalServerError),
 		BodyReadTimeout: -1, MaxBodyBytes: -1,
-	}
+	})
 }

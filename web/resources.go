@@ -116,6 +116,7 @@ type Info struct {
 	Version string    `json:"version"`
 	Model   ModelInfo `json:"model"`
 	Folders bool      `json:"folders" doc:"Whether this client may index folders of the server: only its own user and root may, on the machine itself"`
+	Access  Access    `json:"access" doc:"What this client may do besides that"`
 	Demo    string    `json:"demo,omitempty" doc:"Name of the demo collection, if there is one"`
 }
 

@@ -104,7 +104,7 @@ func accepted(o huma.Operation) huma.Operation {
 
 func (s *server) listRuns(ctx context.Context, input *listRunsInput) (*runsAnswer, error) {
 	// The cursor is the ID of the last run of a page.
-	runs, err := s.Runs.Runs(ctx, input.Collection, input.Cursor, input.Limit+1)
+	runs, err := s.seenRuns(ctx, input.Collection, input.Cursor, input.Limit+1)
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
@@ -118,7 +118,7 @@ func (s *server) listRuns(ctx context.Context, input *listRunsInput) (*runsAnswe
 }
 
 func (s *server) getRun(ctx context.Context, input *runPath) (*runAnswer, error) {
-	run, err := s.Runs.Run(ctx, input.ID)
+	run, err := s.run(ctx, input.ID)
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
@@ -126,7 +126,7 @@ func (s *server) getRun(ctx context.Context, input *runPath) (*runAnswer, error)
 }
 
 func (s *server) getPoints(ctx context.Context, input *getPointsInput) (*pointsAnswer, error) {
-	if _, err := s.Runs.Run(ctx, input.ID); err != nil {
+	if _, err := s.run(ctx, input.ID); err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
 	series, err := s.Runs.RunSeries(ctx, input.ID, catalog.RunPoints{Names: input.Names, From: input.From, Most: input.MaxPoints})
@@ -152,11 +152,11 @@ func (s *server) createRun(ctx context.Context, input *createRunInput) (*accepte
 }
 
 func (s *server) resumeRun(ctx context.Context, input *commandInput) (*acceptedRun, error) {
-	return s.command(ctx, func(trainer Trainer) (catalog.Run, error) { return trainer.Resume(ctx, input.ID) })
+	return s.steerRun(ctx, input.ID, func(trainer Trainer) (catalog.Run, error) { return trainer.Resume(ctx, input.ID) })
 }
 
 func (s *server) stopRun(ctx context.Context, input *commandInput) (*acceptedRun, error) {
-	return s.command(ctx, func(trainer Trainer) (catalog.Run, error) { return trainer.Stop(ctx, input.ID) })
+	return s.steerRun(ctx, input.ID, func(trainer Trainer) (catalog.Run, error) { return trainer.Stop(ctx, input.ID) })
 }
 
 func (s *server) activateRun(ctx context.Context, input *activateRunInput) (*acceptedRun, error) {
@@ -184,6 +184,9 @@ func (s *server) command(ctx context.Context, do func(Trainer) (catalog.Run, err
 func (s *server) deleteRun(ctx context.Context, input *runPath) (*struct{}, error) {
 	if s.Trainer == nil {
 		return nil, newProblem(kindNoTrainer, noTrainer)
+	}
+	if err := s.checkRun(ctx, input.ID); err != nil {
+		return nil, problemOf(ctx, s.Logger, err)
 	}
 	if err := s.Trainer.Delete(ctx, input.ID); err != nil {
 		return nil, problemOf(ctx, s.Logger, err)

@@ -12,10 +12,16 @@ const watchedRuns = 100
 // watchRuns reports over a WebSocket how the runs go.
 func (s *server) watchRuns(w http.ResponseWriter, r *http.Request) {
 	present := func(ctx context.Context) (any, error) {
-		runs, err := s.Runs.Runs(ctx, "", "", watchedRuns)
+		runs, err := s.seenRuns(ctx, "", "", watchedRuns)
 		return map[string][]Run{"runs": newRuns(runs)}, err
 	}
-	live(s, w, r, s.runs, present, func(change RunChange) any { return change })
+	who := callerOf(r.Context()).rights
+	live(s, w, r, s.runs, present, func(change RunChange) any {
+		if !who.allows(change.Run.Collection) {
+			return nil
+		}
+		return change
+	})
 }
 
 func newRunHub() *hub[RunChange] {

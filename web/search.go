@@ -68,7 +68,7 @@ type wanted struct {
 }
 
 func (s *server) find(ctx context.Context, collection string, asked wanted) (*searchAnswer, error) {
-	options, err := asked.parse()
+	options, err := asked.parse(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
@@ -87,7 +87,7 @@ func (s *server) find(ctx context.Context, collection string, asked wanted) (*se
 }
 
 func (s *server) searchByPicture(ctx context.Context, input *pictureSearchInput) (*searchAnswer, error) {
-	options, err := input.parse()
+	options, err := input.parse(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
@@ -123,8 +123,8 @@ func (s *server) answer(ctx context.Context, prefer languages, results search.Re
 	return answer, nil
 }
 
-func (o SearchOptions) parse() (search.Options, error) {
-	options := search.Options{Limit: o.Limit, Cursor: o.Cursor, Group: search.Grouping(o.Group)}
+func (o SearchOptions) parse(ctx context.Context) (search.Options, error) {
+	options := search.Options{Limit: o.Limit, Cursor: o.Cursor, Group: search.Grouping(o.Group), Within: within(ctx)}
 	if o.Filter == "" {
 		return options, nil
 	}

@@ -2,11 +2,13 @@ package web
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -34,26 +36,78 @@ func NewServer(handler http.Handler, logger *slog.Logger) *http.Server {
 	}
 }
 
-// Serve answers on listener until ctx ends, then lets running answers finish,
-// closes the handler's live connections and returns nil.
+// Door is one listener of a server.
+type Door struct {
+	Listener net.Listener
+	TLS      *tls.Config // nil: what is said can be read by others on the way
+	Private  bool        // for the server's own user and root alone, without a key
+}
+
+// Serve is ServeDoors with one that is neither private nor encrypted.
 func Serve(ctx context.Context, listener net.Listener, handler *Handler, logger *slog.Logger) error {
-	server := NewServer(handler, logger)
-	open := newConnections(maxConnections, maxStrangers)
-	server.ConnContext, server.ConnState = open.context(handler), open.watch
-	stopped := make(chan error, 1)
-	go func() { stopped <- server.Serve(listener) }()
+	return ServeDoors(ctx, handler, logger, Door{Listener: listener})
+}
+
+// ServeDoors answers on all doors until ctx ends, then lets running answers finish, closes
+// the handler's live connections and returns nil.
+func ServeDoors(ctx context.Context, handler *Handler, logger *slog.Logger, doors ...Door) error {
+	stopped := make(chan error, len(doors))
+	servers := make([]*http.Server, len(doors))
+	for i, door := range doors {
+		servers[i] = door.server(handler, logger)
+		go func() { stopped <- door.serve(servers[i]) }()
+	}
+	var failed error
 	select {
-	case err := <-stopped:
-		handler.Close()
-		return fmt.Errorf("serve on %s: %w", listener.Addr(), err)
+	case failed = <-stopped:
 	case <-ctx.Done():
 	}
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
 	defer cancel()
-	err := server.Shutdown(grace)
+	errs := make([]error, len(servers))
+	var ending sync.WaitGroup
+	for i, server := range servers {
+		ending.Go(func() { errs[i] = endServer(grace, server) })
+	}
+	ending.Wait()
 	handler.Close()
+	return errors.Join(append(errs, failed)...)
+}
+
+func endServer(ctx context.Context, server *http.Server) error {
+	err := server.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return server.Close()
 	}
 	return err
+}
+
+// server is the HTTP server behind a door. Each has connections of its own, so that
+// nobody outside keeps the server's own user out.
+func (d Door) server(handler *Handler, logger *slog.Logger) *http.Server {
+	server, look, strangers := NewServer(handler, logger), handler.ConnContext, maxStrangers
+	switch {
+	case d.Private:
+		look = handler.PrivateConnContext
+	case handler.door.guests.Keys:
+		strangers = maxUnknown
+	}
+	open := newConnections(maxConnections, strangers)
+	server.ConnContext, server.ConnState = open.context(handler, look), open.watch
+	server.TLSConfig, server.Protocols = d.TLS, new(http.Protocols)
+	server.Protocols.SetHTTP1(true) // connections are counted by one request at a time
+	return server
+}
+
+func (d Door) serve(server *http.Server) error {
+	var err error
+	if d.TLS != nil {
+		err = server.ServeTLS(d.Listener, "", "")
+	} else {
+		err = server.Serve(d.Listener)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("serve on %s: %w", d.Listener.Addr(), err)
 }

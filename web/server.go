@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 
 	"polylens/indexer/catalog"
 	"polylens/internal/peer"
@@ -30,6 +31,12 @@ type Handler struct {
 // Close ends the live connections and the watch over jobs and runs.
 func (h *Handler) Close() { h.close() }
 
+// Places that are no operations of the API.
+const (
+	readyPath       = "/readyz"
+	descriptionPath = "/openapi.json"
+)
+
 // New builds the handler. It fails if a part of config is missing or the
 // embedded page is incomplete.
 func New(config Config) (*Handler, error) {
@@ -44,6 +51,7 @@ func New(config Config) (*Handler, error) {
 		Config: config, door: newDoor(config.Guests, config.Owner),
 		jobs: newJobHub(), runs: newRunHub(), keys: newIdempotency(config.Limits.Answers),
 		bodies: semaphore.NewWeighted(config.Limits.Bodies), lanes: newLanes(config.Limits),
+		sessions: newSessions(), rates: newRates(), wrong: newRates(),
 	}
 	router := chi.NewRouter()
 	router.Use(s.logged, s.recovered, secured, s.admitted, s.hostChecked, s.originChecked(), textChecked, middleware.GetHead)
@@ -64,6 +72,7 @@ func (s *server) watch() (stop func()) {
 		stopRuns()
 		s.jobs.close()
 		s.runs.close()
+		s.noting.Wait()
 	}
 }
 
@@ -76,27 +85,36 @@ type server struct {
 	keys   *idempotency
 	bodies *semaphore.Weighted // bytes of request bodies
 	lanes  map[lane]turns
+
+	sessions sessions
+	rates    rates // of keys
+	wrong    rates // of addresses from which wrong credentials come
+	anyKey   anyKey
+	noting   sync.WaitGroup // of the use of keys
 }
 
 // routes mounts everything but the page and answers the API's description.
 func (s *server) routes(router chi.Router) *huma.OpenAPI {
 	router.Get(alivePath, s.alive)
-	router.Get("/readyz", s.byTurns(laneReads, s.ready))
-	router.Get(apiPrefix+"/jobs/events", s.byTurns(laneLive, s.watchJobs))
-	router.Get(apiPrefix+"/runs/events", s.byTurns(laneLive, s.watchRuns))
+	router.Get(readyPath, s.asOperation("ready", s.byTurns(laneReads, s.ready)))
+	router.Get(apiPrefix+"/jobs/events", s.asOperation("watch-jobs", s.byTurns(laneLive, s.watchJobs)))
+	router.Get(apiPrefix+"/runs/events", s.asOperation("watch-runs", s.byTurns(laneLive, s.watchRuns)))
 	router.Group(func(router chi.Router) {
 		router.Use(limitTime)
 		api := humachi.New(router, apiConfig(s.Info.Version))
-		api.UseMiddleware(s.withBody, s.inTurn, s.keys.once)
+		api.UseMiddleware(s.audited, s.allowed, s.withBody, s.inTurn, s.keys.once)
 		s.collectionOperations(api)
 		s.failureOperations(api)
 		s.imageOperations(api)
 		s.searchOperations(api)
 		s.jobOperations(api)
 		s.runOperations(api)
+		s.keyOperations(api)
+		s.sessionOperations(api)
 		s.infoOperation(api)
 		describe(api.OpenAPI())
-		router.Get("/openapi.json", s.byTurns(laneReads, serveDescription(api.OpenAPI())))
+		s.describeAccess(api.OpenAPI())
+		router.Get(descriptionPath, s.asOperation("describe-api", s.byTurns(laneReads, serveDescription(api.OpenAPI()))))
 	})
 	return nil
 }
@@ -127,6 +145,15 @@ func (c *Config) check() error {
 	}
 	if c.Runs == nil {
 		c.Runs = noRuns{}
+	}
+	if c.Guests.Keys && c.Keys == nil {
+		return errors.New("web: everybody needs a key, and config lacks Keys")
+	}
+	if c.Rate.PerSecond <= 0 {
+		c.Rate = DefaultRate
+	}
+	if c.Audit == nil {
+		c.Audit = slog.New(slog.DiscardHandler)
 	}
 	if c.Owner == nil {
 		c.Owner = peer.Owner

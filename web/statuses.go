@@ -36,7 +36,7 @@ func describeProblems(api *huma.OpenAPI) {
 // problemsOf are the statuses that every operation like this one may answer.
 func problemsOf(o *huma.Operation) []int {
 	statuses := []int{
-		http.StatusForbidden, http.StatusMisdirectedRequest, http.StatusUnprocessableEntity,
+		http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusMisdirectedRequest, http.StatusUnprocessableEntity,
 		http.StatusRequestURITooLong, http.StatusRequestHeaderFieldsTooLarge,
 		http.StatusInternalServerError, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
 	}
@@ -62,7 +62,12 @@ func describeOddities(o *huma.Operation) {
 	if o.Responses["416"] != nil {
 		o.Responses["416"].Content = plain
 	}
-	o.Responses["503"].Headers = map[string]*huma.Param{"Retry-After": {
-		Description: "When to ask again, in seconds", Schema: &huma.Schema{Type: huma.TypeInteger},
+	for _, status := range []string{"429", "503"} {
+		o.Responses[status].Headers = map[string]*huma.Param{"Retry-After": {
+			Description: "When to ask again, in seconds", Schema: &huma.Schema{Type: huma.TypeInteger},
+		}}
+	}
+	o.Responses["401"].Headers = map[string]*huma.Param{"WWW-Authenticate": {
+		Description: "That a key is needed, and what is wrong with the one that was sent", Schema: &huma.Schema{Type: huma.TypeString},
 	}}
 }

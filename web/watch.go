@@ -24,16 +24,23 @@ const (
 	watchedJobs  = 100                    // that a live connection begins with
 	followAgain  = time.Second            // after the catalogue failed
 	askLimit     = 10 * time.Second       // for the number to follow from
+	checkRights  = 2 * time.Second        // whether who listens still may
 	tellInterval = 200 * time.Millisecond // at most five messages a second for each job or run
 )
 
 // watchJobs reports over a WebSocket how the jobs go.
 func (s *server) watchJobs(w http.ResponseWriter, r *http.Request) {
 	present := func(ctx context.Context) (any, error) {
-		jobs, err := s.Jobs.List(ctx, catalog.JobFilter{Limit: watchedJobs})
+		jobs, err := s.Jobs.List(ctx, catalog.JobFilter{Limit: watchedJobs, Among: callerOf(ctx).rights.limit()})
 		return map[string][]Job{"jobs": newJobs(jobs)}, err
 	}
-	live(s, w, r, s.jobs, present, func(job Job) any { return map[string]Job{"job": job} })
+	who := callerOf(r.Context()).rights
+	live(s, w, r, s.jobs, present, func(job Job) any {
+		if !who.allows(job.Collection) {
+			return nil
+		}
+		return map[string]Job{"job": job}
+	})
 }
 
 // followJobs publishes changes of jobs from now on, until stop is called.
@@ -85,7 +92,8 @@ func newJobHub() *hub[Job] {
 }
 
 // live upgrades to a WebSocket and sends the present state, then each change in the
-// form that message gives it.
+// form that message gives it; nil leaves it out. It ends with the rights of whoever
+// listens.
 func live[T any](s *server, w http.ResponseWriter, r *http.Request, hub *hub[T],
 	present func(context.Context) (any, error), message func(T) any) {
 	if !websocket.IsWebSocketUpgrade(r) {
@@ -117,7 +125,15 @@ func live[T any](s *server, w http.ResponseWriter, r *http.Request, hub *hub[T],
 	}
 	defer connection.Close()
 	go listen(connection, watcher)
-	tell(connection, watcher, begin, message)
+	who := callerOf(r.Context()).rights
+	checked := time.Now()
+	tell(connection, watcher, begin, message, func() bool {
+		if time.Since(checked) < checkRights {
+			return true
+		}
+		checked = time.Now()
+		return s.still(r.Context(), who)
+	})
 }
 
 // listen reads until the client goes away: that is how closing and pongs are
@@ -141,15 +157,24 @@ func listen[T any](connection *websocket.Conn, watcher *watcher[T]) {
 	}
 }
 
-// tell writes the present state, then changes, until the watcher is cut off.
-func tell[T any](connection *websocket.Conn, watcher *watcher[T], begin any, message func(T) any) {
+// tell writes the present state, then changes, until the watcher is cut off or may listen
+// no longer.
+func tell[T any](connection *websocket.Conn, watcher *watcher[T], begin any, message func(T) any, may func() bool) {
 	if writeEvent(connection, begin) != nil {
 		return
 	}
 	ping := time.NewTicker(pingEvery)
 	defer ping.Stop()
+	check := time.NewTicker(checkRights)
+	defer check.Stop()
 	for {
+		if !may() {
+			goodbye := websocket.FormatCloseMessage(websocket.ClosePolicyViolation, "the key has ended")
+			_ = connection.WriteControl(websocket.CloseMessage, goodbye, time.Now().Add(time.Second))
+			return
+		}
 		select {
+		case <-check.C:
 		case <-watcher.gone:
 			goodbye := websocket.FormatCloseMessage(websocket.CloseGoingAway, "")
 			_ = connection.WriteControl(websocket.CloseMessage, goodbye, time.Now().Add(time.Second))
@@ -160,7 +185,7 @@ func tell[T any](connection *websocket.Conn, watcher *watcher[T], begin any, mes
 			}
 		case <-watcher.wake:
 			for _, change := range watcher.take() {
-				if writeEvent(connection, message(change)) != nil {
+				if told := message(change); told != nil && writeEvent(connection, told) != nil {
 					return
 				}
 			}

@@ -104,8 +104,9 @@ type JobFilter struct {
 	Collection string
 	Kind       string
 	States     []JobState
-	Before     string // ID: only jobs that were created earlier
-	Limit      int    // most jobs; 0: 100
+	Among      []string // collections; nil: all, and jobs without one
+	Before     string   // ID: only jobs that were created earlier
+	Limit      int      // most jobs; 0: 100
 }
 
 // JobClaim says which jobs a worker can take. Among the waiting jobs whose time

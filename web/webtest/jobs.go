@@ -200,10 +200,12 @@ func (j *Jobs) publish(job catalog.Job) catalog.Job {
 }
 
 // List implements web.Jobs, but for the filter.
-func (j *Jobs) List(context.Context, catalog.JobFilter) ([]catalog.Job, error) {
+func (j *Jobs) List(_ context.Context, filter catalog.JobFilter) ([]catalog.Job, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	jobs := slices.Clone(j.jobs)
+	jobs := slices.DeleteFunc(slices.Clone(j.jobs), func(job catalog.Job) bool {
+		return filter.Among != nil && !slices.Contains(filter.Among, job.Collection)
+	})
 	slices.Reverse(jobs)
 	return jobs, nil
 }

@@ -1,6 +1,7 @@
 package database
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -142,6 +143,10 @@ func (j *Jobs) List(ctx context.Context, filter catalog.JobFilter) ([]catalog.Jo
 	if len(filter.States) > 0 {
 		list, states := inList(len(args)+1, filter.States)
 		where, args = append(where, "state IN ("+list+")"), append(args, states...)
+	}
+	if filter.Among != nil {
+		list, names := inList(len(args)+1, filter.Among)
+		where, args = append(where, "collection IN ("+cmp.Or(list, "NULL")+")"), append(args, names...)
 	}
 	limit := filter.Limit
 	if limit <= 0 {

@@ -1,0 +1,207 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+
+	"polylens/indexer/catalog"
+)
+
+// requirement says who may do something, besides those whom the door lets in without any
+// credentials: they may do everything.
+type requirement struct {
+	scopes  []catalog.Scope // of a key: each by itself is enough, and so is admin
+	tenants bool            // so are tokens for searches, within their filter
+	whole   bool            // but only of keys for all collections
+	open    bool            // everybody, also without credentials
+}
+
+func keysFor(scopes ...catalog.Scope) requirement { return requirement{scopes: scopes} }
+
+// forTenants lets tokens for searches do it, too.
+func (r requirement) forTenants() requirement { r.tenants = true; return r }
+
+// forWhole is for what touches all collections at once.
+func (r requirement) forWhole() requirement { r.whole = true; return r }
+
+// requirements is the one table of who may do what, by the ID of the operation. What is
+// not in it, no key may do. Operations whose path names a collection are also refused to
+// keys that are not for it; what lists collections, jobs and runs shows those that the key
+// is for.
+var requirements = map[string]requirement{
+	"get-info":     keysFor(catalog.Scopes()...).forTenants(),
+	"describe-api": keysFor(catalog.Scopes()...).forTenants(),
+	"ready":        keysFor(catalog.Scopes()...),
+
+	"list-collections": keysFor(catalog.ScopeSearch, catalog.ScopeIndex, catalog.ScopeTrain),
+	"get-collection":   keysFor(catalog.ScopeSearch, catalog.ScopeIndex, catalog.ScopeTrain),
+	"list-images":      keysFor(catalog.ScopeSearch, catalog.ScopeIndex),
+	"get-image":        keysFor(catalog.ScopeSearch, catalog.ScopeIndex).forTenants(),
+	"get-thumbnail":    keysFor(catalog.ScopeSearch, catalog.ScopeIndex).forTenants(),
+	"get-original":     keysFor(catalog.ScopeSearch, catalog.ScopeIndex).forTenants(),
+	// Searches.
+	"search":            keysFor(catalog.ScopeSearch).forTenants(),
+	"query":             keysFor(catalog.ScopeSearch).forTenants(),
+	"search-by-picture": keysFor(catalog.ScopeSearch).forTenants(),
+	// Changes of collections.
+	"create-collection": keysFor(catalog.ScopeIndex),
+	"rename-collection": keysFor(catalog.ScopeIndex),
+	"delete-collection": keysFor(catalog.ScopeIndex),
+	"list-failures":     keysFor(catalog.ScopeIndex),
+	"create-job":        keysFor(catalog.ScopeIndex),
+	"create-check":      keysFor(catalog.ScopeIndex),
+	// Jobs; steerable asks for the scope of their kind.
+	"list-jobs":  keysFor(catalog.ScopeIndex, catalog.ScopeTrain),
+	"get-job":    keysFor(catalog.ScopeIndex, catalog.ScopeTrain),
+	"watch-jobs": keysFor(catalog.ScopeIndex, catalog.ScopeTrain),
+	"cancel-job": keysFor(catalog.ScopeIndex, catalog.ScopeTrain),
+	"pause-job":  keysFor(catalog.ScopeIndex, catalog.ScopeTrain),
+	"resume-job": keysFor(catalog.ScopeIndex, catalog.ScopeTrain),
+	"retry-job":  keysFor(catalog.ScopeIndex, catalog.ScopeTrain),
+	// Trainings.
+	"list-runs":      keysFor(catalog.ScopeTrain),
+	"get-run":        keysFor(catalog.ScopeTrain),
+	"get-run-points": keysFor(catalog.ScopeTrain),
+	"watch-runs":     keysFor(catalog.ScopeTrain),
+	"create-run":     keysFor(catalog.ScopeTrain),
+	"resume-run":     keysFor(catalog.ScopeTrain),
+	"stop-run":       keysFor(catalog.ScopeTrain),
+	"delete-run":     keysFor(catalog.ScopeTrain),
+	"activate-run":   keysFor(catalog.ScopeTrain).forWhole(),
+	"roll-back-run":  keysFor(catalog.ScopeTrain).forWhole(),
+	// Keys.
+	"list-keys":  keysFor(catalog.ScopeAdmin),
+	"create-key": keysFor(catalog.ScopeAdmin),
+	"revoke-key": keysFor(catalog.ScopeAdmin),
+	// Signing in, which needs a key, and out.
+	"create-session": {open: true},
+	"delete-session": {open: true},
+}
+
+// accessKey is where the metadata of an operation says who may do it.
+const accessKey = "access"
+
+// withAccess notes in an operation who may do it.
+func withAccess(o huma.Operation) huma.Operation {
+	if needed, ok := requirements[o.OperationID]; ok {
+		o.Metadata = map[string]any{accessKey: needed}
+	}
+	return o
+}
+
+// allowed refuses an operation to whose credentials are not for it.
+func (s *server) allowed(ctx huma.Context, next func(huma.Context)) {
+	r, w := humachi.Unwrap(ctx)
+	needed, known := ctx.Operation().Metadata[accessKey].(requirement)
+	if refusal := needed.refuses(r.Context(), known, collectionIn(r, ctx.Param("name"))); refusal != nil {
+		refusal.write(w)
+		return
+	}
+	next(ctx)
+}
+
+// collectionIn is the collection that a request is about: that of a path with one.
+func collectionIn(r *http.Request, name string) string {
+	if !strings.HasPrefix(r.URL.Path, apiPrefix+"/collections/") {
+		return ""
+	}
+	if plain, err := url.PathUnescape(name); err == nil {
+		name = plain
+	}
+	return name
+}
+
+// asOperation lets a handler that is no operation be asked by those who may.
+func (s *server) asOperation(id string, handler http.HandlerFunc) http.HandlerFunc {
+	needed, known := requirements[id]
+	return func(w http.ResponseWriter, r *http.Request) {
+		refusal := needed.refuses(r.Context(), known, "")
+		if refusal != nil {
+			refusal.write(w)
+			s.audit(r, event{operation: id, status: http.StatusForbidden})
+			return
+		}
+		s.audit(r, event{operation: id})
+		handler(w, r)
+	}
+}
+
+// refuses is nil if the caller may do what needs this. Without known, nobody has said who
+// may. about is the collection that it is about, if that is in its address.
+func (needed requirement) refuses(ctx context.Context, known bool, about string) *refusal {
+	who := callerOf(ctx).rights
+	switch {
+	case who == nil || needed.open:
+		return nil
+	case !known:
+		return forbidden("no key may do this", nil)
+	case who.within != nil && !needed.tenants:
+		return forbidden("tokens are for searches alone, and this is none", nil)
+	case !who.key.Has(needed.scopes...):
+		return forbidden(fmt.Sprintf("this key lacks the scope for it: it needs %s", inWords(needed.scopes)), needed.scopes)
+	case needed.whole && who.collections != nil:
+		return forbidden("this concerns all collections, and the key is only for some", nil)
+	case about != "" && !who.allows(about):
+		return forbidden(notFor(about), nil)
+	}
+	return nil
+}
+
+func notFor(collection string) string {
+	return fmt.Sprintf("these credentials are not for the collection %.80q", collection)
+}
+
+// inWords lists scopes of which one is needed.
+func inWords(scopes []catalog.Scope) string {
+	words := make([]string, len(scopes))
+	for i, scope := range scopes {
+		words[i] = string(scope)
+	}
+	return strings.Join(words, " or ")
+}
+
+// checkCollection refuses a collection, named elsewhere than in the path, that the
+// caller's credentials are not for.
+func checkCollection(ctx context.Context, name string) error {
+	if who := callerOf(ctx).rights; who != nil && !who.allows(name) {
+		return newProblem(kindNotAllowed, notFor(name))
+	}
+	return nil
+}
+
+// describeAccess says of each operation which credentials it takes.
+func (s *server) describeAccess(api *huma.OpenAPI) {
+	api.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"key":     {Type: "http", Scheme: "bearer", Description: "An API key, or a token for searches that is signed with one. The roles beside it are scopes: each by itself is enough, and admin always is"},
+		"session": {Type: "apiKey", In: "cookie", Name: cookieName, Description: "What POST " + apiPrefix + "/session answers to a key; over TLS its name begins with __Host-"},
+	}
+	for _, item := range api.Paths {
+		for _, o := range []*huma.Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete} {
+			if o == nil {
+				continue
+			}
+			if needed, ok := o.Metadata[accessKey].(requirement); ok && !needed.open {
+				o.Security = needed.security(s.door.guests.Keys)
+			}
+		}
+	}
+}
+
+// security is a requirement as OpenAPI writes it. Where the door lets some in without
+// credentials, none may be enough.
+func (needed requirement) security(always bool) []map[string][]string {
+	var all []map[string][]string
+	if !always {
+		all = append(all, map[string][]string{})
+	}
+	for _, scope := range needed.scopes {
+		all = append(all, map[string][]string{"key": {string(scope)}}, map[string][]string{"session": {string(scope)}})
+	}
+	return all
+}
