@@ -21,15 +21,17 @@ const everybody = "*"
 
 // accessFlags say who may use a server, and by which names.
 type accessFlags struct {
-	InsecureAllowNetwork bool     `help:"Allow an address that others on the network can reach. Polylens asks nobody for a password yet: whoever reaches it sees every picture. Needs --allowed-host."`
+	InsecureAllowNetwork bool     `help:"Let in everybody on the network without a key: whoever reaches the address sees every picture. Needs --allowed-host."`
+	RequireKey           bool     `env:"POLYLENS_REQUIRE_KEY" help:"Ask everybody for an API key also on a loopback address, such as behind a proxy that runs as your own user. Elsewhere that is so anyway."`
 	AllowedHosts         []string `name:"allowed-host" placeholder:"NAME" env:"POLYLENS_ALLOWED_HOST" help:"A name or IP address by which others open the page, such as photos.example.org, besides those of this machine's loopback interface; requests for any other are refused. May be repeated."`
-	AllowUsers           []string `name:"allow-user" placeholder:"NAME" env:"POLYLENS_ALLOW_USER" help:"A user of this machine, by name or number, who may see every picture and change collections, besides the one who runs the server and root; such as the user of a reverse proxy. * is every user. Only the one who runs it and root may index folders. May be repeated."`
+	AllowUsers           []string `name:"allow-user" placeholder:"NAME" env:"POLYLENS_ALLOW_USER" help:"A user of this machine, by name or number, who may see every picture and change collections without a key, besides the one who runs the server and root; such as the user of a reverse proxy. * is every user. Only the one who runs it and root may index folders. May be repeated."`
 }
 
 // access is what accessFlags come to for one address.
 type access struct {
-	guests web.Guests
-	hosts  []string
+	guests  web.Guests
+	hosts   []string
+	network bool // others than this machine can reach the address
 }
 
 // forAddress checks the flags. A name counts as loopback only if it is localhost: what
@@ -44,22 +46,26 @@ func (f accessFlags) forAddress(address string) (access, error) {
 		return access{}, err
 	}
 	ip := net.ParseIP(host)
-	if host == "localhost" || ip != nil && ip.IsLoopback() {
-		a.guests.Users, a.guests.Everybody, err = userNumbers(f.AllowUsers)
-		return a, err
+	a.network = host != "localhost" && (ip == nil || !ip.IsLoopback())
+	switch a.guests.Keys = f.RequireKey || a.network && !f.InsecureAllowNetwork; {
+	case f.RequireKey && f.InsecureAllowNetwork:
+		return access{}, errors.New("--require-key and --insecure-allow-network: want one of them")
+	case a.network:
+		a.guests.Network = f.InsecureAllowNetwork
+		return a, f.checkNetwork()
+	case f.RequireKey && len(f.AllowUsers) > 0:
+		return access{}, errors.New("--allow-user lets users in without a key, and --require-key asks everybody for one: want one of them")
 	}
-	a.guests.Network = true
-	return a, f.checkNetwork(address)
+	a.guests.Users, a.guests.Everybody, err = userNumbers(f.AllowUsers)
+	return a, err
 }
 
-// checkNetwork refuses an address that the network can reach, unless that is accepted,
-// with the names that requests may be for.
-func (f accessFlags) checkNetwork(address string) error {
+// checkNetwork refuses what makes no sense for an address that the network can reach.
+func (f accessFlags) checkNetwork() error {
 	switch {
-	case !f.InsecureAllowNetwork:
-		return fmt.Errorf("--addr %s can be reached from the network, and Polylens asks nobody for a password yet: "+
-			"use a loopback address, or accept it with --insecure-allow-network and --allowed-host NAME", address)
-	case len(f.AllowedHosts) == 0:
+	case len(f.AllowUsers) > 0 && !f.InsecureAllowNetwork:
+		return errors.New("--allow-user is for a loopback address: others are asked for a key, see polylens key create")
+	case f.InsecureAllowNetwork && len(f.AllowedHosts) == 0:
 		return errors.New("--insecure-allow-network needs --allowed-host NAME, once for each name or IP address by which others open the page: " +
 			"without it any web page that they visit could read the pictures, by pointing its own name at this machine (DNS rebinding)")
 	case len(f.AllowUsers) > 0:
@@ -120,7 +126,7 @@ func userNumber(name string) (int, error) {
 // check refuses to go on where the system does not tell whose a connection is, and
 // somebody would have to be refused by that.
 func (a access) check(ctx context.Context) error {
-	if a.guests.Network || a.guests.Everybody {
+	if a.guests.Network || a.guests.Everybody || a.guests.Keys {
 		return nil
 	}
 	if err := peer.Check(ctx); err != nil {

@@ -25,6 +25,7 @@ func TestAccess(t *testing.T) {
 		hosts   []string
 		all     bool
 		network bool
+		keys    bool
 	}{
 		"alone":             {address: "127.0.0.1:0"},
 		"by name":           {address: "localhost:80"},
@@ -35,10 +36,14 @@ func TestAccess(t *testing.T) {
 		"a network":         {address: "0.0.0.0:0", flags: accessFlags{InsecureAllowNetwork: true, AllowedHosts: []string{"192.0.2.7", "[2001:db8:0::7]"}}, hosts: []string{"192.0.2.7", "2001:db8::7"}, network: true},
 		"a needless flag":   {address: "127.0.0.1:0", flags: accessFlags{InsecureAllowNetwork: true}},
 		"another's own one": {address: "127.9.9.9:0"},
+		"with keys":         {address: "0.0.0.0:0", keys: true},
+		"one's own address": {address: "192.0.2.7:80", flags: accessFlags{AllowedHosts: []string{"photos.example.org"}}, hosts: []string{"photos.example.org"}, keys: true},
+		"a name":            {address: "photos.example.org:80", keys: true},
+		"keys for all":      {address: "127.0.0.1:0", flags: accessFlags{RequireKey: true}, keys: true},
 	} {
 		got, err := test.flags.forAddress(test.address)
 		if err != nil || !slices.Equal(got.guests.Users, test.users) || !slices.Equal(got.hosts, test.hosts) ||
-			got.guests.Everybody != test.all || got.guests.Network != test.network {
+			got.guests.Everybody != test.all || got.guests.Network != test.network || got.guests.Keys != test.keys {
 			t.Errorf("%s: got %+v, %v", label, got, err)
 		}
 	}
@@ -52,7 +57,11 @@ func TestAccessThatMakesNoSense(t *testing.T) {
 		arguments []string
 	}{
 		{[]string{open, "--allowed-host NAME"}, []string{"--addr", "0.0.0.0:0", open}},
-		{[]string{open, "--allowed-host NAME"}, []string{"--addr", "0.0.0.0:0", "--allowed-host", "photos.example.org"}},
+		{[]string{"--allow-user", "key create"}, []string{"--addr", "0.0.0.0:0", "--allow-user", "0"}},
+		{[]string{"--require-key", open}, []string{"--addr", "0.0.0.0:0", open, "--require-key", "--allowed-host", "photos.example.org"}},
+		{[]string{"--require-key", "--allow-user"}, []string{"--require-key", "--allow-user", "0"}},
+		{[]string{"--tls-key", "--tls-certificate"}, []string{"--tls-certificate", "a.pem"}},
+		{[]string{"--key-rate"}, []string{"--key-rate", "0"}},
 		{[]string{"--allow-user", "loopback"}, []string{"--addr", "0.0.0.0:0", open, "--allowed-host", "photos.example.org", "--allow-user", "0"}},
 		{[]string{"nobody-of-this-name", "no such user", "every user"}, []string{"--allow-user", "nobody-of-this-name"}},
 		{[]string{"--allow-user", "-1"}, []string{"--allow-user=-1"}},

@@ -173,7 +173,7 @@ type server struct {
 	ended   chan struct{}
 }
 
-var listens = regexp.MustCompile(`listens on http://(\S+)`)
+var listens = regexp.MustCompile(`listens on https?://(\S+)`)
 
 // serve starts a server on a free port and waits until it listens.
 func (f folders) serve(t testing.TB, arguments ...string) *server {

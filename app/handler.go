@@ -21,9 +21,10 @@ const demoCollection = "demo"
 // handlerOptions is what differs between handlers of the API.
 type handlerOptions struct {
 	access  access // of others than this process
-	demo    bool   // there is the demo collection
-	patient bool   // searches wait for a Milvus that has just started
-	tended  bool   // tend looks the indexes over: searches are not ready before
+	rate    web.Rate
+	demo    bool // there is the demo collection
+	patient bool // searches wait for a Milvus that has just started
+	tended  bool // tend looks the indexes over: searches are not ready before
 }
 
 func (x *parts) handler(options handlerOptions) (*web.Handler, error) {
@@ -44,6 +45,9 @@ func (x *parts) handler(options handlerOptions) (*web.Handler, error) {
 		Trainer:      trainings{x.trainer, x.program.reserve},
 		AllowedHosts: options.access.hosts,
 		Guests:       options.access.guests,
+		Keys:         x.store,
+		Rate:         options.rate,
+		Audit:        x.program.auditLog(),
 	}
 	if options.tended {
 		config.Ready = x.ready

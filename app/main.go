@@ -64,6 +64,7 @@ type cli struct {
 	Train      trainCommand      `cmd:"" help:"Finetune the model for your own pictures."`
 	Bench      benchCommand      `cmd:"" help:"Measure the speed of this machine."`
 	Collection collectionCommand `cmd:"" help:"List, rename and delete collections."`
+	Key        keyCommand        `cmd:"" help:"Make, list and revoke API keys."`
 	Job        jobCommand        `cmd:"" help:"List background jobs, and pause, cancel or retry them."`
 	Model      modelCommand      `cmd:"" help:"List, fetch, write, check and choose models."`
 	Prune      pruneCommand      `cmd:"" help:"Remove vectors that nothing uses any more."`

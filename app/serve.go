@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -18,8 +16,12 @@ import (
 )
 
 type serveCommand struct {
-	Addr string `placeholder:"HOST:PORT" env:"ADDR" default:"127.0.0.1:8080" help:"Address to listen on (default: ${default})."`
-	Demo bool   `help:"Index the demo pictures into the collection \"demo\" first, if that has not been done."`
+	Addr     string  `placeholder:"HOST:PORT" env:"ADDR" default:"127.0.0.1:8080" help:"Address to listen on (default: ${default})."`
+	TLSCert  string  `name:"tls-certificate" placeholder:"FILE" env:"POLYLENS_TLS_CERTIFICATE" help:"Certificate with its chain, in PEM form, to speak HTTPS with; it is read again when it changes. Needs --tls-key."`
+	TLSKey   string  `name:"tls-key" placeholder:"FILE" env:"POLYLENS_TLS_KEY" help:"Private key of the certificate, in PEM form."`
+	KeyRate  float64 `placeholder:"N" env:"POLYLENS_KEY_RATE" default:"200" help:"Requests a second of each API key that has no limit of its own (default: ${default})."`
+	KeyBurst int     `placeholder:"N" env:"POLYLENS_KEY_BURST" default:"400" help:"Requests that such a key may make at once (default: ${default})."`
+	Demo     bool    `help:"Index the demo pictures into the collection \"demo\" first, if that has not been done."`
 	accessFlags
 }
 
@@ -34,11 +36,13 @@ Examples:
     polylens serve --demo --addr 127.0.0.1:9000
     ADDR=127.0.0.1:0 polylens serve
     polylens serve --allow-user www-data --allowed-host photos.example.org
-    polylens serve --addr 192.0.2.7:8080 --insecure-allow-network --allowed-host 192.0.2.7
+    polylens serve --addr 0.0.0.0:8443 --allowed-host photos.example.org --tls-certificate fullchain.pem --tls-key privkey.pem
 
-Only this machine can reach it, and only the user who runs it and root are answered: the system tells which user has made a ` +
-		`connection. --allow-user lets others of this machine in, --insecure-allow-network the whole network. Folders are indexed, ` +
-		`and models trained with files, only for the user who runs it and root, by connections from this machine.
+By default only this machine can reach it, and only the user who runs it and root are answered: the system tells which user has made a ` +
+		`connection. Others need an API key ("polylens key create"), and so does everybody as soon as the address can be reached from the ` +
+		`network; the commands of this program on the machine itself go on to work without one. --allow-user lets other users of this ` +
+		`machine in without a key, --insecure-allow-network the whole network. Folders are indexed, and models trained with files, only ` +
+		`for the user who runs it and root, without a key and from this machine. Who did what stands in audit.log in the data folder.
 
 ` + exitHelp
 }
@@ -58,7 +62,14 @@ func (c *serveCommand) serve(ctx context.Context, p *program) error {
 	if err != nil {
 		return usageError{err}
 	}
+	if err := c.checkNumbers(); err != nil {
+		return usageError{err}
+	}
 	if err := access.check(ctx); err != nil {
+		return err
+	}
+	encryption, err := c.encryption(p)
+	if err != nil {
 		return err
 	}
 	hold, _, err := p.hold(folder.ServeCommand)
@@ -73,19 +84,20 @@ func (c *serveCommand) serve(ctx context.Context, p *program) error {
 	if err := c.setUp(p); err != nil {
 		return err
 	}
-	var listening net.ListenConfig
-	listener, err := listening.Listen(ctx, "tcp", c.Addr)
+	handler, err := parts.handler(handlerOptions{access: access, rate: web.Rate{PerSecond: c.KeyRate, Burst: c.KeyBurst}, demo: c.Demo, tended: true})
 	if err != nil {
-		return fmt.Errorf("listen on %s: %w (name another address with --addr or ADDR)", c.Addr, err)
+		return err
 	}
-	handler, err := parts.handler(handlerOptions{access: access, demo: c.Demo, tended: true})
+	doors, err := c.open(ctx, encryption, access.guests.Keys)
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		handler.Close()
+		return err
 	}
-	if err := hold.Announce(localAddress(listener.Addr())); err != nil {
-		return errors.Join(err, listener.Close())
+	if err := hold.Announce(localAddress(doors[len(doors)-1].Listener.Addr())); err != nil {
+		handler.Close()
+		return errors.Join(err, closeDoors(doors))
 	}
-	p.print("Polylens listens on http://%s", listener.Addr())
+	c.say(p, doors[0], access)
 	serving, fail := context.WithCancelCause(ctx)
 	starting := make(chan struct{})
 	go func() {
@@ -94,7 +106,7 @@ func (c *serveCommand) serve(ctx context.Context, p *program) error {
 			fail(err)
 		}
 	}()
-	err = web.Serve(serving, listener, handler, p.log)
+	err = web.ServeDoors(serving, handler, p.log, doors...)
 	fail(nil) // start must end, too
 	select {
 	case <-starting:

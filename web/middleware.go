@@ -51,13 +51,22 @@ func (s *server) hostChecked(next http.Handler) http.Handler {
 	allowed := append(slices.Clone(s.AllowedHosts), "localhost", "127.0.0.1", "::1")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := hostName(r.Host)
-		if !slices.ContainsFunc(allowed, func(one string) bool { return isSameHost(one, host) }) {
+		isAllowed := slices.ContainsFunc(allowed, func(one string) bool { return isSameHost(one, host) })
+		if !isAllowed && !(s.door.guests.Keys && isOwnAddress(r, host)) {
 			refuse(w, r, newProblem(kindMisdirected, fmt.Sprintf(
 				"this server does not answer for the host %q; open it as %s, or let it have that name with --allowed-host", host, allowed[0])))
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// isOwnAddress reports whether a host is the address by which the request came: a page
+// elsewhere has a name.
+func isOwnAddress(r *http.Request, host string) bool {
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	address, err := netip.ParseAddr(host)
+	return ok && err == nil && local.AddrPort().Addr().Unmap() == address.Unmap()
 }
 
 // isSameHost compares two names or addresses; an address may be written in several ways.
