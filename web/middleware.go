@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"regexp"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -116,7 +117,7 @@ func (s *server) recovered(next http.Handler) http.Handler {
 			if err, ok := cause.(error); ok && (errors.Is(err, http.ErrAbortHandler) || isGone(err) || errors.Is(err, os.ErrDeadlineExceeded)) {
 				panic(http.ErrAbortHandler) // nobody reads the answer any more
 			}
-			s.Logger.ErrorContext(r.Context(), "panic while answering", "path", r.URL.Path,
+			s.Logger.ErrorContext(r.Context(), "panic while answering", "path", plainPath(r),
 				"cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
 			refuse(w, r, newProblem(kindInternal, kindInternal.Words))
 		}()
@@ -135,12 +136,19 @@ func (s *server) logged(next http.Handler) http.Handler {
 			if seen.Status() >= http.StatusInternalServerError {
 				level = slog.LevelWarn
 			}
-			s.Logger.Log(r.Context(), level, "request", "method", r.Method, "path", r.URL.Path,
+			s.Logger.Log(r.Context(), level, "request", "method", r.Method, "path", plainPath(r),
 				"status", seen.Status(), "bytes", seen.BytesWritten(), "duration", time.Since(start))
 		}()
 		next.ServeHTTP(seen, r)
 	})
 }
+
+// keyLike finds keys in what should hold none.
+var keyLike = regexp.MustCompile(`polylens_[a-z0-9]+_[a-z0-9]+`)
+
+// plainPath is the path of a request for the log, without a key that somebody has put
+// there by mistake.
+func plainPath(r *http.Request) string { return keyLike.ReplaceAllString(r.URL.Path, "polylens_…") }
 
 // methodNotAllowed answers 405 with the methods that the path allows.
 func methodNotAllowed(router chi.Routes) http.HandlerFunc {
