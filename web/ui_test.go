@@ -50,6 +50,7 @@ func TestPage(t *testing.T) {
 		})
 	}
 	t.Run("begins empty", func(t *testing.T) { beginsEmpty(t, browser) })
+	t.Run("signs in and out", func(t *testing.T) { signsInAndOut(t, browser) })
 	t.Run("looks", func(t *testing.T) { looks(t, browser) })
 	t.Run("is accessible", func(t *testing.T) { isAccessible(t, browser) })
 }
@@ -358,7 +359,7 @@ func isAccessible(t *testing.T, browser *webtest.Browser) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	visit(t, browser, func(page *webtest.Page, place, look string) {
+	judge := func(page *webtest.Page, place, look string) {
 		type violation struct {
 			ID    string   `json:"id"`
 			Nodes []string `json:"nodes"`
@@ -369,7 +370,12 @@ func isAccessible(t *testing.T, browser *webtest.Browser) {
 		for _, v := range found {
 			t.Errorf("%s, %s: %s: %s", place, look, v.ID, strings.Join(v.Nodes, "\n"))
 		}
-	})
+	}
+	visit(t, browser, judge)
+	page := browser.Open(t, newKeyring(t).URL, webtest.DesktopDark)
+	page.Wait("the question for a key", `document.activeElement?.id === 'key'`)
+	page.ForgetErrors()
+	judge(page, "sign in", "dark")
 }
 
 // visit goes to every place of the page, in every look.

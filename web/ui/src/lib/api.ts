@@ -8,6 +8,7 @@ export type FullImage = Schemas['FullImage']
 export type Hit = Schemas['Hit']
 export type Job = Schemas['Job']
 export type Info = Schemas['Info']
+export type Access = Schemas['Access']
 export type Files = Schemas['Files']
 export type IndexOrder = Schemas['IndexOrder']
 
@@ -28,6 +29,12 @@ export class Problem extends Error {
   }
 }
 
+/** unauthorized is called when the server asks for a key, or for another one. */
+let unauthorized = (): void => undefined
+export function whenUnauthorized(call: () => void): void {
+  unauthorized = call
+}
+
 async function request<T>(url: string, init: RequestInit = {}): Promise<T> {
   let response: Response
   try {
@@ -37,6 +44,7 @@ async function request<T>(url: string, init: RequestInit = {}): Promise<T> {
     throw new Problem(0, 'offline', 'Polylens does not answer. Is it still running?')
   }
   if (response.ok) return response.status === 204 ? (undefined as T) : ((await response.json()) as T)
+  if (response.status === 401 && url !== apiURL.session()) unauthorized()
   throw await problemOf(response)
 }
 
@@ -61,6 +69,11 @@ type Hits = { hits: Hit[]; next?: string }
 
 /** api are the calls of the server's API. A call that does not succeed throws a Problem. */
 export const api = {
+  signIn: (key: string) =>
+    request<Access>(apiURL.session(), { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ key }) }),
+
+  signOut: () => request<void>(apiURL.session(), { method: 'DELETE' }),
+
   info: () => request<Info>(apiURL.info()),
 
   collections: async () => (await request<{ collections: Collection[] }>(apiURL.collections())).collections,

@@ -1,4 +1,4 @@
-import type { Job } from './api'
+import { api, whenUnauthorized, type Access, type Job } from './api'
 import { Collections } from './collections.svelte'
 import { Router } from './router.svelte'
 import { Search } from './search.svelte'
@@ -11,16 +11,29 @@ export class App {
   readonly search = new Search(this.router, this.collections)
   readonly jobs = new Jobs((job, ended) => void this.#jobChanged(job, ended))
   dialog = $state<'' | 'index' | 'help'>('')
+  signedOut = $state(false) // the server asks for a key
+
+  /** may tells whether this page may do what a scope is for. It does not know before the server has answered. */
+  may(scope: Access['scopes'][number]): boolean {
+    return !this.signedOut && (this.collections.info?.access.scopes.includes(scope) ?? false)
+  }
 
   /** start works until the function that it returns is called. */
   start(): () => void {
-    const stopRouter = this.router.start()
-    this.jobs.live.start()
+    whenUnauthorized(() => (this.signedOut = true))
     void this.collections.load()
-    return () => {
-      stopRouter()
-      this.jobs.live.stop()
-    }
+    return this.router.start()
+  }
+
+  /** signIn begins the page anew with what the key may see. It throws a Problem for a wrong one. */
+  async signIn(key: string): Promise<void> {
+    await api.signIn(key)
+    this.router.reload()
+  }
+
+  async signOut(): Promise<void> {
+    await api.signOut()
+    this.router.reload()
   }
 
   /** While a job fills a collection, what has arrived is shown now and then. */

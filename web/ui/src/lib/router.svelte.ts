@@ -32,6 +32,11 @@ export class Router {
     return this.#entry.mark
   }
 
+  /** reload begins the page anew where it is. */
+  reload(): void {
+    location.reload()
+  }
+
   /** start follows the browser's history until the function that it returns is called. */
   start(): () => void {
     const read = () => (this.#entry = present())

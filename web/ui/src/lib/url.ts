@@ -50,6 +50,7 @@ const imageAt = (collection: string, id: string) => `${at(collection)}/images/${
 /** apiURL are the server's URLs. */
 export const apiURL = {
   description: () => '/openapi.json',
+  session: () => `${root}/session`,
   info: () => `${root}/info`,
   collections: () => `${root}/collections`,
   collectionJobs: (collection: string) => `${at(collection)}/jobs`,

@@ -83,7 +83,7 @@ export const collection = (name: string, images = 100): Collection => ({
 })
 
 export const info = (demo?: string): Info => ({
-  version: 'test', folders: true, ...(demo ? { demo } : {}),
+  version: 'test', folders: true, access: { scopes: ['search', 'index', 'train', 'admin'], session: false }, ...(demo ? { demo } : {}),
   model: { name: 'mini', fingerprint: 'f', dimension: 2, max_num_patches: 0, bundled: true },
 })
 
