@@ -252,4 +252,3 @@ func TestMomentAfter(t *testing.T) {
 		}
 	}
 }
-

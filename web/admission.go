@@ -67,7 +67,7 @@ func noKey(who caller) error {
 func (s *server) turnAway(w http.ResponseWriter, r *http.Request, err error) {
 	var refused *refusal
 	if errors.As(err, &refused) {
-		refused.write(w)
+		refused.write(w, r)
 		return
 	}
 	s.refuse(w, r, err)

@@ -76,11 +76,11 @@ type refusal struct {
 // Error implements error.
 func (r *refusal) Error() string { return r.problem.Detail }
 
-func (r *refusal) write(w http.ResponseWriter) {
+func (r *refusal) write(w http.ResponseWriter, request *http.Request) {
 	for name, values := range r.header {
 		w.Header()[name] = values
 	}
-	writeProblem(w, r.problem)
+	refuse(w, request, r.problem)
 }
 
 // asProblem is an error as the operations that huma runs return it.

@@ -100,7 +100,7 @@ func (s *server) allowed(ctx huma.Context, next func(huma.Context)) {
 	r, w := humachi.Unwrap(ctx)
 	needed, known := ctx.Operation().Metadata[accessKey].(requirement)
 	if refusal := needed.refuses(r.Context(), known, collectionIn(r, ctx.Param("name"))); refusal != nil {
-		refusal.write(w)
+		refusal.write(w, r)
 		return
 	}
 	next(ctx)
@@ -123,7 +123,7 @@ func (s *server) asOperation(id string, handler http.HandlerFunc) http.HandlerFu
 	return func(w http.ResponseWriter, r *http.Request) {
 		refusal := needed.refuses(r.Context(), known, "")
 		if refusal != nil {
-			refusal.write(w)
+			refusal.write(w, r)
 			s.audit(r, event{operation: id, status: http.StatusForbidden})
 			return
 		}
