@@ -131,7 +131,7 @@ func (a access) check(ctx context.Context) error {
 	}
 	if err := peer.Check(ctx); err != nil {
 		return fmt.Errorf("this system does not tell which user has made a connection (%w), so that nobody else could be kept out: "+
-			"if every user of this machine may see your pictures, say so with --allow-user '*'", err)
+			"ask everybody for an API key with --require-key, or, if every user of this machine may see your pictures, say so with --allow-user '*'", err)
 	}
 	return nil
 }

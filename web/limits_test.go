@@ -161,7 +161,7 @@ type counted struct {
 	stranger atomic.Bool // whether those who come are
 }
 
-func newCounted(t *testing.T, most, mostStrangers int) *counted {
+func newCounted(t *testing.T, most, mostStrangers int, change ...func(*web.Config)) *counted {
 	t.Helper()
 	c := new(counted)
 	library := webtest.NewLibrary()
@@ -172,6 +172,9 @@ func newCounted(t *testing.T, most, mostStrangers int) *counted {
 			return 65534, nil
 		}
 		return os.Geteuid(), nil
+	}
+	for _, alter := range change {
+		alter(&config)
 	}
 	handler, err := web.New(config)
 	if err != nil {
@@ -196,8 +199,15 @@ func (c *counted) connect(t *testing.T) net.Conn {
 }
 
 // asked is the status of an answer, "" if there is none.
-func asked(connection net.Conn) string {
-	_, err := io.WriteString(connection, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+func asked(connection net.Conn) string { return askedFor(connection, "/healthz", "") }
+
+// askedFor is asked for a path, with a key if it is not empty.
+func askedFor(connection net.Conn, path, key string) string {
+	request := "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n"
+	if key != "" {
+		request += bearer(key) + "\r\n"
+	}
+	_, err := io.WriteString(connection, request+"\r\n")
 	_ = connection.SetReadDeadline(time.Now().Add(30 * time.Second))
 	line := make([]byte, len("HTTP/1.1 200"))
 	if _, missing := io.ReadFull(connection, line); err != nil || missing != nil {
@@ -240,6 +250,22 @@ func TestStrangersKeepNobodyOut(t *testing.T) {
 	if got := asked(server.connect(t)); got != "200" {
 		t.Errorf("the owner is answered %q", got)
 	}
+}
+
+// Where everybody needs a key, a connection is a stranger's until one has come by it.
+func TestAKeyTakesNoStrangersPlace(t *testing.T) {
+	k := newKeyring(t)
+	key := k.make(t, nil, catalog.ScopeSearch)
+	server := newCounted(t, 1, 1, func(c *web.Config) { c.Guests.Keys, c.Keys = true, k.store })
+	first := server.connect(t)
+	if got := askedFor(first, "/api/v1/info", key); got != "200" {
+		t.Fatalf("with a key: %q", got)
+	}
+	if got := askedFor(server.connect(t), "/api/v1/info", catalog.NewKeyText()); got != "401" {
+		t.Errorf("there is no room for strangers beside it: %q", got)
+	}
+	eventually(t, func() bool { return askedFor(server.connect(t), "/api/v1/info", key) == "200" }) // no place but a stranger's
+	first.Close()
 }
 
 // A stranger gets one answer, and then leaves room for others.
