@@ -53,7 +53,7 @@ func (s *server) hostChecked(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := hostName(r.Host)
 		isAllowed := slices.ContainsFunc(allowed, func(one string) bool { return isSameHost(one, host) })
-		if !isAllowed && !(s.door.guests.Keys && isOwnAddress(r, host)) {
+		if isAllowed = isAllowed || s.door.guests.Keys && isOwnAddress(r, host); !isAllowed {
 			refuse(w, r, newProblem(kindMisdirected, fmt.Sprintf(
 				"this server does not answer for the host %q; open it as %s, or let it have that name with --allowed-host", host, allowed[0])))
 			return
