@@ -57,6 +57,11 @@ func TestTokensSeeTheirOwn(t *testing.T) {
 			t.Errorf("%s: %d %s, want %d", path, r.status, r.body, status)
 		}
 	}
+	for body, status := range map[string]int{`{"q":"boat","limit":1000}`: 200, `{"image":"boat-2"}`: 200, `{"image":"boat-1"}`: 404} {
+		if r := send(t, "POST", base+"/query", body, token, jsonType); r.status != status || strings.Contains(r.body, `"variant":1`) {
+			t.Errorf("%s: %d %s", body, r.status, r.body)
+		}
+	}
 	if r := send(t, "POST", base+"/search", get(t, base+"/images/boat-2/original", token).body, token, "Content-Type: image/png"); r.status != http.StatusOK || strings.Contains(r.body, `"variant":1`) {
 		t.Errorf("by a picture: %d %s", r.status, r.body)
 	}
@@ -66,7 +71,7 @@ func TestTokensSeeTheirOwn(t *testing.T) {
 func TestTokensAreForSearches(t *testing.T) {
 	k := newKeyring(t)
 	token := bearer(sign(t, k.make(t, nil, catalog.ScopeAdmin), annas, nil, soon()))
-	may := []string{"search", "search-by-picture", "get-image", "get-thumbnail", "get-original", "get-info", "describe-api"}
+	may := []string{"search", "query", "search-by-picture", "get-image", "get-thumbnail", "get-original", "get-info", "describe-api"}
 	for _, one := range append(everyOperation(t), elsewhere...) {
 		if len(one.scopes) == 0 {
 			continue
