@@ -165,6 +165,23 @@ func TestPlaceThatIsAnother(t *testing.T) {
 	wantCounts(t, "confirmed", report, counts{encoded: 20, skipped: 1})
 }
 
+// TestPlaceThatIsAnotherForANewModel: for which everything is encoded anew.
+func TestPlaceThatIsAnotherForANewModel(t *testing.T) {
+	b := newBench(t, Options{})
+	b.fill(t, 20)
+	if err := os.Rename(b.folder, b.folder+"-away"); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20 {
+		write(t, b.folder, map[string][]byte{fmt.Sprintf("%02d.png", i): append(picture(i+100), "longer"...)})
+	}
+	b.encoder.fingerprint = "f2"
+	report, err := b.Run(t.Context(), b.request(t), nil)
+	if !errors.Is(err, ErrRemovalWithheld) || report.Withheld != 20 || report.Encoded != 0 {
+		t.Errorf("got %v, %d withheld, %d encoded", err, report.Withheld, report.Encoded)
+	}
+}
+
 // TestChangedInPlace: files that change in a folder that is the same are not suspect.
 func TestChangedInPlace(t *testing.T) {
 	b := newBench(t, Options{})

@@ -174,13 +174,11 @@ func TestTimesSetBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.run(t)
-	data := picture(1)
-	for seed := 3; ; seed++ {
-		if data = picture(seed); len(data) == len(picture(1)) {
-			break
-		}
+	seed := 3
+	for len(picture(seed)) != len(picture(1)) {
+		seed++
 	}
-	write(t, b.folder, map[string][]byte{"a.png": data})
+	write(t, b.folder, map[string][]byte{"a.png": picture(seed)})
 	if err := os.Chtimes(path, old, old); err != nil {
 		t.Fatal(err)
 	}

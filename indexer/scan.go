@@ -107,7 +107,7 @@ func (r *run) compare(ctx context.Context, items []source.Item, jobs chan<- job)
 
 // isReplaced reports whether there is another file than before behind a barred gate.
 func (r *run) isReplaced(item source.Item, state catalog.State) bool {
-	return state.Encoded && state.Source == r.source.Name() && nearest(r.barred, item.URI) != "" &&
+	return state.SHA256 != "" && state.Source == r.source.Name() && nearest(r.barred, item.URI) != "" &&
 		!isAsRead(item, state.Size, state.Modified, state.Changed)
 }
 
