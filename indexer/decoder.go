@@ -68,7 +68,7 @@ func mayPass(err error) bool {
 	var picture *decode.Error
 	if errors.As(err, &picture) {
 		switch picture.Reason {
-		case decode.Unreadable, decode.TimedOut, decode.Stopped:
+		case decode.Unreadable, decode.TimedOut, decode.Interrupted, decode.Stopped:
 			return true
 		}
 		return false

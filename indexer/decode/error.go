@@ -18,6 +18,7 @@ const (
 	TooLarge      Reason = "too large"       // more bytes than Limits.MaxBytes
 	TooManyPixels Reason = "too many pixels" // beyond MaxPixels, MaxSide or MaxMemory
 	TimedOut      Reason = "timed out"       // not done after Limits.Timeout
+	Interrupted   Reason = "interrupted"     // its decoder was ended from outside, or could not be started; says nothing about the picture
 	Stopped       Reason = "stopped"         // the caller's context ended; says nothing about the picture
 )
 
@@ -31,6 +32,7 @@ var remedies = map[Reason]string{
 	TooLarge:      "make the file smaller",
 	TooManyPixels: "scale the picture down",
 	TimedOut:      "scale the picture down",
+	Interrupted:   "try it again, and see that the machine has memory to spare",
 }
 
 // Error is the only type of error that this package returns about a picture.
