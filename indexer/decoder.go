@@ -70,7 +70,7 @@ func mayPass(err error) bool {
 	var picture *decode.Error
 	if errors.As(err, &picture) {
 		switch picture.Reason {
-		case decode.Unreadable, decode.TimedOut, decode.Busy, decode.Stopped:
+		case decode.Unreadable, decode.TimedOut, decode.Busy, decode.Interrupted, decode.Stopped:
 			return true
 		}
 		return false

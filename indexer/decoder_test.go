@@ -3,6 +3,7 @@ package indexer
 import (
 	"bytes"
 	"context"
+	"errors"
 	"image"
 	"image/jpeg"
 	"os"
@@ -108,5 +109,22 @@ func TestPicturesAreReleased(t *testing.T) {
 	wantCounts(t, "run", b.run(t), counts{encoded: 2, failed: 1})
 	if n := inUse.Load(); n != 0 {
 		t.Errorf("%d pictures are never released", n)
+	}
+}
+
+// A decoder whose process cannot be had says nothing about the picture: that keeps its
+// image, and is tried again.
+func TestInterruptedDecodingMayPass(t *testing.T) {
+	pool := outside.New(outside.Options{Libraries: map[string]string{decode.OpenJPEG: needs.OpenJPEG(t)}})
+	if err := pool.Close(); err != nil {
+		t.Fatal(err)
+	}
+	decoder := DecodeWith(&decode.Decoder{Outside: pool}, decode.Limits{})
+	content, err := decoder.Read(t.Context(), filepath.Join("decode", "testdata", "outside", "rgb.jp2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := decoder.Decode(t.Context(), content, nil); !errors.Is(err, outside.ErrAbsent) || !mayPass(err) {
+		t.Errorf("%v, as if the picture were at fault", err)
 	}
 }

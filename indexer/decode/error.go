@@ -20,6 +20,7 @@ const (
 	TooManyPixels Reason = "too many pixels" // beyond MaxPixels, MaxSide or MaxMemory
 	TimedOut      Reason = "timed out"       // not done after Limits.Timeout
 	Busy          Reason = "busy"            // Limits.Budget had no room before the time was over; says nothing about the picture
+	Interrupted   Reason = "interrupted"     // its decoder was ended from outside, or could not be started; says nothing about the picture
 	Stopped       Reason = "stopped"         // the caller's context ended; says nothing about the picture
 )
 
@@ -34,6 +35,7 @@ var remedies = map[Reason]string{
 	TooManyPixels: "scale the picture down",
 	TimedOut:      "scale the picture down",
 	Busy:          "try again later",
+	Interrupted:   "try it again, and see that the machine has memory to spare",
 }
 
 // Error is the only type of error that this package returns about a picture.

@@ -48,7 +48,9 @@ func explainOutside(err error) error {
 	switch {
 	case errors.Is(err, outside.ErrMemory):
 		return &fault{reason: TooManyPixels, err: err}
-	case errors.Is(err, outside.ErrUnsupported), errors.Is(err, outside.ErrCrashed), errors.Is(err, outside.ErrKilled), errors.Is(err, outside.ErrAbsent):
+	case errors.Is(err, outside.ErrKilled), errors.Is(err, outside.ErrAbsent):
+		return &fault{reason: Interrupted, err: err}
+	case errors.Is(err, outside.ErrUnsupported), errors.Is(err, outside.ErrCrashed):
 		return &fault{reason: Unsupported, err: err}
 	}
 	return err

@@ -108,10 +108,11 @@ func TestOutsideIsMissing(t *testing.T) {
 	}
 }
 
-// A library that a picture crashes costs that picture, and says so.
-func TestCrashInC(t *testing.T) {
-	source, library := filepath.Join(t.TempDir(), "crash.c"), filepath.Join(t.TempDir(), "libcrash.so")
-	code := "char *opj_version(void) { return \"2.5.0\"; }\nvoid *opj_create_decompress(int format) { *(volatile int *)8 = 1; return 0; }\n"
+// openJPEGThat is a library in whose place of OpenJPEG a statement in C stands.
+func openJPEGThat(t *testing.T, does string) (library string) {
+	t.Helper()
+	source, library := filepath.Join(t.TempDir(), "broken.c"), filepath.Join(t.TempDir(), "libbroken.so")
+	code := "#include <signal.h>\nchar *opj_version(void) { return \"2.5.0\"; }\nvoid *opj_create_decompress(int format) { " + does + "; return 0; }\n"
 	for _, name := range []string{"destroy_codec", "set_default_decoder_parameters", "setup_decoder", "read_header", "decode", "end_decompress",
 		"image_destroy", "set_error_handler", "stream_create", "stream_destroy", "stream_set_read_function", "stream_set_skip_function",
 		"stream_set_seek_function", "stream_set_user_data", "stream_set_user_data_length"} {
@@ -123,15 +124,31 @@ func TestCrashInC(t *testing.T) {
 	if out, err := exec.CommandContext(t.Context(), "cc", "-shared", "-fPIC", "-o", library, source).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	decoder := &Decoder{Outside: openPool(t, map[string]string{OpenJPEG: library, TurboJPEG: needs.TurboJPEG(t)})}
-	for range 2 {
-		_, _, err := decoder.File(t.Context(), "testdata/outside/rgb.jp2", nil, Limits{})
-		var e *Error
-		if !errors.Is(err, outside.ErrCrashed) || !errors.As(err, &e) || e.Reason != Unsupported || !strings.Contains(err.Error(), "SIGSEGV") {
-			t.Errorf("%v", err)
-		}
-		if _, _, err := decoder.File(t.Context(), "testdata/outside/arithmetic.jpg", nil, Limits{}); err != nil {
-			t.Errorf("after a crash: %v", err)
+	return library
+}
+
+// A library that a picture crashes costs that picture, and says so. One whose process is
+// killed says nothing about the picture.
+func TestCrashInC(t *testing.T) {
+	for does, want := range map[string]struct {
+		err    error
+		reason Reason
+		says   string
+	}{
+		"*(volatile int *)8 = 1": {outside.ErrCrashed, Unsupported, "SIGSEGV"},
+		"raise(SIGKILL)":         {outside.ErrKilled, Interrupted, "try it again"},
+		"raise(SIGTERM)":         {outside.ErrKilled, Interrupted, "try it again"},
+	} {
+		decoder := &Decoder{Outside: openPool(t, map[string]string{OpenJPEG: openJPEGThat(t, does), TurboJPEG: needs.TurboJPEG(t)})}
+		for range 2 {
+			_, _, err := decoder.File(t.Context(), "testdata/outside/rgb.jp2", nil, Limits{})
+			var e *Error
+			if !errors.Is(err, want.err) || !errors.As(err, &e) || e.Reason != want.reason || !strings.Contains(err.Error(), want.says) {
+				t.Errorf("%s: %v", does, err)
+			}
+			if _, _, err := decoder.File(t.Context(), "testdata/outside/arithmetic.jpg", nil, Limits{}); err != nil {
+				t.Errorf("after %s: %v", does, err)
+			}
 		}
 	}
 }

@@ -19,7 +19,7 @@ func isOfKernel(file *os.File) bool {
 	if failed != nil || err != nil {
 		return false // whatever that is, it is not the kernel's
 	}
-	switch int64(place.Type) { //nolint:unconvert // it has another type elsewhere
+	switch int64(place.Type) {
 	case unix.PROC_SUPER_MAGIC, unix.SYSFS_MAGIC, unix.DEBUGFS_MAGIC, unix.TRACEFS_MAGIC, unix.SECURITYFS_MAGIC,
 		unix.SELINUX_MAGIC, unix.SMACK_MAGIC, unix.CGROUP_SUPER_MAGIC, unix.CGROUP2_SUPER_MAGIC, unix.BPF_FS_MAGIC,
 		unix.PSTOREFS_MAGIC, unix.EFIVARFS_MAGIC, unix.NSFS_MAGIC, configfs, mqueue:

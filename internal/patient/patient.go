@@ -120,7 +120,7 @@ func wait[T any](ctx context.Context, limits Limits, answers <-chan answer[T]) (
 		return given, nil
 	case <-timer.C:
 	case <-ctx.Done():
-		cause = context.Cause(ctx)
+		cause = end(ctx)
 		timer.Reset(limits.Grace)
 		select {
 		case given := <-answers:
@@ -131,10 +131,18 @@ func wait[T any](ctx context.Context, limits Limits, answers <-chan answer[T]) (
 	return answer[T]{}, &Left{For: time.Since(begun).Round(time.Millisecond), Cause: cause}
 }
 
+// end is why a context ended, as both of its errors.
+func end(ctx context.Context) error {
+	if err, cause := ctx.Err(), context.Cause(ctx); err != cause {
+		return fmt.Errorf("%w: %w", err, cause)
+	}
+	return ctx.Err()
+}
+
 // mayAsk is nil unless too many calls are left already.
 func (c *Caller) mayAsk(ctx context.Context, folder string) error {
 	if ctx.Err() != nil {
-		return &Left{Cause: context.Cause(ctx)}
+		return &Left{Cause: end(ctx)}
 	}
 	c.mutex.Lock()
 	defer c.mutex.Unlock()

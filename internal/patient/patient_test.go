@@ -90,7 +90,7 @@ func TestNobodyWaits(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	time.AfterFunc(aWhile, func() { cancel(cause) })
 	var left *Left
-	if err := hang(ctx, c, "/a", until, nil); !errors.Is(err, cause) || errors.Is(err, ErrSilent) || !errors.As(err, &left) {
+	if err := hang(ctx, c, "/a", until, nil); !errors.Is(err, cause) || !errors.Is(err, context.Canceled) || errors.Is(err, ErrSilent) || !errors.As(err, &left) {
 		t.Errorf("got %v", err)
 	}
 	if err := hang(ctx, c, "/a", nil, nil); !errors.Is(err, cause) {
