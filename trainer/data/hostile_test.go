@@ -125,7 +125,7 @@ func packedZeros(t *testing.T, path string, n int64, open func(io.Writer) (io.Wr
 var bombPackers = map[string]func(io.Writer) (io.WriteCloser, error){
 	"gzip": func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriterLevel(w, gzip.BestSpeed) },
 	"zstd": func(w io.Writer) (io.WriteCloser, error) { return zstd.NewWriter(w) },
-	"zip":  func(w io.Writer) (io.WriteCloser, error) { return newZipBomb(w) },
+	"zip":  newZipBomb,
 }
 
 // zipBomb is an archive of one member.
