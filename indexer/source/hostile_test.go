@@ -203,8 +203,8 @@ func TestTablesOfFoldersInFolders(t *testing.T) {
 	}
 	for _, item := range found.items {
 		of := map[string]string{"a": "a", "d": "a/b/c/d"}[filepath.Base(filepath.Dir(item.Path))]
-		if of != "" && item.Sidecar.Metadata["of"] != of {
-			t.Errorf("%s has the metadata %v", item.Path, item.Sidecar.Metadata)
+		if of != "" && item.Metadata["of"] != of {
+			t.Errorf("%s has the metadata %v", item.Path, item.Metadata)
 		}
 	}
 }
