@@ -27,6 +27,8 @@ type Document struct {
 	Path   string // of its file on the server, see Places
 	Key    string // of its file in a bucket, likewise
 
+	Note string // what was said about it and cannot be used; it goes along with the outcome
+
 	// Metadata is a JSON object; of a patch a JSON merge patch (RFC 7396): fields that
 	// are null go, and all others stay. nil: none, or no change.
 	Metadata json.RawMessage
@@ -127,6 +129,7 @@ type readied struct {
 	number  int64  // of its line
 	op      catalog.Operation
 	outcome catalog.Outcome // what it will be
+	note    string          // of its document
 }
 
 // one does a single document.
@@ -144,7 +147,7 @@ func (p *pushing) one(ctx context.Context, document Document) (readied, error) {
 
 // ready checks a document, and decodes its picture.
 func (p *pushing) ready(ctx context.Context, document Document) (r readied, err error) {
-	r = readied{id: document.ID, op: document.Operation}
+	r = readied{id: document.ID, op: document.Operation, note: document.Note}
 	if document.Operation == catalog.OperationUpsert {
 		data, release, err := p.picture(ctx, document)
 		if err != nil {
@@ -352,7 +355,7 @@ func (p *pushing) save(ctx context.Context, ready []readied, others []catalog.It
 	}
 	var touched []string
 	for _, r := range ready {
-		result := catalog.ItemResult{Number: r.number, ID: r.id, Operation: r.op, Outcome: r.outcome}
+		result := catalog.ItemResult{Number: r.number, ID: r.id, Operation: r.op, Outcome: r.outcome, Detail: r.note}
 		switch {
 		case r.outcome == catalog.OutcomeUnchanged:
 		case r.op == catalog.OperationUpsert && vectors[r.image.SHA256] == nil:

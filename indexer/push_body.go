@@ -2,6 +2,7 @@ package indexer
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,6 +30,11 @@ var ErrNoLines = fmt.Errorf("the body is %w: it holds no line", catalog.ErrInval
 // does what they say. Empty lines do not count. A line that is not JSON is an item that
 // fails, and so is one that is too long. ErrNoLines when there is none.
 func (p *Pushes) Receive(ctx context.Context, collection string, body io.Reader) (catalog.Job, error) {
+	return p.receive(ctx, collection, func(cut *cutter) error { return cut.all(body) })
+}
+
+// receive cuts what fill gives and queues a job for it.
+func (p *Pushes) receive(ctx context.Context, collection string, fill func(*cutter) error) (catalog.Job, error) {
 	if err := catalog.ValidateCollectionName(collection); err != nil {
 		return catalog.Job{}, err
 	}
@@ -36,16 +42,19 @@ func (p *Pushes) Receive(ctx context.Context, collection string, body io.Reader)
 	if err != nil {
 		return catalog.Job{}, err
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	inner, cancel := context.WithCancel(ctx)
 	defer cancel() // what is not complete is not kept
-	cut := &cutter{ctx: ctx, pushes: p, name: name}
-	if err := cut.all(body); err != nil {
+	cut := &cutter{ctx: inner, pushes: p, name: name}
+	if err = fill(cut); err == nil {
+		err = cut.closeAll()
+	}
+	if err == nil && cut.items == 0 {
+		err = ErrNoLines
+	}
+	if err != nil {
 		cancel()
 		cut.discard()
 		return catalog.Job{}, err
-	}
-	if cut.items == 0 {
-		return catalog.Job{}, ErrNoLines
 	}
 	return p.enqueue(ctx, collection, name, cut.chunks)
 }
@@ -73,7 +82,7 @@ func (c *cutter) all(body io.Reader) error {
 	for {
 		text, err := readLine(lines)
 		if errors.Is(err, io.EOF) {
-			return c.closeAll()
+			return nil
 		}
 		if err != nil {
 			return err
@@ -149,7 +158,7 @@ func laneOf(text []byte, number int64) int {
 	var of struct {
 		ID string `json:"id"`
 	}
-	if json.Unmarshal(text, &of) != nil || of.ID == "" {
+	if json.Unmarshal(bytes.TrimPrefix(text, []byte{refused}), &of) != nil || of.ID == "" {
 		return int(number % pushLanes)
 	}
 	hash := fnv.New32a()

@@ -23,17 +23,24 @@ type pushLine struct {
 	Key       string            `json:"key"`
 	Metadata  json.RawMessage   `json:"metadata"`
 	Captions  json.RawMessage   `json:"captions"`
+	Note      string            `json:"note"` // what an archive says of it and cannot be used
 }
 
 // parseLine reads a line of a push. What it returns beside an error is for people.
 func parseLine(text []byte) (Document, error) {
+	if len(text) > 0 && text[0] == refused {
+		var l refusedLine
+		if json.Unmarshal(text[1:], &l) == nil {
+			return Document{ID: l.ID, Operation: catalog.OperationUpsert}, fmt.Errorf("%w: %s", catalog.ErrPicture, l.Detail)
+		}
+	}
 	var l pushLine
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&l); err != nil {
 		return Document{ID: l.ID, Operation: l.Operation}, fmt.Errorf("the line is %w: %w", catalog.ErrInvalid, explainJSON(err))
 	}
-	document := Document{Operation: l.Operation, ID: l.ID, Metadata: unlessNull(l.Metadata), Captions: unlessNull(l.Captions)}
+	document := Document{Operation: l.Operation, ID: l.ID, Metadata: unlessNull(l.Metadata), Captions: unlessNull(l.Captions), Note: cleanReason(l.Note)}
 	if document.Operation == "" {
 		document.Operation = catalog.OperationUpsert
 	}

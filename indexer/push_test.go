@@ -1,9 +1,15 @@
 package indexer
 
 import (
+	"archive/tar"
+	"archive/zip"
+	"bytes"
+	"compress/gzip"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -129,5 +135,98 @@ func TestPushIsInOrder(t *testing.T) {
 		if got, _ := catalog.MarshalMetadata(image.Metadata); got != want {
 			t.Errorf("%s has metadata %s, want %s", id, got, want)
 		}
+	}
+}
+
+// TestPushArchive: pictures come out of zip and tar with what describes them, and what
+// cannot be used is named.
+func TestPushArchive(t *testing.T) {
+	members := []struct {
+		name string
+		data []byte
+	}{
+		{"a/1.png", picture(1)}, {"a/1.json", []byte(`{"n": 1, "caption": "one"}`)}, {"2.png", picture(2)},
+		{"2.json", []byte(`{"n": 2, "tags": 7}`)}, {"../3.png", picture(3)}, {"4.png", []byte("no picture")}, {"5.txt", []byte("of nothing")},
+	}
+	for name, pack := range map[string]func(io.Writer){
+		"zip": func(w io.Writer) {
+			z := zip.NewWriter(w)
+			for _, m := range members {
+				file, _ := z.Create(m.name)
+				_, _ = file.Write(m.data)
+			}
+			_ = z.Close()
+		},
+		"tar.gz": func(w io.Writer) {
+			g := gzip.NewWriter(w)
+			a := tar.NewWriter(g)
+			for _, m := range members {
+				_ = a.WriteHeader(&tar.Header{Name: m.name, Size: int64(len(m.data)), Mode: 0o600})
+				_, _ = a.Write(m.data)
+			}
+			_ = a.Close()
+			_ = g.Close()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPushBench(t)
+			var packed bytes.Buffer
+			pack(&packed)
+			job, err := p.pushes.ReceiveArchive(t.Context(), "c", &packed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			waitFor(t, p.Jobs, job.ID, catalog.JobSucceeded)
+			items, err := p.store.Jobs(nil).Items(t.Context(), job.ID, catalog.ItemFilter{Limit: 100})
+			if err != nil {
+				t.Fatal(err)
+			}
+			outcomes := make(map[string]string)
+			for _, item := range items {
+				outcomes[item.ID] = string(item.Outcome) + " " + item.Detail
+			}
+			if got := outcomes["a/1.png"]; got != "created " {
+				t.Errorf("a/1.png: %q", got)
+			}
+			if got := outcomes["2.png"]; !strings.HasPrefix(got, "created ") || !strings.Contains(got, "tags") {
+				t.Errorf("2.png, whose tags are none: %q", got)
+			}
+			if len(items) < 4 || !strings.HasPrefix(outcomes["4.png"], "failed ") {
+				t.Errorf("got %v", outcomes)
+			}
+			image, err := p.store.Image(t.Context(), "c", "a/1.png")
+			if err != nil || image.Metadata["n"] != 1.0 || len(image.Captions) != 1 {
+				t.Errorf("a/1.png is %+v (%v)", image, err)
+			}
+		})
+	}
+}
+
+// TestPushArchiveRefused: what is no archive makes no job, and leaves nothing.
+func TestPushArchiveRefused(t *testing.T) {
+	p := newPushBench(t)
+	for name, data := range map[string][]byte{"nothing": nil, "a picture": picture(1), "half a zip": []byte("PK\x03\x04half")} {
+		if _, err := p.pushes.ReceiveArchive(t.Context(), "c", bytes.NewReader(data)); !errors.Is(err, catalog.ErrInvalid) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+// TestPushFiles: files have their names for identities.
+func TestPushFiles(t *testing.T) {
+	p := newPushBench(t)
+	n := 0
+	job, err := p.pushes.ReceiveFiles(t.Context(), "c", func() (string, []byte, error) {
+		if n++; n > 3 {
+			return "", nil, io.EOF
+		}
+		return fmt.Sprintf("folder/%d.png", n), picture(n), nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, p.Jobs, job.ID, catalog.JobSucceeded)
+	if _, err := p.store.Image(t.Context(), "c", "folder/3.png"); err != nil {
+		t.Error(err)
 	}
 }

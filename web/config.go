@@ -133,6 +133,10 @@ type Contents interface {
 type Pushes interface {
 	// Receive reads lines to their end, in constant memory, and queues a job.
 	Receive(ctx context.Context, collection string, lines io.Reader) (catalog.Job, error)
+	// ReceiveArchive is Receive for a zip or tar archive, ReceiveFiles for files: next gives
+	// one after the other with its name, and io.EOF after the last.
+	ReceiveArchive(ctx context.Context, collection string, archive io.Reader) (catalog.Job, error)
+	ReceiveFiles(ctx context.Context, collection string, next func() (name string, data []byte, err error)) (catalog.Job, error)
 	// Items returns what became of the items that are done, in order of their numbers.
 	Items(ctx context.Context, job string, filter catalog.ItemFilter) ([]catalog.ItemResult, error)
 }

@@ -10,7 +10,9 @@ import (
 	"io"
 	"math"
 	"mime"
+	"mime/multipart"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,21 +29,29 @@ const pushLimit = 24 * time.Hour
 // pushTypes are the media types of lines of JSON.
 var pushTypes = []string{"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"}
 
-// isPush reports whether a request brings lines of JSON, which are read as they come.
+// archiveTypes are the media types of archives of pictures. What an archive is, is told
+// by its bytes.
+var archiveTypes = []string{"application/zip", "application/x-zip-compressed", "application/x-tar", "application/gzip", "application/x-gzip",
+	"application/zstd", "application/x-xz", "application/x-bzip2", "application/x-gtar", "application/x-webdataset"}
+
+// formType is that of several files.
+const formType = "multipart/form-data"
+
+// isPush reports whether a request brings many pictures, which are read as they come.
 func isPush(r *http.Request) bool {
 	if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/jobs") {
 		return false
 	}
+	kind := mediaTypeOf(r)
+	return kind == formType || slices.Contains(pushTypes, kind) || slices.Contains(archiveTypes, kind)
+}
+
+func mediaTypeOf(r *http.Request) string {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil {
-		return false
+		return ""
 	}
-	for _, one := range pushTypes {
-		if kind == one {
-			return true
-		}
-	}
-	return false
+	return kind
 }
 
 // pushed answers the creation of a job by lines of JSON; the library would have its body
@@ -72,7 +82,7 @@ func (s *server) receivePush(r *http.Request, w http.ResponseWriter, collection 
 		return catalog.Job{}, err
 	}
 	defer end()
-	job, err := s.Pushes.Receive(r.Context(), collection, lines)
+	job, err := s.receiveAny(r, collection, lines)
 	switch {
 	case err != nil && body.failed != nil:
 		return job, unreadable(body.failed)
@@ -80,6 +90,52 @@ func (s *server) receivePush(r *http.Request, w http.ResponseWriter, collection 
 		return job, newProblem(kindUnreadable, err.Error())
 	}
 	return job, err
+}
+
+func (s *server) receiveAny(r *http.Request, collection string, content io.Reader) (catalog.Job, error) {
+	switch kind := mediaTypeOf(r); {
+	case kind == formType:
+		return s.receiveFiles(r, collection, content)
+	case slices.Contains(archiveTypes, kind):
+		return s.Pushes.ReceiveArchive(r.Context(), collection, content)
+	}
+	return s.Pushes.Receive(r.Context(), collection, content)
+}
+
+// receiveFiles reads a form of files, of which one is in memory at a time.
+func (s *server) receiveFiles(r *http.Request, collection string, content io.Reader) (catalog.Job, error) {
+	_, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || params["boundary"] == "" {
+		return catalog.Job{}, newProblem(kindUnreadable, "the form has no boundary")
+	}
+	form := multipart.NewReader(content, params["boundary"])
+	holds := held{budget: s.bodies}
+	defer holds.giveBack()
+	return s.Pushes.ReceiveFiles(r.Context(), collection, func() (string, []byte, error) {
+		holds.giveBack() // of the file before
+		part, err := form.NextRawPart()
+		if errors.Is(err, io.EOF) {
+			return "", nil, io.EOF
+		}
+		if err != nil {
+			return "", nil, newProblem(kindUnreadable, "the form ends too early")
+		}
+		name := fileNameOf(part)
+		if name == "" {
+			return "", nil, newProblem(kindInvalid, fmt.Sprintf("the form has a field %.40q that is no file; send lines of JSON to say more about pictures", part.FormName()))
+		}
+		data, err := holds.read(part, -1, s.MaxUploadBytes)
+		return name, data, err
+	})
+}
+
+// fileNameOf is the name of a file in a form as it was sent, with its folders.
+func fileNameOf(part *multipart.Part) string {
+	_, params, err := mime.ParseMediaType(part.Header.Get("Content-Disposition"))
+	if err != nil {
+		return ""
+	}
+	return params["filename"]
 }
 
 var errCompressed = errors.New("the body cannot be decompressed")
@@ -126,6 +182,20 @@ func describePush(api *huma.OpenAPI) {
 			"“id” is the client's own, of up to 512 bytes; “data” is the picture's file in base64, or as a data URI, of an upsert; in its place “sha256” may name a picture that the collection has already, “url” where it is fetched from (public addresses only, unless the server allows others), “path” a file of the server below a folder that it reads for clients, or “key” one in its bucket. Metadata and captions of a patch are merged into what is there (RFC 7396). " +
 			"Lines with the same id are done in their order. A line that cannot be used is an item that fails, and harms no other",
 	}}
+	describeArchives(create)
+}
+
+// describeArchives adds archives and files to what the creation of a job takes.
+func describeArchives(create *huma.Operation) {
+	binary := &huma.Schema{Type: huma.TypeString, Format: "binary"}
+	for _, kind := range []string{"application/zip", "application/x-tar", "application/gzip", "application/zstd"} {
+		create.RequestBody.Content[kind] = &huma.MediaType{Schema: binary}
+	}
+	create.RequestBody.Content[formType] = &huma.MediaType{Schema: &huma.Schema{
+		Type:        huma.TypeObject,
+		Description: "Files; their names are the ids of their images",
+		Properties:  map[string]*huma.Schema{"file": {Type: huma.TypeArray, Items: binary}},
+	}}
 }
 
 // Item is what became of one line of a push.
@@ -135,13 +205,16 @@ type Item struct {
 	Operation catalog.Operation `json:"op,omitempty" doc:"upsert, patch or delete; absent when it could not be read"`
 	Outcome   catalog.Outcome   `json:"outcome" enum:"created,updated,unchanged,deleted,failed"`
 	Problem   *huma.ErrorModel  `json:"problem,omitempty" doc:"Of one that failed"`
+	Note      string            `json:"note,omitempty" doc:"What was said about the picture and could not be used"`
 }
 
 func (s *server) newItem(result catalog.ItemResult) Item {
 	item := Item{Number: result.Number, ID: result.ID, Operation: result.Operation, Outcome: result.Outcome}
 	if result.Problem != "" {
 		item.Problem = itemProblem(result.Problem, result.Detail)
+		return item
 	}
+	item.Note = result.Detail
 	return item
 }
 

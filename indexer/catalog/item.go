@@ -67,7 +67,7 @@ type ItemResult struct {
 	Operation Operation // empty when it could not be read
 	Outcome   Outcome
 	Problem   string // name of the problem, of one that failed
-	Detail    string // the problem for people
+	Detail    string // the problem for people; of one that did not fail, what of it was left out
 }
 
 // ItemFilter chooses results of a push.

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"image/png"
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"polylens/indexer"
@@ -87,6 +89,26 @@ func (j *Jobs) Receive(_ context.Context, collection string, lines io.Reader) (c
 	j.jobs = append(j.jobs, job)
 	j.mu.Unlock()
 	return j.publish(job), nil
+}
+
+// ReceiveArchive implements web.Pushes: it takes every archive for one picture.
+func (j *Jobs) ReceiveArchive(ctx context.Context, collection string, _ io.Reader) (catalog.Job, error) {
+	return j.Receive(ctx, collection, strings.NewReader("{}\n"))
+}
+
+// ReceiveFiles implements web.Pushes.
+func (j *Jobs) ReceiveFiles(ctx context.Context, collection string, next func() (string, []byte, error)) (catalog.Job, error) {
+	lines := ""
+	for {
+		_, _, err := next()
+		if errors.Is(err, io.EOF) {
+			return j.Receive(ctx, collection, strings.NewReader(lines))
+		}
+		if err != nil {
+			return catalog.Job{}, err
+		}
+		lines += "{}\n"
+	}
 }
 
 // Items implements web.Pushes.

@@ -31,7 +31,9 @@ func TestFindImages(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		third := func(metadata map[string]any) bool { return fmt.Sprint(metadata["n"]) != "" && int(metadata["n"].(float64))%3 == 0 }
+		third := func(metadata map[string]any) bool {
+			return fmt.Sprint(metadata["n"]) != "" && int(metadata["n"].(float64))%3 == 0
+		}
 		for name, query := range map[string]catalog.ImageQuery{
 			"uri": {}, "uri backwards": {Reverse: true}, "created": {Sort: catalog.SortCreated}, "newest": {Sort: catalog.SortCreated, Reverse: true},
 			"some": {Matches: third, Sort: catalog.SortUpdated}, "none": {Matches: func(map[string]any) bool { return false }},

@@ -1,0 +1,148 @@
+package indexer
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"polylens/indexer/archive"
+	"polylens/indexer/blob"
+	"polylens/indexer/catalog"
+	"polylens/indexer/source"
+)
+
+// maxPacked is the most bytes of a picture in an archive: as base64 it fits into a line.
+const maxPacked = 32 << 20
+
+// ReceiveArchive is Receive for the pictures of an archive, see package archive: a zip
+// archive, or a tar archive, which may be packed. The names of its members are the
+// identities of images.
+func (p *Pushes) ReceiveArchive(ctx context.Context, collection string, body io.Reader) (catalog.Job, error) {
+	return p.receive(ctx, collection, func(cut *cutter) error {
+		content, err := p.seekable(ctx, cut.name, body)
+		if err != nil {
+			return err
+		}
+		_, err = archive.Read(cut.ctx, content, archive.Limits{MaxBytes: maxPacked}, cut.entry)
+		return ofArchive(err)
+	})
+}
+
+// ofArchive is catalog.ErrInvalid for what is wrong with an archive.
+func ofArchive(err error) error {
+	var system interface{ Timeout() bool }
+	if err == nil || errors.Is(err, context.Canceled) || errors.As(err, &system) || errors.Is(err, errOurs) {
+		return err
+	}
+	return fmt.Errorf("the archive is %w: %w", catalog.ErrInvalid, err)
+}
+
+// errOurs marks errors of keeping what an archive holds.
+var errOurs = errors.New("cannot keep the pictures of an archive")
+
+// entry adds a picture of an archive.
+func (c *cutter) entry(entry archive.Entry) error {
+	text, err := lineOf(entry)
+	if err == nil {
+		err = c.add(text)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", errOurs, err)
+	}
+	return nil
+}
+
+// refused begins a line about what cannot be used, and says why.
+const refused = '!'
+
+// refusedLine is what follows refused.
+type refusedLine struct {
+	ID     string `json:"id"`
+	Detail string `json:"detail"`
+}
+
+// lineOf is an entry as a client would have sent it.
+func lineOf(entry archive.Entry) ([]byte, error) {
+	if entry.Problem != nil {
+		text, err := json.Marshal(refusedLine{entry.ID, cleanReason(entry.Problem.Error())})
+		return append([]byte{refused}, text...), err
+	}
+	line := map[string]any{"op": catalog.OperationUpsert, "id": entry.ID, "data": entry.Data}
+	if entry.Metadata != nil {
+		line["metadata"] = entry.Metadata
+	}
+	if len(entry.Captions) > 0 {
+		line["captions"] = captionLines(entry.Captions)
+	}
+	if note := noteOf(entry.Warnings); note != "" {
+		line["note"] = note
+	}
+	return json.Marshal(line)
+}
+
+func captionLines(captions []source.Caption) []map[string]string {
+	lines := make([]map[string]string, len(captions))
+	for i, caption := range captions {
+		lines[i] = map[string]string{"language": caption.Language, "text": caption.Text}
+	}
+	return lines
+}
+
+func noteOf(warnings []error) string {
+	if len(warnings) == 0 {
+		return ""
+	}
+	return cleanReason(errors.Join(warnings...).Error())
+}
+
+// ReceiveFiles is Receive for files: next gives one after the other with its name, which
+// is the identity of its image, and io.EOF after the last.
+func (p *Pushes) ReceiveFiles(ctx context.Context, collection string, next func() (name string, data []byte, err error)) (catalog.Job, error) {
+	return p.receive(ctx, collection, func(cut *cutter) error {
+		for {
+			name, data, err := next()
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			if err := cut.entry(archive.Entry{ID: name, Data: data}); err != nil {
+				return err
+			}
+		}
+	})
+}
+
+// seekable keeps a zip archive, whose directory stands at its end, so that it can be read
+// anywhere. Others are read as they come.
+func (p *Pushes) seekable(ctx context.Context, push string, body io.Reader) (io.Reader, error) {
+	head := make([]byte, 4)
+	n, err := io.ReadFull(body, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	whole := io.MultiReader(bytes.NewReader(head[:n]), body)
+	if archive.PackingOf(head[:n]) != archive.Zip {
+		return whole, nil
+	}
+	name := "pushes/" + push + "/archive"
+	file, err := p.blobs.Create(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := io.Copy(file, whole); err != nil {
+		return nil, err // ctx ends, and with it what was written
+	}
+	if err := file.Close(); err != nil {
+		return nil, fmt.Errorf("%w: %w", errOurs, err)
+	}
+	reader, err := p.blobs.Open(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return blob.NewWindow(reader), nil
+}
