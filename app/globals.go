@@ -31,6 +31,8 @@ type globals struct {
 	Model        string           `placeholder:"NAME|DIR" env:"POLYLENS_MODEL" help:"Model to use: the name of one in the data folder, or a directory in the Hugging Face layout (default: what model use has chosen, at first ${model}, which is built in)."`
 	named        bool             `kong:"-"` // whether Model was given
 	Database     string           `placeholder:"URL" env:"POLYLENS_DATABASE" help:"Postgres database to keep the catalogue in: postgres://USER:PASSWORD@HOST:PORT/NAME (default: a SQLite file in the data folder). Other users see the command line: give a password in the variable, or in ~/.pgpass."`
+	Server       string           `placeholder:"URL" env:"POLYLENS_SERVER" help:"Server elsewhere that does the work, such as https://photos.example.org, in place of one on the data folder."`
+	Key          string           `placeholder:"KEY" env:"POLYLENS_KEY" help:"API key for that server, or to sign a token with. Other users see the command line: give it in the variable."`
 	ObjectStore  string           `placeholder:"URL" env:"POLYLENS_OBJECT_STORE" help:"Where pictures that clients send are kept: a bucket, such as s3://pictures?region=eu-central-1 (default: pictures in the data folder)."`
 	SourceBucket string           `placeholder:"URL" env:"POLYLENS_SOURCE_BUCKET" help:"Bucket that clients may name pictures in by their key, such as s3://shop?region=eu-central-1&prefix=photos/ (default: none)."`
 	AllowPath    []string         `sep:"none" type:"path" placeholder:"DIR" env:"POLYLENS_ALLOW_PATH" help:"Folder that clients may name pictures in by their path; may be repeated (default: none)."`

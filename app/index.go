@@ -19,7 +19,7 @@ import (
 )
 
 type indexCommand struct {
-	Source     string   `arg:"" placeholder:"SOURCE" type:"path" help:"Folder of pictures, with everything below it; or a file of lines of JSON, NAME.ndjson or NAME.jsonl, also with .gz or .zst; or - for such lines from standard input."`
+	Source     string   `arg:"" placeholder:"SOURCE" type:"path" help:"Folder of pictures, with everything below it; or a file of lines of JSON, NAME.ndjson or NAME.jsonl, also with .gz or .zst; an archive of pictures (.zip, .tar, .tar.gz, …), such as a WebDataset shard; or - for lines from standard input."`
 	Collection string   `required:"" placeholder:"NAME" help:"Collection to index into; created if it is missing."`
 	Patches    int      `name:"max-num-patches" placeholder:"N" help:"Cut the collection's pictures into at most this many patches, 64 to 1024, from now on; for NaFlex models (default: what the collection has, at first the model's own number)."`
 	Rehash     bool     `help:"Read every file, also those that seem unchanged, and encode those whose bytes are not what they were."`
@@ -61,9 +61,14 @@ Examples:
     polylens index ~/Scans --collection scans --max-num-patches 1024
     polylens index products.ndjson.gz --collection shop
     produce-lines | polylens index - --collection shop
+    polylens index shard-000123.tar --collection web
+    POLYLENS_KEY=… polylens index ~/Pictures --collection photos --server https://photos.example.org
 
 A line of JSON says what is to become of one image: {"op":"upsert","id":"4711","data":"…","metadata":{…},"captions":{"de":"…"}} with the picture's file in base64, ` +
 		`{"op":"patch","id":"4711","metadata":{…}}, or {"op":"delete","id":"4711"}. "polylens job items" shows what became of each.
+
+With --server the pictures of a folder are sent to a server elsewhere, as long as it does not have them already; their paths within the folder are their ids. ` +
+		`Pictures that are gone from the folder stay there.
 
 When more than a quarter of the folder's pictures is gone, or the last of them, nothing is removed: the disk may not be mounted. The same goes for ` +
 		`a folder in it that has no picture any more, for a disk that was mounted in it, and for most of the pictures behind a link or a mount point that leads to another folder than before. ` +
@@ -92,12 +97,15 @@ func (c *indexCommand) Run(ctx context.Context, p *program) error {
 	if err := catalog.ValidateCollectionName(c.Collection); err != nil {
 		return usageError{err}
 	}
-	if isLines(c.Source) {
+	if isLines(c.Source) || archiveType(c.Source) != "" && !isFolder(c.Source) {
 		return c.push(ctx, p)
 	}
 	folder, err := c.folder()
 	if err != nil {
 		return err
+	}
+	if p.globals.Server != "" {
+		return c.pushFolder(ctx, p, folder)
 	}
 	if err := catalog.ValidateMaxPatches(c.Patches); err != nil {
 		return usageError{err}
@@ -134,6 +142,11 @@ func (c *indexCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	return cmp.Or(outcome(job, "indexing "+folder, "what was indexed stays"), incomplete(job, folder))
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // folder is the absolute path of the source.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -9,7 +10,6 @@ import (
 )
 
 type keyTokenCommand struct {
-	Key        string   `required:"" placeholder:"KEY" env:"POLYLENS_KEY" help:"The key to sign with, which has the scope search. Other users see the command line: give it in the variable."`
 	Filter     string   `required:"" placeholder:"JSON" help:"What the token lets its bearer see, as in a search: {\"field\":\"owner\",\"eq\":\"anna\"}."`
 	Collection []string `placeholder:"NAME" help:"The only collections that it is for; several are separated by commas (default: those of the key)."`
 	Expires    string   `default:"1h" placeholder:"WHEN" help:"When it ends: after a time such as 12h or 90d, or on a day (default: ${default})."`
@@ -28,6 +28,9 @@ Examples:
 }
 
 func (c *keyTokenCommand) Run(_ context.Context, p *program) error {
+	if p.globals.Key == "" {
+		return usageError{errors.New("give the key to sign with in POLYLENS_KEY, or with --key")}
+	}
 	ends, err := momentAfter(time.Now(), c.Expires)
 	if err != nil {
 		return usageError{err}
@@ -35,7 +38,7 @@ func (c *keyTokenCommand) Run(_ context.Context, p *program) error {
 	if !ends.After(time.Now()) {
 		return usageError{fmt.Errorf("--expires %s: the token would have ended already", c.Expires)}
 	}
-	token, err := web.SignToken(c.Key, []byte(c.Filter), c.Collection, ends)
+	token, err := web.SignToken(p.globals.Key, []byte(c.Filter), c.Collection, ends)
 	if err != nil {
 		return err
 	}

@@ -55,6 +55,7 @@ type cli struct {
 	globals
 
 	Serve      serveCommand      `cmd:"" help:"Serve the page and the API."`
+	Worker     workerCommand     `cmd:"" help:"Do a share of the work of pushes, beside a server."`
 	Index      indexCommand      `cmd:"" help:"Index a folder of pictures into a collection."`
 	Search     searchCommand     `cmd:"" help:"Find pictures with words."`
 	Check      checkCommand      `cmd:"" help:"Compare the index with the catalogue, and repair it."`

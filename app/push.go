@@ -13,6 +13,7 @@ import (
 	"polylens/internal/ordinary"
 	"polylens/internal/progress"
 	"polylens/web"
+	"polylens/web/client"
 )
 
 // encodings are the endings of compressed files, and how requests name them.
@@ -30,7 +31,23 @@ func isLines(source string) bool {
 	return strings.HasSuffix(name, ".ndjson") || strings.HasSuffix(name, ".jsonl")
 }
 
-// push sends lines of JSON and waits until they are done.
+// archiveTypes are the endings of archives, and how requests name them.
+var archiveTypes = map[string]string{
+	".zip": "application/zip", ".tar": "application/x-tar", ".tgz": "application/gzip", ".tar.gz": "application/gzip",
+	".tar.zst": "application/zstd", ".tar.xz": "application/x-xz", ".tar.bz2": "application/x-bzip2",
+}
+
+// archiveType is how requests name an archive, "" for what is none by its name.
+func archiveType(source string) string {
+	for ending, kind := range archiveTypes {
+		if strings.HasSuffix(strings.ToLower(source), ending) {
+			return kind
+		}
+	}
+	return ""
+}
+
+// push sends lines of JSON or an archive and waits until they are done.
 func (c *indexCommand) push(ctx context.Context, p *program) error {
 	if err := c.checkPush(); err != nil {
 		return usageError{err}
@@ -40,20 +57,30 @@ func (c *indexCommand) push(ctx context.Context, p *program) error {
 		return err
 	}
 	defer lines.Close()
+	kind, encoding := archiveType(c.Source), ""
+	if kind == "" {
+		kind, encoding = client.Lines, encodings[strings.ToLower(filepath.Ext(c.Source))]
+	}
 	api, err := p.api(ctx, "index", true)
 	if err != nil {
 		return err
 	}
-	job, err := api.Push(ctx, c.Collection, lines, encodings[strings.ToLower(filepath.Ext(c.Source))])
-	if err == nil {
-		line := progress.New(p.terminal.err)
-		job, err = api.FollowJob(ctx, job, func(job web.Job) {
-			if !job.State.Finished() {
-				line.Show(progressOf(job))
-			}
-		})
-		line.End()
+	job, err := api.Push(ctx, c.Collection, lines, kind, encoding)
+	if err != nil {
+		return err
 	}
+	return c.follow(ctx, p, api, job)
+}
+
+// follow waits until a push is done.
+func (c *indexCommand) follow(ctx context.Context, p *program, api *client.Client, job web.Job) error {
+	line := progress.New(p.terminal.err)
+	job, err := api.FollowJob(ctx, job, func(job web.Job) {
+		if !job.State.Finished() {
+			line.Show(progressOf(job))
+		}
+	})
+	line.End()
 	if err != nil {
 		return err
 	}
@@ -64,7 +91,7 @@ func (c *indexCommand) push(ctx context.Context, p *program) error {
 func (c *indexCommand) checkPush() error {
 	if c.Patches != 0 || c.Rehash || c.Confirm || c.Share != nil || c.Retry || c.NoDefaults || c.NoHidden || c.FollowLinks || c.Metadata != "" ||
 		len(c.Include)+len(c.Exclude) > 0 {
-		return errors.New("lines of JSON know no options but --collection and --json; the others are for folders")
+		return errors.New("lines of JSON and archives know no options but --collection and --json; the others are for folders")
 	}
 	return nil
 }

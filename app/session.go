@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
+	"net/url"
 	"path/filepath"
 	"time"
 
@@ -109,6 +111,10 @@ func (x *parts) begin(ctx context.Context, works bool) error {
 // catalogueAPI is api for commands that need only the catalogue: this process starts
 // no Milvus and runs no jobs. The parts are those of this process; nil with a server.
 func (p *program) catalogueAPI(ctx context.Context, command string) (*client.Client, *parts, error) {
+	if p.globals.Server != "" {
+		api, err := p.elsewhere()
+		return api, nil, err
+	}
 	running, err := p.holdOrFind(ctx, command)
 	if err != nil {
 		return nil, nil, err
@@ -122,6 +128,24 @@ func (p *program) catalogueAPI(ctx context.Context, command string) (*client.Cli
 	}
 	api, err := x.client()
 	return api, x, err
+}
+
+// elsewhere is the API of the server that the user named.
+func (p *program) elsewhere() (*client.Client, error) {
+	address, err := url.Parse(p.globals.Server)
+	if err != nil || address.Host == "" || address.Scheme != "http" && address.Scheme != "https" || address.User != nil || address.RawQuery != "" {
+		return nil, usageError{fmt.Errorf("--server %.200q: give an address such as https://photos.example.org", p.globals.Server)}
+	}
+	if host := address.Hostname(); address.Scheme == "http" && p.globals.Key != "" && !isLoopback(host) {
+		return nil, usageError{fmt.Errorf("--server %s: everybody on the way would read the key; use https", p.globals.Server)}
+	}
+	return client.At(p.globals.Server, p.globals.Key), nil
+}
+
+// isLoopback reports whether a host is this machine.
+func isLoopback(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && address.IsLoopback()
 }
 
 // client is the API of this process.

@@ -14,6 +14,7 @@ import (
 	"polylens/indexer/catalog/database"
 	"polylens/indexer/decode"
 	"polylens/indexer/source"
+	"polylens/search"
 )
 
 // Document is a picture as a client sends it, or what is to become of one.
@@ -103,12 +104,30 @@ func (d *Documents) Collect(ctx context.Context, now time.Time) (blob.Collected,
 // open makes ready what documents of a collection go to.
 func (d *Documents) open(ctx context.Context, collection string, create bool) (*pushing, error) {
 	work := &pushing{destination: destination{Indexer: d.indexer, name: collection}, blobs: d.blobs, places: d.places}
-	if !create {
-		if _, err := d.indexer.store.UncountedCollection(ctx, collection); err != nil {
+	known, err := d.indexer.store.UncountedCollection(ctx, collection)
+	switch {
+	case errors.Is(err, catalog.ErrNotFound) && create:
+	case err != nil:
+		return nil, err
+	default:
+		if err := work.checkModel(known); err != nil {
 			return nil, err
 		}
 	}
 	return work, work.openCollection(ctx)
+}
+
+// checkModel is search.ErrModelMismatch when the vectors of a collection are those of
+// another model: single images do not bring it over.
+func (p *pushing) checkModel(known catalog.Collection) error {
+	model, err := p.Indexer.encoder.For(known.MaxPatches)
+	if err != nil {
+		return fmt.Errorf("model for at most %d patches: %w", known.MaxPatches, err)
+	}
+	if known.Fingerprint == "" || known.Fingerprint == model.Fingerprint() {
+		return nil
+	}
+	return &search.ModelMismatchError{Collection: known.Name, Indexed: known.Fingerprint, Loaded: model.Fingerprint()}
 }
 
 // pushing brings documents into a collection.

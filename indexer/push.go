@@ -37,6 +37,7 @@ const (
 	chunkLease = 15 * time.Second // a chunk whose worker is silent for this long is taken over
 	chunkBeat  = 5 * time.Second
 	chunkPoll  = 200 * time.Millisecond
+	helpPoll   = time.Second
 	// chunksAtOnce overlap, so that encoding goes on while the end of a chunk is written.
 	chunksAtOnce = 2
 	// mostChunkLosses end a job: a chunk that so many workers have died over will kill
@@ -185,7 +186,7 @@ func (p *Pushes) work(ctx context.Context, job, collection string) error {
 
 // Help works on the chunks of pushes that other processes coordinate, until ctx ends.
 func (p *Pushes) Help(ctx context.Context, log *slog.Logger) {
-	for sleep(ctx, chunkPoll) == nil {
+	for sleep(ctx, helpPoll) == nil {
 		running, err := p.queue.List(ctx, catalog.JobFilter{Kind: JobPush, States: []catalog.JobState{catalog.JobRunning}})
 		for _, job := range running {
 			if err == nil {
@@ -199,13 +200,27 @@ func (p *Pushes) Help(ctx context.Context, log *slog.Logger) {
 	}
 }
 
-// help does one chunk of a job, so that others get their turn.
+// helpChunks is how many chunks of a job are done before another gets its turn.
+const helpChunks = 8
+
+// help does some chunks of a job, two at a time.
 func (p *Pushes) help(ctx context.Context, job catalog.Job) error {
-	chunk, found, err := p.jobs.ClaimChunk(ctx, job.ID, chunkLease)
-	if err != nil || !found {
-		return err
+	group, inner := errgroup.WithContext(ctx)
+	for range chunksAtOnce {
+		group.Go(func() error {
+			for range helpChunks / chunksAtOnce {
+				chunk, found, err := p.jobs.ClaimChunk(inner, job.ID, chunkLease)
+				if err != nil || !found {
+					return err
+				}
+				if err := p.do(inner, chunk, job.Collection); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 	}
-	return p.do(ctx, chunk, job.Collection)
+	return group.Wait()
 }
 
 // Collect removes the chunks of pushes that no job will do any more. What is younger than

@@ -29,6 +29,8 @@ const (
 // errors of the domain; a server that cannot be reached is search.ErrUnavailable.
 type Client struct {
 	base     string // ends with apiPath
+	host     string // that requests name; "": that of base
+	key      string // that requests carry; "": none
 	http     *http.Client
 	patience time.Duration // see Patient
 	tell     func(reason string)
@@ -46,12 +48,20 @@ var errNoServer = errors.New("no answer")
 func New(address string) *Client {
 	direct := http.DefaultTransport.(*http.Transport).Clone()
 	direct.Proxy = nil
-	return &Client{base: strings.TrimSuffix(address, "/") + apiPath, http: &http.Client{Timeout: callLimit, Transport: direct}}
+	return &Client{base: strings.TrimSuffix(address, "/") + apiPath, host: localHost, http: &http.Client{Timeout: callLimit, Transport: direct}}
+}
+
+// localHost is a name that every server answers for.
+const localHost = "localhost"
+
+// At returns a client of a server elsewhere, which gets an API key unless that is empty.
+func At(address, key string) *Client {
+	return &Client{base: strings.TrimSuffix(address, "/") + apiPath, key: key, http: &http.Client{Timeout: callLimit}}
 }
 
 // Of returns a client of a handler in this process, such as web.Handler.Inside.
 func Of(handler http.Handler) *Client {
-	return &Client{base: "http://localhost" + apiPath, http: &http.Client{Timeout: callLimit, Transport: local{handler}}}
+	return &Client{base: "http://" + localHost + apiPath, host: localHost, http: &http.Client{Timeout: callLimit, Transport: local{handler}}}
 }
 
 // once sends one request and reads the answer into target, unless it is nil.
@@ -62,7 +72,7 @@ func (c *Client) once(ctx context.Context, method, path string, body, target any
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return fmt.Errorf("the running server: %w: %w: %w", search.ErrUnavailable, errNoServer, err)
+		return fmt.Errorf("the server: %w: %w: %w", search.ErrUnavailable, errNoServer, err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode >= http.StatusMultipleChoices {
@@ -90,11 +100,19 @@ func (c *Client) request(ctx context.Context, method, path string, body any) (*h
 	if err != nil {
 		return nil, err
 	}
-	request.Host = "localhost" // which every server answers for
+	c.sign(request)
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
 	return request, nil
+}
+
+// sign says whom a request is for, and who sends it.
+func (c *Client) sign(request *http.Request) {
+	request.Host = c.host
+	if c.key != "" {
+		request.Header.Set("Authorization", "Bearer "+c.key)
+	}
 }
 
 // problemOf turns a problem document (RFC 9457) into an error.

@@ -15,15 +15,18 @@ import (
 	"polylens/web"
 )
 
-// Push sends lines of JSON, one image a line, and returns the job that does what they
-// say. encoding is how they are compressed, gzip or zstd, or "".
-func (c *Client) Push(ctx context.Context, collection string, lines io.Reader, encoding string) (job web.Job, err error) {
+// Lines is the media type of lines of JSON.
+const Lines = "application/x-ndjson"
+
+// Push sends lines of JSON, one image a line, or an archive, and returns the job that does
+// what they say. encoding is how lines are compressed, gzip or zstd, or "".
+func (c *Client) Push(ctx context.Context, collection string, lines io.Reader, contentType, encoding string) (job web.Job, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+path("collections", collection, "jobs"), lines)
 	if err != nil {
 		return job, err
 	}
-	request.Host = "localhost" // which every server answers for
-	request.Header.Set("Content-Type", "application/x-ndjson")
+	c.sign(request)
+	request.Header.Set("Content-Type", contentType)
 	if encoding != "" {
 		request.Header.Set("Content-Encoding", encoding)
 	}
@@ -31,7 +34,7 @@ func (c *Client) Push(ctx context.Context, collection string, lines io.Reader, e
 	endless.Timeout = 0 // the lines take as long as they take
 	response, err := endless.Do(request)
 	if err != nil {
-		return job, fmt.Errorf("the running server: %w: %w", search.ErrUnavailable, err)
+		return job, fmt.Errorf("the server: %w: %w", search.ErrUnavailable, err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusAccepted {
@@ -41,6 +44,15 @@ func (c *Client) Push(ctx context.Context, collection string, lines io.Reader, e
 		return job, fmt.Errorf("answer of the running server: %w", err)
 	}
 	return job, nil
+}
+
+// Known returns those of some SHA-256 of which a collection has a picture that was sent.
+func (c *Client) Known(ctx context.Context, collection string, sha256 []string) ([]string, error) {
+	var answer struct {
+		Known []string `json:"known"`
+	}
+	err := c.call(ctx, http.MethodPost, path("collections", collection, "contents:known"), map[string]any{"sha256": sha256}, &answer)
+	return answer.Known, err
 }
 
 // itemPage is how many items are asked for at once.
@@ -71,7 +83,7 @@ func (c *Client) itemPage(ctx context.Context, address string, tell func(web.Ite
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return 0, fmt.Errorf("the running server: %w: %w", search.ErrUnavailable, err)
+		return 0, fmt.Errorf("the server: %w: %w", search.ErrUnavailable, err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
