@@ -41,6 +41,10 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if base := os.Getenv(pushChild); base != "" {
+		fmt.Fprintln(os.Stderr, workUntilKilled(base))
+		os.Exit(1)
+	}
 	goleak.VerifyTestMain(needs.Wrap(m))
 }
 

@@ -35,7 +35,6 @@ type PushProgress struct {
 
 const (
 	chunkLease = 15 * time.Second // a chunk whose worker is silent for this long is taken over
-	chunkBeat  = 5 * time.Second
 	chunkPoll  = 200 * time.Millisecond
 	helpPoll   = time.Second
 	// chunksAtOnce overlap, so that encoding goes on while the end of a chunk is written.
@@ -54,12 +53,13 @@ type Pushes struct {
 	queue     *jobs.Queue
 	// Problem names the kind of an error for clients.
 	problem func(error) string
+	lease   time.Duration // see chunkLease
 }
 
 // NewPushes makes pushes that keep their chunks where documents keep their pictures.
 // problem names the kind of an error for clients.
 func NewPushes(documents *Documents, store *database.Jobs, problem func(error) string) *Pushes {
-	return &Pushes{documents: documents, blobs: documents.blobs, jobs: store, problem: problem}
+	return &Pushes{documents: documents, blobs: documents.blobs, jobs: store, problem: problem, lease: chunkLease}
 }
 
 // Connect gives the queue that jobs are put into.
@@ -164,7 +164,7 @@ func (p *Pushes) addChunks(ctx context.Context, job, push string) error {
 // work does chunks of a job until none is left that is not done.
 func (p *Pushes) work(ctx context.Context, job, collection string) error {
 	for {
-		chunk, found, err := p.jobs.ClaimChunk(ctx, job, chunkLease)
+		chunk, found, err := p.jobs.ClaimChunk(ctx, job, p.lease)
 		if err != nil {
 			return err
 		}
@@ -209,7 +209,7 @@ func (p *Pushes) help(ctx context.Context, job catalog.Job) error {
 	for range chunksAtOnce {
 		group.Go(func() error {
 			for range helpChunks / chunksAtOnce {
-				chunk, found, err := p.jobs.ClaimChunk(inner, job.ID, chunkLease)
+				chunk, found, err := p.jobs.ClaimChunk(inner, job.ID, p.lease)
 				if err != nil || !found {
 					return err
 				}

@@ -34,7 +34,7 @@ func (p *Pushes) do(ctx context.Context, chunk catalog.Chunk, collection string)
 	case errors.Is(err, catalog.ErrLeaseLost) || errors.Is(cause, catalog.ErrLeaseLost):
 		return nil // another worker does it
 	}
-	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), chunkBeat)
+	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.lease/3)
 	defer cancel()
 	return errors.Join(err, p.jobs.HandBackChunk(after, chunk))
 }
@@ -42,15 +42,15 @@ func (p *Pushes) do(ctx context.Context, chunk catalog.Chunk, collection string)
 // keep renews the lease of a chunk until ctx ends, and ends it when the lease is lost.
 func (p *Pushes) keep(ctx context.Context, end context.CancelCauseFunc, chunk catalog.Chunk) {
 	renewed := time.Now()
-	for sleep(ctx, chunkBeat) == nil {
+	for sleep(ctx, p.lease/3) == nil {
 		began := time.Now()
-		call, cancel := context.WithDeadline(ctx, renewed.Add(chunkLease))
-		err := p.jobs.RenewChunk(call, chunk, chunkLease)
+		call, cancel := context.WithDeadline(ctx, renewed.Add(p.lease))
+		err := p.jobs.RenewChunk(call, chunk, p.lease)
 		cancel()
 		switch {
 		case err == nil:
 			renewed = began
-		case errors.Is(err, catalog.ErrLeaseLost) || time.Since(renewed) >= chunkLease:
+		case errors.Is(err, catalog.ErrLeaseLost) || time.Since(renewed) >= p.lease:
 			end(catalog.ErrLeaseLost)
 			return
 		}
