@@ -97,13 +97,19 @@ func (c *jobResumeCommand) Run(ctx context.Context, p *program) error {
 	return c.do(ctx, p, (*client.Client).ResumeJob, "")
 }
 
-type jobRetryCommand struct{ jobSteering }
+type jobRetryCommand struct {
+	jobSteering
+	Failed bool `help:"Make a new job of the lines of a push that failed."`
+}
 
 // Help documents the command.
 func (*jobRetryCommand) Help() string {
-	return steeringHelp("retry", `Puts a failed or canceled job back into the queue. What it did before is not done again. A training goes on by its run instead: give the command that began it again.`)
+	return steeringHelp("retry", `Puts a failed or canceled job back into the queue. What it did before is not done again. A training goes on by its run instead: give the command that began it again. With --failed, the lines of a push that failed are made a job of their own.`)
 }
 
 func (c *jobRetryCommand) Run(ctx context.Context, p *program) error {
+	if c.Failed {
+		return c.do(ctx, p, (*client.Client).RetryFailed, "")
+	}
 	return c.do(ctx, p, (*client.Client).RetryJob, "")
 }

@@ -239,12 +239,10 @@ func (p *Pushes) Collect(ctx context.Context, now time.Time) error {
 	})
 }
 
-// neededPushes are those of jobs that have not succeeded: they can be tried again.
+// neededPushes are those of jobs: what has failed of them can be tried again.
 func (p *Pushes) neededPushes(ctx context.Context) (map[string]bool, error) {
 	needed := make(map[string]bool)
-	filter := catalog.JobFilter{Kind: JobPush, Limit: 1000, States: []catalog.JobState{
-		catalog.JobQueued, catalog.JobRunning, catalog.JobPaused, catalog.JobFailed, catalog.JobCanceled,
-	}}
+	filter := catalog.JobFilter{Kind: JobPush, Limit: 1000}
 	for {
 		page, err := p.queue.List(ctx, filter)
 		if err != nil || len(page) == 0 {

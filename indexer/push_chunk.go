@@ -73,10 +73,16 @@ func (p *Pushes) doHeld(ctx context.Context, chunk catalog.Chunk, collection str
 	}
 	defer file.Close()
 	piece := &piece{pushes: p, work: work, lines: bufio.NewReaderSize(file, 1<<16), known: known}
+	keep, discard := context.WithCancel(ctx)
+	defer piece.failed.discard(discard)
+	piece.failed.create = func() (io.WriteCloser, error) { return p.blobs.Create(keep, failedName(chunk)) }
 	for !piece.ended {
 		if err := piece.round(ctx); err != nil {
 			return err
 		}
+	}
+	if err := piece.failed.close(); err != nil {
+		return err
 	}
 	if err := work.mirrorAll(ctx); err != nil {
 		return err
@@ -101,11 +107,13 @@ type piece struct {
 	next   *line                     // read, and to be done in the next round
 	ended  bool
 	counts catalog.PushCounts
+	failed failedLines
 }
 
 // line is an item of a chunk.
 type line struct {
 	number   int64
+	text     []byte
 	document Document
 	err      error // why it cannot be used
 }
@@ -113,7 +121,8 @@ type line struct {
 // done is a line that was worked on.
 type done struct {
 	readied
-	err error // of the item; nil: it can be saved
+	text []byte
+	err  error // of the item; nil: it can be saved
 }
 
 // round does lines until one has an identity that another of the round has: that has to
@@ -151,6 +160,11 @@ func (p *piece) read(ctx context.Context, lines chan<- line) error {
 		}
 		if outcome, isKnown := p.known[next.number]; isKnown {
 			p.counts.Add(outcome)
+			if outcome == catalog.OutcomeFailed {
+				if err := p.failed.add(next.text); err != nil {
+					return err
+				}
+			}
 			continue
 		}
 		if here[next.document.ID] && next.err == nil && next.document.ID != "" {
@@ -178,7 +192,7 @@ func (p *piece) readLine() (*line, error) {
 	if err != nil {
 		return nil, fmt.Errorf("chunk is damaged: %w", err)
 	}
-	next := &line{number: n}
+	next := &line{number: n, text: rest}
 	next.document, next.err = parseLine(rest)
 	return next, nil
 }
@@ -205,7 +219,7 @@ func (p *piece) readyAll(ctx context.Context, lines <-chan line, ready chan<- do
 
 // readyOne gives an error that ends the job, and not only the item.
 func (p *piece) readyOne(ctx context.Context, l line) (d done, err error) {
-	d = done{readied: readied{id: l.document.ID, op: l.document.Operation}, err: l.err}
+	d = done{text: l.text, readied: readied{id: l.document.ID, op: l.document.Operation}, err: l.err}
 	if d.err == nil {
 		d.readied, d.err = p.work.ready(ctx, l.document)
 	}
@@ -241,6 +255,9 @@ func (p *piece) saveAll(ctx context.Context, ready <-chan done) error {
 		switch {
 		case d.err != nil:
 			failed = append(failed, p.failure(d))
+			if err := p.failed.add(d.text); err != nil {
+				return err
+			}
 		default:
 			if d.pixels != nil && contents[d.image.SHA256] {
 				d.pixels = nil // those of its double are enough

@@ -13,7 +13,9 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
+	"polylens/indexer/blob"
 	"polylens/indexer/catalog"
 	"polylens/indexer/jobs"
 )
@@ -228,5 +230,37 @@ func TestPushFiles(t *testing.T) {
 	waitFor(t, p.Jobs, job.ID, catalog.JobSucceeded)
 	if _, err := p.store.Image(t.Context(), "c", "folder/3.png"); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestRetryFailed: the lines that failed are done again, and no others.
+func TestRetryFailed(t *testing.T) {
+	p := newPushBench(t)
+	job, err := p.pushes.Receive(t.Context(), "c", strings.NewReader(strings.Join([]string{
+		upsertLine("a", 1), `{"op":"patch","id":"b","metadata":{"m":1}}`, `{"op":"delete","id":"c"}`}, "\n")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, p.Jobs, job.ID, catalog.JobSucceeded)
+	p.push(t, upsertLine("b", 2))
+	again, err := p.pushes.RetryFailed(t.Context(), job.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, p.Jobs, again.ID, catalog.JobSucceeded)
+	items, err := p.store.Jobs(nil).Items(t.Context(), again.ID, catalog.ItemFilter{Limit: 10})
+	if err != nil || len(items) != 2 || items[0].ID+string(items[0].Outcome) != "bupdated" && items[1].ID+string(items[1].Outcome) != "bupdated" {
+		t.Errorf("got %+v, %v", items, err)
+	}
+	whole, _ := p.pushes.Receive(t.Context(), "c", strings.NewReader(upsertLine("a", 1)))
+	waitFor(t, p.Jobs, whole.ID, catalog.JobSucceeded)
+	if _, err := p.pushes.RetryFailed(t.Context(), whole.ID); !errors.Is(err, catalog.ErrConflict) {
+		t.Errorf("of a push without failures: %v", err)
+	}
+	if err := p.pushes.Collect(t.Context(), time.Now().Add(10*blob.Grace)); err != nil {
+		t.Error(err)
+	}
+	if _, err := p.pushes.RetryFailed(t.Context(), job.ID); err != nil {
+		t.Errorf("after the collection: %v", err)
 	}
 }

@@ -137,6 +137,9 @@ type Pushes interface {
 	// one after the other with its name, and io.EOF after the last.
 	ReceiveArchive(ctx context.Context, collection string, archive io.Reader) (catalog.Job, error)
 	ReceiveFiles(ctx context.Context, collection string, next func() (name string, data []byte, err error)) (catalog.Job, error)
+	// RetryFailed queues a push of the lines of another that failed; catalog.ErrConflict
+	// when there is none.
+	RetryFailed(ctx context.Context, job string) (catalog.Job, error)
 	// Items returns what became of the items that are done, in order of their numbers.
 	Items(ctx context.Context, job string, filter catalog.ItemFilter) ([]catalog.ItemResult, error)
 }

@@ -94,6 +94,8 @@ func (s *server) jobOperations(api huma.API) {
 		"pause":  {s.steerable(s.Jobs.Pause), "Let a job wait until it is resumed; one that runs stops where it is"},
 		"resume": {s.steerable(s.withFolders(s.Jobs.Resume)), "Put a paused job back into the queue"},
 		"retry":  {s.steerable(s.withFolders(s.Jobs.Retry)), "Put a failed or canceled job back into the queue"},
+		// Of many lines, the few that failed.
+		"retry-failed": {s.steerable(s.Pushes.RetryFailed), "Make a job of the lines of a push that failed"},
 	} {
 		o := operation(verb+"-job", http.MethodPost, "/jobs/{id}/"+verb, "jobs", command.summary, http.StatusNotFound, http.StatusConflict)
 		huma.Register(api, accepted(o), s.jobCommand(command.do))

@@ -90,3 +90,8 @@ func (c *Client) WatchJob(ctx context.Context, job web.Job, tell func(web.Job)) 
 		func(ctx context.Context) (web.Job, error) { return c.Job(ctx, job.ID) },
 		func(context.Context) error { return nil })
 }
+
+// RetryFailed makes a job of the lines of a push that failed.
+func (c *Client) RetryFailed(ctx context.Context, id string) (job web.Job, err error) {
+	return c.commandJob(ctx, id, "retry-failed")
+}

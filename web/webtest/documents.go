@@ -111,6 +111,19 @@ func (j *Jobs) ReceiveFiles(ctx context.Context, collection string, next func() 
 	}
 }
 
+// RetryFailed implements web.Pushes.
+func (j *Jobs) RetryFailed(ctx context.Context, id string) (catalog.Job, error) {
+	items, err := j.Items(ctx, id, catalog.ItemFilter{Limit: 1 << 20})
+	if err != nil {
+		return catalog.Job{}, err
+	}
+	job, err := j.Get(ctx, id)
+	if err != nil {
+		return catalog.Job{}, err
+	}
+	return j.Receive(ctx, job.Collection, strings.NewReader(strings.Repeat("{}\n", len(items))))
+}
+
 // Items implements web.Pushes.
 func (j *Jobs) Items(ctx context.Context, id string, filter catalog.ItemFilter) ([]catalog.ItemResult, error) {
 	job, err := j.Get(ctx, id)
