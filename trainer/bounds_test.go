@@ -18,6 +18,8 @@ func TestSettingsHaveBounds(t *testing.T) {
 		"batch.patches":         `{"batch":{"patches":[64,1000000000]}}`,
 		"batch.patches below 1": `{"batch":{"patches":[-1]}}`,
 		"lora.rank":             `{"mode":"lora","lora":{"rank":1000000}}`,
+		"lora.alpha":            `{"mode":"lora","lora":{"alpha":1e308}}`,
+		"split.near":            `{"split":{"near":256}}`,
 		"checkpoint.keep":       `{"checkpoint":{"keep":1000000000}}`,
 		"selection.super_batch": `{"selection":{"teacher":"/teacher","super_batch":1000000000}}`,
 		"selection, chunks":     `{"selection":{"teacher":"/teacher","chunks":1000000000}}`,

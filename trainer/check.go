@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"polylens/trainer/data/augment"
+	"polylens/trainer/data/inspect"
 	"polylens/trainer/learner"
 )
 
@@ -100,8 +101,8 @@ func (c Config) checkSplit() error {
 	switch {
 	case !(s.Validation >= 0 && s.Test >= 0 && s.Validation+s.Test < 1):
 		return fmt.Errorf("split.validation %v, test %v: want 0 or more, and together below 1", s.Validation, s.Test)
-	case s.Near < -1 || s.Near > 256:
-		return fmt.Errorf("split.near %d: want 1 to 256 bits, 0 for the default, or -1 for equal files only", s.Near)
+	case s.Near < inspect.Off || s.Near > inspect.MostNear:
+		return fmt.Errorf("split.near %d: want 1 to %d bits, 0 for the default, or %d for equal files only", s.Near, inspect.MostNear, inspect.Off)
 	}
 	return nil
 }

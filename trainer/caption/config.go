@@ -26,7 +26,7 @@ func Default() Config { return Config{Weight: 1, Parallel: 0.5, Part: 8192} }
 
 // Most layers and tokens at once: beyond those of every language model.
 const (
-	mostLayers = 256
+	mostLayers = 64
 	mostPart   = 1 << 24
 	mostParts  = 256 // that the vocabulary is cut into, each of which is composed by itself
 )

@@ -2,7 +2,6 @@ package learner
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 )
@@ -10,14 +9,17 @@ import (
 // maxRank is beyond the width of every layer that adapters are made for.
 const maxRank = 4096
 
+// mostAlpha is beyond all that scales an adapter, and within the range of float32.
+const mostAlpha = 1e6
+
 // Check reports the first thing that is wrong with the settings.
 func (l LoRA) Check() error {
 	known := DefaultLoRA()
 	switch {
 	case l.Rank < 1 || l.Rank > maxRank:
 		return fmt.Errorf("lora.rank %d: want 1 to %d", l.Rank, maxRank)
-	case !(l.Alpha > 0) || math.IsInf(l.Alpha, 0):
-		return fmt.Errorf("lora.alpha %v: want a positive number", l.Alpha)
+	case !(l.Alpha > 0 && l.Alpha <= mostAlpha):
+		return fmt.Errorf("lora.alpha %v: want a number above 0, up to %g", l.Alpha, mostAlpha)
 	}
 	if err := checkNames("lora.targets", l.Targets, known.Targets); err != nil {
 		return err

@@ -7,13 +7,6 @@ import (
 	machine "polylens/internal/memory"
 )
 
-// Values of its width that a block keeps for the gradients of each token, at least:
-// what enters it, queries, keys and values. Recomputed, it keeps what enters it.
-const (
-	keptByBlock  = 4
-	keptByRecall = 1
-)
-
 // LeastMemory is a lower bound of what the blocks of a step keep for its gradients, in
 // bytes, without that of objectives.
 func (p Plan) LeastMemory(config siglip2.Config) float64 {
@@ -35,14 +28,17 @@ func (p Plan) LeastMemory(config siglip2.Config) float64 {
 	return bytes
 }
 
+// keptBy is what the trained blocks of a tower keep of all tokens.
 func (p Plan) keptBy(name string, tower siglip2.Tower, items, tokens int64) float64 {
 	layers := max(0, tower.Layers-p.Mode.start(p.LoRA, name))
-	kept := keptByBlock
+	// What enters a block, queries, keys, values and what attention gives, and what
+	// enters the activation of the MLP. Recomputed, a block keeps what enters it.
+	kept := 5*float64(tower.Width) + float64(tower.MLP)
 	if p.Recompute {
-		kept = keptByRecall
+		kept = float64(tower.Width)
 	}
 	const float32Bytes = 4
-	return float32Bytes * float64(kept) * float64(layers) * float64(tower.Width) * float64(items) * float64(tokens)
+	return float32Bytes * kept * float64(layers) * float64(items) * float64(tokens)
 }
 
 // checkState refuses parameters that do not fit into memory with their gradients and

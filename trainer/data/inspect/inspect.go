@@ -22,6 +22,9 @@ type Options struct {
 	Progress func(done, total int) // called from several goroutines; may be nil
 }
 
+// MostNear is the most that Options.Near may be.
+const MostNear = hashCells - 1
+
 // Off is Options.Near for sets whose pictures all look alike.
 const Off = -1
 
@@ -54,8 +57,8 @@ func Inspect(ctx context.Context, set *data.Set, opener data.Opener, decoder dat
 	if options.Near == 0 {
 		options.Near = 6
 	}
-	if options.Near != Off && (options.Near < 1 || options.Near >= hashCells) {
-		return nil, fmt.Errorf("near is %d; want 1 to %d bits, or %d for off", options.Near, hashCells-1, Off)
+	if options.Near != Off && (options.Near < 1 || options.Near > MostNear) {
+		return nil, fmt.Errorf("near is %d; want 1 to %d bits, or %d for off", options.Near, MostNear, Off)
 	}
 	if options.Workers <= 0 {
 		options.Workers = runtime.GOMAXPROCS(0)
