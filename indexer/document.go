@@ -412,7 +412,7 @@ func (p *pushing) vectorsOf(ctx context.Context, ready []readied) (map[string][]
 	if err := p.options.Room(); err != nil {
 		return nil, err
 	}
-	vectors, _, err := p.vectors(ctx, batch, nil)
+	vectors, _, err := p.vectors(ctx, batch)
 	return vectors, err
 }
 

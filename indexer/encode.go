@@ -17,29 +17,20 @@ var errVector = errors.New("the model gave no usable vector for it")
 // longBatch bounds a batch of pictures that need no encoding.
 const longBatch = 256
 
-// encodedBatch is a batch with the vectors of its contents; pictures for which the model
-// gives none have none.
-type encodedBatch struct {
-	pictures []prepared
-	vectors  map[string][]float32
-	encoded  int // just now
-}
-
-// encodeAll encodes batch after batch. A batch is full when it has Options.Batch different
-// contents to encode. While one is committed, the next is encoded.
-func (r *run) encodeAll(ctx context.Context, ready <-chan prepared, encoded chan<- encodedBatch) error {
-	defer close(encoded)
+// encodeAll encodes and commits batch after batch. A batch is full when it has
+// Options.Batch different contents to encode.
+func (r *run) encodeAll(ctx context.Context, ready <-chan prepared, committed chan<- []string) error {
+	defer close(committed)
 	var batch []prepared
-	var recent recentVectors
 	contents := make(map[string]bool)
 	flush := func() error {
-		done, err := r.encodeBatch(ctx, batch, &recent)
+		ids, err := r.commit(ctx, batch)
 		batch = nil
 		clear(contents)
-		if err != nil || len(done.pictures) == 0 {
+		if err != nil || len(ids) == 0 {
 			return err
 		}
-		return send(ctx, encoded, done)
+		return send(ctx, committed, ids)
 	}
 	for p := range ready {
 		switch {
@@ -62,83 +53,27 @@ func (r *run) encodeAll(ctx context.Context, ready <-chan prepared, encoded chan
 	return flush()
 }
 
-func (r *run) encodeBatch(ctx context.Context, batch []prepared, recent *recentVectors) (encodedBatch, error) {
+// commit encodes what has no vector yet and saves the whole batch in one
+// transaction. It returns the IDs of what it saved.
+func (r *run) commit(ctx context.Context, batch []prepared) ([]string, error) {
 	if len(batch) == 0 {
-		return encodedBatch{}, nil
+		return nil, nil
 	}
 	if err := r.options.Room(); err != nil {
-		return encodedBatch{}, err
+		return nil, err
 	}
-	vectors, encoded, err := r.vectors(ctx, batch, recent)
-	for i := range batch {
-		batch[i].pixels = nil // large, and not needed any more
+	vectors, encoded, err := r.vectors(ctx, batch)
+	if err != nil {
+		return nil, err
 	}
-	return encodedBatch{batch, vectors, encoded}, err
-}
-
-// recentVectors are those of the batches that may not be committed yet, so that the
-// catalogue does not know them: equal pictures follow one another.
-type recentVectors struct {
-	batches [batchesUnderWay]map[string][]float32
-	next    int
-}
-
-// batchesUnderWay is how many batches may have been encoded and not committed: one that
-// is being committed, those in the channel, and one that waits to get there.
-const batchesUnderWay = 2 + encodedBatches
-
-// encodedBatches is how many batches wait to be committed.
-const encodedBatches = 1
-
-// find is nil safe.
-func (r *recentVectors) find(content string) []float32 {
-	if r == nil {
-		return nil
-	}
-	for _, vectors := range r.batches {
-		if vector := vectors[content]; vector != nil {
-			return vector
-		}
-	}
-	return nil
-}
-
-func (r *recentVectors) add(vectors map[string][]float32) {
-	if r == nil {
-		return
-	}
-	r.batches[r.next%batchesUnderWay] = vectors
-	r.next++
-}
-
-// commitAll saves batch after batch, each in one transaction.
-func (r *run) commitAll(ctx context.Context, encoded <-chan encodedBatch, committed chan<- []string) error {
-	defer close(committed)
-	for batch := range encoded {
-		ids, err := r.commit(ctx, batch)
-		if err != nil {
-			return err
-		}
-		if len(ids) == 0 {
-			continue
-		}
-		if err := send(ctx, committed, ids); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// commit saves a batch and returns the IDs of what it saved.
-func (r *run) commit(ctx context.Context, batch encodedBatch) ([]string, error) {
 	if err := r.awaitRepair(ctx); err != nil {
 		return nil, err
 	}
 	var records []catalog.Record
 	var ids []string
 	unchanged := 0
-	for _, p := range batch.pictures {
-		vector := batch.vectors[p.image.SHA256]
+	for _, p := range batch {
+		vector := vectors[p.image.SHA256]
 		if vector == nil {
 			if err := r.fail(ctx, jobOf(p), errVector); err != nil {
 				return nil, err
@@ -156,9 +91,9 @@ func (r *run) commit(ctx context.Context, batch encodedBatch) ([]string, error) 
 	}
 	r.noteIncomplete(records)
 	r.progress.update(func(p *Progress) {
-		p.Encoded += batch.encoded
+		p.Encoded += encoded
 		p.Skipped += unchanged
-		p.Reused += len(records) - batch.encoded - unchanged
+		p.Reused += len(records) - encoded - unchanged
 		p.Done += len(records)
 	})
 	return ids, nil
@@ -172,7 +107,7 @@ func jobOf(p prepared) (j job) {
 // vectors returns the vectors of a batch by content, and how many of them were
 // encoded just now: each content once, and none that the catalogue has. A
 // picture for which the model gives no usable vector has none.
-func (d *destination) vectors(ctx context.Context, batch []prepared, recent *recentVectors) (map[string][]float32, int, error) {
+func (d *destination) vectors(ctx context.Context, batch []prepared) (map[string][]float32, int, error) {
 	contents := make([]string, len(batch))
 	for i, p := range batch {
 		contents[i] = p.image.SHA256
@@ -180,13 +115,6 @@ func (d *destination) vectors(ctx context.Context, batch []prepared, recent *rec
 	vectors, err := d.store.Vectors(ctx, d.fingerprint, contents)
 	if err != nil {
 		return nil, 0, err
-	}
-	for _, content := range contents {
-		if vectors[content] == nil {
-			if vector := recent.find(content); vector != nil {
-				vectors[content] = vector
-			}
-		}
 	}
 	var missing, uris []string
 	var pixels []Pixels
@@ -199,7 +127,6 @@ func (d *destination) vectors(ctx context.Context, batch []prepared, recent *rec
 		}
 	}
 	if len(missing) == 0 {
-		recent.add(vectors)
 		return vectors, 0, nil
 	}
 	made, err := d.encode(ctx, pixels)
@@ -213,7 +140,6 @@ func (d *destination) vectors(ctx context.Context, batch []prepared, recent *rec
 			encoded++
 		}
 	}
-	recent.add(vectors)
 	return vectors, encoded, nil
 }
 

@@ -26,7 +26,7 @@ import (
 // of 16 x 16 takes 3.1 MB. The Decoder bounds what decoding takes besides.
 type Options struct {
 	Workers       int           // that decode at once; default: one for each core
-	Batch         int           // pictures encoded together; a crash repeats three batches at most; default 16
+	Batch         int           // pictures encoded together, and at most repeated after a crash; default 16
 	IndexPatience time.Duration // how long to wait for an index that is unavailable; default 3 minutes
 	IndexTimeout  time.Duration // deadline of one call to the index; default 1 minute
 	// Room fails, as disk.Check does, while there is too little room to go on; a run and
@@ -180,14 +180,12 @@ func (r *run) pipeline(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	jobs := make(chan job, 2*r.options.Workers)
 	ready := make(chan prepared, r.options.Batch)
-	encoded := make(chan encodedBatch, encodedBatches)
 	committed := make(chan []string, max(1, mirrorPage/r.options.Batch))
 	group.Go(func() error { return r.repair(ctx) })
 	group.Go(func() error { return r.count(ctx) })
 	group.Go(func() error { return r.scan(ctx, jobs) })
 	group.Go(func() error { return r.prepareAll(ctx, jobs, ready) })
-	group.Go(func() error { return r.encodeAll(ctx, ready, encoded) })
-	group.Go(func() error { return r.commitAll(ctx, encoded, committed) })
+	group.Go(func() error { return r.encodeAll(ctx, ready, committed) })
 	group.Go(func() error { return r.mirrorAll(ctx, committed) })
 	return group.Wait()
 }
