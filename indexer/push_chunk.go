@@ -121,8 +121,8 @@ type line struct {
 // done is a line that was worked on.
 type done struct {
 	readied
-	text []byte
-	err  error // of the item; nil: it can be saved
+	text []byte // of one that failed
+	err  error  // of the item; nil: it can be saved
 }
 
 // round does lines until one has an identity that another of the round has: that has to
@@ -219,11 +219,14 @@ func (p *piece) readyAll(ctx context.Context, lines <-chan line, ready chan<- do
 
 // readyOne gives an error that ends the job, and not only the item.
 func (p *piece) readyOne(ctx context.Context, l line) (d done, err error) {
-	d = done{text: l.text, readied: readied{id: l.document.ID, op: l.document.Operation}, err: l.err}
+	d = done{readied: readied{id: l.document.ID, op: l.document.Operation}, err: l.err}
 	if d.err == nil {
 		d.readied, d.err = p.work.ready(ctx, l.document)
 	}
 	d.number = l.number
+	if d.err != nil {
+		d.text = l.text // of others it is not needed, and may be large
+	}
 	if d.err != nil && (ctx.Err() != nil || !isOfItem(d.err)) {
 		return d, fmt.Errorf("line %d: %w", l.number, d.err)
 	}

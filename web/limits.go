@@ -19,7 +19,7 @@ import (
 type Limits struct {
 	Searches        int           // at a time, by words or like an image; 64
 	PictureSearches int           // at a time, once their picture has arrived; 8
-	Pushes          int           // bodies of many documents at a time; 8
+	Pushes          int           // bodies of many documents at a time, each with a line of 44 MiB in memory at most; 4
 	Pictures        int           // thumbnails and originals on their way; 256
 	Orders          int           // requests at a time that change something; 16
 	Reads           int           // all other requests at a time; 64
@@ -33,7 +33,7 @@ type Limits struct {
 func (l Limits) withDefaults() Limits {
 	return Limits{
 		Searches: cmp.Or(l.Searches, 64), PictureSearches: cmp.Or(l.PictureSearches, 8), Pictures: cmp.Or(l.Pictures, 256),
-		Pushes: cmp.Or(l.Pushes, 8),
+		Pushes: cmp.Or(l.Pushes, 4),
 		Orders: cmp.Or(l.Orders, 16), Reads: cmp.Or(l.Reads, 64), Live: cmp.Or(l.Live, 256),
 		Bodies: cmp.Or(l.Bodies, 128<<20), Answers: cmp.Or(l.Answers, 16<<20),
 		Patience: cmp.Or(l.Patience, 5*time.Second), Stall: cmp.Or(l.Stall, 10*time.Second),

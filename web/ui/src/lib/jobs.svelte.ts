@@ -12,6 +12,7 @@ export const isLatest = (job: Job, list: Job[]): boolean =>
 /** subjectOf names what a job works on. */
 export function subjectOf(job: Job): string {
   switch (job.kind) {
+    case 'push': return 'Pictures that were sent'
     case 'model': return `Model ${job.model ?? ''}`
     case 'train': return 'Training'
     case 'check': return 'Check of the index'
