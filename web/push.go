@@ -203,13 +203,17 @@ type Item struct {
 	Number    int64             `json:"number" doc:"Of its line, from 1; empty lines do not count"`
 	ID        string            `json:"id,omitempty" doc:"The client's own; absent when it could not be read"`
 	Operation catalog.Operation `json:"op,omitempty" doc:"upsert, patch or delete; absent when it could not be read"`
+	State     catalog.JobState  `json:"state" enum:"succeeded,failed"`
 	Outcome   catalog.Outcome   `json:"outcome" enum:"created,updated,unchanged,deleted,failed"`
 	Problem   *huma.ErrorModel  `json:"problem,omitempty" doc:"Of one that failed"`
 	Note      string            `json:"note,omitempty" doc:"What was said about the picture and could not be used"`
 }
 
 func (s *server) newItem(result catalog.ItemResult) Item {
-	item := Item{Number: result.Number, ID: result.ID, Operation: result.Operation, Outcome: result.Outcome}
+	item := Item{Number: result.Number, ID: result.ID, Operation: result.Operation, State: catalog.JobSucceeded, Outcome: result.Outcome}
+	if result.Outcome == catalog.OutcomeFailed {
+		item.State = catalog.JobFailed
+	}
 	if result.Problem != "" {
 		item.Problem = itemProblem(result.Problem, result.Detail)
 		return item
