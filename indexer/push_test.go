@@ -264,3 +264,39 @@ func TestRetryFailed(t *testing.T) {
 		t.Errorf("after the collection: %v", err)
 	}
 }
+
+// TestPushIsSteered: a push that is paused, canceled and tried again goes on where it was.
+func TestPushIsSteered(t *testing.T) {
+	p := newPushBench(t)
+	p.encoder.pause = 10 * time.Millisecond
+	var lines []string
+	for i := range 1500 {
+		lines = append(lines, upsertLine(fmt.Sprint(i), i))
+	}
+	job, err := p.pushes.Receive(t.Context(), "c", strings.NewReader(strings.Join(lines, "\n")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, p.Jobs, job.ID, catalog.JobRunning)
+	if _, err := p.Pause(t.Context(), job.ID); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, p.Jobs, job.ID, catalog.JobPaused)
+	if _, err := p.Resume(t.Context(), job.ID); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, p.Jobs, job.ID, catalog.JobRunning)
+	if _, err := p.Cancel(t.Context(), job.ID); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, p.Jobs, job.ID, catalog.JobCanceled)
+	if _, err := p.Retry(t.Context(), job.ID); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, p.Jobs, job.ID, catalog.JobSucceeded)
+	counts, open, err := p.store.Jobs(nil).PushCounts(t.Context(), job.ID)
+	if want := (catalog.PushCounts{Total: 1500, Created: 1500}); err != nil || counts != want || open != 0 {
+		t.Errorf("counts are %+v, %d open (%v), want %+v", counts, open, err, want)
+	}
+	p.wantMirror(t)
+}
