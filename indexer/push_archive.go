@@ -22,10 +22,11 @@ const maxPacked = 32 << 20
 // identities of images.
 func (p *Pushes) ReceiveArchive(ctx context.Context, collection string, body io.Reader) (catalog.Job, error) {
 	return p.receive(ctx, collection, func(cut *cutter) error {
-		content, err := p.seekable(ctx, cut.name, body)
+		content, closeContent, err := p.seekable(ctx, cut.name, body)
 		if err != nil {
 			return err
 		}
+		defer closeContent()
 		_, err = archive.Read(cut.ctx, content, archive.Limits{MaxBytes: maxPacked}, cut.entry)
 		return ofArchive(err)
 	})
@@ -119,30 +120,30 @@ func (p *Pushes) ReceiveFiles(ctx context.Context, collection string, next func(
 
 // seekable keeps a zip archive, whose directory stands at its end, so that it can be read
 // anywhere. Others are read as they come.
-func (p *Pushes) seekable(ctx context.Context, push string, body io.Reader) (io.Reader, error) {
+func (p *Pushes) seekable(ctx context.Context, push string, body io.Reader) (content io.Reader, end func(), err error) {
 	head := make([]byte, 4)
 	n, err := io.ReadFull(body, head)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
-		return nil, err
+		return nil, nil, err
 	}
 	whole := io.MultiReader(bytes.NewReader(head[:n]), body)
 	if archive.PackingOf(head[:n]) != archive.Zip {
-		return whole, nil
+		return whole, func() {}, nil
 	}
 	name := "pushes/" + push + "/archive"
 	file, err := p.blobs.Create(ctx, name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if _, err := io.Copy(file, whole); err != nil {
-		return nil, err // ctx ends, and with it what was written
+		return nil, nil, err // ctx ends, and with it what was written
 	}
 	if err := file.Close(); err != nil {
-		return nil, fmt.Errorf("%w: %w", errOurs, err)
+		return nil, nil, fmt.Errorf("%w: %w", errOurs, err)
 	}
 	reader, err := p.blobs.Open(ctx, name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return blob.NewWindow(reader), nil
+	return blob.NewWindow(reader), func() { _ = reader.Close() }, nil // it was only read
 }
