@@ -45,6 +45,9 @@ func (r *run) identity() checkpoint.Identity {
 
 // resume goes on from the last checkpoint, if there is one.
 func (r *run) resume(ctx context.Context) (err error) {
+	if err := r.folder.Tidy(); err != nil { // a run that was killed after its last checkpoint writes none that would do it
+		return err
+	}
 	loaded, err := r.folder.Load(ctx, r.identity(), r.state())
 	switch {
 	case errors.Is(err, checkpoint.ErrNone):

@@ -112,8 +112,8 @@ func (f Folder) prune(progress Progress) error {
 	return err
 }
 
-// removeUnfinished clears what a process that died has left of any step and of
-// the pointer.
-func (f Folder) removeUnfinished() error {
+// Tidy clears what a process that died has left of any step and of the pointer. Nobody
+// else may be at work on the folder.
+func (f Folder) Tidy() error {
 	return errors.Join(replace.SweepDirectories(f.Path), replace.Sweep(filepath.Join(f.Path, latestFile)))
 }

@@ -43,7 +43,7 @@ func (f Folder) save(ctx context.Context, progress Progress, state []Section) er
 	if err := os.MkdirAll(f.Path, 0o755); err != nil {
 		return err
 	}
-	if err := f.removeUnfinished(); err != nil {
+	if err := f.Tidy(); err != nil {
 		return err
 	}
 	if err := CheckSpace(f.Path, needed); err != nil {
