@@ -62,6 +62,7 @@ export const apiURL = {
   search: (collection: string, params: SearchParams) => withQuery(`${at(collection)}/search`, { ...params, group: 'content' }),
   jobs: () => `${root}/jobs`,
   job: (id: string) => `${root}/jobs/${encodeURIComponent(id)}`,
+  failedItems: (job: string) => `${root}/jobs/${encodeURIComponent(job)}/items?outcome=failed`,
   jobEvents: () => `${location.origin.replace(/^http/, 'ws')}${root}/jobs/events`,
 }
 
