@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"slices"
 	"time"
 
 	"polylens/indexer/blob"
@@ -419,21 +420,17 @@ func (p *pushing) vectorsOf(ctx context.Context, ready []readied) (map[string][]
 // mirrorAll brings what was saved into the index.
 func (p *pushing) mirrorAll(ctx context.Context) error {
 	m := p.mirror()
-	for len(p.touched) > 0 {
-		page := p.touched[:min(len(p.touched), mirrorPage)]
-		rows, err := p.store.PendingOf(ctx, p.collection, p.fingerprint, page)
-		if err != nil {
+	if p.deleted {
+		if _, err := m.clearTombstones(ctx); err != nil {
 			return err
 		}
-		if err := m.upsert(ctx, rows); err != nil {
+		p.deleted = false
+	}
+	for page := range slices.Chunk(p.touched, mirrorPage) {
+		if err := m.send(ctx, page); err != nil {
 			return err
 		}
-		p.touched = p.touched[len(page):]
 	}
-	if !p.deleted {
-		return nil
-	}
-	_, err := m.clearTombstones(ctx)
-	p.deleted = err != nil
-	return err
+	p.touched = nil
+	return nil
 }

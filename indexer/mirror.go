@@ -73,6 +73,15 @@ func (m mirror) repair(ctx context.Context) (int, error) {
 	}
 }
 
+// send brings images, about a page of them, into the index as far as they are pending.
+func (m mirror) send(ctx context.Context, ids []string) error {
+	rows, err := m.store.PendingOf(ctx, m.key.Collection, m.key.Fingerprint, ids)
+	if err != nil {
+		return err
+	}
+	return m.upsert(ctx, rows)
+}
+
 // upsert sends rows to the index and notes that it has them.
 func (m mirror) upsert(ctx context.Context, pending []catalog.IndexRow) error {
 	if len(pending) == 0 {
@@ -91,6 +100,8 @@ func (m mirror) upsert(ctx context.Context, pending []catalog.IndexRow) error {
 	return m.store.MarkIndexed(ctx, m.key.Fingerprint, pending)
 }
 
+// clearTombstones removes from the index what has a tombstone, and sends again what came
+// back meanwhile: the index may just have lost it.
 func (m mirror) clearTombstones(ctx context.Context) (int, error) {
 	removed := 0
 	for {
@@ -102,6 +113,9 @@ func (m mirror) clearTombstones(ctx context.Context) (int, error) {
 			return removed, err
 		}
 		if err := m.store.ClearTombstones(ctx, m.key.Collection, m.key.Fingerprint, ids); err != nil {
+			return removed, err
+		}
+		if err := m.send(ctx, ids); err != nil {
 			return removed, err
 		}
 		removed += len(ids)
@@ -136,12 +150,7 @@ func (m mirror) ids(ctx context.Context) (map[string]bool, error) {
 func (r *run) mirrorAll(ctx context.Context, committed <-chan []string) error {
 	m := r.mirror()
 	for ids := range committed {
-		ids = gather(ids, committed)
-		rows, err := r.store.PendingOf(ctx, r.collection, r.fingerprint, ids)
-		if err != nil {
-			return err
-		}
-		if err := m.upsert(ctx, rows); err != nil {
+		if err := m.send(ctx, gather(ids, committed)); err != nil {
 			return err
 		}
 	}

@@ -300,3 +300,13 @@ func TestPushIsSteered(t *testing.T) {
 	}
 	p.wantMirror(t)
 }
+
+// TestPushedAgain: an image that was deleted and sent again is found.
+func TestPushedAgain(t *testing.T) {
+	p := newPushBench(t)
+	p.push(t, upsertLine("a", 1), upsertLine("b", 2))
+	p.push(t, `{"op":"delete","id":"a"}`, upsertLine("a", 3))
+	if rows := len(p.index.rows["c/f1"]); rows != 2 {
+		t.Errorf("the index holds %d rows, want 2", rows)
+	}
+}
