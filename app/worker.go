@@ -50,9 +50,6 @@ func (c *workerCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	parts.pushes.Connect(queue)
-	worker := jobs.NewWorker(queue, jobs.Settings{Room: p.room, Log: p.log})
-	worker.Start(ctx)
-	p.laterWithin(closeJobs, worker.Stop)
 	p.print("Polylens works on pushes.")
 	parts.pushes.Help(ctx, p.log)
 	return nil

@@ -72,11 +72,11 @@ func (d *Documents) Apply(ctx context.Context, collection string, document Docum
 	if err := work.mirrorAll(ctx); err != nil {
 		return catalog.Image{}, "", err
 	}
-	if result.outcome == catalog.OutcomeDeleted {
-		return catalog.Image{}, result.outcome, nil
+	if result.Outcome == catalog.OutcomeDeleted {
+		return catalog.Image{}, result.Outcome, nil
 	}
-	image, err := work.store.Image(ctx, work.name, catalog.ImageID(work.collection, catalog.PushedURI(result.id)))
-	return image, result.outcome, err
+	image, err := work.store.Image(ctx, work.name, catalog.ImageID(work.collection, catalog.PushedURI(result.ID)))
+	return image, result.Outcome, err
 }
 
 // Known returns those of some SHA-256, hexadecimal, of which a collection has a picture
@@ -120,8 +120,8 @@ func (d *Documents) open(ctx context.Context, collection string, create bool) (*
 
 // checkModel is search.ErrModelMismatch when the vectors of a collection are those of
 // another model: single images do not bring it over.
-func (p *pushing) checkModel(known catalog.Collection) error {
-	model, err := p.Indexer.encoder.For(known.MaxPatches)
+func (ix *Indexer) checkModel(known catalog.Collection) error {
+	model, err := ix.encoder.For(known.MaxPatches)
 	if err != nil {
 		return fmt.Errorf("model for at most %d patches: %w", known.MaxPatches, err)
 	}
@@ -137,6 +137,8 @@ type pushing struct {
 	blobs  *blob.Store
 	places Places
 	chunk  *catalog.Chunk // that they are of; nil: of none
+	// explain is that of database.Push; of documents of a chunk.
+	explain func(error) (problem, detail string)
 
 	touched []string // IDs of images that the index does not know as they are now
 	deleted bool     // there are tombstones
@@ -145,11 +147,8 @@ type pushing struct {
 // readied is a document of which all is known but the vector.
 type readied struct {
 	prepared
-	id      string // the client's
-	number  int64  // of its line
-	op      catalog.Operation
-	outcome catalog.Outcome // what it will be
-	note    string          // of its document
+	catalog.ItemResult // what it will be
+	err                error // why it cannot be; it says something about the document alone
 }
 
 // one does a single document.
@@ -158,16 +157,16 @@ func (p *pushing) one(ctx context.Context, document Document) (readied, error) {
 	if err != nil {
 		return ready, err
 	}
-	failed, err := p.save(ctx, []readied{ready}, nil)
-	if err == nil && len(failed) > 0 {
-		err = fmt.Errorf("%w: %w", catalog.ErrPicture, errVector)
+	items, err := p.save(ctx, []readied{ready})
+	if err != nil {
+		return ready, err
 	}
-	return ready, err
+	return ready, items[0].Err
 }
 
 // ready checks a document, and decodes its picture.
 func (p *pushing) ready(ctx context.Context, document Document) (r readied, err error) {
-	r = readied{id: document.ID, op: document.Operation, note: document.Note}
+	r.ID, r.Operation, r.Detail = document.ID, document.Operation, document.Note
 	if document.Operation == catalog.OperationUpsert {
 		data, release, err := p.picture(ctx, document)
 		if err != nil {
@@ -176,10 +175,10 @@ func (p *pushing) ready(ctx context.Context, document Document) (r readied, err 
 		defer release()
 		document.Data = data
 	}
-	if r.id == "" && document.Operation == catalog.OperationUpsert {
-		r.id = decode.NewContent("", document.Data).SHA256
+	if r.ID == "" && document.Operation == catalog.OperationUpsert {
+		r.ID = decode.NewContent("", document.Data).SHA256
 	}
-	if err := catalog.ValidateItemID(r.id); err != nil {
+	if err := catalog.ValidateItemID(r.ID); err != nil {
 		return r, err
 	}
 	switch document.Operation {
@@ -198,7 +197,7 @@ func (p *pushing) readyUpsert(ctx context.Context, document Document, r *readied
 	if err != nil {
 		return err
 	}
-	uri := catalog.PushedURI(r.id)
+	uri := catalog.PushedURI(r.ID)
 	key := catalog.ImageID(p.collection, uri)
 	states, err := p.store.States(ctx, p.fingerprint, []string{key})
 	if err != nil {
@@ -207,7 +206,7 @@ func (p *pushing) readyUpsert(ctx context.Context, document Document, r *readied
 	state, exists := states[key]
 	r.image = catalog.Image{ID: key, Source: catalog.PushedSource, URI: uri, Size: int64(len(document.Data))}
 	j := job{item: source.Item{URI: uri, Size: r.image.Size, Sidecar: about}, state: state}
-	content := decode.NewContent(fmt.Sprintf("%.80q", r.id), document.Data)
+	content := decode.NewContent(fmt.Sprintf("%.80q", r.ID), document.Data)
 	err = p.prepareContent(ctx, j, content, &r.prepared, false)
 	var broken *pictureError
 	if errors.As(err, &broken) {
@@ -216,12 +215,12 @@ func (p *pushing) readyUpsert(ctx context.Context, document Document, r *readied
 	if err != nil {
 		return err
 	}
-	r.outcome = catalog.OutcomeCreated
+	r.Outcome = catalog.OutcomeCreated
 	if exists {
-		r.outcome = catalog.OutcomeUpdated
+		r.Outcome = catalog.OutcomeUpdated
 	}
 	if r.unchanged {
-		r.outcome = catalog.OutcomeUnchanged
+		r.Outcome = catalog.OutcomeUnchanged
 	}
 	return p.blobs.PutContent(ctx, content.SHA256, content.Data)
 }
@@ -246,7 +245,7 @@ func (p *pushing) known(ctx context.Context, sha256 string) ([]byte, error) {
 
 // readyPatch changes what is said about an image.
 func (p *pushing) readyPatch(ctx context.Context, document Document, r *readied) error {
-	image, err := p.pushed(ctx, r.id)
+	image, err := p.pushed(ctx, r.ID)
 	if err != nil {
 		return err
 	}
@@ -258,16 +257,16 @@ func (p *pushing) readyPatch(ctx context.Context, document Document, r *readied)
 		return err
 	}
 	after, err := catalog.Digest(image.SHA256, image.Metadata, image.Captions)
-	r.image, r.outcome = image, catalog.OutcomeUpdated
+	r.image, r.Outcome = image, catalog.OutcomeUpdated
 	if before == after {
-		r.outcome = catalog.OutcomeUnchanged
+		r.Outcome = catalog.OutcomeUnchanged
 	}
 	return err
 }
 
 func (p *pushing) readyDelete(ctx context.Context, r *readied) (err error) {
-	r.image, err = p.pushed(ctx, r.id)
-	r.outcome = catalog.OutcomeDeleted
+	r.image, err = p.pushed(ctx, r.ID)
+	r.Outcome = catalog.OutcomeDeleted
 	return err
 }
 
@@ -365,45 +364,54 @@ func captionsOfSidecar(about source.Sidecar) []catalog.Caption {
 }
 
 // save encodes what has no vector yet and saves documents with the outcomes of their
-// chunk, in one transaction. It returns those for which the model gives no vector; others
-// are the outcomes of lines that are not among the documents.
-func (p *pushing) save(ctx context.Context, ready []readied, others []catalog.ItemResult) (failed []readied, err error) {
-	push := database.Push{Chunk: p.chunk, Fingerprint: p.fingerprint, Results: others}
+// chunk, in one transaction. It returns what became of each.
+func (p *pushing) save(ctx context.Context, ready []readied) ([]database.PushItem, error) {
 	vectors, err := p.vectorsOf(ctx, ready)
 	if err != nil {
 		return nil, err
 	}
-	var touched []string
+	push := database.Push{Chunk: p.chunk, Fingerprint: p.fingerprint, Explain: p.explain}
 	for _, r := range ready {
-		result := catalog.ItemResult{Number: r.number, ID: r.id, Operation: r.op, Outcome: r.outcome, Detail: r.note}
-		switch {
-		case r.outcome == catalog.OutcomeUnchanged:
-		case r.op == catalog.OperationUpsert && vectors[r.image.SHA256] == nil:
-			failed = append(failed, r)
-			result.Outcome, result.Problem, result.Detail = catalog.OutcomeFailed, "picture-not-usable", errVector.Error()
-		case r.op == catalog.OperationUpsert:
-			push.Records = append(push.Records, catalog.Record{Image: r.image, Vector: vectors[r.image.SHA256], Warning: r.warning})
-			touched = append(touched, r.image.ID)
-		case r.op == catalog.OperationPatch:
-			push.Changed = append(push.Changed, r.image)
-			touched = append(touched, r.image.ID)
-		case r.op == catalog.OperationDelete:
-			push.Deleted = append(push.Deleted, r.image.ID)
-		}
-		push.Results = append(push.Results, result)
+		push.Items = append(push.Items, itemOf(r, vectors[r.image.SHA256]))
 	}
-	if err := p.store.SavePush(ctx, p.collection, push); err != nil {
+	if err := p.store.SavePush(ctx, p.collection, &push); err != nil {
 		return nil, err
 	}
-	p.touched, p.deleted = append(p.touched, touched...), p.deleted || len(push.Deleted) > 0
-	return failed, nil
+	for i, item := range push.Items {
+		switch {
+		case item.Err != nil:
+		case item.Record != nil, item.Changed != nil:
+			p.touched = append(p.touched, ready[i].image.ID)
+		case item.Deleted != "":
+			p.deleted = true
+		}
+	}
+	return push.Items, nil
+}
+
+// itemOf is what is saved of a document; vector is nil if it has no picture, or one for
+// which the model gives none.
+func itemOf(r readied, vector []float32) database.PushItem {
+	item := database.PushItem{ItemResult: r.ItemResult, Err: r.err}
+	switch {
+	case r.err != nil || r.Outcome == catalog.OutcomeUnchanged:
+	case r.Operation == catalog.OperationPatch:
+		item.Changed = &r.image
+	case r.Operation == catalog.OperationDelete:
+		item.Deleted = r.image.ID
+	case vector == nil:
+		item.Err = fmt.Errorf("%w: %w", catalog.ErrPicture, errVector)
+	default:
+		item.Record = &catalog.Record{Image: r.image, Vector: vector, Warning: r.warning}
+	}
+	return item
 }
 
 // vectorsOf are the vectors of the pictures among documents.
 func (p *pushing) vectorsOf(ctx context.Context, ready []readied) (map[string][]float32, error) {
 	var batch []prepared
 	for _, r := range ready {
-		if r.op == catalog.OperationUpsert && r.outcome != catalog.OutcomeUnchanged {
+		if r.err == nil && r.Operation == catalog.OperationUpsert && r.Outcome != catalog.OutcomeUnchanged {
 			batch = append(batch, r.prepared)
 		}
 	}

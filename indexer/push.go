@@ -3,13 +3,9 @@ package indexer
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"log/slog"
-	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
 	"polylens/indexer/blob"
@@ -36,7 +32,6 @@ type PushProgress struct {
 const (
 	chunkLease = 15 * time.Second // a chunk whose worker is silent for this long is taken over
 	chunkPoll  = 200 * time.Millisecond
-	helpPoll   = time.Second
 	// chunksAtOnce overlap, so that encoding goes on while the end of a chunk is written.
 	chunksAtOnce = 2
 	// mostChunkLosses end a job: a chunk that so many workers have died over will kill
@@ -77,10 +72,6 @@ type manifest struct {
 
 const mostManifest = 64 << 20 // bytes
 
-func manifestName(push string) string { return "pushes/" + push + "/manifest" }
-
-func chunkName(push string, number int) string { return fmt.Sprintf("pushes/%s/%06d", push, number) }
-
 // enqueue makes a job of chunks that lie in the blob store.
 func (p *Pushes) enqueue(ctx context.Context, collection, push string, chunks []catalog.Chunk) (catalog.Job, error) {
 	text, err := json.Marshal(manifest{chunks})
@@ -91,11 +82,6 @@ func (p *Pushes) enqueue(ctx context.Context, collection, push string, chunks []
 		return catalog.Job{}, err
 	}
 	return p.queue.Enqueue(ctx, jobs.Order{Kind: JobPush, Collection: collection, Params: PushParams{push}})
-}
-
-func newPushName() (string, error) {
-	id, err := uuid.NewV7()
-	return id.String(), err
 }
 
 // Items returns what became of the items of a push that have an outcome, in order of their
@@ -134,16 +120,12 @@ func (p *Pushes) handle(ctx context.Context, job *jobs.Running) error {
 	err := group.Wait()
 	finish()
 	<-over
-	counts, _, countErr := p.jobs.PushCounts(context.WithoutCancel(ctx), job.ID)
-	if countErr == nil {
-		countErr = job.Report(context.WithoutCancel(ctx), PushProgress{Counts: counts})
-	}
-	return errors.Join(err, countErr)
+	return err
 }
 
 // addChunks reads what there is to do, once.
 func (p *Pushes) addChunks(ctx context.Context, job, push string) error {
-	counts, _, err := p.jobs.PushCounts(ctx, job)
+	counts, err := p.jobs.PushCounts(ctx, job)
 	if err != nil || counts.Total > 0 {
 		return err
 	}
@@ -174,53 +156,13 @@ func (p *Pushes) work(ctx context.Context, job, collection string) error {
 			}
 			continue
 		}
-		_, open, err := p.jobs.PushCounts(ctx, job)
-		if err != nil || open == 0 {
+		if left, err := p.jobs.ChunksLeft(ctx, job); err != nil || !left {
 			return err
 		}
 		if err := sleep(ctx, chunkPoll); err != nil {
 			return err
 		}
 	}
-}
-
-// Help works on the chunks of pushes that other processes coordinate, until ctx ends.
-func (p *Pushes) Help(ctx context.Context, log *slog.Logger) {
-	for sleep(ctx, helpPoll) == nil {
-		running, err := p.queue.List(ctx, catalog.JobFilter{Kind: JobPush, States: []catalog.JobState{catalog.JobRunning}})
-		for _, job := range running {
-			if err == nil {
-				err = p.help(ctx, job)
-			}
-		}
-		if err != nil && ctx.Err() == nil {
-			log.Warn("cannot help with a push, trying again", "error", err)
-			_ = sleep(ctx, time.Second) // the loop sees the end of ctx
-		}
-	}
-}
-
-// helpChunks is how many chunks of a job are done before another gets its turn.
-const helpChunks = 8
-
-// help does some chunks of a job, two at a time.
-func (p *Pushes) help(ctx context.Context, job catalog.Job) error {
-	group, inner := errgroup.WithContext(ctx)
-	for range chunksAtOnce {
-		group.Go(func() error {
-			for range helpChunks / chunksAtOnce {
-				chunk, found, err := p.jobs.ClaimChunk(inner, job.ID, p.lease)
-				if err != nil || !found {
-					return err
-				}
-				if err := p.do(inner, chunk, job.Collection); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	return group.Wait()
 }
 
 // Collect removes the chunks of pushes that no job will do any more. What is younger than
@@ -230,9 +172,8 @@ func (p *Pushes) Collect(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	return p.blobs.Walk(ctx, "pushes/", func(file blob.File) error {
-		name, _, _ := strings.Cut(strings.TrimPrefix(file.Name, "pushes/"), "/")
-		if needed[name] || now.Sub(file.Modified) < blob.Grace {
+	return p.blobs.Walk(ctx, pushFolder, func(file blob.File) error {
+		if needed[pushOf(file.Name)] || now.Sub(file.Modified) < blob.Grace {
 			return nil
 		}
 		return p.blobs.Delete(ctx, file.Name)
@@ -259,20 +200,21 @@ func (p *Pushes) neededPushes(ctx context.Context) (map[string]bool, error) {
 	}
 }
 
-// report tells how far a push has come, until ctx ends.
+// report tells how far a push has come, until ctx ends, and then once more.
 func (p *Pushes) report(ctx context.Context, job *jobs.Running) {
 	began, first := time.Now(), -1
-	for {
-		counts, _, err := p.jobs.PushCounts(ctx, job.ID)
+	for last := false; ; {
+		counts, err := p.jobs.PushCounts(context.WithoutCancel(ctx), job.ID)
 		if err == nil {
 			if first < 0 {
 				first = counts.Done()
 			}
-			_ = job.Report(ctx, progressOf(counts, counts.Done()-first, time.Since(began))) // ctx ends when the job is lost
+			_ = job.Report(context.WithoutCancel(ctx), progressOf(counts, counts.Done()-first, time.Since(began))) // the next one tells as much
 		}
-		if sleep(ctx, time.Second) != nil {
+		if last {
 			return
 		}
+		last = sleep(ctx, time.Second) != nil
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"hash/fnv"
 	"io"
 
+	"github.com/google/uuid"
+
 	"polylens/indexer/catalog"
 )
 
@@ -38,14 +40,16 @@ func (p *Pushes) receive(ctx context.Context, collection string, fill func(*cutt
 	if err := catalog.ValidateCollectionName(collection); err != nil {
 		return catalog.Job{}, err
 	}
-	name, err := newPushName()
+	name, err := uuid.NewV7()
 	if err != nil {
 		return catalog.Job{}, err
 	}
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel() // what is not complete is not kept
-	cut := &cutter{ctx: inner, pushes: p, name: name}
-	if err = fill(cut); err == nil {
+	cut := &cutter{ctx: inner, pushes: p, name: name.String()}
+	err = fill(cut)
+	p.discard(ctx, archiveName(cut.name)) // if there was one
+	if err == nil {
 		err = cut.closeAll()
 	}
 	if err == nil && cut.items == 0 {
@@ -56,7 +60,9 @@ func (p *Pushes) receive(ctx context.Context, collection string, fill func(*cutt
 		cut.discard()
 		return catalog.Job{}, err
 	}
-	return p.enqueue(ctx, collection, name, cut.chunks)
+	// Should this fail, nobody knows whether the job is there: its chunks stay until they
+	// are collected.
+	return p.enqueue(ctx, collection, cut.name, cut.chunks)
 }
 
 // cutter cuts a body into chunks.
@@ -210,6 +216,6 @@ func (c *cutter) discard() {
 		}
 	}
 	for _, chunk := range c.chunks {
-		_ = c.pushes.blobs.Delete(context.WithoutCancel(c.ctx), chunk.Content) // what stays is collected
+		c.pushes.discard(c.ctx, chunk.Content)
 	}
 }

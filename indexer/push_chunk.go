@@ -2,12 +2,10 @@ package indexer
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"sync"
 	"time"
 
@@ -18,9 +16,6 @@ import (
 
 // do does one chunk under its lease.
 func (p *Pushes) do(ctx context.Context, chunk catalog.Chunk, collection string) error {
-	if chunk.Losses > mostChunkLosses {
-		return fmt.Errorf("lines %d to %d: %d workers have fallen silent over them", chunk.First, chunk.Last, chunk.Losses)
-	}
 	ctx, end := context.WithCancelCause(ctx)
 	var keeping sync.WaitGroup
 	keeping.Go(func() { p.keep(ctx, end, chunk) })
@@ -58,11 +53,14 @@ func (p *Pushes) keep(ctx context.Context, end context.CancelCauseFunc, chunk ca
 }
 
 func (p *Pushes) doHeld(ctx context.Context, chunk catalog.Chunk, collection string) error {
+	if chunk.Losses > mostChunkLosses {
+		return fmt.Errorf("lines %d to %d: %d workers have fallen silent over them", chunk.First, chunk.Last, chunk.Losses)
+	}
 	work, err := p.documents.open(ctx, collection, true)
 	if err != nil {
 		return err
 	}
-	work.chunk = &chunk
+	work.chunk, work.explain = &chunk, p.explain
 	known, err := p.jobs.Outcomes(ctx, chunk.Job, chunk.First, chunk.Last)
 	if err != nil {
 		return err
@@ -72,16 +70,13 @@ func (p *Pushes) doHeld(ctx context.Context, chunk catalog.Chunk, collection str
 		return err
 	}
 	defer file.Close()
-	piece := &piece{pushes: p, work: work, lines: bufio.NewReaderSize(file, 1<<16), known: known}
-	keep, discard := context.WithCancel(ctx)
-	defer piece.failed.discard(discard)
-	piece.failed.create = func() (io.WriteCloser, error) { return p.blobs.Create(keep, failedName(chunk)) }
+	piece := &piece{pushes: p, work: work, lines: bufio.NewReaderSize(file, 1<<16), known: known, failed: make(map[int64]bool)}
 	for !piece.ended {
 		if err := piece.round(ctx); err != nil {
 			return err
 		}
 	}
-	if err := piece.failed.close(); err != nil {
+	if err := p.keepFailed(ctx, chunk, piece.failed); err != nil {
 		return err
 	}
 	if err := work.mirrorAll(ctx); err != nil {
@@ -95,8 +90,19 @@ func (p *Pushes) doHeld(ctx context.Context, chunk catalog.Chunk, collection str
 	if err := p.jobs.FinishChunk(ctx, chunk, piece.counts); err != nil {
 		return err
 	}
-	return p.blobs.Delete(context.WithoutCancel(ctx), chunk.Content)
+	p.discard(ctx, chunk.Content)
+	return nil
 }
+
+// discard deletes a file that nobody needs any more, whether or not ctx has ended. One
+// that stays is collected some day.
+func (p *Pushes) discard(ctx context.Context, name string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), discardLimit)
+	defer cancel()
+	_ = p.blobs.Delete(ctx, name) // see above
+}
+
+const discardLimit = 10 * time.Second
 
 // piece is a chunk that is being worked on.
 type piece struct {
@@ -107,29 +113,29 @@ type piece struct {
 	next   *line                     // read, and to be done in the next round
 	ended  bool
 	counts catalog.PushCounts
-	failed failedLines
+	failed map[int64]bool // numbers of lines
+}
+
+// count counts an item that has its outcome.
+func (p *piece) count(number int64, outcome catalog.Outcome) {
+	p.counts.Add(outcome)
+	if outcome == catalog.OutcomeFailed {
+		p.failed[number] = true
+	}
 }
 
 // line is an item of a chunk.
 type line struct {
 	number   int64
-	text     []byte
 	document Document
 	err      error // why it cannot be used
-}
-
-// done is a line that was worked on.
-type done struct {
-	readied
-	text []byte // of one that failed
-	err  error  // of the item; nil: it can be saved
 }
 
 // round does lines until one has an identity that another of the round has: that has to
 // wait until the other is saved.
 func (p *piece) round(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	lines, ready := make(chan line), make(chan done, p.work.options.Batch)
+	lines, ready := make(chan line), make(chan readied, p.work.options.Batch)
 	group.Go(func() error {
 		defer close(lines)
 		return p.read(ctx, lines)
@@ -159,12 +165,7 @@ func (p *piece) read(ctx context.Context, lines chan<- line) error {
 			return nil
 		}
 		if outcome, isKnown := p.known[next.number]; isKnown {
-			p.counts.Add(outcome)
-			if outcome == catalog.OutcomeFailed {
-				if err := p.failed.add(next.text); err != nil {
-					return err
-				}
-			}
+			p.count(next.number, outcome)
 			continue
 		}
 		if here[next.document.ID] && next.err == nil && next.document.ID != "" {
@@ -180,25 +181,20 @@ func (p *piece) read(ctx context.Context, lines chan<- line) error {
 
 // readLine is nil at the end.
 func (p *piece) readLine() (*line, error) {
-	text, err := p.lines.ReadBytes('\n')
-	if errors.Is(err, io.EOF) && len(text) == 0 {
+	number, text, err := readNumbered(p.lines)
+	if errors.Is(err, io.EOF) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	number, rest, _ := bytes.Cut(bytes.TrimSuffix(text, []byte("\n")), []byte(" "))
-	n, err := strconv.ParseInt(string(number), 10, 64)
-	if err != nil {
-		return nil, fmt.Errorf("chunk is damaged: %w", err)
-	}
-	next := &line{number: n, text: rest}
-	next.document, next.err = parseLine(rest)
+	next := &line{number: number}
+	next.document, next.err = parseLine(text)
 	return next, nil
 }
 
 // readyAll works on lines with several workers.
-func (p *piece) readyAll(ctx context.Context, lines <-chan line, ready chan<- done) error {
+func (p *piece) readyAll(ctx context.Context, lines <-chan line, ready chan<- readied) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for range p.work.options.Workers {
 		group.Go(func() error {
@@ -218,19 +214,20 @@ func (p *piece) readyAll(ctx context.Context, lines <-chan line, ready chan<- do
 }
 
 // readyOne gives an error that ends the job, and not only the item.
-func (p *piece) readyOne(ctx context.Context, l line) (d done, err error) {
-	d = done{readied: readied{id: l.document.ID, op: l.document.Operation}, err: l.err}
-	if d.err == nil {
-		d.readied, d.err = p.work.ready(ctx, l.document)
+func (p *piece) readyOne(ctx context.Context, l line) (readied, error) {
+	r, err := readied{}, l.err
+	if err == nil {
+		r, err = p.work.ready(ctx, l.document)
 	}
-	d.number = l.number
-	if d.err != nil {
-		d.text = l.text // of others it is not needed, and may be large
+	r.Number = l.number
+	if err == nil {
+		return r, nil
 	}
-	if d.err != nil && (ctx.Err() != nil || !isOfItem(d.err)) {
-		return d, fmt.Errorf("line %d: %w", l.number, d.err)
+	r.ID, r.Operation, r.err = cleanID(l.document.ID), l.document.Operation, err
+	if ctx.Err() != nil || !isOfItem(err) {
+		return r, fmt.Errorf("line %d: %w", l.number, err)
 	}
-	return d, nil
+	return r, nil
 }
 
 // isOfItem reports whether an error says something about an item alone.
@@ -244,32 +241,24 @@ func isOfItem(err error) bool {
 }
 
 // saveAll saves batch after batch.
-func (p *piece) saveAll(ctx context.Context, ready <-chan done) error {
+func (p *piece) saveAll(ctx context.Context, ready <-chan readied) error {
 	var batch []readied
-	var failed []catalog.ItemResult
 	contents := make(map[string]bool)
 	flush := func() error {
-		err := p.save(ctx, batch, failed)
-		batch, failed = nil, nil
+		err := p.save(ctx, batch)
+		batch = nil
 		clear(contents)
 		return err
 	}
-	for d := range ready {
+	for r := range ready {
 		switch {
-		case d.err != nil:
-			failed = append(failed, p.failure(d))
-			if err := p.failed.add(d.text); err != nil {
-				return err
-			}
-		default:
-			if d.pixels != nil && contents[d.image.SHA256] {
-				d.pixels = nil // those of its double are enough
-			} else if d.pixels != nil {
-				contents[d.image.SHA256] = true
-			}
-			batch = append(batch, d.readied)
+		case contents[r.image.SHA256]:
+			r.pixels = nil // those of its double are enough
+		case r.pixels != nil:
+			contents[r.image.SHA256] = true
 		}
-		if len(contents) < p.work.options.Batch && len(batch)+len(failed) < longBatch {
+		batch = append(batch, r)
+		if len(contents) < p.work.options.Batch && len(batch) < longBatch {
 			continue
 		}
 		if err := flush(); err != nil {
@@ -282,34 +271,24 @@ func (p *piece) saveAll(ctx context.Context, ready <-chan done) error {
 	return flush()
 }
 
-func (p *piece) save(ctx context.Context, batch []readied, failed []catalog.ItemResult) error {
-	if len(batch)+len(failed) == 0 {
+func (p *piece) save(ctx context.Context, batch []readied) error {
+	if len(batch) == 0 {
 		return nil
 	}
-	without, err := p.work.save(ctx, batch, failed)
-	if err != nil {
-		return err
-	}
-	for range append(failed, make([]catalog.ItemResult, len(without))...) {
-		p.counts.Add(catalog.OutcomeFailed)
-	}
-	refused := make(map[int64]bool, len(without))
-	for _, r := range without {
-		refused[r.number] = true
-	}
-	for _, r := range batch {
-		if !refused[r.number] {
-			p.counts.Add(r.outcome)
+	items, err := p.work.save(ctx, batch)
+	for _, item := range items {
+		outcome := item.Outcome
+		if item.Err != nil {
+			outcome = catalog.OutcomeFailed
 		}
+		p.count(item.Number, outcome)
 	}
-	return nil
+	return err
 }
 
-func (p *piece) failure(d done) catalog.ItemResult {
-	return catalog.ItemResult{
-		Number: d.number, ID: cleanID(d.id), Operation: d.op, Outcome: catalog.OutcomeFailed,
-		Problem: p.pushes.problem(d.err), Detail: cleanReason(d.err.Error()),
-	}
+// explain names an error for clients, in words that can be kept.
+func (p *Pushes) explain(err error) (problem, detail string) {
+	return p.problem(err), cleanReason(err.Error())
 }
 
 // cleanID is an identity that may be none, as it can be kept.

@@ -2,66 +2,56 @@ package indexer
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
-	"sync"
+	"strconv"
 
 	"polylens/indexer/blob"
 	"polylens/indexer/catalog"
 )
 
-// failedLines keeps the lines of a chunk that failed, so that they can be tried again.
-type failedLines struct {
-	create func() (io.WriteCloser, error)
-
-	mu   sync.Mutex
-	file io.WriteCloser // nil: none has failed
-}
-
-func (f *failedLines) add(text []byte) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.file == nil {
-		file, err := f.create()
-		if err != nil {
-			return err
-		}
-		f.file = file
-	}
-	_, err := f.file.Write(append(text, '\n'))
-	return err
-}
-
-// close keeps the file.
-func (f *failedLines) close() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.file == nil {
+// keepFailed keeps the lines of a chunk that failed, so that they can be tried again.
+func (p *Pushes) keepFailed(ctx context.Context, chunk catalog.Chunk, failed map[int64]bool) error {
+	if len(failed) == 0 {
 		return nil
 	}
-	file := f.file
-	f.file = nil
-	return file.Close()
+	file, err := p.blobs.Open(ctx, chunk.Content)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return p.blobs.Write(ctx, failedName(chunk.Content), func(to io.Writer) error {
+		lines := bufio.NewReaderSize(file, 1<<16)
+		for {
+			number, text, err := readNumbered(lines)
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			if err == nil && failed[number] {
+				_, err = fmt.Fprintf(to, "%s\n", text)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	})
 }
 
-// discard ends the context that the file was created with, and with it a file that was
-// not kept.
-func (f *failedLines) discard(end func()) {
-	end()
-	_ = f.close() // it is not kept
-}
-
-// failedFolder is where the lines of a push that failed are kept.
-const failedFolder = "/failed/"
-
-// failedName is the file of the failed lines of a chunk, beside the chunk.
-func failedName(chunk catalog.Chunk) string {
-	push, number, _ := strings.Cut(strings.TrimPrefix(chunk.Content, "pushes/"), "/")
-	return "pushes/" + push + failedFolder + number
+// readNumbered reads a line of a chunk; io.EOF at its end.
+func readNumbered(lines *bufio.Reader) (number int64, text []byte, err error) {
+	whole, err := lines.ReadBytes('\n')
+	if err != nil && (len(whole) == 0 || !errors.Is(err, io.EOF)) {
+		return 0, nil, err
+	}
+	first, text, _ := bytes.Cut(bytes.TrimSuffix(whole, []byte("\n")), []byte(" "))
+	if number, err = strconv.ParseInt(string(first), 10, 64); err != nil {
+		return 0, nil, fmt.Errorf("chunk is damaged: %w", err)
+	}
+	return number, text, nil
 }
 
 // RetryFailed queues a push of the lines of another that failed. catalog.ErrConflict when
@@ -82,7 +72,7 @@ func (p *Pushes) RetryFailed(ctx context.Context, id string) (catalog.Job, error
 		return catalog.Job{}, fmt.Errorf("parameters of the job: %w", err)
 	}
 	again, err := p.receive(ctx, job.Collection, func(cut *cutter) error {
-		return p.blobs.Walk(ctx, "pushes/"+params.Push+failedFolder, func(file blob.File) error { return p.copyLines(ctx, file.Name, cut) })
+		return p.blobs.Walk(ctx, failedFolder(params.Push), func(file blob.File) error { return p.copyLines(ctx, file.Name, cut) })
 	})
 	if errors.Is(err, ErrNoLines) {
 		return catalog.Job{}, catalog.Conflict("no line of job %s has failed", id)

@@ -179,9 +179,12 @@ func mixedLines(random *rand.Rand, count, identities int) (lines []string, last 
 // leave, and that the index is what the catalogue says.
 func (f *fleet) wantAll(t *testing.T, base, job string, lines int, want map[string]string) {
 	t.Helper()
-	counts, open, err := f.store.Jobs(nil).PushCounts(t.Context(), job)
-	if err != nil || open != 0 || counts.Total != lines || counts.Done() != lines {
-		t.Errorf("%d chunks are open, counts are %+v (%v)", open, counts, err)
+	counts, err := f.store.Jobs(nil).PushCounts(t.Context(), job)
+	if err != nil || counts.Total != lines || counts.Done() != lines {
+		t.Errorf("counts are %+v (%v)", counts, err)
+	}
+	if left, err := f.store.Jobs(nil).ChunksLeft(t.Context(), job); err != nil || left {
+		t.Errorf("chunks are left: %t (%v)", left, err)
 	}
 	items, err := f.store.Jobs(nil).Items(t.Context(), job, catalog.ItemFilter{Limit: 2 * lines})
 	if err != nil || len(items) != lines {

@@ -22,7 +22,6 @@ CREATE TABLE job_chunks (
     PRIMARY KEY (job, number)
 );
 CREATE INDEX job_chunks_open ON job_chunks (job, lane, number) WHERE state <> 'succeeded';
-CREATE INDEX job_chunks_running ON job_chunks (expires) WHERE state = 'running';
 
 -- What became of each item of such a job.
 CREATE TABLE job_items (

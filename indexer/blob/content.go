@@ -87,13 +87,29 @@ func (s *Store) collect(ctx context.Context, page []File, needed func(context.Co
 		if used[sums[i]] {
 			continue
 		}
-		if err := s.Delete(ctx, file.Name); err != nil {
+		gone, err := s.deleteUnchanged(ctx, file)
+		if err != nil {
 			return removed, err
 		}
-		removed.Files++
-		removed.Bytes += file.Size
+		if gone {
+			removed.Files++
+			removed.Bytes += file.Size
+		}
 	}
 	return removed, nil
+}
+
+// deleteUnchanged deletes a file unless it was written anew since it was listed: whoever
+// did that is about to need it.
+func (s *Store) deleteUnchanged(ctx context.Context, file File) (gone bool, err error) {
+	modified, err := s.Modified(ctx, file.Name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil || modified.After(file.Modified):
+		return false, err
+	}
+	return true, s.Delete(ctx, file.Name)
 }
 
 // contentOf is the SHA-256 in the name of a picture's file.

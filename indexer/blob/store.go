@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -14,6 +15,8 @@ import (
 	"gocloud.dev/blob/fileblob"
 	_ "gocloud.dev/blob/s3blob" // for URLs that begin with s3://
 	"gocloud.dev/gcerrors"
+
+	"polylens/internal/replace"
 )
 
 // ErrTooLarge is wrapped by the error for a file with too many bytes.
@@ -53,7 +56,8 @@ func (s *Store) Close() error { return s.bucket.Close() }
 // Create begins to write a file, which is there as a whole once Close has returned nil.
 // A ctx that ends before that leaves nothing.
 func (s *Store) Create(ctx context.Context, name string) (io.WriteCloser, error) {
-	file := &durable{}
+	ctx, cancel := context.WithCancel(ctx)
+	file := &durable{cancel: cancel}
 	w, err := s.bucket.NewWriter(ctx, name, &blob.WriterOptions{
 		ContentType:                 "application/octet-stream",
 		DisableContentTypeDetection: true,
@@ -63,38 +67,49 @@ func (s *Store) Create(ctx context.Context, name string) (io.WriteCloser, error)
 		},
 	})
 	if err != nil {
+		cancel()
 		return nil, s.explain("write", name, err)
 	}
 	file.Writer = w
 	return file, nil
 }
 
-// durable is a file that is on the disk before it gets its name.
+// durable is a file that is on the disk before it gets its name, and with its name when it
+// is closed.
 type durable struct {
 	*blob.Writer
-	file *os.File // nil in a bucket
+	file   *os.File // nil in a bucket
+	cancel context.CancelFunc
 }
 
 // Close implements io.Closer.
 func (d *durable) Close() error {
-	var err error
-	if d.file != nil {
-		err = d.file.Sync()
+	defer d.cancel()
+	if d.file == nil {
+		return d.Writer.Close()
 	}
-	return errors.Join(err, d.Writer.Close())
+	err := d.file.Sync()
+	if err != nil {
+		d.cancel() // it must not get its name
+	}
+	if err := errors.Join(err, d.Writer.Close()); err != nil {
+		return err
+	}
+	return replace.SyncFolder(filepath.Dir(d.file.Name()))
 }
 
-// Put writes a file at once.
-func (s *Store) Put(ctx context.Context, name string, data []byte) error {
+// Write writes a file with what fill writes. An error of fill leaves nothing.
+func (s *Store) Write(ctx context.Context, name string, fill func(io.Writer) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	w, err := s.Create(ctx, name)
 	if err != nil {
 		return err
 	}
-	if _, err := w.Write(data); err != nil {
+	if err := fill(w); err != nil {
 		cancel()
-		return errors.Join(s.explain("write", name, err), ignore(w.Close()))
+		_ = w.Close() // the first error says more
+		return err
 	}
 	if err := w.Close(); err != nil {
 		return s.explain("write", name, err)
@@ -102,8 +117,15 @@ func (s *Store) Put(ctx context.Context, name string, data []byte) error {
 	return nil
 }
 
-// ignore drops the error of closing what has failed already.
-func ignore(error) error { return nil }
+// Put writes a file at once.
+func (s *Store) Put(ctx context.Context, name string, data []byte) error {
+	return s.Write(ctx, name, func(w io.Writer) error {
+		if _, err := w.Write(data); err != nil {
+			return s.explain("write", name, err)
+		}
+		return nil
+	})
+}
 
 // Modified is when a file was written. fs.ErrNotExist, wrapped, when there is none.
 func (s *Store) Modified(ctx context.Context, name string) (time.Time, error) {
@@ -118,7 +140,6 @@ func (s *Store) Modified(ctx context.Context, name string) (time.Time, error) {
 type Reader interface {
 	io.ReadSeekCloser
 	Size() int64
-	ModTime() time.Time
 }
 
 // Open begins to read a file, to be closed by the caller. ctx ends that, too.

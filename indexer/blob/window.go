@@ -3,16 +3,14 @@ package blob
 import (
 	"errors"
 	"io"
-	"sync"
 )
 
 // windowBytes are read at once: a request to a bucket takes as long for a few bytes.
 const windowBytes = 1 << 20
 
 // Window reads a file anywhere, and keeps in memory what lies around the last place that
-// was read. Its methods may be called from many goroutines.
+// was read. One goroutine at a time may use it.
 type Window struct {
-	mu   sync.Mutex
 	file Reader
 	at   int64 // where data begins
 	data []byte
@@ -22,20 +20,8 @@ type Window struct {
 // NewWindow reads a file, which nobody else may read meanwhile.
 func NewWindow(file Reader) *Window { return &Window{file: file} }
 
-// Size is that of the file.
-func (w *Window) Size() int64 { return w.file.Size() }
-
-// Close implements io.Closer.
-func (w *Window) Close() error { return w.file.Close() }
-
 // ReadAt implements io.ReaderAt.
 func (w *Window) ReadAt(into []byte, at int64) (n int, err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.readAt(into, at)
-}
-
-func (w *Window) readAt(into []byte, at int64) (n int, err error) {
 	if at < 0 {
 		return 0, errors.New("read before the beginning")
 	}
@@ -70,9 +56,7 @@ func (w *Window) show(at int64) error {
 
 // Read implements io.Reader.
 func (w *Window) Read(into []byte) (n int, err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	n, err = w.readAt(into, w.next)
+	n, err = w.ReadAt(into, w.next)
 	w.next += int64(n)
 	if n > 0 && errors.Is(err, io.EOF) {
 		err = nil
@@ -82,8 +66,6 @@ func (w *Window) Read(into []byte) (n int, err error) {
 
 // Seek implements io.Seeker.
 func (w *Window) Seek(offset int64, whence int) (int64, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	switch whence {
 	case io.SeekCurrent:
 		offset += w.next

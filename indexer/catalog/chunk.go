@@ -1,7 +1,5 @@
 package catalog
 
-import "time"
-
 // Chunk is a piece of a push that one worker does under a lease. The chunks of a lane are
 // done one after the other, in order of their numbers: items with one identity all
 // stand in one lane.
@@ -14,9 +12,8 @@ type Chunk struct {
 	Last    int64  `json:"last"`    // of its last; those between may be of other chunks
 	Content string `json:"content"` // name of the blob that holds its lines
 
-	Lease   string    `json:"-"` // fencing token of its worker; empty: none
-	Expires time.Time `json:"-"`
-	Losses  int       `json:"-"` // workers that fell silent over it
+	Lease  string `json:"-"` // fencing token of its worker; empty: none
+	Losses int    `json:"-"` // workers that fell silent over it, one after the other
 }
 
 // PushCounts add up what became of the items of a push.

@@ -15,13 +15,11 @@ import (
 	"polylens/indexer/catalog"
 )
 
-const chunkColumns = `job, number, lane, items, first, last, content, lease, expires, losses`
+const chunkColumns = `job, number, lane, items, first, last, content, lease, losses`
 
 func scanChunk(scan func(...any) error) (catalog.Chunk, error) {
 	var c catalog.Chunk
-	var expires int64
-	err := scan(&c.Job, &c.Number, &c.Lane, &c.Items, &c.First, &c.Last, &c.Content, &c.Lease, &expires, &c.Losses)
-	c.Expires = fromMillis(expires)
+	err := scan(&c.Job, &c.Number, &c.Lane, &c.Items, &c.First, &c.Last, &c.Content, &c.Lease, &c.Losses)
 	return c, err
 }
 
@@ -91,7 +89,7 @@ func nextChunk(ctx context.Context, db querier, job string, now time.Time) (chun
 		found = true
 		return err
 	}, `SELECT `+chunkColumns+` FROM job_chunks AS chunk
-		WHERE job = $1 AND (state = 'queued' OR state = 'running' AND expires <= $2)
+		WHERE job = $1 AND state <> 'succeeded' AND (state = 'queued' OR state = 'running' AND expires <= $2)
 			AND EXISTS (SELECT 1 FROM jobs WHERE jobs.id = chunk.job AND jobs.state = 'running' AND jobs.wanted = '')
 			AND NOT EXISTS (SELECT 1 FROM job_chunks AS earlier
 				WHERE earlier.job = chunk.job AND earlier.lane = chunk.lane AND earlier.number < chunk.number AND earlier.state <> 'succeeded')
@@ -107,7 +105,7 @@ func takeChunk(ctx context.Context, tx *sql.Tx, chunk *catalog.Chunk, expires ti
 	if chunk.Lease != "" {
 		chunk.Losses++
 	}
-	chunk.Lease, chunk.Expires = token.String(), expires
+	chunk.Lease = token.String()
 	_, err = tx.ExecContext(ctx, `UPDATE job_chunks SET state = 'running', lease = $1, expires = $2, losses = $3 WHERE job = $4 AND number = $5`,
 		chunk.Lease, millis(expires), chunk.Losses, chunk.Job, chunk.Number)
 	return err
@@ -116,7 +114,11 @@ func takeChunk(ctx context.Context, tx *sql.Tx, chunk *catalog.Chunk, expires ti
 // RenewChunk makes the lease of a chunk end after a time from now; catalog.ErrLeaseLost
 // when it has another, or none.
 func (j *Jobs) RenewChunk(ctx context.Context, chunk catalog.Chunk, lease time.Duration) error {
-	return j.change(ctx, 0, func(tx *sql.Tx, _ int64, now time.Time) error {
+	now, err := j.readClock(ctx)
+	if err != nil {
+		return err
+	}
+	return j.store.update(ctx, func(tx *sql.Tx) error { // others need not wait for it, as for a change of jobs
 		return heldChunk(ctx, tx, chunk, `expires = $4`, millis(now.Add(lease)))
 	})
 }
@@ -131,10 +133,10 @@ func (j *Jobs) FinishChunk(ctx context.Context, chunk catalog.Chunk, counts cata
 }
 
 // HandBackChunk gives a chunk up that is not done, so that another worker need not wait
-// for the end of its lease.
+// for the end of its lease. Its losses are forgotten: whoever gives it back is alive.
 func (j *Jobs) HandBackChunk(ctx context.Context, chunk catalog.Chunk) error {
 	err := j.store.update(ctx, func(tx *sql.Tx) error {
-		return heldChunk(ctx, tx, chunk, `state = 'queued', lease = '', expires = 0`)
+		return heldChunk(ctx, tx, chunk, `state = 'queued', lease = '', expires = 0, losses = 0`)
 	})
 	if errors.Is(err, catalog.ErrLeaseLost) {
 		return nil
@@ -156,16 +158,23 @@ func heldChunk(ctx context.Context, tx *sql.Tx, chunk catalog.Chunk, set string,
 	return nil
 }
 
-// PushCounts add up the outcomes of the items of a job, of chunks that are done, and how
-// many chunks are not.
-func (j *Jobs) PushCounts(ctx context.Context, job string) (counts catalog.PushCounts, open int, err error) {
-	row := j.store.read.QueryRowContext(ctx, `SELECT COALESCE(SUM(items), 0), COALESCE(SUM(created), 0), COALESCE(SUM(updated), 0),
-			COALESCE(SUM(unchanged), 0), COALESCE(SUM(deleted), 0), COALESCE(SUM(failed), 0),
-			COALESCE(SUM(CASE WHEN state = 'succeeded' THEN 0 ELSE 1 END), 0)
-		FROM job_chunks WHERE job = $1`, job)
-	err = row.Scan(&counts.Total, &counts.Created, &counts.Updated, &counts.Unchanged, &counts.Deleted, &counts.Failed, &open)
-	if err != nil {
-		return counts, 0, fmt.Errorf("count items of job %s: %w", job, err)
+// ChunksLeft reports whether a job has chunks that are not done.
+func (j *Jobs) ChunksLeft(ctx context.Context, job string) (left bool, err error) {
+	row := j.store.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM job_chunks WHERE job = $1 AND state <> 'succeeded')`, job)
+	if err := row.Scan(&left); err != nil {
+		return false, fmt.Errorf("look for chunks of job %s: %w", job, err)
 	}
-	return counts, open, nil
+	return left, nil
+}
+
+// PushCounts add up the outcomes of the items of a job, of chunks that are done.
+func (j *Jobs) PushCounts(ctx context.Context, job string) (counts catalog.PushCounts, err error) {
+	row := j.store.read.QueryRowContext(ctx, `SELECT COALESCE(SUM(items), 0), COALESCE(SUM(created), 0), COALESCE(SUM(updated), 0),
+			COALESCE(SUM(unchanged), 0), COALESCE(SUM(deleted), 0), COALESCE(SUM(failed), 0)
+		FROM job_chunks WHERE job = $1`, job)
+	err = row.Scan(&counts.Total, &counts.Created, &counts.Updated, &counts.Unchanged, &counts.Deleted, &counts.Failed)
+	if err != nil {
+		return counts, fmt.Errorf("count items of job %s: %w", job, err)
+	}
+	return counts, nil
 }

@@ -72,9 +72,12 @@ func TestChunkLanes(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.claim(t, 1)
-		counts, open, err := b.PushCounts(t.Context(), "j")
-		if want := (catalog.PushCounts{Total: 9, Created: 1, Failed: 1}); err != nil || counts != want || open != 2 {
-			t.Errorf("counts are %+v, %d open (%v)", counts, open, err)
+		counts, err := b.PushCounts(t.Context(), "j")
+		if want := (catalog.PushCounts{Total: 9, Created: 1, Failed: 1}); err != nil || counts != want {
+			t.Errorf("counts are %+v (%v)", counts, err)
+		}
+		if left, err := b.ChunksLeft(t.Context(), "j"); err != nil || !left {
+			t.Errorf("chunks are left: %t (%v)", left, err)
 		}
 	})
 }
@@ -100,9 +103,9 @@ func TestChunkFence(t *testing.T) {
 			t.Errorf("%d losses", next.Losses)
 		}
 		record := catalog.Record{Image: catalog.Image{Source: catalog.PushedSource, URI: catalog.PushedURI("a"), SHA256: "00", Format: "png"}, Vector: []float32{1, 0}}
-		push := func(chunk catalog.Chunk) database.Push {
-			return database.Push{Chunk: &chunk, Fingerprint: "f", Records: []catalog.Record{record},
-				Results: []catalog.ItemResult{{Number: 1, ID: "a", Operation: catalog.OperationUpsert, Outcome: catalog.OutcomeCreated}}}
+		push := func(chunk catalog.Chunk) *database.Push {
+			result := catalog.ItemResult{Number: 1, ID: "a", Operation: catalog.OperationUpsert, Outcome: catalog.OutcomeCreated}
+			return &database.Push{Chunk: &chunk, Fingerprint: "f", Items: []database.PushItem{{ItemResult: result, Record: &record}}}
 		}
 		for name, err := range map[string]error{
 			"save": b.store.SavePush(t.Context(), collection.ID, push(late)), "renew": b.RenewChunk(t.Context(), late, time.Second),
@@ -122,6 +125,63 @@ func TestChunkFence(t *testing.T) {
 			t.Errorf("outcomes are %v (%v)", outcomes, err)
 		}
 		b.claim(t, -1)
+		if left, err := b.ChunksLeft(t.Context(), "j"); err != nil || left {
+			t.Errorf("chunks are left: %t (%v)", left, err)
+		}
+	})
+}
+
+// TestChunkHandedBack: what its worker gives back has no losses any more, so that a job
+// that failed over it can be tried again.
+func TestChunkHandedBack(t *testing.T) {
+	databasetest.Each(t, func(t *testing.T, dsn string) {
+		b := newChunkBench(t, dsn, catalog.Chunk{Items: 1})
+		b.claim(t, 0)
+		b.now = b.now.Add(time.Minute)
+		held := b.claim(t, 0)
+		if err := b.HandBackChunk(t.Context(), held); err != nil {
+			t.Fatal(err)
+		}
+		if again := b.claim(t, 0); held.Losses != 1 || again.Losses != 0 {
+			t.Errorf("%d losses, then %d", held.Losses, again.Losses)
+		}
+	})
+}
+
+// TestPatchOfReplaced: a change of an image that was replaced meanwhile fails alone.
+func TestPatchOfReplaced(t *testing.T) {
+	databasetest.Each(t, func(t *testing.T, dsn string) {
+		b := newChunkBench(t, dsn, catalog.Chunk{Items: 2, First: 1, Last: 2})
+		collection, err := b.store.CreateCollection(t.Context(), "c", 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		chunk := b.claim(t, 0)
+		image := func(id, sha256 string) catalog.Image {
+			uri := catalog.PushedURI(id)
+			return catalog.Image{ID: catalog.ImageID(collection.ID, uri), Source: catalog.PushedSource, URI: uri, SHA256: sha256, Format: "png"}
+		}
+		save := func(items ...database.PushItem) {
+			t.Helper()
+			explain := func(err error) (string, string) { return "conflict", err.Error() }
+			if err := b.store.SavePush(t.Context(), collection.ID, &database.Push{Chunk: &chunk, Fingerprint: "f", Items: items, Explain: explain}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		record := func(id, sha256 string) *catalog.Record {
+			return &catalog.Record{Image: image(id, sha256), Vector: []float32{1, 0}}
+		}
+		save(database.PushItem{ItemResult: catalog.ItemResult{Number: 1, ID: "a", Outcome: catalog.OutcomeCreated}, Record: record("a", "01")})
+		stale := image("a", "00")
+		save(database.PushItem{ItemResult: catalog.ItemResult{Number: 2, ID: "a", Outcome: catalog.OutcomeUpdated}, Changed: &stale},
+			database.PushItem{ItemResult: catalog.ItemResult{Number: 3, ID: "b", Outcome: catalog.OutcomeCreated}, Record: record("b", "02")})
+		items, err := b.Items(t.Context(), "j", catalog.ItemFilter{Limit: 10})
+		if err != nil || len(items) != 3 {
+			t.Fatalf("items are %v (%v)", items, err)
+		}
+		if items[1].Outcome != catalog.OutcomeFailed || items[1].Problem != "conflict" || items[2].Outcome != catalog.OutcomeCreated {
+			t.Errorf("items are %+v", items)
+		}
 	})
 }
 

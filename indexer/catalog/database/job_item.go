@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,28 +14,43 @@ import (
 // Push is what one transaction of a push writes.
 type Push struct {
 	// Chunk fences the transaction: it is refused with catalog.ErrLeaseLost, and writes
-	// nothing, once the chunk is another worker's. nil: it is not of a job.
-	Chunk   *catalog.Chunk
-	Records []catalog.Record // to save, with vectors of Fingerprint's model
-	Changed []catalog.Image  // to save metadata and captions of; nothing else is looked at
-	Deleted []string         // IDs
-	Results []catalog.ItemResult
-
-	Fingerprint string
+	// nothing, once the chunk is another worker's. nil: it is not of a job, and keeps no
+	// results.
+	Chunk       *catalog.Chunk
+	Fingerprint string // of the model whose vectors come with records
+	Items       []PushItem
+	// Explain names the kind of an error for clients, and says it in words that can be
+	// kept.
+	Explain func(error) (problem, detail string)
 }
 
-// SavePush saves all of a push, or nothing.
-func (s *Store) SavePush(ctx context.Context, collection catalog.CollectionID, push Push) error {
+// PushItem is a document of a Push. Only one of Record, Changed and Deleted is set, and
+// none if there is nothing to do.
+type PushItem struct {
+	catalog.ItemResult // but for the problem, which comes of Err
+
+	Err     error           // why it failed; nothing of it is saved. SavePush sets it, too
+	Record  *catalog.Record // to save
+	Changed *catalog.Image  // to save metadata and captions of; nothing else is looked at
+	Deleted string          // ID
+}
+
+// SavePush saves all of a push, with what became of each item, or nothing. A change of an
+// image that was replaced or deleted meanwhile fails with catalog.ErrConflict, by itself.
+func (s *Store) SavePush(ctx context.Context, collection catalog.CollectionID, push *Push) error {
 	err := s.update(ctx, func(tx *sql.Tx) error {
 		if push.Chunk != nil {
 			if err := heldChunk(ctx, tx, *push.Chunk, `expires = expires`); err != nil {
 				return err
 			}
-			if err := saveResults(ctx, tx, push.Chunk.Job, push.Results); err != nil {
-				return err
-			}
 		}
-		return s.savePush(ctx, tx, collection, push)
+		if err := s.saveItems(ctx, tx, collection, push); err != nil {
+			return err
+		}
+		if push.Chunk == nil {
+			return nil
+		}
+		return saveResults(ctx, tx, push)
 	})
 	if err != nil {
 		return fmt.Errorf("save pushed images of %q: %w", collection, err)
@@ -42,18 +58,26 @@ func (s *Store) SavePush(ctx context.Context, collection catalog.CollectionID, p
 	return nil
 }
 
-func (s *Store) savePush(ctx context.Context, tx *sql.Tx, collection catalog.CollectionID, push Push) error {
-	for _, record := range push.Records {
-		if err := s.saveImage(ctx, tx, collection, push.Fingerprint, record); err != nil {
-			return fmt.Errorf("%s: %w", record.Image.URI, err)
+func (s *Store) saveItems(ctx context.Context, tx *sql.Tx, collection catalog.CollectionID, push *Push) (err error) {
+	var deleted []string
+	for i := range push.Items {
+		item := &push.Items[i]
+		switch {
+		case item.Err != nil:
+		case item.Record != nil:
+			err = s.saveImage(ctx, tx, collection, push.Fingerprint, *item.Record)
+		case item.Changed != nil:
+			if err = s.patchImage(ctx, tx, *item.Changed); errors.Is(err, catalog.ErrConflict) {
+				item.Err, err = err, nil
+			}
+		case item.Deleted != "":
+			deleted = append(deleted, item.Deleted)
+		}
+		if err != nil {
+			return fmt.Errorf("%.80q: %w", item.ID, err)
 		}
 	}
-	for _, image := range push.Changed {
-		if err := s.patchImage(ctx, tx, image); err != nil {
-			return fmt.Errorf("%s: %w", image.URI, err)
-		}
-	}
-	for chunk := range slices.Chunk(push.Deleted, maxList) {
+	for chunk := range slices.Chunk(deleted, maxList) {
 		if err := deleteImages(ctx, tx, chunk); err != nil {
 			return err
 		}
@@ -78,23 +102,28 @@ func (s *Store) patchImage(ctx context.Context, tx *sql.Tx, image catalog.Image)
 		return err
 	}
 	if changed(result) == 0 {
-		return fmt.Errorf("it was replaced or deleted meanwhile: %w", catalog.ErrConflict)
+		return catalog.Conflict("image %.80q was replaced or deleted meanwhile: change it again", image.PublicID())
 	}
 	return saveCaptions(ctx, tx, image.ID, image.Captions)
 }
 
-func saveResults(ctx context.Context, tx *sql.Tx, job string, results []catalog.ItemResult) error {
-	for some := range slices.Chunk(results, maxChunkRows) {
+func saveResults(ctx context.Context, tx *sql.Tx, push *Push) error {
+	for some := range slices.Chunk(push.Items, maxChunkRows) {
 		var rows []string
 		var args []any
-		for _, r := range some {
+		for _, item := range some {
+			r := item.ItemResult
+			if item.Err != nil {
+				r.Outcome = catalog.OutcomeFailed
+				r.Problem, r.Detail = push.Explain(item.Err)
+			}
 			rows = append(rows, values(len(args), 7, ""))
-			args = append(args, job, r.Number, r.ID, r.Operation, r.Outcome, r.Problem, r.Detail)
+			args = append(args, push.Chunk.Job, r.Number, r.ID, r.Operation, r.Outcome, r.Problem, r.Detail)
 		}
 		if _, err := tx.ExecContext(ctx, `INSERT INTO job_items (job, number, item, operation, outcome, problem, detail)
 			VALUES `+strings.Join(rows, ", ")+` ON CONFLICT (job, number) DO UPDATE SET item = excluded.item, operation = excluded.operation,
 				outcome = excluded.outcome, problem = excluded.problem, detail = excluded.detail`, args...); err != nil {
-			return fmt.Errorf("save results of job %s: %w", job, err)
+			return fmt.Errorf("save results of job %s: %w", push.Chunk.Job, err)
 		}
 	}
 	return nil
