@@ -115,6 +115,9 @@ func (c *indexCommand) printPush(p *program, job web.Job) error {
 		}
 	} else {
 		p.print("%s", pushWords(c.Collection, counts))
+		for _, note := range fileWords(job.Progress.Files) {
+			p.print("%s", note)
+		}
 	}
 	if err := outcome(job, "the push to "+c.Collection, "what was done stays"); err != nil {
 		return err

@@ -69,13 +69,13 @@ func (d *destination) chosenCollection(ctx context.Context) (catalog.Collection,
 	if err := d.CheckMaxPatches(d.maxPatches); err != nil {
 		return catalog.Collection{}, err
 	}
-	collection, err := d.store.Collection(ctx, d.name)
+	collection, err := d.store.UncountedCollection(ctx, d.name)
 	if errors.Is(err, catalog.ErrNotFound) {
 		collection, err = d.store.CreateCollection(ctx, d.name, d.maxPatches)
 		if !errors.Is(err, catalog.ErrConflict) {
 			return collection, err
 		}
-		collection, err = d.store.Collection(ctx, d.name) // somebody else has created it just now
+		collection, err = d.store.UncountedCollection(ctx, d.name) // somebody else has created it just now
 	}
 	if err != nil || d.maxPatches == 0 || d.maxPatches == collection.MaxPatches {
 		return collection, err

@@ -147,7 +147,7 @@ type pushing struct {
 // readied is a document of which all is known but the vector.
 type readied struct {
 	prepared
-	catalog.ItemResult // what it will be
+	catalog.ItemResult       // what it will be
 	err                error // why it cannot be; it says something about the document alone
 }
 

@@ -119,7 +119,7 @@ func (p Places) object(ctx context.Context, key string) ([]byte, error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("%w: the bucket has no %.200q", catalog.ErrPicture, key)
-	case errors.Is(err, blob.ErrTooLarge):
+	case errors.Is(err, blob.ErrTooLarge), errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrInvalid):
 		return nil, fmt.Errorf("%w: %w", catalog.ErrPicture, err)
 	}
 	return data, err

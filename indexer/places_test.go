@@ -78,6 +78,7 @@ func TestPlaces(t *testing.T) {
 		"relative":       {Document{Path: "a.png"}, "absolute"},
 		"large file":     {Document{Path: filepath.Join(folder, "large.png")}, "1048576"},
 		"missing key":    {Document{Key: "x/b.png"}, "bucket has no"},
+		"bad key":        {Document{Key: "x/\xff.png"}, "UTF-8"},
 		"large object":   {Document{Key: "large"}, "1048576"},
 		"unknown sha256": {Document{SHA256: strings.Repeat("0", 64)}, "send its bytes"},
 	} {

@@ -20,11 +20,14 @@ const JobPush = "push"
 // PushParams says what a push has to do.
 type PushParams struct {
 	Push string `json:"push"` // name of the folder in the blob store that holds its chunks
+	// Others are what an archive held that is no picture and describes none, by what it is.
+	Others map[string]int `json:"others,omitempty"`
 }
 
 // PushProgress is how far a push has come.
 type PushProgress struct {
 	Counts           catalog.PushCounts `json:"counts"`
+	Others           map[string]int     `json:"others,omitempty"`  // see PushParams
 	Rate             float64            `json:"rate"`              // items a second
 	RemainingSeconds float64            `json:"remaining_seconds"` // 0 when unknown
 }
@@ -73,15 +76,15 @@ type manifest struct {
 const mostManifest = 64 << 20 // bytes
 
 // enqueue makes a job of chunks that lie in the blob store.
-func (p *Pushes) enqueue(ctx context.Context, collection, push string, chunks []catalog.Chunk) (catalog.Job, error) {
+func (p *Pushes) enqueue(ctx context.Context, collection string, push PushParams, chunks []catalog.Chunk) (catalog.Job, error) {
 	text, err := json.Marshal(manifest{chunks})
 	if err != nil {
 		return catalog.Job{}, err
 	}
-	if err := p.blobs.Put(ctx, manifestName(push), text); err != nil {
+	if err := p.blobs.Put(ctx, manifestName(push.Push), text); err != nil {
 		return catalog.Job{}, err
 	}
-	return p.queue.Enqueue(ctx, jobs.Order{Kind: JobPush, Collection: collection, Params: PushParams{push}})
+	return p.queue.Enqueue(ctx, jobs.Order{Kind: JobPush, Collection: collection, Params: push})
 }
 
 // Items returns what became of the items of a push that have an outcome, in order of their
@@ -115,7 +118,7 @@ func (p *Pushes) handle(ctx context.Context, job *jobs.Running) error {
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		p.report(inner, job)
+		p.report(inner, job, params.Others)
 	}()
 	err := group.Wait()
 	finish()
@@ -201,7 +204,7 @@ func (p *Pushes) neededPushes(ctx context.Context) (map[string]bool, error) {
 }
 
 // report tells how far a push has come, until ctx ends, and then once more.
-func (p *Pushes) report(ctx context.Context, job *jobs.Running) {
+func (p *Pushes) report(ctx context.Context, job *jobs.Running, others map[string]int) {
 	began, first := time.Now(), -1
 	for last := false; ; {
 		counts, err := p.jobs.PushCounts(context.WithoutCancel(ctx), job.ID)
@@ -209,7 +212,9 @@ func (p *Pushes) report(ctx context.Context, job *jobs.Running) {
 			if first < 0 {
 				first = counts.Done()
 			}
-			_ = job.Report(context.WithoutCancel(ctx), progressOf(counts, counts.Done()-first, time.Since(began))) // the next one tells as much
+			progress := progressOf(counts, counts.Done()-first, time.Since(began))
+			progress.Others = others
+			_ = job.Report(context.WithoutCancel(ctx), progress) // the next one tells as much
 		}
 		if last {
 			return

@@ -27,7 +27,8 @@ func (p *Pushes) ReceiveArchive(ctx context.Context, collection string, body io.
 			return err
 		}
 		defer closeContent()
-		_, err = archive.Read(cut.ctx, content, archive.Limits{MaxBytes: maxPacked}, cut.entry)
+		summary, err := archive.Read(cut.ctx, content, archive.Limits{MaxBytes: maxPacked}, cut.entry)
+		cut.others = summary.Others
 		return ofArchive(err)
 	})
 }
@@ -130,20 +131,31 @@ func (p *Pushes) seekable(ctx context.Context, push string, body io.Reader) (con
 	if archive.PackingOf(head[:n]) != archive.Zip {
 		return whole, func() {}, nil
 	}
-	name := "pushes/" + push + "/archive"
-	file, err := p.blobs.Create(ctx, name)
-	if err != nil {
-		return nil, nil, err
-	}
-	if _, err := io.Copy(file, whole); err != nil {
-		return nil, nil, err // ctx ends, and with it what was written
-	}
-	if err := file.Close(); err != nil {
+	if err := p.documents.indexer.options.Room(); err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", errOurs, err)
 	}
-	reader, err := p.blobs.Open(ctx, name)
+	err = p.blobs.Write(ctx, archiveName(push), func(file io.Writer) error {
+		_, err := io.Copy(file, whole)
+		return err
+	})
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("%w: %w", errOurs, err)
 	}
-	return blob.NewWindow(reader), func() { _ = reader.Close() }, nil // it was only read
+	reader, err := p.blobs.Open(ctx, archiveName(push))
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", errOurs, err)
+	}
+	return blob.NewWindow(ours{reader}), func() { _ = reader.Close() }, nil // it was only read
+}
+
+// ours marks the errors of reading what is kept.
+type ours struct{ blob.Reader }
+
+// Read implements io.Reader.
+func (o ours) Read(into []byte) (int, error) {
+	n, err := o.Reader.Read(into)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = fmt.Errorf("%w: %w", errOurs, err)
+	}
+	return n, err
 }

@@ -62,7 +62,7 @@ func (p *Pushes) receive(ctx context.Context, collection string, fill func(*cutt
 	}
 	// Should this fail, nobody knows whether the job is there: its chunks stay until they
 	// are collected.
-	return p.enqueue(ctx, collection, cut.name, cut.chunks)
+	return p.enqueue(ctx, collection, PushParams{cut.name, cut.others}, cut.chunks)
 }
 
 // cutter cuts a body into chunks.
@@ -70,6 +70,7 @@ type cutter struct {
 	ctx    context.Context
 	pushes *Pushes
 	name   string
+	others map[string]int // see PushParams
 	items  int64
 	chunks []catalog.Chunk // that are complete
 	count  int             // chunks that were begun
@@ -175,6 +176,9 @@ func laneOf(text []byte, number int64) int {
 func (c *cutter) open(lane int) (*openChunk, error) {
 	if open := c.lanes[lane]; open != nil {
 		return open, nil
+	}
+	if err := c.pushes.documents.indexer.options.Room(); err != nil {
+		return nil, err
 	}
 	chunk := catalog.Chunk{Number: c.count, Lane: lane, Content: chunkName(c.name, c.count)}
 	file, err := c.pushes.blobs.Create(c.ctx, chunk.Content)

@@ -12,7 +12,9 @@ const pushFolder = "pushes/"
 // manifestName is the file that lists the chunks of a push.
 func manifestName(push string) string { return pushFolder + push + "/manifest" }
 
-func chunkName(push string, number int) string { return fmt.Sprintf("%s%s/%06d", pushFolder, push, number) }
+func chunkName(push string, number int) string {
+	return fmt.Sprintf("%s%s/%06d", pushFolder, push, number)
+}
 
 // archiveName is the file of an archive that cannot be read as it comes.
 func archiveName(push string) string { return pushFolder + push + "/archive" }

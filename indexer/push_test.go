@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	"polylens/indexer/blob"
 	"polylens/indexer/catalog"
 	"polylens/indexer/jobs"
+	"polylens/search"
 )
 
 // pushBench is a bench that takes pushes, and a queue that does them.
@@ -148,7 +150,7 @@ func TestPushArchive(t *testing.T) {
 		data []byte
 	}{
 		{"a/1.png", picture(1)}, {"a/1.json", []byte(`{"n": 1, "caption": "one"}`)}, {"2.png", picture(2)},
-		{"2.json", []byte(`{"n": 2, "tags": 7}`)}, {"../3.png", picture(3)}, {"4.png", []byte("no picture")}, {"5.txt", []byte("of nothing")},
+		{"2.json", []byte(`{"n": 2, "tags": 7}`)}, {"../3.png", picture(3)}, {"6.npy", []byte("numbers")}, {"4.png", []byte("no picture")}, {"5.txt", []byte("of nothing")},
 	}
 	for name, pack := range map[string]func(io.Writer){
 		"zip": func(w io.Writer) {
@@ -178,7 +180,14 @@ func TestPushArchive(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			waitFor(t, p.Jobs, job.ID, catalog.JobSucceeded)
+			job = waitFor(t, p.Jobs, job.ID, catalog.JobSucceeded)
+			var progress PushProgress
+			if err := json.Unmarshal(job.Progress, &progress); err != nil || progress.Others[".npy"] != 1 || progress.Rate <= 0 {
+				t.Errorf("progress is %+v (%v)", progress, err)
+			}
+			if file, err := p.documents.blobs.Open(t.Context(), archiveName(pushOfJob(t, job))); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("the archive is kept: %v, %v", file, err)
+			}
 			items, err := p.store.Jobs(nil).Items(t.Context(), job.ID, catalog.ItemFilter{Limit: 100})
 			if err != nil {
 				t.Fatal(err)
@@ -202,6 +211,15 @@ func TestPushArchive(t *testing.T) {
 			}
 		})
 	}
+}
+
+func pushOfJob(t *testing.T, job catalog.Job) string {
+	t.Helper()
+	var params PushParams
+	if err := json.Unmarshal(job.Params, &params); err != nil {
+		t.Fatal(err)
+	}
+	return params.Push
 }
 
 // TestPushArchiveRefused: what is no archive makes no job, and leaves nothing.
@@ -308,5 +326,28 @@ func TestPushedAgain(t *testing.T) {
 	p.push(t, `{"op":"delete","id":"a"}`, upsertLine("a", 3))
 	if rows := len(p.index.rows["c/f1"]); rows != 2 {
 		t.Errorf("the index holds %d rows, want 2", rows)
+	}
+}
+
+// TestHelpFits: a worker helps where the vectors are its model's, and nowhere else.
+func TestHelpFits(t *testing.T) {
+	p := newPushBench(t)
+	other := NewDocuments(New(p.store, &fakeEncoder{fingerprint: "f2"}, p.index, testDecoder, Options{}), p.documents.blobs, Places{})
+	for range 2 {
+		for name, documents := range map[string]*Documents{"same": p.documents, "other": other} {
+			if ready, err := documents.fits(t.Context(), "c"); err != nil || ready {
+				t.Errorf("%s model fits a collection without vectors: %t (%v)", name, ready, err)
+			}
+		}
+		if _, err := p.store.CreateCollection(t.Context(), "c", 0); err != nil && !errors.Is(err, catalog.ErrConflict) {
+			t.Fatal(err)
+		}
+	}
+	p.push(t, upsertLine("a", 1))
+	if ready, err := p.documents.fits(t.Context(), "c"); err != nil || !ready {
+		t.Errorf("the same model fits: %t (%v)", ready, err)
+	}
+	if _, err := other.fits(t.Context(), "c"); !errors.Is(err, search.ErrModelMismatch) {
+		t.Errorf("another model gives %v", err)
 	}
 }

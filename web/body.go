@@ -3,7 +3,6 @@ package web
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -96,12 +95,13 @@ func fill(source io.Reader, data *[]byte) (ended bool, err error) {
 }
 
 // steady is a body that has to arrive steadily: each block within stall, all of it within
-// bodyLimit.
+// limit.
 type steady struct {
 	source     io.Reader
 	expected   int64 // bytes that the client said it sends, negative when it did not
 	connection *http.ResponseController
 	stall      time.Duration
+	limit      time.Duration // for all of it
 	end        time.Time
 	allowed    int64 // bytes that may still come
 	block      int   // bytes until the next block begins
@@ -112,11 +112,12 @@ type steady struct {
 func newSteady(w http.ResponseWriter, r *http.Request, stall time.Duration) *steady {
 	body := &steady{
 		source: r.Body, expected: r.ContentLength,
-		connection: http.NewResponseController(w), stall: stall, end: time.Now().Add(bodyLimit),
+		connection: http.NewResponseController(w), stall: stall, limit: bodyLimit,
 	}
 	if isPush(r) {
-		body.end = time.Now().Add(pushLimit)
+		body.limit = pushLimit
 	}
+	body.end = time.Now().Add(body.limit)
 	if r.Body == nil { // only within this process
 		body.source = http.NoBody
 	}
@@ -168,12 +169,13 @@ func (s *steady) setDeadline(wait time.Duration) {
 // close ends the deadlines: a handler may well take longer than a body. A client that
 // still sends gets a moment for it, so that it reads why its body was refused.
 func (s *steady) close() {
-	if s.ended {
-		_ = s.connection.SetReadDeadline(time.Time{})
-		return
+	if !s.ended {
+		s.setDeadline(drainLimit)
+		if _, err := io.Copy(io.Discard, s.source); err != nil {
+			return // the connection is of no use any more
+		}
 	}
-	s.setDeadline(drainLimit)
-	_, _ = io.Copy(io.Discard, s.source)
+	_ = s.connection.SetReadDeadline(time.Time{})
 }
 
 // explain is the problem with a body that could not be read, nil for no error.
@@ -244,7 +246,7 @@ func unreadable(err error) error {
 	case errors.Is(err, errTooLarge):
 		return newProblem(kindTooLarge, errTooLarge.Error())
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &network) && network.Timeout():
-		return newProblem(kindTooSlow, fmt.Sprintf("the body of the request came too slowly; it has %s", bodyLimit))
+		return newProblem(kindTooSlow, "the body of the request came too slowly, or with too long a pause")
 	case isGone(err):
 		return newProblem(problem.Canceled, problem.Canceled.Words)
 	}

@@ -246,6 +246,9 @@ func (u *Upload) document(holds *held, limits Limits, most int64) (indexer.Docum
 	}
 	body := newSteady(u.writer, u.request, limits.Stall)
 	defer body.close()
+	if err := body.announce(most + formExtra + 2*maxJSON); err != nil {
+		return document, body.explain(err)
+	}
 	body.allow(most + formExtra + 2*maxJSON)
 	reader := multipart.NewReader(body, params["boundary"])
 	for {
@@ -254,7 +257,8 @@ func (u *Upload) document(holds *held, limits Limits, most int64) (indexer.Docum
 		case errors.Is(err, io.EOF) && document.Data == nil:
 			return document, newProblem(kindBadPicture, "the form holds no file; put the picture into the field “file”")
 		case errors.Is(err, io.EOF):
-			return document, nil
+			_, err = io.Copy(io.Discard, body)
+			return document, body.explain(err)
 		case err != nil:
 			return document, body.explain(err)
 		}

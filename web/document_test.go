@@ -123,6 +123,7 @@ func TestPush(t *testing.T) {
 		}
 	}
 	wantProblem(t, send(t, http.MethodPost, jobs, lines, "Content-Type: application/x-ndjson", "Content-Encoding: br"), http.StatusUnsupportedMediaType, "unsupported-media-type")
+	wantProblem(t, send(t, http.MethodPost, jobs, zipped.String(), "Content-Type: application/zip", "Content-Encoding: gzip"), http.StatusUnsupportedMediaType, "unsupported-media-type")
 	wantProblem(t, send(t, http.MethodPost, jobs, "no gzip", "Content-Type: application/x-ndjson", "Content-Encoding: gzip"), http.StatusBadRequest, "request-unreadable")
 	wantProblem(t, send(t, http.MethodPost, jobs, "", "Content-Type: application/x-ndjson"), http.StatusUnprocessableEntity, "invalid-request")
 }

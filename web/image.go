@@ -35,7 +35,7 @@ type listImagesInput struct {
 	Filter string `query:"filter" maxLength:"16384" example:"{\"field\":\"group\",\"eq\":\"animals\"}" doc:"Only images whose metadata fulfil this condition, in the form that searches take"`
 	Sort   string `query:"sort" enum:"uri,-uri,created,-created,updated,-updated" default:"uri" doc:"Order; with - before it backwards"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"Most images of a page. With a filter a page may be short of them, or empty, and have a “next” all the same"`
-	Cursor string `query:"cursor" maxLength:"512" doc:"“next” of the page before"`
+	Cursor string `query:"cursor" maxLength:"8192" doc:"“next” of the page before"`
 }
 
 type imagesAnswer struct {

@@ -2,7 +2,6 @@ package web
 
 import (
 	"cmp"
-	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,7 +17,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
-	"github.com/klauspost/compress/zstd"
 
 	"polylens/indexer/catalog"
 )
@@ -77,7 +75,11 @@ func (s *server) receivePush(r *http.Request, w http.ResponseWriter, collection 
 	body := newSteady(w, r, s.Limits.Stall)
 	defer body.close()
 	body.allow(1 << 50)
-	lines, end, err := decompressed(body, r.Header.Get("Content-Encoding"))
+	encoding := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding")))
+	if slices.Contains(archiveTypes, mediaTypeOf(r)) && encoding != "" && encoding != "identity" {
+		return catalog.Job{}, newProblem(kindEncoding, "an archive comes without Content-Encoding: it is packed already, or may be (.tar.gz)")
+	}
+	lines, end, err := decompressed(body, encoding)
 	if err != nil {
 		return catalog.Job{}, err
 	}
@@ -136,41 +138,6 @@ func fileNameOf(part *multipart.Part) string {
 		return ""
 	}
 	return params["filename"]
-}
-
-var errCompressed = errors.New("the body cannot be decompressed")
-
-// decompressed reads what a body holds.
-func decompressed(body io.Reader, encoding string) (lines io.Reader, end func(), err error) {
-	switch strings.ToLower(strings.TrimSpace(encoding)) {
-	case "", "identity":
-		return body, func() {}, nil
-	case "gzip":
-		unpacked, err := gzip.NewReader(body)
-		if err != nil {
-			return nil, nil, newProblem(kindUnreadable, fmt.Sprintf("%v: %v", errCompressed, err))
-		}
-		return explained{unpacked}, func() { _ = unpacked.Close() }, nil
-	case "zstd":
-		unpacked, err := zstd.NewReader(body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(8<<20), zstd.WithDecoderLowmem(true))
-		if err != nil {
-			return nil, nil, newProblem(kindUnreadable, fmt.Sprintf("%v: %v", errCompressed, err))
-		}
-		return explained{unpacked}, unpacked.Close, nil
-	}
-	return nil, nil, newProblem(kindEncoding, fmt.Sprintf("Content-Encoding %.40q is not known; use gzip, zstd or none", encoding))
-}
-
-// explained marks the errors of what decompresses.
-type explained struct{ io.Reader }
-
-// Read implements io.Reader.
-func (e explained) Read(into []byte) (int, error) {
-	n, err := e.Reader.Read(into)
-	if err != nil && !errors.Is(err, io.EOF) {
-		err = fmt.Errorf("%w: %w", errCompressed, err)
-	}
-	return n, err
 }
 
 // describePush adds lines of JSON to what the creation of a job takes.

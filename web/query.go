@@ -8,7 +8,7 @@ type queryInput struct {
 	AcceptLanguage
 	Body struct {
 		Text   string          `json:"q,omitempty" maxLength:"4096" example:"a red fish" doc:"What the picture shows, in any language"`
-		Image  string          `json:"image,omitempty" maxLength:"64" doc:"Instead of q: find images like this one of the collection"`
+		Image  string          `json:"image,omitempty" maxLength:"512" doc:"Instead of q: find images like this one of the collection"`
 		Limit  int             `json:"limit,omitempty" minimum:"1" maximum:"1000" default:"40" doc:"Hits a page"`
 		Cursor string          `json:"cursor,omitempty" maxLength:"512" doc:"“next” of the page before, of the same query"`
 		Group  string          `json:"group,omitempty" enum:"content" doc:"With “content”, images whose files are equal, byte for byte, are one hit"`

@@ -224,6 +224,7 @@ func newPush(job catalog.Job) (Progress, Counts) {
 		left = -1 // unknown
 	}
 	progress := Progress{Total: c.Total, Done: c.Done(), Indexed: c.Created + c.Updated, Unchanged: c.Unchanged, Removed: c.Deleted, Failed: c.Failed, Rate: p.Rate, SecondsLeft: left}
+	progress.Files = newFiles(indexer.Files{Others: p.Others})
 	return progress, Counts{
 		Total: c.Total, Done: c.Done(), Succeeded: c.Done() - c.Failed, Failed: c.Failed,
 		Created: c.Created, Updated: c.Updated, Unchanged: c.Unchanged, Deleted: c.Deleted,

@@ -143,7 +143,8 @@ type Reader interface {
 }
 
 // Open begins to read a file, to be closed by the caller. ctx ends that, too.
-// fs.ErrNotExist, wrapped, when there is none.
+// fs.ErrNotExist, wrapped, when there is none, fs.ErrInvalid for a name that none can have,
+// fs.ErrPermission for one that the store does not give away.
 func (s *Store) Open(ctx context.Context, name string) (Reader, error) {
 	r, err := s.bucket.NewReader(ctx, name, nil)
 	if err != nil {
@@ -152,7 +153,8 @@ func (s *Store) Open(ctx context.Context, name string) (Reader, error) {
 	return r, nil
 }
 
-// Read returns a file of at most most bytes. fs.ErrNotExist, wrapped, when there is none.
+// Read returns a file of at most most bytes, and errors as Open does; ErrTooLarge for one
+// with more.
 func (s *Store) Read(ctx context.Context, name string, most int64) ([]byte, error) {
 	r, err := s.Open(ctx, name)
 	if err != nil {
@@ -203,8 +205,13 @@ func (s *Store) Walk(ctx context.Context, prefix string, yield func(File) error)
 }
 
 func (s *Store) explain(what, name string, err error) error {
-	if gcerrors.Code(err) == gcerrors.NotFound {
+	switch gcerrors.Code(err) {
+	case gcerrors.NotFound:
 		err = fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	case gcerrors.PermissionDenied:
+		err = fmt.Errorf("%w: %w", fs.ErrPermission, err)
+	case gcerrors.InvalidArgument:
+		err = fmt.Errorf("%w: %w", fs.ErrInvalid, err)
 	}
 	return fmt.Errorf("%s %s in %s: %w", what, name, s.what, err)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -76,4 +77,13 @@ type Record struct {
 	Image   Image
 	Vector  []float32
 	Warning string // in what way the picture is less than its file was meant to hold; usually empty
+}
+
+// PublicID is the identity of an image within its collection that clients see: their own
+// for a pushed one, else ID.
+func (i Image) PublicID() string {
+	if own, pushed := strings.CutPrefix(i.URI, PushedSource); pushed {
+		return own
+	}
+	return i.ID
 }

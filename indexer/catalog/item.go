@@ -29,15 +29,6 @@ func ValidateItemID(id string) error {
 	return nil
 }
 
-// PublicID is the identity of an image within its collection that clients see: their own
-// for a pushed one, else ID.
-func (i Image) PublicID() string {
-	if own, pushed := strings.CutPrefix(i.URI, PushedSource); pushed {
-		return own
-	}
-	return i.ID
-}
-
 // Operation is what an item of a push wants done.
 type Operation string
 

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"sync"
 
 	"polylens/search"
 	"polylens/web"
@@ -20,8 +21,10 @@ const Lines = "application/x-ndjson"
 
 // Push sends lines of JSON, one image a line, or an archive, and returns the job that does
 // what they say. encoding is how lines are compressed, gzip or zstd, or "".
+// An error of reading lines is returned as it is.
 func (c *Client) Push(ctx context.Context, collection string, lines io.Reader, contentType, encoding string) (job web.Job, err error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+path("collections", collection, "jobs"), lines)
+	sent := &source{Reader: lines}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+path("collections", collection, "jobs"), sent)
 	if err != nil {
 		return job, err
 	}
@@ -33,6 +36,9 @@ func (c *Client) Push(ctx context.Context, collection string, lines io.Reader, c
 	endless := *c.http
 	endless.Timeout = 0 // the lines take as long as they take
 	response, err := endless.Do(request)
+	if own := sent.failure(); err != nil && own != nil {
+		return job, own
+	}
 	if err != nil {
 		return job, fmt.Errorf("the server: %w: %w", search.ErrUnavailable, err)
 	}
@@ -44,6 +50,30 @@ func (c *Client) Push(ctx context.Context, collection string, lines io.Reader, c
 		return job, fmt.Errorf("answer of the running server: %w", err)
 	}
 	return job, nil
+}
+
+// source remembers why it could not be read.
+type source struct {
+	io.Reader
+	mu  sync.Mutex
+	err error
+}
+
+// Read implements io.Reader.
+func (s *source) Read(into []byte) (int, error) {
+	n, err := s.Reader.Read(into)
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.mu.Lock()
+		s.err = err
+		s.mu.Unlock()
+	}
+	return n, err
+}
+
+func (s *source) failure() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
 }
 
 // Known returns those of some SHA-256 of which a collection has a picture that was sent.

@@ -67,8 +67,12 @@ func (s *Store) FindImages(ctx context.Context, collection string, query catalog
 
 // scanImages returns the IDs of a page, and where it ended unless that is the end of all.
 func (s *Store) scanImages(ctx context.Context, collection catalog.CollectionID, query catalog.ImageQuery, after *rowPlace) (ids []string, last *rowPlace, err error) {
-	for scanned := 0; scanned < mostScan; scanned += scanPage {
-		rows, err := s.scanPage(ctx, collection, query, after)
+	size := scanPage
+	if query.Matches == nil {
+		size = query.Limit + 1 // with the one that says whether there is a next page
+	}
+	for scanned := 0; scanned < mostScan; scanned += size {
+		rows, err := s.scanPage(ctx, collection, query, after, size)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -83,13 +87,13 @@ func (s *Store) scanImages(ctx context.Context, collection catalog.CollectionID,
 				}
 			}
 			if ids = append(ids, row.ID); len(ids) == query.Limit {
-				if i == len(rows)-1 && len(rows) < scanPage {
+				if i == len(rows)-1 && len(rows) < size {
 					return ids, nil, nil
 				}
 				return ids, &rows[i].rowPlace, nil
 			}
 		}
-		if len(rows) < scanPage {
+		if len(rows) < size {
 			return ids, nil, nil
 		}
 		after = &rows[len(rows)-1].rowPlace
@@ -103,13 +107,16 @@ type scanned struct {
 	metadata string
 }
 
-func (s *Store) scanPage(ctx context.Context, collection catalog.CollectionID, query catalog.ImageQuery, after *rowPlace) ([]scanned, error) {
-	column := sortColumns[query.Sort]
+func (s *Store) scanPage(ctx context.Context, collection catalog.CollectionID, query catalog.ImageQuery, after *rowPlace, size int) ([]scanned, error) {
+	column, about := sortColumns[query.Sort], "metadata"
+	if query.Matches == nil {
+		about = "''" // nobody looks at it
+	}
 	direction, beyond := "ASC", ">"
 	if query.Reverse {
 		direction, beyond = "DESC", "<"
 	}
-	condition, args := "", []any{collection, scanPage}
+	condition, args := "", []any{collection, size}
 	if after != nil {
 		key, err := after.key()
 		if err != nil {
@@ -123,7 +130,7 @@ func (s *Store) scanPage(ctx context.Context, collection catalog.CollectionID, q
 		err := scan(&row.Key, &row.ID, &row.metadata)
 		rows = append(rows, row)
 		return err
-	}, `SELECT CAST(`+column+` AS TEXT), id, metadata FROM images WHERE collection = $1`+condition+
+	}, `SELECT CAST(`+column+` AS TEXT), id, `+about+` FROM images WHERE collection = $1`+condition+
 		` ORDER BY `+column+` `+direction+`, id `+direction+` LIMIT $2`, args...)
 	return rows, err
 }

@@ -1,6 +1,7 @@
 package database
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -36,7 +37,8 @@ func TestFindImages(t *testing.T) {
 		}
 		for name, query := range map[string]catalog.ImageQuery{
 			"uri": {}, "uri backwards": {Reverse: true}, "created": {Sort: catalog.SortCreated}, "newest": {Sort: catalog.SortCreated, Reverse: true},
-			"some": {Matches: third, Sort: catalog.SortUpdated}, "none": {Matches: func(map[string]any) bool { return false }},
+			"whole pages": {Limit: count / 3},
+			"some":        {Matches: third, Sort: catalog.SortUpdated}, "none": {Matches: func(map[string]any) bool { return false }},
 		} {
 			wants := map[string]int{"some": count / 3, "none": 0}
 			want, limited := wants[name]
@@ -44,10 +46,13 @@ func TestFindImages(t *testing.T) {
 				want = count
 			}
 			var images []catalog.Image
-			for query.Limit = 37; ; {
+			for query.Limit = cmp.Or(query.Limit, 37); ; {
 				page, next, err := s.FindImages(t.Context(), "c", query)
 				if err != nil {
 					t.Fatal(name, err)
+				}
+				if len(page) == 0 && query.Matches == nil {
+					t.Errorf("%s: a page is empty", name)
 				}
 				images = append(images, page...)
 				if next == "" {
