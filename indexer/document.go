@@ -141,7 +141,6 @@ type pushing struct {
 	explain func(error) (problem, detail string)
 
 	touched []string // IDs of images that the index does not know as they are now
-	deleted bool     // there are tombstones
 }
 
 // readied is a document of which all is known but the vector.
@@ -377,13 +376,9 @@ func (p *pushing) save(ctx context.Context, ready []readied) ([]database.PushIte
 	if err := p.store.SavePush(ctx, p.collection, &push); err != nil {
 		return nil, err
 	}
-	for i, item := range push.Items {
-		switch {
-		case item.Err != nil:
-		case item.Record != nil, item.Changed != nil:
-			p.touched = append(p.touched, ready[i].image.ID)
-		case item.Deleted != "":
-			p.deleted = true
+	for _, item := range push.Items {
+		if item.Err == nil {
+			p.touch(item.ItemResult)
 		}
 	}
 	return push.Items, nil
@@ -425,17 +420,18 @@ func (p *pushing) vectorsOf(ctx context.Context, ready []readied) (map[string][]
 	return vectors, err
 }
 
+// touch notes that mirrorAll has to look at an item that was saved.
+func (p *pushing) touch(item catalog.ItemResult) {
+	if item.Outcome != catalog.OutcomeFailed && item.Outcome != catalog.OutcomeUnchanged {
+		p.touched = append(p.touched, catalog.ImageID(p.collection, catalog.PushedURI(item.ID)))
+	}
+}
+
 // mirrorAll brings what was saved into the index.
 func (p *pushing) mirrorAll(ctx context.Context) error {
 	m := p.mirror()
-	if p.deleted {
-		if _, err := m.clearTombstones(ctx); err != nil {
-			return err
-		}
-		p.deleted = false
-	}
 	for page := range slices.Chunk(p.touched, mirrorPage) {
-		if err := m.send(ctx, page); err != nil {
+		if err := m.settle(ctx, page); err != nil {
 			return err
 		}
 	}
