@@ -198,7 +198,7 @@ func TestGatesOutOfSight(t *testing.T) {
 	follow := b.following(t)
 	request := b.request(t)
 	follow(&request)
-	request.Source = unreadableFolder{request.Source, "/away"}
+	request.Source = unreadableFolder{request.Source, "/away", source.ProblemFolder, syscall.EIO}
 	if _, err := b.Run(t.Context(), request, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -208,17 +208,19 @@ func TestGatesOutOfSight(t *testing.T) {
 	b.wantWithheld(t, 5, "another folder", follow)
 }
 
-// unreadableFolder is a source of which one folder cannot be looked into.
+// unreadableFolder is a source of which one folder, or a link to one, cannot be looked into.
 type unreadableFolder struct {
 	source.Source
 	name string
+	kind source.ProblemKind
+	err  error
 }
 
 func (s unreadableFolder) Walk(ctx context.Context, visitor source.Visitor) error {
 	folder, item := visitor.Folder, visitor.Item
 	visitor.Folder = func(entered source.Entered) {
 		if strings.HasSuffix(entered.URI, s.name) {
-			visitor.Problem(source.Problem{URI: entered.URI, Kind: source.ProblemFolder, Err: syscall.EIO})
+			visitor.Problem(source.Problem{URI: entered.URI, Kind: s.kind, Err: s.err})
 			return
 		}
 		folder(entered)

@@ -9,6 +9,7 @@ import (
 
 	"polylens/indexer/catalog"
 	"polylens/indexer/source"
+	"polylens/internal/patient"
 )
 
 // DefaultRemovedShare is how much of a source a run removes without being asked twice.
@@ -130,11 +131,21 @@ func folderOf(uri string) string {
 	return uri
 }
 
-// mayReturn reports whether an error of the system says nothing about a file being
-// there: a disk or a network file system that fails is not an empty one.
+// mayReturn reports whether an error says nothing about a file being there: a disk or a
+// network file system that fails, or does not answer, is not an empty one.
 func mayReturn(err error) bool {
+	if isSilent(err) {
+		return true
+	}
 	var number syscall.Errno
 	return errors.As(err, &number) && !errors.Is(err, fs.ErrNotExist)
+}
+
+// isSilent reports whether a file is not known because its file system did not answer,
+// or because nobody wanted the answer any more.
+func isSilent(err error) bool {
+	left := (*patient.Left)(nil)
+	return errors.Is(err, patient.ErrSilent) || errors.As(err, &left)
 }
 
 func (l removalLimit) remedy() string {

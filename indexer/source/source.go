@@ -92,7 +92,7 @@ type Caption struct {
 type ProblemKind int
 
 const (
-	ProblemFile    ProblemKind = iota // a file of which the file system tells nothing now: it may be a picture
+	ProblemFile    ProblemKind = iota // a file, or a link, of which the file system tells nothing now: it may be a picture, or lead to some
 	ProblemSidecar                    // metadata that pictures are given without, or that is of no picture
 	ProblemFolder                     // everything below was not seen: nothing can be said about pictures there
 	ProblemLink                       // a symbolic link that is not followed
