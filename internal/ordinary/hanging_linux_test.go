@@ -3,6 +3,7 @@ package ordinary_test
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -25,7 +26,13 @@ func TestHangingFile(t *testing.T) {
 	p := []byte("mine")
 	wantSilent(t, "reading", soon(t, func() error { _, err := file.Read(p); return err }), path)
 	release()
-	wantSilent(t, "reading again", soon(t, func() error { _, err := file.ReadAt(p, 0); return err }), path)
+	for label, again := range map[string]func() error{
+		"reading again": func() error { _, err := file.ReadAt(p, 0); return err },
+		"seeking":       func() error { _, err := file.Seek(0, io.SeekStart); return err },
+		"describing":    func() error { _, err := file.Stat(); return err },
+	} {
+		wantSilent(t, label, soon(t, again), path)
+	}
 	if string(p) != "mine" {
 		t.Errorf("the late answer was written to %q", p)
 	}
