@@ -50,8 +50,8 @@ func Lstat(path string) (fs.FileInfo, error) {
 }
 
 // Real is filepath.EvalSymlinks that does not wait for ever.
-func Real(path string) (string, error) {
-	return call(context.Background(), "lstat", path, func() (string, error) { return filepath.EvalSymlinks(path) }, nil)
+func Real(ctx context.Context, path string) (string, error) {
+	return call(ctx, "lstat", path, func() (string, error) { return filepath.EvalSymlinks(path) }, nil)
 }
 
 // Info is entry.Info that does not wait for ever. path is where the entry is.
