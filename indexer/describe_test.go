@@ -10,7 +10,6 @@ import (
 
 	"polylens/indexer/catalog"
 	"polylens/indexer/decode"
-	"polylens/internal/ordinary"
 )
 
 // countingDecoder counts the files that are opened.
@@ -19,7 +18,7 @@ type countingDecoder struct {
 	read *atomic.Int32
 }
 
-func (d countingDecoder) Read(ctx context.Context, name string, open func() (*ordinary.File, error)) (decode.Content, error) {
+func (d countingDecoder) Read(ctx context.Context, name string, open decode.Open) (decode.Content, error) {
 	d.read.Add(1)
 	return d.Decoder.Read(ctx, name, open)
 }
