@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -82,7 +80,7 @@ func readBelow(ctx context.Context, folder, name string, most int64) ([]byte, er
 }
 
 func read(ctx context.Context, folder, name string, most int64) ([]byte, error) {
-	root, err := os.OpenRoot(folder)
+	root, err := ordinary.Root(ctx, folder)
 	if err != nil {
 		return nil, err
 	}
@@ -92,11 +90,7 @@ func read(ctx context.Context, folder, name string, most int64) ([]byte, error) 
 		return nil, err
 	}
 	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, most+1))
-	if err == nil && int64(len(data)) > most {
-		err = fmt.Errorf("it has more than %d bytes", most)
-	}
-	return data, err
+	return file.ReadAll(most)
 }
 
 // fileReason is an error of the file system without the path.

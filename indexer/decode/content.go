@@ -1,13 +1,11 @@
 package decode
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 
 	"polylens/internal/ordinary"
 	"polylens/internal/patient"
@@ -59,22 +57,14 @@ func readFile(ctx context.Context, open Open, limits Limits) ([]byte, error) {
 		return nil, &fault{reason: Unreadable, err: err}
 	}
 	defer f.Close()
-	stat, err := f.Stat()
+	data, err := f.ReadAll(limits.MaxBytes)
+	if long := (*ordinary.TooLongError)(nil); errors.As(err, &long) {
+		return nil, tooLarge(long.Size, limits)
+	}
 	if err != nil {
 		return nil, &fault{reason: Unreadable, err: err}
 	}
-	if stat.Size() > limits.MaxBytes {
-		return nil, tooLarge(stat.Size(), limits)
-	}
-	var data bytes.Buffer
-	data.Grow(int(stat.Size()) + bytes.MinRead) // with room for the read that finds the end
-	if _, err := data.ReadFrom(io.LimitReader(f, limits.MaxBytes+1)); err != nil {
-		return nil, &fault{reason: Unreadable, err: err}
-	}
-	if n := int64(data.Len()); n > limits.MaxBytes { // it has grown
-		return nil, tooLarge(n, limits)
-	}
-	return data.Bytes(), nil
+	return data, nil
 }
 
 func tooLarge(n int64, limits Limits) error {

@@ -28,6 +28,7 @@ func TestHangingFile(t *testing.T) {
 	release()
 	for label, again := range map[string]func() error{
 		"reading again": func() error { _, err := file.ReadAt(p, 0); return err },
+		"reading all":   func() error { _, err := file.ReadAll(100); return err },
 		"seeking":       func() error { _, err := file.Seek(0, io.SeekStart); return err },
 		"describing":    func() error { _, err := file.Stat(); return err },
 	} {
@@ -39,6 +40,14 @@ func TestHangingFile(t *testing.T) {
 	if err := soon(t, file.Close); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestHangingFileIsReadAsAWhole: it is left like any other call.
+func TestHangingFileIsReadAsAWhole(t *testing.T) {
+	ordinary.Hurry(t, 50*time.Millisecond)
+	path := filepath.Join(folderWith(t, "file", []byte("content")).Name(), "file")
+	hangtest.Hang(t, path, hangtest.Reading)
+	wantSilent(t, "reading all", soon(t, func() error { _, err := ordinary.Read(path, 100); return err }), path)
 }
 
 // TestHangingFileIsGivenUp: with its context, long before the patience ends.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"syscall"
@@ -37,8 +36,7 @@ func In(ctx context.Context, folder Folder, name string) (*File, error) {
 	return open(ctx, folder, name, forOthers)
 }
 
-// Read reads an ordinary file of at most so many bytes. The error for a longer one
-// says so; it is found before anything is read where the file tells its size.
+// Read reads an ordinary file of at most so many bytes, see File.ReadAll.
 func Read(path string, most int64) ([]byte, error) {
 	return read(path, most, forOthers)
 }
@@ -55,22 +53,7 @@ func read(path string, most int64, who reader) ([]byte, error) {
 		return nil, err
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > most {
-		return nil, tooLong(path, most)
-	}
-	content, err := io.ReadAll(io.LimitReader(file, most+1)) // files of the kernel tell no size
-	if err == nil && int64(len(content)) > most {
-		err = tooLong(path, most)
-	}
-	return content, err
-}
-
-func tooLong(path string, most int64) error {
-	return &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("it has more than the %d bytes that are read of such a file", most)}
+	return file.ReadAll(most)
 }
 
 // reader is who has said where a file is.
