@@ -18,19 +18,6 @@ type link struct {
 
 var errSeen = errors.New("it leads to a folder that is looked into already")
 
-// kindOf names what is no file and no folder.
-func kindOf(mode fs.FileMode) string {
-	switch {
-	case mode&fs.ModeNamedPipe != 0:
-		return "a pipe"
-	case mode&fs.ModeSocket != 0:
-		return "a socket"
-	case mode&fs.ModeDevice != 0:
-		return "a device"
-	}
-	return "something special"
-}
-
 // link takes a symbolic link on: one to a file counts as a file.
 func (w *walker) link(at *place, name string) error {
 	info, err := w.stat(name) // follows links, but out of the folder only where the rules say so
@@ -50,7 +37,7 @@ func (w *walker) link(at *place, name string) error {
 		w.problem(Problem{URI: w.uri(name), Kind: ProblemLink,
 			Err: errors.New("it leads to a folder; let links be followed to look into that")})
 	default:
-		w.problem(Problem{URI: w.uri(name), Kind: ProblemSpecial, Err: fmt.Errorf("it leads to %s, not to a file", kindOf(mode))})
+		w.problem(Problem{URI: w.uri(name), Kind: ProblemSpecial, Err: fmt.Errorf("it leads to %s, not to a file", ordinary.Kind(mode))})
 	}
 	return nil
 }
@@ -99,7 +86,7 @@ func (w *walker) leadsTo(name string) error {
 	case info.Mode().IsRegular():
 		return errors.New("it leads to a file elsewhere; let links be followed to index that")
 	}
-	return fmt.Errorf("it leads to %s elsewhere", kindOf(info.Mode()))
+	return fmt.Errorf("it leads to %s elsewhere", ordinary.Kind(info.Mode()))
 }
 
 // followLinks looks into the folders behind links, one after another, when all others

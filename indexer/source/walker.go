@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"polylens/indexer/source/ignore"
+	"polylens/internal/ordinary"
 )
 
 // walker is one walk in progress. All names it handles are slash-separated
@@ -113,7 +114,7 @@ func (w *walker) entry(at *place, entry fs.DirEntry) error {
 		w.tellMetadata()
 		return nil
 	case !kind.IsRegular():
-		w.problem(Problem{URI: w.uri(name), Kind: ProblemSpecial, Err: fmt.Errorf("it is %s, not a file", kindOf(kind))})
+		w.problem(Problem{URI: w.uri(name), Kind: ProblemSpecial, Err: fmt.Errorf("it is %s, not a file", ordinary.Kind(kind))})
 		return nil
 	case w.count != nil:
 		return w.file(at, name, nil)

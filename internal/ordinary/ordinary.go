@@ -27,7 +27,9 @@ func OpenContext(ctx context.Context, path string) (*File, error) {
 
 // Folder opens what lies below it; *os.Root is one.
 type Folder interface {
+	// Stat follows links.
 	Stat(name string) (fs.FileInfo, error)
+	// OpenFile has the parameters of os.OpenFile.
 	OpenFile(name string, flag int, mode fs.FileMode) (*os.File, error)
 }
 
@@ -133,13 +135,14 @@ var errKernel = fmt.Errorf("it is a file of the kernel, %w: copy what it says to
 // kindError says what there is in place of an ordinary file.
 type kindError struct{ mode fs.FileMode }
 
-func (e kindError) Error() string { return fmt.Sprintf("it is %s, %v", kind(e.mode), Err) }
+func (e kindError) Error() string { return fmt.Sprintf("it is %s, %v", Kind(e.mode), Err) }
 
 func (e kindError) Is(target error) bool {
 	return target == Err || e.mode.IsDir() && target == syscall.EISDIR
 }
 
-func kind(mode fs.FileMode) string {
+// Kind names for people what is no file.
+func Kind(mode fs.FileMode) string {
 	switch {
 	case mode.IsDir():
 		return "a folder"
