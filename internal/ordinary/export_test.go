@@ -12,7 +12,7 @@ import (
 func Hurry(t *testing.T, patience time.Duration) {
 	t.Helper()
 	before := files
-	files = patient.New(patient.Limits{Patience: patience, Grace: 10 * time.Millisecond, PerFolder: 4, Total: 16})
+	files = patient.New(patient.Limits{Patience: patience, Grace: 10 * time.Millisecond, PerFolder: 4, Total: 16, AtOnce: 32})
 	t.Cleanup(func() { files = before })
 }
 
