@@ -103,6 +103,7 @@ func (w *walker) addManifests(at *place) {
 		}
 		if err != nil {
 			w.problem(Problem{URI: uri, Kind: ProblemSidecar, Err: err})
+			at.unread = at.unread || saysNothing(err)
 			continue
 		}
 		told := w.tellLines(uri)

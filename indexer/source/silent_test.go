@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -72,6 +73,64 @@ func TestLinkOfWhichNothingIsKnown(t *testing.T) {
 		kind := map[bool]ProblemKind{true: ProblemLink, false: ProblemFile}[test.known]
 		if len(problems) != 1 || problems[0].Kind != kind || !test.known && !errors.Is(problems[0].Err, test.err) || entered != test.known {
 			t.Errorf("%v: told of %v; that nothing is there: %v, want %v", test.err, problems, entered, test.known)
+		}
+	}
+}
+
+// TestMetadataOfWhichNothingIsKnown: of a picture beside which something does not answer,
+// it is said that there may be more; a folder whose rules do not answer is not looked into.
+func TestMetadataOfWhichNothingIsKnown(t *testing.T) {
+	silence := &patient.Left{For: time.Minute, Cause: patient.ErrSilent}
+	for _, test := range []struct {
+		name   string
+		err    error
+		unread []string
+		told   int
+		hidden []string
+	}{
+		{"sub/a.png.json", silence, []string{"sub/a.png"}, 3, nil},
+		{"sub/a.xmp", syscall.EIO, []string{"sub/a.png"}, 3, nil},
+		{"sub/a.txt", silence, []string{"sub/a.png"}, 3, nil},
+		{"sub/metadata.csv", silence, []string{"sub/a.png", "sub/deep/b.png"}, 3, nil},
+		{"other/metadata.parquet", silence, []string{"other/c.png"}, 3, nil},
+		{"sub/metadata.csv", syscall.ENOENT, nil, 3, nil},
+		{"sub/a.png.json", errors.New("it is a pipe"), nil, 3, nil},
+		{"sub/.polylensignore", silence, nil, 1, []string{"sub"}},
+		{"sub/.polylensignore", syscall.EIO, nil, 1, []string{"sub"}},
+		{".polylensignore", silence, nil, 0, []string{""}},
+	} {
+		folder := t.TempDir()
+		write(t, folder, map[string]string{
+			"sub/a.png": "", "sub/deep/b.png": "", "other/c.png": "", "sub/a.png.json": "{}", "sub/a.xmp": "", "sub/a.txt": "",
+			"sub/metadata.csv": "file_name\n", "other/metadata.parquet": "", "sub/.polylensignore": "", ".polylensignore": "",
+		})
+		d, err := NewDirectory(folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var unread, hidden []string
+		told := 0
+		below := func(uri string) string { return strings.Trim(strings.TrimPrefix(uri, fileURI(folder)), "/") }
+		w := &walker{visitor: Visitor{
+			Item: func(item Item) error {
+				told++
+				if item.Unread {
+					unread = append(unread, below(item.URI))
+				}
+				return nil
+			},
+			Problem: func(problem Problem) {
+				if problem.Kind == ProblemFolder {
+					hidden = append(hidden, below(problem.URI))
+				}
+			},
+		}}
+		if err := d.walkIn(t.Context(), w, troubled{anywhere(folder), test.name, &fs.PathError{Op: "open", Path: test.name, Err: test.err}}); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(unread, test.unread) || !slices.Equal(hidden, test.hidden) || told != test.told {
+			t.Errorf("%s, %v: unread of %q, want %q; hidden %q, want %q; %d pictures, want %d",
+				test.name, test.err, unread, test.unread, hidden, test.hidden, told, test.told)
 		}
 	}
 }

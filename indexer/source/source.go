@@ -58,6 +58,8 @@ type Item struct {
 	// Noted is what programs have written beside the picture: XMP and Google Takeout.
 	// What the Sidecar says goes before it.
 	Noted metadata.About
+	// Unread is whether a file may say more, of which the file system tells nothing now.
+	Unread bool
 }
 
 // Other is a file that is no picture that can be read. It has no Sidecar.
