@@ -74,7 +74,7 @@ func (p Places) file(ctx context.Context, path string) ([]byte, error) {
 func readBelow(ctx context.Context, folder, name string, most int64) ([]byte, error) {
 	data, err := read(ctx, folder, name, most)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %.200q: %s", catalog.ErrPicture, filepath.Join(folder, name), fileReason(err))
+		return nil, fmt.Errorf("%w: %.200q: %w", catalog.ErrPicture, filepath.Join(folder, name), fileReason(err))
 	}
 	return data, nil
 }
@@ -93,16 +93,17 @@ func read(ctx context.Context, folder, name string, most int64) ([]byte, error) 
 	return file.ReadAll(most)
 }
 
-// fileReason is an error of the file system without the path.
-func fileReason(err error) string {
+// fileReason is an error of the file system without the path. One that does not answer
+// says so to errors.Is as well: another time, the picture may be there.
+func fileReason(err error) error {
 	var path *fs.PathError
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "there is no such file"
+		return errors.New("there is no such file")
 	case errors.As(err, &path):
-		return path.Err.Error()
+		return path.Err
 	}
-	return err.Error()
+	return err
 }
 
 func (p Places) object(ctx context.Context, key string) ([]byte, error) {
