@@ -63,11 +63,17 @@ type Indexer struct {
 	locks   locks
 	lost    losses
 	ending  endings
+
+	identityOf func(ctx context.Context, uri string) (string, error) // source.IdentityOf, but for tests
+	mostGates  int                                                   // mostGates, but for tests
 }
 
 // New makes an indexer of its parts.
 func New(store *database.Store, encoder Encoder, index search.Writer, decoder Decoder, options Options) *Indexer {
-	return &Indexer{store: store, encoder: encoder, index: index, decoder: decoder, options: options.withDefaults()}
+	return &Indexer{
+		store: store, encoder: encoder, index: index, decoder: decoder, options: options.withDefaults(),
+		identityOf: source.IdentityOf, mostGates: mostGates,
+	}
 }
 
 // Request says what to index.
@@ -130,9 +136,10 @@ type run struct {
 	confirmedFor string // see Request
 	progress     *tracker
 	met          met
-	before       gates           // of the source, as they were kept; nil: they were not
-	barred       map[string]bool // gates behind which nothing that is known is changed; by URI
-	repaired     chan struct{}   // closed when the index is as the catalogue says
+	before       gates              // of the source, as they were kept; nil: they were not
+	unkept       string             // what comes after this URI may lie behind a gate that was not kept; "": nothing does
+	barred       map[string]whyGone // gates behind which nothing that is known is changed, and why; by URI
+	repaired     chan struct{}      // closed when the index is as the catalogue says
 }
 
 func newRun(ix *Indexer, request Request, tell func(Progress)) *run {
@@ -141,7 +148,7 @@ func newRun(ix *Indexer, request Request, tell func(Progress)) *run {
 		source:      request.Source,
 		retryFailed: request.RetryFailed, rehash: request.Rehash, removal: newRemovalLimit(request), confirmedFor: request.ConfirmedFor,
 		progress: newTracker(tell), met: newMet(),
-		barred: make(map[string]bool), repaired: make(chan struct{}),
+		barred: make(map[string]whyGone), repaired: make(chan struct{}),
 	}
 	r.waiting = r.progress.waiting
 	return r

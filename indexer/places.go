@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -76,13 +74,13 @@ func (p Places) file(ctx context.Context, path string) ([]byte, error) {
 func readBelow(ctx context.Context, folder, name string, most int64) ([]byte, error) {
 	data, err := read(ctx, folder, name, most)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %.200q: %s", catalog.ErrPicture, filepath.Join(folder, name), fileReason(err))
+		return nil, fmt.Errorf("%w: %.200q: %w", catalog.ErrPicture, filepath.Join(folder, name), fileReason(err))
 	}
 	return data, nil
 }
 
 func read(ctx context.Context, folder, name string, most int64) ([]byte, error) {
-	root, err := os.OpenRoot(folder)
+	root, err := ordinary.Root(ctx, folder)
 	if err != nil {
 		return nil, err
 	}
@@ -92,23 +90,20 @@ func read(ctx context.Context, folder, name string, most int64) ([]byte, error) 
 		return nil, err
 	}
 	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, most+1))
-	if err == nil && int64(len(data)) > most {
-		err = fmt.Errorf("it has more than %d bytes", most)
-	}
-	return data, err
+	return file.ReadAll(most)
 }
 
-// fileReason is an error of the file system without the path.
-func fileReason(err error) string {
+// fileReason is an error of the file system without the path. One that does not answer
+// says so to errors.Is as well: another time, the picture may be there.
+func fileReason(err error) error {
 	var path *fs.PathError
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "there is no such file"
+		return errors.New("there is no such file")
 	case errors.As(err, &path):
-		return path.Err.Error()
+		return path.Err
 	}
-	return err.Error()
+	return err
 }
 
 func (p Places) object(ctx context.Context, key string) ([]byte, error) {

@@ -17,7 +17,7 @@ type Limits struct {
 	MaxPixels int64         // width times height; default 1,000 million
 	MaxSide   int           // width and height in pixels; default 65,535
 	MaxMemory int64         // bytes that decoding may take at worst; default 1 GiB
-	Timeout   time.Duration // of decoding once there is memory, and of waiting for that; default 30 s
+	Timeout   time.Duration // of decoding once there is memory, and of waiting for that, each in all; default 30 s
 	Budget    *Budget       // shared by calls that run at the same time; default none
 
 	// RefuseDamaged refuses pictures that can be shown in part only. Otherwise they

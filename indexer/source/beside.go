@@ -106,6 +106,7 @@ func (w *walker) usable(uri string, err error) bool {
 		return true
 	}
 	w.problem(Problem{URI: uri, Kind: ProblemSidecar, Err: err})
+	w.unread = w.unread || saysNothing(err)
 	var lost *LostError
 	return errors.As(err, &lost)
 }
