@@ -52,3 +52,18 @@ func CheckToken(ctx context.Context, key, token string) error {
 	_, err := s.tokenRights(ctx, token)
 	return err
 }
+
+// Sessions are those of pages that have signed in.
+type Sessions struct{ of *sessions }
+
+func NewSessions() Sessions { return Sessions{newSessions()} }
+
+// Begin returns the cookie of a new session of a key.
+func (s Sessions) Begin(key string) string {
+	cookie, _ := s.of.begin(catalog.Key{ID: key})
+	return cookie
+}
+
+func (s Sessions) Has(cookie string) bool { return s.of.find(cookie) != nil }
+
+func (s Sessions) Count() int { return len(s.of.open) }

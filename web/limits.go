@@ -80,9 +80,6 @@ const (
 // inLane puts an operation into a lane; others are orders when they change something,
 // else reads.
 func inLane(o huma.Operation, in lane) huma.Operation {
-	if o.Metadata == nil {
-		o.Metadata = map[string]any{}
-	}
 	o.Metadata["lane"] = in
 	return o
 }
@@ -158,5 +155,5 @@ func (s *server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if !errors.As(err, &answer) {
 		answer = newProblem(kindInternal, kindInternal.Words)
 	}
-	writeProblem(w, answer)
+	refuse(w, r, answer)
 }

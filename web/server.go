@@ -86,7 +86,7 @@ type server struct {
 	bodies *semaphore.Weighted // bytes of request bodies
 	lanes  map[lane]turns
 
-	sessions sessions
+	sessions *sessions
 	rates    rates // of keys
 	wrong    rates // of addresses from which wrong credentials come
 	anyKey   anyKey
@@ -102,7 +102,7 @@ func (s *server) routes(router chi.Router) *huma.OpenAPI {
 	router.Group(func(router chi.Router) {
 		router.Use(limitTime)
 		api := humachi.New(router, apiConfig(s.Info.Version))
-		api.UseMiddleware(s.audited, s.allowed, s.withBody, s.inTurn, s.keys.once, s.pushed)
+		api.UseMiddleware(s.allowed, s.withBody, s.inTurn, s.keys.once, s.pushed)
 		s.collectionOperations(api)
 		s.failureOperations(api)
 		s.imageOperations(api)
