@@ -326,8 +326,8 @@ func mergePatch(fields map[string]any, changes map[string]json.RawMessage) (map[
 	}
 	maps.Copy(merged, about.Metadata)
 	text, err = json.Marshal(merged)
-	if err == nil && len(text) > maxMetadata {
-		err = fmt.Errorf("metadata is %w: it has %d bytes with what was there, at most %d are allowed", catalog.ErrInvalid, len(text), maxMetadata)
+	if err == nil && len(text) > source.MaxMetadata {
+		err = fmt.Errorf("metadata is %w: it has %d bytes with what was there, at most %d are allowed", catalog.ErrInvalid, len(text), source.MaxMetadata)
 	}
 	return merged, err
 }

@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
@@ -35,7 +36,7 @@ func validatorsOf(response *http.Response, target *url.URL) Validators {
 // newer ones.
 func (v Validators) renewed(response *http.Response, target *url.URL) Validators {
 	fresh := validatorsOf(response, target)
-	return Validators{ETag: or(fresh.ETag, v.ETag), LastModified: or(fresh.LastModified, v.LastModified), At: hashOf(target)}
+	return Validators{ETag: cmp.Or(fresh.ETag, v.ETag), LastModified: cmp.Or(fresh.LastModified, v.LastModified), At: hashOf(target)}
 }
 
 // forURL are the validators to send to a URL, none if they are another's.
