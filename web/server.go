@@ -49,7 +49,7 @@ func New(config Config) (*Handler, error) {
 	}
 	s := &server{
 		Config: config, door: newDoor(config.Guests, config.Owner),
-		jobs: newJobHub(), runs: newRunHub(), keys: newIdempotency(config.Limits.Answers),
+		jobs: newJobHub(), runs: newRunHub(), answers: newAnswers(config.Limits.Answers),
 		bodies: semaphore.NewWeighted(config.Limits.Bodies), lanes: newLanes(config.Limits),
 		sessions: newSessions(), rates: newRates(), wrong: newRates(),
 	}
@@ -79,12 +79,12 @@ func (s *server) watch() (stop func()) {
 // server carries what the operations share.
 type server struct {
 	Config
-	door   door
-	jobs   *hub[Job]
-	runs   *hub[RunChange]
-	keys   *idempotency
-	bodies *semaphore.Weighted // bytes of request bodies
-	lanes  map[lane]turns
+	door    door
+	jobs    *hub[Job]
+	runs    *hub[RunChange]
+	answers *answers
+	bodies  *semaphore.Weighted // bytes of request bodies
+	lanes   map[lane]turns
 
 	sessions *sessions
 	rates    rates // of keys
@@ -102,7 +102,7 @@ func (s *server) routes(router chi.Router) *huma.OpenAPI {
 	router.Group(func(router chi.Router) {
 		router.Use(limitTime)
 		api := humachi.New(router, apiConfig(s.Info.Version))
-		api.UseMiddleware(s.allowed, s.withBody, s.inTurn, s.keys.once, s.pushed)
+		api.UseMiddleware(s.allowed, s.withBody, s.inTurn, s.answers.once, s.pushed)
 		s.collectionOperations(api)
 		s.failureOperations(api)
 		s.imageOperations(api)

@@ -173,7 +173,7 @@ func TestServeEndsInOrder(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	ended := make(chan error, 1)
-	go func() { ended <- web.Serve(ctx, listener, handler, slog.New(slog.DiscardHandler)) }()
+	go func() { ended <- web.Serve(ctx, handler, slog.New(slog.DiscardHandler), web.Door{Listener: listener}) }()
 	connection, _ := watch(t, &webtest.Server{URL: "http://" + listener.Addr().String()}, nil)
 	next(t, connection)
 	stop()
