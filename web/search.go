@@ -87,7 +87,7 @@ func (s *server) find(ctx context.Context, collection string, asked wanted) (*se
 }
 
 func (s *server) byImage(ctx context.Context, collection, id string, options search.Options) (search.Results, error) {
-	image, err := s.Catalog.Image(ctx, collection, id)
+	image, err := s.seenImage(ctx, collection, id)
 	if err != nil {
 		return search.Results{}, err
 	}
