@@ -67,3 +67,5 @@ func (s Sessions) Begin(key string) string {
 func (s Sessions) Has(cookie string) bool { return s.of.find(cookie) != nil }
 
 func (s Sessions) Count() int { return len(s.of.open) }
+
+var SameHost = sameHost

@@ -84,7 +84,7 @@ type server struct {
 	runs    *hub[RunChange]
 	answers *answers
 	bodies  *semaphore.Weighted // bytes of request bodies
-	lanes   map[lane]turns
+	lanes   map[lane]*turns
 
 	sessions *sessions
 	rates    rates // of keys

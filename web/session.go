@@ -92,6 +92,7 @@ type signedIn struct {
 
 type signedOut struct {
 	SetCookie []http.Cookie `header:"Set-Cookie"`
+	Clear     string        `header:"Clear-Site-Data"`
 }
 
 func (s *server) sessionOperations(api huma.API) {
@@ -131,7 +132,7 @@ func (s *server) signOut(_ context.Context, input *Visitor) (*signedOut, error) 
 	gone := input.cookie("", 0)
 	other := gone
 	other.Name = cookieName
-	return &signedOut{SetCookie: []http.Cookie{gone, other}}, nil
+	return &signedOut{SetCookie: []http.Cookie{gone, other}, Clear: `"cache"`}, nil // pictures may be kept for an hour
 }
 
 // Access is what a client may do.

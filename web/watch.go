@@ -204,13 +204,13 @@ func writeEvent(connection *websocket.Conn, event any) error {
 	return connection.WriteJSON(event)
 }
 
-// sameHost lets only pages of this very server connect. Clients that are not
-// browsers send no Origin.
+// sameHost lets only pages of this very server connect, over TLS only those that came over
+// it. Clients that are not browsers send no Origin.
 func sameHost(r *http.Request) bool {
-	origin := r.Header.Get("Origin")
-	if origin == "" {
+	origins := r.Header.Values("Origin")
+	if len(origins) == 0 {
 		return true
 	}
-	from, err := url.Parse(origin)
-	return err == nil && strings.EqualFold(from.Host, r.Host)
+	from, err := url.Parse(origins[0])
+	return err == nil && len(origins) == 1 && strings.EqualFold(from.Host, r.Host) && (r.TLS == nil || from.Scheme == "https")
 }
