@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"net"
-	"net/url"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -24,8 +23,6 @@ type Options struct {
 	// allowed wherever it leads.
 	Allow []string
 	Ports []uint16 // that may be named; default 80 and 443
-	// Proxy is asked for everything, if it is set. The environment is not consulted.
-	Proxy *url.URL
 	// RootCAs are who vouches for servers; default those of the system.
 	RootCAs  *x509.CertPool
 	Resolver *net.Resolver // of names; default that of the system

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // Validators tell one state of a picture from another, by the word of its server
@@ -21,12 +22,16 @@ type Validators struct {
 
 const maxETag = 1 << 10
 
-func (v Validators) empty() bool { return v.ETag == "" && v.LastModified == "" }
+// Useful reports whether the next Get can be conditional by them.
+func (v Validators) Useful() bool { return v.ETag != "" || v.LastModified != "" }
 
 // validatorsOf are those of an answer that can be sent back.
 func validatorsOf(response *http.Response, target *url.URL) Validators {
 	v := Validators{ETag: goodETag(response.Header.Get("ETag")), LastModified: goodTime(response.Header.Get("Last-Modified"))}
-	if !v.empty() {
+	if isFresh(v.LastModified, response.Header.Get("Date")) {
+		v.LastModified = ""
+	}
+	if v.Useful() {
 		v.At = hashOf(target)
 	}
 	return v
@@ -73,6 +78,14 @@ func goodETag(tag string) string {
 		}
 	}
 	return tag
+}
+
+// isFresh reports whether a picture was modified in the very second of the answer: it may
+// be so once more, and the time would not tell (RFC 9110, 8.8.2.2).
+func isFresh(modified, answered string) bool {
+	then, err := http.ParseTime(modified)
+	now, failed := http.ParseTime(answered)
+	return err == nil && failed == nil && now.Sub(then) < time.Second
 }
 
 func goodTime(text string) string {
