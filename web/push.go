@@ -130,7 +130,7 @@ func (s *server) receiveFiles(r *http.Request, collection string, content io.Rea
 		return catalog.Job{}, newProblem(kindUnreadable, "the form has no boundary")
 	}
 	form := multipart.NewReader(content, params["boundary"])
-	holds := held{budget: s.bodies}
+	holds := s.bodies.hold(r.Context())
 	defer holds.giveBack()
 	return s.Pushes.ReceiveFiles(r.Context(), collection, func() (string, []byte, error) {
 		holds.giveBack() // of the file before

@@ -99,7 +99,7 @@ func (s *server) searchByPicture(ctx context.Context, input *pictureSearchInput)
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
-	holds := held{budget: s.bodies}
+	holds := s.bodies.hold(ctx)
 	defer holds.giveBack()
 	file, err := input.receive(&holds, s.Limits, s.MaxUploadBytes)
 	if err != nil {

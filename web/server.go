@@ -15,7 +15,6 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
-	"golang.org/x/sync/semaphore"
 )
 
 const apiPrefix = "/api/v1"
@@ -50,7 +49,7 @@ func New(config Config) (*Handler, error) {
 	s := &server{
 		Config: config, door: newDoor(config.Guests, config.Owner),
 		jobs: newJobHub(), runs: newRunHub(), answers: newAnswers(config.Limits.Answers),
-		bodies: semaphore.NewWeighted(config.Limits.Bodies), lanes: newLanes(config.Limits),
+		bodies: newBudget(config.Limits.Bodies), lanes: newLanes(config.Limits),
 		sessions: newSessions(), rates: newRates(), wrong: newRates(),
 	}
 	router := chi.NewRouter()
@@ -83,7 +82,7 @@ type server struct {
 	jobs    *hub[Job]
 	runs    *hub[RunChange]
 	answers *answers
-	bodies  *semaphore.Weighted // bytes of request bodies
+	bodies  *budget // bytes of request bodies
 	lanes   map[lane]*turns
 
 	sessions *sessions

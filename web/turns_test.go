@@ -35,3 +35,26 @@ func TestOneKeyTakesNotAllTurns(t *testing.T) {
 		}
 	}
 }
+
+// TestOneKeyHoldsNotAllBytes of bodies, but for a single large one.
+func TestOneKeyHoldsNotAllBytes(t *testing.T) {
+	begin := web.NewHolds(100)
+	large := begin("a")
+	if !large.Take(60) || !large.Take(40) || large.Take(1) {
+		t.Error("a single request may have all, and no more")
+	}
+	large.GiveBack()
+	first, second, other, nobody := begin("a"), begin("a"), begin("b"), begin("")
+	if !first.Take(50) || second.Take(26) || !second.Take(25) || first.Take(1) {
+		t.Error("two of one key have three quarters at most")
+	}
+	if !other.Take(20) || !nobody.Take(5) || nobody.Take(1) {
+		t.Error("the rest is for others")
+	}
+	for _, one := range []web.Hold{first, second, other, nobody} {
+		one.GiveBack()
+	}
+	if again := begin("c"); !again.Take(100) {
+		t.Error("not all was given back")
+	}
+}
