@@ -148,6 +148,7 @@ type readied struct {
 	prepared
 	catalog.ItemResult       // what it will be
 	err                error // why it cannot be; it says something about the document alone
+	fetched            *catalog.Fetched
 }
 
 // one does a single document.
@@ -167,12 +168,12 @@ func (p *pushing) one(ctx context.Context, document Document) (readied, error) {
 func (p *pushing) ready(ctx context.Context, document Document) (r readied, err error) {
 	r.ID, r.Operation, r.Detail = document.ID, document.Operation, document.Note
 	if document.Operation == catalog.OperationUpsert {
-		data, release, err := p.picture(ctx, document)
+		picture, err := p.picture(ctx, document)
 		if err != nil {
 			return r, err
 		}
-		defer release()
-		document.Data = data
+		defer picture.release()
+		document.Data, r.fetched = picture.data, picture.fetched
 	}
 	if r.ID == "" && document.Operation == catalog.OperationUpsert {
 		r.ID = decode.NewContent("", document.Data).SHA256
@@ -206,6 +207,9 @@ func (p *pushing) readyUpsert(ctx context.Context, document Document, r *readied
 	r.image = catalog.Image{ID: key, Source: catalog.PushedSource, URI: uri, Size: int64(len(document.Data))}
 	j := job{item: source.Item{URI: uri, Size: r.image.Size, Sidecar: about}, state: state}
 	content := decode.NewContent(fmt.Sprintf("%.80q", r.ID), document.Data)
+	if r.fetched != nil {
+		r.fetched.Image, r.fetched.SHA256 = key, content.SHA256
+	}
 	err = p.prepareContent(ctx, j, content, &r.prepared, false)
 	var broken *pictureError
 	if errors.As(err, &broken) {
@@ -325,8 +329,8 @@ func mergePatch(fields map[string]any, changes map[string]json.RawMessage) (map[
 	}
 	maps.Copy(merged, about.Metadata)
 	text, err = json.Marshal(merged)
-	if err == nil && len(text) > maxMetadata {
-		err = fmt.Errorf("metadata is %w: it has %d bytes with what was there, at most %d are allowed", catalog.ErrInvalid, len(text), maxMetadata)
+	if err == nil && len(text) > source.MaxMetadata {
+		err = fmt.Errorf("metadata is %w: it has %d bytes with what was there, at most %d are allowed", catalog.ErrInvalid, len(text), source.MaxMetadata)
 	}
 	return merged, err
 }
@@ -387,7 +391,7 @@ func (p *pushing) save(ctx context.Context, ready []readied) ([]database.PushIte
 // itemOf is what is saved of a document; vector is nil if it has no picture, or one for
 // which the model gives none.
 func itemOf(r readied, vector []float32) database.PushItem {
-	item := database.PushItem{ItemResult: r.ItemResult, Err: r.err}
+	item := database.PushItem{ItemResult: r.ItemResult, Err: r.err, Fetched: r.fetched}
 	switch {
 	case r.err != nil || r.Outcome == catalog.OutcomeUnchanged:
 	case r.Operation == catalog.OperationPatch:

@@ -24,36 +24,36 @@ type Places struct {
 
 // picture returns the file of an upsert, to be released after use. catalog.ErrPicture when
 // it cannot be had.
-func (p *pushing) picture(ctx context.Context, document Document) (data []byte, release func(), err error) {
-	release = func() {}
+func (p *pushing) picture(ctx context.Context, document Document) (b brought, err error) {
+	b.release = func() {}
 	switch {
 	case document.SHA256 != "":
-		data, err = p.known(ctx, document.SHA256)
+		b.data, err = p.known(ctx, document.SHA256)
 	case document.URL != "":
-		return p.places.fetch(ctx, document.URL)
+		return p.fetch(ctx, document)
 	case document.Path != "":
-		data, err = p.places.file(ctx, document.Path)
+		b.data, err = p.places.file(ctx, document.Path)
 	case document.Key != "":
-		data, err = p.places.object(ctx, document.Key)
+		b.data, err = p.places.object(ctx, document.Key)
 	default:
-		data = document.Data
+		b.data = document.Data
 	}
-	return data, release, err
+	return b, err
 }
 
-func (p Places) fetch(ctx context.Context, url string) ([]byte, func(), error) {
+func (p Places) fetch(ctx context.Context, url string, earlier fetch.Validators) (fetch.Result, error) {
 	if p.URLs == nil {
-		return nil, nil, fmt.Errorf("%w: this server fetches no URLs; send its bytes", catalog.ErrPicture)
+		return fetch.Result{}, fmt.Errorf("%w: this server fetches no URLs; send its bytes", catalog.ErrPicture)
 	}
-	result, err := p.URLs.Get(ctx, url, fetch.Validators{})
+	result, err := p.URLs.Get(ctx, url, earlier)
 	var failed *fetch.Error
 	switch {
 	case errors.As(err, &failed) && failed.Reason == fetch.Interrupted:
-		return nil, nil, err
+		return fetch.Result{}, err
 	case err != nil:
-		return nil, nil, fmt.Errorf("%w: %s", catalog.ErrPicture, err)
+		return fetch.Result{}, fmt.Errorf("%w: %s", catalog.ErrPicture, err)
 	}
-	return result.Data, result.Release, nil
+	return result, nil
 }
 
 // file reads a file below one of the folders, and no link that leads out of it.

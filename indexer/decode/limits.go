@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -36,19 +37,12 @@ type Names struct {
 }
 
 func (l Limits) withDefaults() Limits {
-	l.MaxBytes = or(l.MaxBytes, 256<<20)
-	l.MaxPixels = or(l.MaxPixels, 1e9)
-	l.MaxSide = or(l.MaxSide, 65535)
-	l.MaxMemory = or(l.MaxMemory, 1<<30)
-	l.Timeout = or(l.Timeout, 30*time.Second)
+	l.MaxBytes = cmp.Or(l.MaxBytes, 256<<20)
+	l.MaxPixels = cmp.Or(l.MaxPixels, 1e9)
+	l.MaxSide = cmp.Or(l.MaxSide, 65535)
+	l.MaxMemory = cmp.Or(l.MaxMemory, 1<<30)
+	l.Timeout = cmp.Or(l.Timeout, 30*time.Second)
 	return l
-}
-
-func or[T int | int64 | time.Duration](v, missing T) T {
-	if v == 0 {
-		return missing
-	}
-	return v
 }
 
 // check refuses a size before any memory is taken for it.

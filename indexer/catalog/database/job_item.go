@@ -33,6 +33,8 @@ type PushItem struct {
 	Record  *catalog.Record // to save
 	Changed *catalog.Image  // to save metadata and captions of; nothing else is looked at
 	Deleted string          // ID
+
+	Fetched *catalog.Fetched // kept beside that, if it is news
 }
 
 // SavePush saves all of a push, with what became of each item, or nothing. A change of an
@@ -72,6 +74,9 @@ func (s *Store) saveItems(ctx context.Context, tx *sql.Tx, collection catalog.Co
 			}
 		case item.Deleted != "":
 			deleted = append(deleted, item.Deleted)
+		}
+		if err == nil && item.Err == nil && item.Fetched != nil {
+			err = saveFetched(ctx, tx, *item.Fetched)
 		}
 		if err != nil {
 			return fmt.Errorf("%.80q: %w", item.ID, err)
