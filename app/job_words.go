@@ -52,3 +52,22 @@ func checkWords(found web.Check) string {
 }
 
 func differs(found web.Check) bool { return found.Missing+found.Extra+found.Outdated > 0 }
+
+// findingWords says for people what was found, of one kind.
+func findingWords(found web.Finding) string {
+	text := fmt.Sprintf("%d %s", found.Count, found.Words)
+	if len(found.Examples) > 0 {
+		text += " (" + strings.Join(found.Examples, ", ")
+		if found.Count > len(found.Examples) {
+			text += ", …"
+		}
+		text += ")"
+	}
+	if found.Repaired > 0 {
+		text += fmt.Sprintf("; %d repaired", found.Repaired)
+	}
+	if found.Remedy != "" && found.Count > found.Repaired {
+		text += "; " + found.Remedy
+	}
+	return text
+}
