@@ -108,11 +108,11 @@ func (x *examination) about(ctx context.Context, image catalog.StoredImage) erro
 	if !x.repair {
 		return nil
 	}
-	if err := x.store.MendImage(ctx, image, text, image.DigestOf(text)); err != nil {
-		return err
+	err := x.store.MendImage(ctx, image, text, image.DigestOf(text))
+	if err == nil && kind == DigestWrong { // metadata that could not be read are lost
+		x.found.repaired(kind, 1)
 	}
-	x.found.repaired(kind, 1)
-	return nil
+	return err
 }
 
 // encodeAgain gives a content a vector that has none, or a damaged one, which is dropped

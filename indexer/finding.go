@@ -50,7 +50,7 @@ const sendAgain = "send these pictures again, or index their folders again; nobo
 var meanings = map[FindingKind]meaning{
 	VectorDamaged:   {"vectors in the catalogue that are none", sendAgain, false},
 	VectorMissing:   {"images without a vector", sendAgain, false},
-	MetadataDamaged: {"images whose metadata cannot be read", "a repair leaves them without metadata: restore a backup, send it again, or index their folders with --rehash", false},
+	MetadataDamaged: {"images whose metadata cannot be read", "a repair leaves them without any: send these pictures again, index their folders with --rehash, or restore a backup", false},
 	DigestWrong:     {"images whose captions or metadata are not those that were saved", "", false},
 	RowWrong:        {"rows of the index with another vector or other metadata than the catalogue's", "", false},
 	OriginalMissing: {"pictures that were sent, and whose files are gone", "send them again, or restore a backup; they are found, but cannot be shown", false},
