@@ -132,8 +132,8 @@ func (s *Store) MendImage(ctx context.Context, image catalog.StoredImage, metada
 	return nil
 }
 
-// StoredContents returns up to limit contents that pushed images of a collection have, in
-// order of SHA-256 and beginning after the given one.
+// StoredContents returns up to limit contents that pushed images of a collection have, or of
+// all if that is "", in order of SHA-256 and beginning after the given one.
 func (s *Store) StoredContents(ctx context.Context, collection catalog.CollectionID, after string, limit int) ([]catalog.StoredContent, error) {
 	var contents []catalog.StoredContent
 	err := each(ctx, s.read, func(scan func(...any) error) error {
@@ -142,7 +142,7 @@ func (s *Store) StoredContents(ctx context.Context, collection catalog.Collectio
 		contents = append(contents, c)
 		return err
 	}, `SELECT sha256, MAX(size), COUNT(*), MIN(uri) FROM images
-		WHERE sha256 > $1 AND collection = $2 AND source = $3 GROUP BY sha256 ORDER BY sha256 LIMIT $4`,
+		WHERE sha256 > $1 AND ($2 = '' OR collection = $2) AND source = $3 GROUP BY sha256 ORDER BY sha256 LIMIT $4`,
 		after, collection, catalog.PushedSource, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read contents: %w", err)
