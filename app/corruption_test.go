@@ -30,6 +30,7 @@ type tampered struct {
 	pictures string
 	sql      *sql.DB // of somebody who keeps to no rules
 	key      search.Key
+	gone     string // name of the file of the first picture that was sent
 }
 
 const sent = 6 // pictures
@@ -71,6 +72,7 @@ func newTampered(t *testing.T) *tampered {
 		t.Fatal(err)
 	}
 	h.key = search.Key{Collection: found.ID, Fingerprint: found.Fingerprint}
+	h.gone = blob.ContentName(h.image(t, 0).SHA256)
 	return h
 }
 

@@ -70,6 +70,12 @@ func Make(ctx context.Context, source Source, dir string, tell func(Progress)) (
 	}
 }
 
+// line is a file of a push.
+type line struct {
+	File
+	isNew bool // no earlier backup has it
+}
+
 // making is one attempt.
 type making struct {
 	Source
@@ -77,7 +83,7 @@ type making struct {
 	tell  func(Progress)
 	last  bool // what is gone is reported, for there will be no other attempt
 	store *database.Store
-	lines map[string]File // of pushes, by path
+	lines map[string]line // of pushes, by the name of their file
 	files []File          // but for contents
 	done  Progress
 	made  Report
@@ -136,7 +142,7 @@ func (m *making) catalogue(ctx context.Context) (end func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("catalogue: %w", err)
 	}
-	m.add(File{cataloguePath, sum, size})
+	m.add(File{cataloguePath, sum, size}, true)
 	if m.store, err = database.OpenReadOnly(m.place(sum)); err != nil {
 		return nil, err
 	}
@@ -156,18 +162,20 @@ func (m *making) step(what string, of int64) {
 	m.tell(m.done)
 }
 
-// add notes a file of the backup that is kept.
-func (m *making) add(file File) {
+// add notes a file of the backup.
+func (m *making) add(file File, isNew bool) {
 	m.files = append(m.files, file)
-	m.made.Copied++
-	m.made.New += file.Size
+	if isNew {
+		m.made.Copied++
+		m.made.New += file.Size
+	}
 }
 
 // pushes copies what lies there for pushes, as far as that was not done.
 func (m *making) pushes(ctx context.Context) error {
 	m.step("copying what pushes have still to do", 0)
 	if m.lines == nil {
-		m.lines = make(map[string]File)
+		m.lines = make(map[string]line)
 	}
 	return m.Blobs.Walk(ctx, "pushes/", func(file blob.File) error {
 		if known, there := m.lines[file.Name]; there && known.Size == file.Size {
@@ -187,8 +195,10 @@ func (m *making) line(ctx context.Context, name string) error {
 		return err
 	}
 	defer file.Close()
-	sum, size, err := m.keep(ctx, file, "")
-	m.lines[name] = File{picturesPath + name, sum, size}
+	sum, size, isNew, err := m.keep(ctx, file, "")
+	if err == nil {
+		m.lines[name] = line{File{picturesPath + name, sum, size}, isNew}
+	}
 	return err
 }
 
@@ -208,8 +218,8 @@ func (m *making) chunks(ctx context.Context) error {
 		}
 		m.made.Missing = append(m.made.Missing, fmt.Sprintf("chunk %d of job %s: its lines are gone", chunk.Number, chunk.Job))
 	}
-	for _, file := range m.lines {
-		m.add(file)
+	for _, line := range m.lines {
+		m.add(line.File, line.isNew)
 	}
 	return nil
 }
@@ -257,7 +267,7 @@ func (m *making) plain(ctx context.Context, name string) error {
 		return err
 	}
 	if m.has(sum, size) {
-		m.files = append(m.files, File{name, sum, size})
+		m.add(File{name, sum, size}, false)
 		return nil
 	}
 	if err := disk.Check(m.dir, uint64(size)+disk.Low); err != nil {
@@ -268,13 +278,13 @@ func (m *making) plain(ctx context.Context, name string) error {
 		return err
 	}
 	defer file.Close()
-	_, _, err = m.keep(ctx, file, sum)
+	_, _, _, err = m.keep(ctx, file, sum)
 	if errors.Is(err, errOther) && !m.last {
 		err = errMoved
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	m.add(File{name, sum, size})
+	m.add(File{name, sum, size}, true)
 	return nil
 }

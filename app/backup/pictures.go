@@ -123,7 +123,7 @@ func (m *making) content(ctx context.Context, content catalog.StoredContent) (ke
 	}
 	file, err := m.Blobs.Open(ctx, blob.ContentName(content.SHA256))
 	if err == nil {
-		_, _, err = m.keep(ctx, file, content.SHA256)
+		_, _, _, err = m.keep(ctx, file, content.SHA256)
 		err = errors.Join(err, file.Close())
 	}
 	switch {

@@ -93,11 +93,12 @@ func (r *repository) has(sum string, size int64) bool {
 // errOther says that a file is not what it should be.
 var errOther = errors.New("its bytes are not those that its name says")
 
-// keep writes a file. want is its SHA-256, or "" if that is not known.
-func (r *repository) keep(ctx context.Context, from io.Reader, want string) (sum string, size int64, err error) {
+// keep writes a file, and says whether it is new. want is its SHA-256, or "" if that is not
+// known.
+func (r *repository) keep(ctx context.Context, from io.Reader, want string) (sum string, size int64, isNew bool, err error) {
 	part, err := os.CreateTemp(r.path(filesFolder), partPrefix)
 	if err != nil {
-		return "", 0, err
+		return "", 0, false, err
 	}
 	defer os.Remove(part.Name()) // of no effect once it has its name
 	hash := sha256.New()
@@ -108,9 +109,10 @@ func (r *repository) keep(ctx context.Context, from io.Reader, want string) (sum
 		err = errOther
 	}
 	if err != nil {
-		return "", 0, err
+		return "", 0, false, err
 	}
-	return sum, size, r.settle(part.Name(), sum)
+	isNew = !r.has(sum, size)
+	return sum, size, isNew, r.settle(part.Name(), sum) // also in the place of one that may be damaged
 }
 
 // settle gives a file that is on the disk its name, which flush puts there, too.
