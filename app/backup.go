@@ -17,6 +17,7 @@ import (
 
 type backupCommand struct {
 	Dir  string `arg:"" type:"path" placeholder:"DIR" help:"Folder of backups, which is made if it is missing. Put it on another disk."`
+	Keep int    `placeholder:"N" help:"Afterwards remove all but the newest N backups in DIR, and the files that only those had (default: remove none)."`
 	JSON bool   `help:"Print one JSON object: name, made, files, bytes, copied, new_bytes, missing."`
 }
 
@@ -34,6 +35,7 @@ Pictures whose files are gone or damaged are named, and the exit code is 6; all 
 Examples:
 
     polylens backup /mnt/backups/polylens
+    polylens backup /mnt/backups/polylens --keep 14
 
 ` + exitHelp
 }
@@ -42,10 +44,14 @@ func (c *backupCommand) Run(ctx context.Context, p *program) error {
 	if p.globals.Server != "" {
 		return usageError{errors.New("backup: run it on the machine of the server, without --server")}
 	}
-	if _, err := p.holdOrFind(ctx, "backup"); err != nil {
+	if c.Keep < 0 {
+		return usageError{fmt.Errorf("--keep %d: want 1 or more", c.Keep)}
+	}
+	running, err := p.holdOrFind(ctx, "backup")
+	if err != nil {
 		return err
 	}
-	source, err := p.backupSource(ctx)
+	source, err := p.backupSource(ctx, running != nil)
 	if err != nil {
 		return err
 	}
@@ -57,6 +63,11 @@ func (c *backupCommand) Run(ctx context.Context, p *program) error {
 	line.End()
 	if err != nil {
 		return fmt.Errorf("no backup was made: %w", err)
+	}
+	if c.Keep > 0 {
+		if err := backup.Prune(ctx, c.Dir, c.Keep); err != nil {
+			return fmt.Errorf("the backup %s was made, but old ones are still there: %w", made.Name, err)
+		}
 	}
 	if err := c.print(p, made, source.Catalogue == ""); err != nil || len(made.Missing) == 0 {
 		return err
@@ -75,20 +86,23 @@ func apart(data, dir string) error {
 	return nil
 }
 
-// backupSource opens what is to be copied. Without a server this process holds it.
-func (p *program) backupSource(ctx context.Context) (backup.Source, error) {
+// backupSource opens what is to be copied. A SQLite catalogue that a server has in use is
+// only read.
+func (p *program) backupSource(ctx context.Context, inUse bool) (backup.Source, error) {
 	source := backup.Source{Data: p.globals.Data, Version: version()}
-	var err error
-	if p.globals.sharesDatabase() {
-		source.Store, err = p.openCatalog(ctx)
-	} else {
+	if !p.globals.sharesDatabase() {
 		source.Catalogue = p.globals.catalogueAt()
 		if _, err := os.Stat(source.Catalogue); errors.Is(err, fs.ErrNotExist) {
 			return source, fmt.Errorf("there is no catalogue in the data folder %s: nothing to back up", p.globals.Data)
 		}
+	}
+	var err error
+	if source.Catalogue != "" && inUse {
 		if source.Store, err = database.OpenReadOnly(source.Catalogue); err == nil {
 			p.later(func(context.Context) error { return source.Store.Close() })
 		}
+	} else {
+		source.Store, err = p.openCatalog(ctx)
 	}
 	if err != nil {
 		return source, err

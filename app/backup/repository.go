@@ -70,8 +70,9 @@ func (r *repository) path(parts ...string) string {
 // sweep removes what a backup that was interrupted has left half written. What it has
 // written as a whole is of use to the next.
 func (r *repository) sweep() error {
-	parts, err := filepath.Glob(filepath.Join(escapeGlob(r.dir), "*", partPrefix+"*"))
-	for _, part := range parts {
+	parts, err := filepath.Glob(filepath.Join(escapeGlob(r.dir), filesFolder, partPrefix+"*"))
+	manifests, _ := filepath.Glob(filepath.Join(escapeGlob(r.dir), backupsFolder, ".*")) // the pattern is sound
+	for _, part := range append(parts, manifests...) {
 		err = errors.Join(err, os.Remove(part))
 	}
 	return err
