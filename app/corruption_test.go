@@ -187,13 +187,13 @@ func TestCheckFindsCorruption(t *testing.T) {
 				order.Read = indexer.Everything
 			}
 			for range 2 { // it changes nothing
-				if found := h.examine(t, order); c.found(found) != 1 && !(c.many && c.found(found) > 1) {
+				if found := h.examine(t, order); !c.isRight(found) {
 					t.Errorf("the check finds %+v", found)
 				}
 			}
 			order.Kind = indexer.JobRepair
 			repaired := h.examine(t, order)
-			if c.found(repaired) != 1 && !(c.many && c.found(repaired) > 1) {
+			if !c.isRight(repaired) {
 				t.Errorf("the repair finds %+v", repaired)
 			}
 			if left := repaired.Findings.Faults(); (left > 0) != (c.leaves != "" || c.lost) {
@@ -235,6 +235,11 @@ func (c corruption) found(result indexer.CheckResult) int {
 		return c.count(result.CheckReport)
 	}
 	return findingOf(result.Findings, c.kind).Count
+}
+
+// isRight reports whether it was found as often as it was planted.
+func (c corruption) isRight(result indexer.CheckResult) bool {
+	return c.found(result) == 1 || c.many && c.found(result) > 1
 }
 
 func findingOf(all indexer.Findings, kind indexer.FindingKind) indexer.Finding {

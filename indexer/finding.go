@@ -85,7 +85,8 @@ type Finding struct {
 // Left is how many a repair has left, or a check has not repaired.
 func (f Finding) Left() int { return f.Count - f.Repaired }
 
-// IsHarmless: nothing is lost and everything works. It is no fault of what is kept.
+// IsHarmless reports whether nothing is lost and everything works, so that it is no fault
+// of what is kept.
 func (f Finding) IsHarmless() bool { return meanings[f.Kind].harmless }
 
 // Words say what was found, for people.

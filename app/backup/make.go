@@ -14,6 +14,8 @@ import (
 	"polylens/indexer/blob"
 	"polylens/indexer/catalog/database"
 	"polylens/internal/disk"
+	"polylens/internal/ordinary"
+	"polylens/internal/replace"
 )
 
 // Source is a data folder and what belongs to it. It may be in use meanwhile.
@@ -136,8 +138,12 @@ func (m *making) catalogue(ctx context.Context) (end func(), err error) {
 		return nil, err
 	}
 	sum, size, err := sumOf(ctx, part)
+	place := ""
 	if err == nil {
-		err = m.settle(part, sum)
+		place, err = m.ready(sum)
+	}
+	if err == nil {
+		err = replace.Move(part, place)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("catalogue: %w", err)
@@ -273,7 +279,7 @@ func (m *making) plain(ctx context.Context, name string) error {
 	if err := disk.Check(m.dir, uint64(size)+disk.Low); err != nil {
 		return err
 	}
-	file, err := os.Open(path)
+	file, err := ordinary.OpenContext(ctx, path)
 	if err != nil {
 		return err
 	}

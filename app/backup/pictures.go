@@ -105,9 +105,6 @@ func (m *making) write(ctx context.Context, out io.Writer, moment time.Time) err
 		return put(File{picturesPath + blob.ContentName(content.SHA256), content.SHA256, content.Size})
 	})
 	if err == nil {
-		err = m.flush()
-	}
-	if err == nil {
 		err = manifest.end()
 	}
 	return err

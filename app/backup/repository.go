@@ -31,9 +31,8 @@ const (
 
 // repository is a folder of backups.
 type repository struct {
-	dir   string
-	lock  *lock.File
-	dirty map[string]bool // folders with names that are not on the disk yet
+	dir  string
+	lock *lock.File
 }
 
 // open makes a folder of backups ready to be written, by one process at a time. A folder
@@ -49,7 +48,7 @@ func open(dir string) (*repository, error) {
 			return nil, fmt.Errorf("%s holds something else than backups, such as %q: name an empty or a new folder", dir, entry.Name())
 		}
 	}
-	r := &repository{dir: dir, dirty: make(map[string]bool)}
+	r := &repository{dir: dir}
 	for _, folder := range []string{dir, r.path(backupsFolder), r.path(filesFolder)} {
 		if err := os.MkdirAll(folder, 0o700); err != nil {
 			return nil, fmt.Errorf("folder of backups: %w", err)
@@ -70,7 +69,7 @@ func (r *repository) path(parts ...string) string {
 // sweep removes what a backup that was interrupted has left half written. What it has
 // written as a whole is of use to the next.
 func (r *repository) sweep() error {
-	parts, err := filepath.Glob(filepath.Join(escapeGlob(r.dir), filesFolder, partPrefix+"*"))
+	parts, err := filepath.Glob(filepath.Join(escapeGlob(r.dir), filesFolder, ".*"))
 	manifests, _ := filepath.Glob(filepath.Join(escapeGlob(r.dir), backupsFolder, ".*")) // the pattern is sound
 	for _, part := range append(parts, manifests...) {
 		err = errors.Join(err, os.Remove(part))
@@ -95,45 +94,33 @@ func (r *repository) has(sum string, size int64) bool {
 var errOther = errors.New("its bytes are not those that its name says")
 
 // keep writes a file, and says whether it is new. want is its SHA-256, or "" if that is not
-// known.
+// known. One that is there is replaced: it may be damaged.
 func (r *repository) keep(ctx context.Context, from io.Reader, want string) (sum string, size int64, isNew bool, err error) {
-	part, err := os.CreateTemp(r.path(filesFolder), partPrefix)
-	if err != nil {
-		return "", 0, false, err
-	}
-	defer os.Remove(part.Name()) // of no effect once it has its name
-	hash := sha256.New()
-	size, err = io.Copy(io.MultiWriter(part, hash), withContext(ctx, from))
-	err = errors.Join(err, part.Sync(), part.Close())
-	sum = hex.EncodeToString(hash.Sum(nil))
-	if err == nil && want != "" && sum != want {
-		err = errOther
-	}
-	if err != nil {
-		return "", 0, false, err
-	}
-	isNew = !r.has(sum, size)
-	return sum, size, isNew, r.settle(part.Name(), sum) // also in the place of one that may be damaged
+	err = replace.DurableNamed(r.path(filesFolder), func(part io.Writer) (string, error) {
+		hash := sha256.New()
+		if size, err = io.Copy(io.MultiWriter(part, hash), withContext(ctx, from)); err != nil {
+			return "", err
+		}
+		sum = hex.EncodeToString(hash.Sum(nil))
+		if want != "" && sum != want {
+			return "", errOther
+		}
+		isNew = !r.has(sum, size)
+		return r.ready(sum)
+	})
+	return sum, size, isNew, err
 }
 
-// settle gives a file that is on the disk its name, which flush puts there, too.
-func (r *repository) settle(part, sum string) error {
+// ready is the place of a file, whose folder is there.
+func (r *repository) ready(sum string) (string, error) {
 	folder := filepath.Dir(r.place(sum))
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return err
+	_, err := os.Stat(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = os.Mkdir(folder, 0o700); err == nil {
+			err = replace.SyncFolder(r.path(filesFolder))
+		}
 	}
-	r.dirty[folder], r.dirty[r.path(filesFolder)] = true, true
-	return os.Rename(part, r.place(sum))
-}
-
-// flush sees to it that all files have their names on the disk.
-func (r *repository) flush() error {
-	var err error
-	for folder := range r.dirty {
-		err = errors.Join(err, replace.SyncFolder(folder))
-	}
-	clear(r.dirty)
-	return err
+	return r.place(sum), err
 }
 
 // sumOf is the SHA-256 of a file, and its size.

@@ -15,6 +15,7 @@ import (
 
 	"polylens/indexer/blob"
 	"polylens/internal/disk"
+	"polylens/internal/ordinary"
 	"polylens/internal/replace"
 )
 
@@ -32,7 +33,7 @@ func (f Found) path() string { return filepath.Join(f.dir, backupsFolder, f.Name
 
 // each calls yield with every file of the backup.
 func (f Found) each(yield func(File) error) (Header, error) {
-	in, err := os.Open(f.path())
+	in, err := ordinary.Open(f.path())
 	if err != nil {
 		return Header{}, fmt.Errorf("manifest of the backup: %w", err)
 	}
@@ -119,7 +120,7 @@ func (f Found) place(file File) string {
 
 // fault says what is wrong with a file.
 func (f Found) fault(ctx context.Context, file File) error {
-	in, err := os.Open(f.place(file))
+	in, err := ordinary.OpenContext(ctx, f.place(file))
 	if errors.Is(err, fs.ErrNotExist) {
 		return errors.New("it is missing")
 	}
@@ -200,7 +201,7 @@ func (f Found) Restore(ctx context.Context, data string, blobs *blob.Store, tell
 }
 
 func (f Found) put(ctx context.Context, file File, data string, blobs *blob.Store) error {
-	in, err := os.Open(f.place(file))
+	in, err := ordinary.OpenContext(ctx, f.place(file))
 	if err != nil {
 		return err
 	}
