@@ -19,6 +19,7 @@ import (
 
 	"polylens/app/backup"
 	"polylens/internal/needs"
+	"polylens/internal/postgrestest"
 )
 
 // TestBackupWhileServing backs up while searches are answered and pictures come in, and
@@ -285,4 +286,38 @@ func TestRestoreRefuses(t *testing.T) {
 			t.Errorf("check ends with %d: %s", got.code, got.stdout)
 		}
 	})
+}
+
+// TestBackupWithPostgres: the catalogue is copied by the tools of its server; the rest comes
+// back, and fits it.
+func TestBackupWithPostgres(t *testing.T) {
+	t.Parallel()
+	needs.ONNXRuntime(t)
+	needs.Milvus(t)
+	f, g := newFolders(t), newFolders(t)
+	f.env = []string{"POLYLENS_DATABASE=" + withPassword(t, postgrestest.Database(t)).String()}
+	lines, dir := filepath.Join(t.TempDir(), "some.ndjson.gz"), filepath.Join(t.TempDir(), "backups")
+	writeLines(t, lines, drawings(t, 4))
+	server := f.serve(t)
+	server.waitReady(t)
+	f.succeed(t, "index", lines, "--collection", "shop")
+	got := f.run(t, "backup", dir)
+	if got.code != exitSuccess || !strings.Contains(got.stdout, "pg_dump") {
+		t.Errorf("backup ends with %d and says %s%s", got.code, got.stdout, got.stderr)
+	}
+	keepsSecret(t, got.stdout+got.stderr)
+	if code := server.stop(t, syscall.SIGTERM); code != exitSuccess {
+		t.Errorf("the server ended with %d:\n%s", code, server.log())
+	}
+	g.fail(t, exitUsage, []string{"pg_restore", "--database"}, "restore", dir)
+	if _, err := os.Lstat(g.data); err == nil {
+		t.Error("the data folder was made")
+	}
+	g.env = f.env // as if the dump had been restored there
+	if text := g.succeed(t, "restore", dir); !strings.Contains(text, "shop: 4 images can be found") {
+		t.Errorf("restore says\n%s", text)
+	}
+	if text := g.succeed(t, "check", "--read-data"); !strings.HasPrefix(text, "shop: 4 images, the index agrees\n") {
+		t.Errorf("check says\n%s", text)
+	}
 }
