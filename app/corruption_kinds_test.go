@@ -127,6 +127,9 @@ func corruptRows() map[string]corruption {
 			row.ID = "stranger"
 			h.upsert(t, row)
 		}, count: func(r indexer.CheckReport) int { return r.Extra }},
+		"a deletion that the index was not told of": {plant: func(t *testing.T, h *tampered) {
+			h.do(t, `INSERT INTO tombstones (collection, fingerprint, image_id) VALUES ($1, $2, 'gone')`, h.key.Collection, h.key.Fingerprint)
+		}, kind: indexer.TombstoneLeft},
 		"a row that is behind": {plant: func(t *testing.T, h *tampered) {
 			h.do(t, `UPDATE indexed SET digest = 'x' WHERE image_id = $1`, h.image(t, 3).ID)
 		}, count: func(r indexer.CheckReport) int { return r.Outdated }},

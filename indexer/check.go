@@ -100,6 +100,9 @@ func (ix *Indexer) examine(ctx context.Context, known catalog.Collection, order 
 	if err == nil {
 		err = x.originals(ctx)
 	}
+	if err == nil {
+		err = x.tombstones(ctx)
+	}
 	var result CheckResult
 	if err == nil {
 		result.CheckReport, err = checkers[order.Kind](m, ctx)
@@ -123,6 +126,21 @@ type examination struct {
 	read   Sample
 	found  record
 }
+
+// tombstones counts deletions that are not done. They are, by a repair of the index.
+func (x *examination) tombstones(ctx context.Context) error {
+	ids, err := x.store.Tombstones(ctx, x.known.ID, x.known.Fingerprint, mostTombstones)
+	for _, id := range ids {
+		x.found.add(TombstoneLeft, id)
+	}
+	if x.repair {
+		x.found.repaired(TombstoneLeft, len(ids))
+	}
+	return err
+}
+
+// mostTombstones is how many are counted.
+const mostTombstones = 100_000
 
 // checkers are how the IDs of catalogue and index are compared, by kind of job.
 var checkers = map[string]checker{JobCheck: mirror.check, JobRepair: mirror.mend, JobRebuild: mirror.rebuild}

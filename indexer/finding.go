@@ -21,6 +21,7 @@ const (
 	OriginalDamaged FindingKind = "original-damaged"
 	FileGone        FindingKind = "file-gone"
 	FileChanged     FindingKind = "file-changed"
+	TombstoneLeft   FindingKind = "tombstone-left"
 )
 
 // What it finds in what belongs to no collection, or to all.
@@ -57,6 +58,7 @@ var meanings = map[FindingKind]meaning{
 	OriginalDamaged: {"pictures that were sent, and whose files are not what was sent", "a repair sets such files aside: then send them again, or restore a backup", false},
 	FileGone:        {"pictures that are gone from their folders", "index the folders again", true},
 	FileChanged:     {"pictures that have changed in their folders", "index the folders again", true},
+	TombstoneLeft:   {"images that were deleted, and that the index was not told of", "", true},
 
 	CatalogueDamaged: {"faults in the file of the catalogue", "restore it: `polylens doctor` names the newest good backup and the command", false},
 	RowStray:         {"rows of the catalogue that belong to nothing", "", false},
