@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -267,6 +270,26 @@ func TestRestoreRefuses(t *testing.T) {
 		})
 	}
 	h.fail(t, exitFailure, []string{"no backup \"nope\"", made.Name}, "restore", dir, "--backup", "nope", "--data", filepath.Join(t.TempDir(), "data"))
+	t.Run("a restore that fails", func(t *testing.T) {
+		g := newFolders(t)
+		found, err := backup.Open(t.Context(), dir, "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		p := newProgram(globals{Data: g.data, DecodeMiB: 64}, terminal{out: io.Discard, err: io.Discard}, slog.New(slog.DiscardHandler))
+		calls := 0
+		err = p.restore(ctx, found, func(backup.Progress) {
+			if calls++; calls == sent/2 {
+				cancel()
+			}
+		})
+		entries, readErr := os.ReadDir(g.data)
+		if !errors.Is(err, context.Canceled) || readErr != nil || len(entries) != 1 || entries[0].Name() != "lock" {
+			t.Errorf("it ends with %v and leaves %v, %v", err, entries, readErr)
+		}
+		g.succeed(t, "restore", dir, "--no-index")
+	})
 	t.Run("a restore that did not end", func(t *testing.T) {
 		g := newFolders(t)
 		g.succeed(t, "restore", dir, "--no-index")

@@ -54,7 +54,7 @@ func (c *restoreCommand) Run(ctx context.Context, p *program) error {
 		return c.list(p)
 	}
 	if !c.Verify {
-		if err := backup.Check(p.globals.Data); err != nil {
+		if err := backup.Check(p.globals.Data, folder.LockFile); err != nil {
 			return err
 		}
 	}
