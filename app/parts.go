@@ -81,7 +81,9 @@ func (x *parts) openBlobs(ctx context.Context, read indexer.Decoder) error {
 	}
 	x.documents = indexer.NewDocuments(x.indexer, blobs, places)
 	x.pushes = indexer.NewPushes(x.documents, x.store.Jobs(p.terminal.clock), problemName)
-	x.pictures, err = indexer.NewPictures(filepath.Join(p.globals.Data, "thumbnails"), x.store, blobs, read)
+	thumbnails := filepath.Join(p.globals.Data, "thumbnails")
+	x.indexer.Connect(indexer.Kept{Blobs: blobs, Pushes: x.pushes, Thumbnails: thumbnails})
+	x.pictures, err = indexer.NewPictures(thumbnails, x.store, blobs, read)
 	return err
 }
 

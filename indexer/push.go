@@ -193,6 +193,11 @@ func (p *Pushes) work(ctx context.Context, job, collection string) error {
 // Collect removes the chunks of pushes that no job will do any more. What is younger than
 // blob.Grace at the time now may be of a push that is still arriving.
 func (p *Pushes) Collect(ctx context.Context, now time.Time) error {
+	return p.left(ctx, now, func(file blob.File) error { return p.blobs.Delete(ctx, file.Name) })
+}
+
+// left calls yield with what Collect removes.
+func (p *Pushes) left(ctx context.Context, now time.Time, yield func(blob.File) error) error {
 	needed, err := p.neededPushes(ctx)
 	if err != nil {
 		return err
@@ -201,7 +206,7 @@ func (p *Pushes) Collect(ctx context.Context, now time.Time) error {
 		if needed[pushOf(file.Name)] || now.Sub(file.Modified) < blob.Grace {
 			return nil
 		}
-		return p.blobs.Delete(ctx, file.Name)
+		return yield(file)
 	})
 }
 

@@ -152,9 +152,9 @@ type Jobs interface {
 	// created if it is missing. A number of patches that the model cannot have is
 	// catalog.ErrInvalid.
 	Index(ctx context.Context, collection string, params indexer.JobParams) (catalog.Job, error)
-	// Check queues the comparison of a collection's index with the catalogue, as a
-	// job of kind indexer.JobCheck, JobRepair or JobRebuild.
-	Check(ctx context.Context, collection, kind string) (catalog.Job, error)
+	// Check queues the comparison of what is kept, of a collection or of none, as a job
+	// of kind indexer.JobCheck, JobRepair or JobRebuild.
+	Check(ctx context.Context, order indexer.CheckOrder) (catalog.Job, error)
 	List(ctx context.Context, filter catalog.JobFilter) ([]catalog.Job, error) // newest first
 	Get(ctx context.Context, id string) (catalog.Job, error)
 	// Cancel ends a job, Pause keeps it waiting until Resume. One that runs ends

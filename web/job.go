@@ -80,7 +80,9 @@ func (s *server) jobOperations(api huma.API) {
 	create.DefaultStatus = http.StatusAccepted
 	huma.Register(api, create, s.createJob)
 	huma.Register(api, accepted(operation("create-check", http.MethodPost, "/collections/{name}/checks", "jobs",
-		"Compare the index of a collection with the catalogue; the job's “check” is the outcome", http.StatusNotFound)), s.createCheck)
+		"Compare catalogue, files, vectors and index of a collection; the job's “check” and “findings” are the outcome", http.StatusNotFound)), s.createCheck)
+	huma.Register(api, accepted(operation("create-rest-check", http.MethodPost, "/checks", "jobs",
+		"Check what belongs to no collection, or to all; the job's “findings” are the outcome")), s.createRestCheck)
 	huma.Register(api, operation("list-jobs", http.MethodGet, "/jobs", "jobs", "List the jobs"), s.listJobs)
 	huma.Register(api, operation("get-job", http.MethodGet, "/jobs/{id}", "jobs",
 		"Get one job", http.StatusNotFound), s.getJob)

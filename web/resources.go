@@ -83,6 +83,7 @@ type Job struct {
 	Counts     Counts           `json:"counts" doc:"What became of its pictures, or lines"`
 	Progress   Progress         `json:"progress"`
 	Check      *Check           `json:"check,omitempty" doc:"What was found; of check, repair and rebuild jobs that succeeded"`
+	Findings   []Finding        `json:"findings,omitempty" doc:"What else was found; of the same jobs"`
 	Rules      *Rules           `json:"rules,omitempty" doc:"Which files are looked at, where that is not the default; of index jobs"`
 	Failures   []FileFailed     `json:"failures" nullable:"false" doc:"The first 100 pictures that could not be read, of “failed”"`
 	Warnings   []FileFailed     `json:"warnings" nullable:"false" doc:"The first 100 of what “files” counts as unusable or warnings"`
@@ -196,7 +197,7 @@ func newJob(job catalog.Job) Job {
 	_ = json.Unmarshal(job.Progress, &report) // likewise
 	converted := Job{
 		ID: job.ID, Kind: job.Kind, Collection: job.Collection, Run: details.Run, Model: details.Model, State: job.State,
-		Error: job.Error, Problem: job.Problem, Progress: newProgress(report.Progress), Check: newCheck(job), Rules: newRules(details.Rules),
+		Error: job.Error, Problem: job.Problem, Progress: newProgress(report.Progress), Check: newCheck(job), Findings: newFindings(job), Rules: newRules(details.Rules),
 		Failures: newFailures(report.Failures), Warnings: newFailures(report.Warnings),
 		Created: job.Created, Started: moment(job.Started), Finished: moment(job.Finished), Sequence: job.Sequence,
 	}

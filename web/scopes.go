@@ -64,6 +64,7 @@ var requirements = map[string]requirement{
 	"list-failures":     keysFor(catalog.ScopeIndex),
 	"create-job":        keysFor(catalog.ScopeIndex),
 	"create-check":      keysFor(catalog.ScopeIndex),
+	"create-rest-check": keysFor(catalog.ScopeIndex).forWhole(),
 	// Jobs; steerable asks for the scope of their kind.
 	"list-jobs":        keysFor(catalog.ScopeIndex, catalog.ScopeTrain),
 	"get-job":          keysFor(catalog.ScopeIndex, catalog.ScopeTrain),

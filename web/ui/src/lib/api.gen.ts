@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/api/v1/checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Check what belongs to no collection, or to all; the job's “findings” are the outcome */
+        post: operations["create-rest-check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/collections": {
         parameters: {
             query?: never;
@@ -50,7 +67,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Compare the index of a collection with the catalogue; the job's “check” is the outcome */
+        /** Compare catalogue, files, vectors and index of a collection; the job's “check” and “findings” are the outcome */
         post: operations["create-check"];
         delete?: never;
         options?: never;
@@ -578,6 +595,24 @@ export interface components {
              */
             repaired: number;
         };
+        CheckKind: {
+            /**
+             * @description Only report, repair too, or of a collection also send every row again; nothing is encoded but pictures whose vectors are damaged
+             * @default check
+             * @enum {string}
+             */
+            kind: "check" | "repair" | "rebuild";
+            /**
+             * Format: int64
+             * @description How many parts there are; 1 for everything
+             */
+            read_of?: number;
+            /**
+             * Format: int64
+             * @description Also read the files of pictures, and the rows of the index, of this part of all pictures
+             */
+            read_part?: number;
+        };
         Collection: {
             /**
              * Format: date-time
@@ -642,14 +677,6 @@ export interface components {
              */
             updated?: number;
         };
-        CreateCheckInputBody: {
-            /**
-             * @description Only report differences, repair them too, or send every row again; nothing is encoded
-             * @default check
-             * @enum {string}
-             */
-            kind: "check" | "repair" | "rebuild";
-        };
         CreateCollectionInputBody: {
             /**
              * Format: int64
@@ -662,6 +689,14 @@ export interface components {
              * @example holiday
              */
             name: string;
+        };
+        CreateRestCheckInputBody: {
+            /**
+             * @description Only report, or repair too
+             * @default check
+             * @enum {string}
+             */
+            kind: "check" | "repair";
         };
         CreateRunInputBody: {
             /**
@@ -763,6 +798,25 @@ export interface components {
             warnings: {
                 [key: string]: number;
             };
+        };
+        Finding: {
+            /** Format: int64 */
+            count: number;
+            /** @description Some of them */
+            examples: string[];
+            /** @description Nothing is lost and everything works: it takes up room, or the next indexing sees to it */
+            harmless: boolean;
+            /** @description What it is, such as original-missing; new kinds may come */
+            kind: string;
+            /** @description What to do about those that a repair leaves */
+            remedy?: string;
+            /**
+             * Format: int64
+             * @description How many of them were repaired
+             */
+            repaired: number;
+            /** @description The same for people */
+            words: string;
         };
         FullImage: {
             /** @description The caption in the language that Accept-Language prefers, else English, else any */
@@ -989,6 +1043,8 @@ export interface components {
             error?: string;
             /** @description The first 100 pictures that could not be read, of “failed” */
             failures: components["schemas"]["FileFailed"][];
+            /** @description What else was found; of the same jobs */
+            findings?: components["schemas"]["Finding"][] | null;
             /** Format: date-time */
             finished?: string;
             id: string;
@@ -1343,6 +1399,184 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    "create-rest-check": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text; a repeated call with the same key, address and body is answered as before, without being carried out again. The same key with another call is refused (422) */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CreateRestCheckInputBody"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description That a key is needed, and what is wrong with the one that was sent */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request URI Too Long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description When to ask again, in seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description When to ask again, in seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     "list-collections": {
         parameters: {
             query?: never;
@@ -2137,7 +2371,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["CreateCheckInputBody"];
+                "application/json": components["schemas"]["CheckKind"];
             };
         };
         responses: {
