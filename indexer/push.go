@@ -20,14 +20,13 @@ const JobPush = "push"
 // PushParams says what a push has to do.
 type PushParams struct {
 	Push string `json:"push"` // name of the folder in the blob store that holds its chunks
-	// Others are what an archive held that is no picture and describes none, by what it is.
-	Others map[string]int `json:"others,omitempty"`
+	PushSource
 }
 
 // PushProgress is how far a push has come.
 type PushProgress struct {
 	Counts           catalog.PushCounts `json:"counts"`
-	Others           map[string]int     `json:"others,omitempty"`  // see PushParams
+	Others           map[string]int     `json:"others,omitempty"`  // see manifest
 	Rate             float64            `json:"rate"`              // items a second
 	RemainingSeconds float64            `json:"remaining_seconds"` // 0 when unknown
 }
@@ -71,20 +70,35 @@ func (p *Pushes) Kind() jobs.Kind {
 // manifest lists the chunks of a push. It is written when the whole body has arrived.
 type manifest struct {
 	Chunks []catalog.Chunk `json:"chunks"`
+	// Others are what an archive held that is no picture and describes none, by what it is.
+	Others map[string]int `json:"others,omitempty"`
 }
 
 const mostManifest = 64 << 20 // bytes
 
-// enqueue makes a job of chunks that lie in the blob store.
-func (p *Pushes) enqueue(ctx context.Context, collection string, push PushParams, chunks []catalog.Chunk) (catalog.Job, error) {
-	text, err := json.Marshal(manifest{chunks})
+// keepManifest writes what a push has to do: from then on it is complete.
+func (p *Pushes) keepManifest(ctx context.Context, push string, found manifest) error {
+	text, err := json.Marshal(found)
 	if err != nil {
-		return catalog.Job{}, err
+		return err
 	}
-	if err := p.blobs.Put(ctx, manifestName(push.Push), text); err != nil {
-		return catalog.Job{}, err
+	return p.blobs.Put(ctx, manifestName(push), text)
+}
+
+func (p *Pushes) readManifest(ctx context.Context, push string) (found manifest, err error) {
+	text, err := p.blobs.Read(ctx, manifestName(push), mostManifest)
+	if err != nil {
+		return found, err
 	}
-	return p.queue.Enqueue(ctx, jobs.Order{Kind: JobPush, Collection: collection, Params: push})
+	if err := json.Unmarshal(text, &found); err != nil {
+		return found, fmt.Errorf("%s: %w", manifestName(push), err)
+	}
+	return found, nil
+}
+
+// enqueue makes a job of a push.
+func (p *Pushes) enqueue(ctx context.Context, collection string, params PushParams) (catalog.Job, error) {
+	return p.queue.Enqueue(ctx, jobs.Order{Kind: JobPush, Collection: collection, Params: params})
 }
 
 // Items returns what became of the items of a push that have an outcome, in order of their
@@ -106,7 +120,14 @@ func (p *Pushes) handle(ctx context.Context, job *jobs.Running) error {
 	if err := json.Unmarshal(job.Params, &params); err != nil {
 		return fmt.Errorf("parameters of the job: %w", err)
 	}
-	if err := p.addChunks(ctx, job.ID, params.Push); err != nil {
+	if err := p.prepare(ctx, job.Collection, params); err != nil {
+		return err
+	}
+	found, err := p.readManifest(ctx, params.Push)
+	if err == nil {
+		err = p.addChunks(ctx, job.ID, found.Chunks)
+	}
+	if err != nil {
 		return err
 	}
 	group, inner := errgroup.WithContext(ctx)
@@ -118,32 +139,24 @@ func (p *Pushes) handle(ctx context.Context, job *jobs.Running) error {
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		p.report(inner, job, params.Others)
+		p.report(inner, job, found.Others)
 	}()
-	err := group.Wait()
+	err = group.Wait()
 	finish()
 	<-over
 	return err
 }
 
-// addChunks reads what there is to do, once.
-func (p *Pushes) addChunks(ctx context.Context, job, push string) error {
+// addChunks notes what there is to do, once.
+func (p *Pushes) addChunks(ctx context.Context, job string, chunks []catalog.Chunk) error {
 	counts, err := p.jobs.PushCounts(ctx, job)
 	if err != nil || counts.Total > 0 {
 		return err
 	}
-	text, err := p.blobs.Read(ctx, manifestName(push), mostManifest)
-	if err != nil {
-		return err
+	for i := range chunks {
+		chunks[i].Job = job
 	}
-	var found manifest
-	if err := json.Unmarshal(text, &found); err != nil {
-		return fmt.Errorf("%s: %w", manifestName(push), err)
-	}
-	for i := range found.Chunks {
-		found.Chunks[i].Job = job
-	}
-	return p.jobs.AddChunks(ctx, found.Chunks)
+	return p.jobs.AddChunks(ctx, chunks)
 }
 
 // work does chunks of a job until none is left that is not done.
@@ -165,41 +178,6 @@ func (p *Pushes) work(ctx context.Context, job, collection string) error {
 		if err := sleep(ctx, chunkPoll); err != nil {
 			return err
 		}
-	}
-}
-
-// Collect removes the chunks of pushes that no job will do any more. What is younger than
-// blob.Grace at the time now may be of a push that is still arriving.
-func (p *Pushes) Collect(ctx context.Context, now time.Time) error {
-	needed, err := p.neededPushes(ctx)
-	if err != nil {
-		return err
-	}
-	return p.blobs.Walk(ctx, pushFolder, func(file blob.File) error {
-		if needed[pushOf(file.Name)] || now.Sub(file.Modified) < blob.Grace {
-			return nil
-		}
-		return p.blobs.Delete(ctx, file.Name)
-	})
-}
-
-// neededPushes are those of jobs: what has failed of them can be tried again.
-func (p *Pushes) neededPushes(ctx context.Context) (map[string]bool, error) {
-	needed := make(map[string]bool)
-	filter := catalog.JobFilter{Kind: JobPush, Limit: 1000}
-	for {
-		page, err := p.queue.List(ctx, filter)
-		if err != nil || len(page) == 0 {
-			return needed, err
-		}
-		for _, job := range page {
-			var params PushParams
-			if err := json.Unmarshal(job.Params, &params); err != nil {
-				return nil, fmt.Errorf("parameters of job %s: %w", job.ID, err)
-			}
-			needed[params.Push] = true
-		}
-		filter.Before = page[len(page)-1].ID
 	}
 }
 

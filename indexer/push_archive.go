@@ -27,10 +27,15 @@ func (p *Pushes) ReceiveArchive(ctx context.Context, collection string, body io.
 			return err
 		}
 		defer closeContent()
-		summary, err := archive.Read(cut.ctx, content, archive.Limits{MaxBytes: maxPacked}, cut.entry)
-		cut.others = summary.Others
-		return ofArchive(err)
+		return cut.archive(content)
 	})
+}
+
+// archive adds the pictures of an archive.
+func (c *cutter) archive(content io.Reader) error {
+	summary, err := archive.Read(c.ctx, content, archive.Limits{MaxBytes: maxPacked}, c.entry)
+	c.others = summary.Others
+	return ofArchive(err)
 }
 
 // ofArchive is catalog.ErrInvalid for what is wrong with an archive.
