@@ -68,7 +68,7 @@ A line of JSON says what is to become of one image: {"op":"upsert","id":"4711","
 		`{"op":"patch","id":"4711","metadata":{…}}, or {"op":"delete","id":"4711"}. "polylens job items" shows what became of each.
 
 With --server the pictures of a folder are sent to a server elsewhere, as long as it does not have them already; their paths within the folder are their ids. ` +
-		`Pictures that are gone from the folder stay there.
+		`Pictures that are gone from the folder stay there. A file is sent in pieces, and goes on where it was when the connection is lost.
 
 When more than a quarter of the folder's pictures is gone, or the last of them, nothing is removed: the disk may not be mounted. The same goes for ` +
 		`a folder in it that has no picture any more, for a disk that was mounted in it, and for most of the pictures behind a link or a mount point that leads to another folder than before. ` +

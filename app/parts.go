@@ -16,6 +16,7 @@ import (
 	"polylens/indexer/catalog/database"
 	"polylens/indexer/decode"
 	"polylens/indexer/jobs"
+	"polylens/indexer/upload"
 	"polylens/search"
 	"polylens/search/late"
 	"polylens/search/milvus"
@@ -79,6 +80,7 @@ func (x *parts) openBlobs(ctx context.Context, read indexer.Decoder) error {
 	if err != nil {
 		return err
 	}
+	places.Uploads = upload.New(blobs, upload.Limits{}, p.roomFor)
 	x.documents = indexer.NewDocuments(x.indexer, blobs, places)
 	x.pushes = indexer.NewPushes(x.documents, x.store.Jobs(p.terminal.clock), problemName)
 	x.pictures, err = indexer.NewPictures(filepath.Join(p.globals.Data, "thumbnails"), x.store, blobs, read)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"polylens/internal/ordinary"
 	"polylens/internal/progress"
@@ -65,11 +66,43 @@ func (c *indexCommand) push(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	job, err := api.Push(ctx, c.Collection, lines, kind, encoding)
+	job, err := c.send(ctx, p, api, lines, kind, encoding)
 	if err != nil {
 		return err
 	}
 	return c.follow(ctx, p, api, job)
+}
+
+// send brings what is to be pushed to the server: in pieces, so that a lost connection does
+// no harm, if it is a file and the server is elsewhere.
+func (c *indexCommand) send(ctx context.Context, p *program, api *client.Client, lines io.ReadCloser, kind, encoding string) (web.Job, error) {
+	file, isFile := lines.(*ordinary.File)
+	if !isFile || p.globals.Server == "" {
+		return api.Push(ctx, c.Collection, lines, kind, encoding)
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return web.Job{}, err
+	}
+	line, began := progress.New(p.terminal.err), time.Now()
+	id, err := api.Upload(ctx, c.Collection, filepath.Base(c.Source), file, info.Size(), func(sent int64) {
+		line.Show(sentOf(sent, info.Size(), time.Since(began)))
+	})
+	line.End()
+	if err != nil {
+		return web.Job{}, err
+	}
+	return api.PushUpload(ctx, c.Collection, id)
+}
+
+// sentOf says how much of a file has been sent.
+func sentOf(sent, size int64, took time.Duration) progress.Count {
+	const mebi = 1 << 20
+	rate := float64(sent) / mebi / max(took.Seconds(), 1e-3)
+	return progress.Count{
+		Done: int(sent / mebi), Total: int(size / mebi), What: "MiB sent", Rate: rate,
+		Left: time.Duration(float64(size-sent) / mebi / max(rate, 1e-3) * float64(time.Second)),
+	}
 }
 
 // follow waits until a push is done.

@@ -70,6 +70,10 @@ func TestPushes(t *testing.T) {
 	if again.Counts.Unchanged != 12 {
 		t.Errorf("folder again: %+v", again.Counts)
 	}
+	archive := objects[web.Job](t, elsewhere.succeed(t, "index", shard, "--collection", "sent", "--json", "--server", "http://"+server.address, "--key", strings.TrimSpace(key.stdout)))[0]
+	if archive.Counts.Created != 12 {
+		t.Errorf("archive: %+v", archive.Counts)
+	}
 	bad := f.runWith(t, strings.NewReader(`{"op":"delete","id":"none"}`+"\n"+`{"id":"x","data":"!"}`+"\n"), "index", "-", "--collection", "shop", "--json")
 	refused := objects[web.Job](t, bad.stdout)[0]
 	if bad.code != exitIncomplete || refused.Counts.Failed != 2 {

@@ -50,21 +50,28 @@ func (c *cutter) use(id string) error {
 	return uploads.Use(c.ctx, id, c.push)
 }
 
-// CreateUpload begins an upload. Where there is no place for it, uploads go first that are
-// used.
-func (p *Pushes) CreateUpload(ctx context.Context, about upload.About) (upload.Upload, error) {
-	uploads := p.documents.places.Uploads
-	created, err := uploads.Create(ctx, about)
+// Uploads are those whose place is given to others when pushes have used them.
+type Uploads struct {
+	*upload.Store
+	pushes *Pushes
+}
+
+// Uploads are where pushes find pictures and archives that came in pieces.
+func (p *Pushes) Uploads() Uploads { return Uploads{p.documents.places.Uploads, p} }
+
+// Create begins an upload. Where there is no place for it, those go first that are used.
+func (u Uploads) Create(ctx context.Context, about upload.About) (upload.Upload, error) {
+	created, err := u.Store.Create(ctx, about)
 	var full *upload.LimitError
 	if !errors.As(err, &full) {
 		return created, err
 	}
-	known, err := p.knownPushes(ctx)
+	known, err := u.pushes.knownPushes(ctx)
 	if err == nil {
-		err = p.collectUploads(ctx, time.Now(), known)
+		err = u.pushes.collectUploads(ctx, time.Now(), known)
 	}
 	if err != nil {
 		return created, err
 	}
-	return uploads.Create(ctx, about)
+	return u.Store.Create(ctx, about)
 }

@@ -26,7 +26,7 @@ func (p *pushBench) withUploads(limits upload.Limits) *upload.Store {
 // upload keeps a file as an upload of the collection c, but for its last bytes.
 func (p *pushBench) upload(t *testing.T, data []byte, without int) string {
 	t.Helper()
-	u, err := p.pushes.CreateUpload(t.Context(), upload.About{Collection: "c", Owner: "k", Size: int64(len(data))})
+	u, err := p.pushes.Uploads().Create(t.Context(), upload.About{Collection: "c", Owner: "k", Size: int64(len(data))})
 	if err != nil {
 		t.Fatal(err)
 	}

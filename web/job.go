@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"reflect"
 
 	"polylens/indexer"
 	"polylens/indexer/catalog"
@@ -47,7 +48,8 @@ type createJobInput struct {
 
 // IndexOrder says what to index, and how.
 type IndexOrder struct {
-	Source Source `json:"source"`
+	Source Source `json:"source,omitzero" doc:"Pictures that the server finds itself; this or upload"`
+	Upload string `json:"upload,omitempty" maxLength:"64" doc:"Identity of a finished upload to push in place of a source: lines of JSON, also packed with gzip or zstd, or a zip or tar archive, which is told by its bytes. The options are for folders. The upload is removed when it is used"`
 
 	MaxNumPatches int `json:"max_num_patches,omitempty" minimum:"64" maximum:"1024" example:"576" doc:"Most patches that the collection's pictures are cut into from now on; absent keeps its choice. Another choice encodes all of them anew, and searches use the new vectors once they are complete. Only for NaFlex models"`
 
@@ -103,18 +105,44 @@ func (s *server) jobOperations(api huma.API) {
 }
 
 func (s *server) createJob(ctx context.Context, input *createJobInput) (*acceptedJob, error) {
-	if !callerOf(ctx).host {
-		return nil, s.noFolders()
+	if err := input.Body.check(); err != nil {
+		return nil, err
 	}
-	directory, problem := usableFolder(input.Body.Source.Directory)
-	if problem != nil {
-		return nil, problem
-	}
-	job, err := s.Jobs.Index(ctx, input.Name, input.Body.params(directory))
+	job, err := s.order(ctx, input)
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
 	return &acceptedJob{Location: apiPrefix + "/jobs/" + job.ID, Body: newJob(job)}, nil
+}
+
+// check refuses an order with no source, or with several.
+func (o IndexOrder) check() error {
+	if (o.Source.Directory != "") == (o.Upload != "") {
+		return newProblem(kindInvalid, "say what to index, once: a folder of the server as source.directory, or an upload")
+	}
+	if o.Upload == "" {
+		return nil
+	}
+	o.Upload, o.Source = "", Source{}
+	if !reflect.DeepEqual(o, IndexOrder{}) {
+		return newProblem(kindInvalid, "an upload is a push, which knows none of the options that are for folders")
+	}
+	return nil
+}
+
+// order queues what an order says.
+func (s *server) order(ctx context.Context, input *createJobInput) (catalog.Job, error) {
+	if input.Body.Upload != "" {
+		return s.Pushes.ReceiveFrom(ctx, input.Name, indexer.PushSource{Upload: input.Body.Upload})
+	}
+	if !callerOf(ctx).host {
+		return catalog.Job{}, s.noFolders()
+	}
+	directory, problem := usableFolder(input.Body.Source.Directory)
+	if problem != nil {
+		return catalog.Job{}, problem
+	}
+	return s.Jobs.Index(ctx, input.Name, input.Body.params(directory))
 }
 
 func (s *server) noFolders() error {

@@ -21,31 +21,33 @@ import (
 func kind(name string, status int) problem.Kind { return problem.Kind{Name: name, Status: status} }
 
 var (
-	kindInvalid     = problem.Invalid
-	kindNotFound    = problem.NotFound
-	kindInternal    = problem.Internal
-	kindUnavailable = problem.Of(search.ErrUnavailable, problem.Table())
-	kindBusy        = problem.Of(catalog.ErrBusy, problem.Table())
-	kindNoTrainer   = kind("no-trainer", http.StatusNotImplemented)
-	kindForbidden   = kind("forbidden", http.StatusForbidden)
-	kindNoKey       = kind("key-needed", http.StatusUnauthorized)
-	kindKeyWrong    = kind("key-refused", http.StatusUnauthorized)
-	kindNotAllowed  = kind("key-forbids", http.StatusForbidden)
-	kindTooMany     = kind("too-many-requests", http.StatusTooManyRequests)
-	kindStranger    = kind("other-user", http.StatusForbidden)
-	kindNoFolder    = kind("folder-not-usable", http.StatusUnprocessableEntity)
-	kindBadPicture  = problem.BadPicture
-	kindTooLarge    = kind("too-large", http.StatusRequestEntityTooLarge)
-	kindLongAddress = kind("address-too-long", http.StatusRequestURITooLong)
-	kindTooSlow     = kind("request-timeout", http.StatusRequestTimeout)
-	kindUnreadable  = kind("request-unreadable", http.StatusBadRequest)
-	kindNoBody      = kind(problem.Invalid.Name, http.StatusBadRequest)
-	kindMisdirected = kind("wrong-host", http.StatusMisdirectedRequest)
-	kindCrossOrigin = kind("cross-origin", http.StatusForbidden)
-	kindEncoding    = kind("unsupported-media-type", http.StatusUnsupportedMediaType)
-	kindMethod      = kind("method-not-allowed", http.StatusMethodNotAllowed)
-	kindKeyInUse    = kind("idempotency-key-in-use", http.StatusConflict)
-	kindKeyReused   = kind("idempotency-key-reused", http.StatusUnprocessableEntity)
+	kindInvalid      = problem.Invalid
+	kindNotFound     = problem.NotFound
+	kindInternal     = problem.Internal
+	kindUnavailable  = problem.Of(search.ErrUnavailable, problem.Table())
+	kindBusy         = problem.Of(catalog.ErrBusy, problem.Table())
+	kindNoTrainer    = kind("no-trainer", http.StatusNotImplemented)
+	kindForbidden    = kind("forbidden", http.StatusForbidden)
+	kindNoKey        = kind("key-needed", http.StatusUnauthorized)
+	kindKeyWrong     = kind("key-refused", http.StatusUnauthorized)
+	kindNotAllowed   = kind("key-forbids", http.StatusForbidden)
+	kindTooMany      = kind("too-many-requests", http.StatusTooManyRequests)
+	kindStranger     = kind("other-user", http.StatusForbidden)
+	kindNoFolder     = kind("folder-not-usable", http.StatusUnprocessableEntity)
+	kindBadPicture   = problem.BadPicture
+	kindTooLarge     = kind("too-large", http.StatusRequestEntityTooLarge)
+	kindLongAddress  = kind("address-too-long", http.StatusRequestURITooLong)
+	kindTooSlow      = kind("request-timeout", http.StatusRequestTimeout)
+	kindUnreadable   = kind("request-unreadable", http.StatusBadRequest)
+	kindNoBody       = kind(problem.Invalid.Name, http.StatusBadRequest)
+	kindMisdirected  = kind("wrong-host", http.StatusMisdirectedRequest)
+	kindCrossOrigin  = kind("cross-origin", http.StatusForbidden)
+	kindEncoding     = kind("unsupported-media-type", http.StatusUnsupportedMediaType)
+	kindMethod       = kind("method-not-allowed", http.StatusMethodNotAllowed)
+	kindKeyInUse     = kind("idempotency-key-in-use", http.StatusConflict)
+	kindTusVersion   = kind("tus-version", http.StatusPreconditionFailed)
+	kindUploadLocked = kind("upload-locked", http.StatusLocked)
+	kindKeyReused    = kind("idempotency-key-reused", http.StatusUnprocessableEntity)
 )
 
 func newProblem(k problem.Kind, detail string) *huma.ErrorModel {

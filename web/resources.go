@@ -107,7 +107,7 @@ type Counts struct {
 
 // Source says where pictures come from.
 type Source struct {
-	Directory string `json:"directory" doc:"Absolute path of a folder on the server" minLength:"1" maxLength:"4096"`
+	Directory string `json:"directory,omitempty" doc:"Absolute path of a folder on the server" minLength:"1" maxLength:"4096"`
 }
 
 // Progress counts the pictures of a job. At its end, “total” and “done” are the sum of

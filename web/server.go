@@ -53,6 +53,9 @@ func New(config Config) (*Handler, error) {
 		bodies: semaphore.NewWeighted(config.Limits.Bodies), lanes: newLanes(config.Limits),
 		sessions: newSessions(), rates: newRates(), wrong: newRates(),
 	}
+	if s.tus, err = newTus(s); err != nil {
+		return nil, err
+	}
 	router := chi.NewRouter()
 	router.Use(s.logged, s.recovered, secured, s.admitted, s.hostChecked, s.originChecked(), textChecked, middleware.GetHead)
 	router.NotFound(notFound(page))
@@ -83,6 +86,7 @@ type server struct {
 	jobs   *hub[Job]
 	runs   *hub[RunChange]
 	keys   *idempotency
+	tus    *tus
 	bodies *semaphore.Weighted // bytes of request bodies
 	lanes  map[lane]turns
 
@@ -107,6 +111,7 @@ func (s *server) routes(router chi.Router) *huma.OpenAPI {
 		s.failureOperations(api)
 		s.imageOperations(api)
 		s.documentOperations(api)
+		s.uploadOperations(api)
 		s.searchOperations(api)
 		s.jobOperations(api)
 		s.runOperations(api)
@@ -125,7 +130,7 @@ func (c *Config) check() error {
 	for name, absent := range map[string]bool{
 		"Search": c.Search == nil, "Catalog": c.Catalog == nil, "Indexer": c.Indexer == nil,
 		"Pictures": c.Pictures == nil, "Searchable": c.Searchable == nil,
-		"Jobs": c.Jobs == nil, "Documents": c.Documents == nil, "Pushes": c.Pushes == nil, "Decode": c.Decode == nil, "Ready": c.Ready == nil,
+		"Jobs": c.Jobs == nil, "Documents": c.Documents == nil, "Pushes": c.Pushes == nil, "Uploads": c.Uploads == nil, "Decode": c.Decode == nil, "Ready": c.Ready == nil,
 	} {
 		if absent {
 			missing = append(missing, name)

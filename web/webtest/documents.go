@@ -111,6 +111,15 @@ func (j *Jobs) ReceiveFiles(ctx context.Context, collection string, next func() 
 	}
 }
 
+// ReceiveFrom implements web.Pushes: it takes every upload for one picture.
+func (j *Jobs) ReceiveFrom(ctx context.Context, collection string, from indexer.PushSource) (catalog.Job, error) {
+	file, err := j.Uploads.Open(ctx, collection, from.Upload)
+	if err != nil {
+		return catalog.Job{}, err
+	}
+	return j.Receive(ctx, collection, io.MultiReader(file, strings.NewReader("\n")))
+}
+
 // RetryFailed implements web.Pushes.
 func (j *Jobs) RetryFailed(ctx context.Context, id string) (catalog.Job, error) {
 	items, err := j.Items(ctx, id, catalog.ItemFilter{Limit: 1 << 20})
