@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"polylens/indexer/catalog"
 	"polylens/indexer/decode"
 	"polylens/indexer/source"
@@ -19,7 +21,7 @@ import (
 )
 
 type indexCommand struct {
-	Source     string   `arg:"" placeholder:"SOURCE" type:"path" help:"Folder of pictures, with everything below it; or a file of lines of JSON, NAME.ndjson or NAME.jsonl, also with .gz or .zst; an archive of pictures (.zip, .tar, .tar.gz, …), such as a WebDataset shard; or - for lines from standard input."`
+	Source     string   `arg:"" placeholder:"SOURCE" help:"Folder of pictures, with everything below it; a bucket and what the keys of pictures in it begin with, such as s3://shop/photos/; or a file of lines of JSON, NAME.ndjson or NAME.jsonl, also with .gz or .zst; an archive of pictures (.zip, .tar, .tar.gz, …), such as a WebDataset shard; or - for lines from standard input."`
 	Collection string   `required:"" placeholder:"NAME" help:"Collection to index into; created if it is missing."`
 	Patches    int      `name:"max-num-patches" placeholder:"N" help:"Cut the collection's pictures into at most this many patches, 64 to 1024, from now on; for NaFlex models (default: what the collection has, at first the model's own number)."`
 	Rehash     bool     `help:"Read every file, also those that seem unchanged, and encode those whose bytes are not what they were."`
@@ -62,10 +64,14 @@ Examples:
     polylens index products.ndjson.gz --collection shop
     produce-lines | polylens index - --collection shop
     polylens index shard-000123.tar --collection web
+    polylens index s3://shop/photos/ --collection shop
     POLYLENS_KEY=… polylens index ~/Pictures --collection photos --server https://photos.example.org
 
 A line of JSON says what is to become of one image: {"op":"upsert","id":"4711","data":"…","metadata":{…},"captions":{"de":"…"}} with the picture's file in base64, ` +
 		`{"op":"patch","id":"4711","metadata":{…}}, or {"op":"delete","id":"4711"}. "polylens job items" shows what became of each.
+
+Pictures of a bucket are those whose names say so. The server reads them, if it was started with --source-bucket for that bucket; ` +
+		`their keys are their ids, and 1.json or 1.jpg.json beside 1.jpg says something about it.
 
 With --server the pictures of a folder are sent to a server elsewhere, as long as it does not have them already; their paths within the folder are their ids. ` +
 		`Pictures that are gone from the folder stay there. A file is sent in pieces, and goes on where it was when the connection is lost.
@@ -96,6 +102,12 @@ type indexOutcome struct {
 func (c *indexCommand) Run(ctx context.Context, p *program) error {
 	if err := catalog.ValidateCollectionName(c.Collection); err != nil {
 		return usageError{err}
+	}
+	if isBucket(c.Source) {
+		return c.pushBucket(ctx, p)
+	}
+	if c.Source != "-" {
+		c.Source = kong.ExpandPath(c.Source)
 	}
 	if isLines(c.Source) || archiveType(c.Source) != "" && !isFolder(c.Source) {
 		return c.push(ctx, p)

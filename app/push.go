@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"polylens/indexer/catalog"
 	"polylens/internal/ordinary"
 	"polylens/internal/progress"
 	"polylens/web"
@@ -73,6 +74,31 @@ func (c *indexCommand) push(ctx context.Context, p *program) error {
 	return c.follow(ctx, p, api, job)
 }
 
+// isBucket reports whether a source of index is a bucket.
+func isBucket(source string) bool {
+	scheme, _, found := strings.Cut(source, "://")
+	return found && scheme != "" && !strings.Contains(scheme, "/")
+}
+
+// pushBucket lets the server push what lies in a bucket.
+func (c *indexCommand) pushBucket(ctx context.Context, p *program) error {
+	if err := c.checkPush(); err != nil {
+		return usageError{err}
+	}
+	api, err := p.api(ctx, "index", true)
+	if err != nil {
+		return err
+	}
+	job, err := api.Index(ctx, c.Collection, web.IndexOrder{Source: web.Source{Bucket: c.Source}})
+	if errors.Is(err, catalog.ErrInvalid) {
+		return usageError{err}
+	}
+	if err != nil {
+		return err
+	}
+	return c.follow(ctx, p, api, job)
+}
+
 // send brings what is to be pushed to the server: in pieces, so that a lost connection does
 // no harm, if it is a file and the server is elsewhere.
 func (c *indexCommand) send(ctx context.Context, p *program, api *client.Client, lines io.ReadCloser, kind, encoding string) (web.Job, error) {
@@ -124,7 +150,7 @@ func (c *indexCommand) follow(ctx context.Context, p *program, api *client.Clien
 func (c *indexCommand) checkPush() error {
 	if c.Patches != 0 || c.Rehash || c.Confirm || c.Share != nil || c.Retry || c.NoDefaults || c.NoHidden || c.FollowLinks || c.Metadata != "" ||
 		len(c.Include)+len(c.Exclude) > 0 {
-		return errors.New("lines of JSON and archives know no options but --collection and --json; the others are for folders")
+		return errors.New("lines of JSON, archives and buckets know no options but --collection and --json; the others are for folders")
 	}
 	return nil
 }

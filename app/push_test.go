@@ -53,7 +53,8 @@ func TestPushes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	server := f.serve(t)
+	bucket := "file://" + folder
+	server := f.serve(t, "--source-bucket", bucket+"?metadata=skip")
 	server.waitReady(t)
 	job := objects[web.Job](t, f.succeed(t, "index", lines, "--collection", "shop", "--json"))[0]
 	if want := (web.Counts{Total: 12, Done: 12, Succeeded: 12, Created: 12}); job.Counts != want {
@@ -73,6 +74,10 @@ func TestPushes(t *testing.T) {
 	archive := objects[web.Job](t, elsewhere.succeed(t, "index", shard, "--collection", "sent", "--json", "--server", "http://"+server.address, "--key", strings.TrimSpace(key.stdout)))[0]
 	if archive.Counts.Created != 12 {
 		t.Errorf("archive: %+v", archive.Counts)
+	}
+	listed := objects[web.Job](t, f.succeed(t, "index", bucket+"/", "--collection", "listed", "--json"))[0]
+	if listed.Counts.Created != 12 || listed.Source == nil || listed.Source.Bucket != bucket+"/" {
+		t.Errorf("bucket: %+v", listed)
 	}
 	bad := f.runWith(t, strings.NewReader(`{"op":"delete","id":"none"}`+"\n"+`{"id":"x","data":"!"}`+"\n"), "index", "-", "--collection", "shop", "--json")
 	refused := objects[web.Job](t, bad.stdout)[0]

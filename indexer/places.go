@@ -22,6 +22,7 @@ type Places struct {
 	URLs     *fetch.Fetcher // nil: none are fetched
 	Folders  []string       // of the server, absolute: files below them are read by their path
 	Objects  *blob.Store    // files are read by their key; nil: none
+	Bucket   string         // URL of what Objects are, to name all below a prefix by
 	Uploads  *upload.Store  // files are read by the ID of their upload; nil: none
 	MaxBytes int64          // of a file by path, key or upload
 }

@@ -17,12 +17,14 @@ import (
 // from a body: one of these.
 type PushSource struct {
 	Upload string `json:"upload,omitempty"` // ID of an upload: lines of JSON or an archive
+	Bucket string `json:"bucket,omitempty"` // URL of a bucket and what the keys of pictures in it begin with
 }
 
 func (s PushSource) given() bool { return s != PushSource{} }
 
 // ReceiveFrom queues a job that does what a source holds. catalog.ErrNotFound for an upload
-// that the collection does not have, catalog.ErrConflict for one that is not finished.
+// that the collection does not have, catalog.ErrConflict for one that is not finished,
+// catalog.ErrInvalid for a bucket that clients may not name.
 func (p *Pushes) ReceiveFrom(ctx context.Context, collection string, from PushSource) (catalog.Job, error) {
 	if err := catalog.ValidateCollectionName(collection); err != nil {
 		return catalog.Job{}, err
@@ -39,6 +41,10 @@ func (p *Pushes) ReceiveFrom(ctx context.Context, collection string, from PushSo
 
 // reserve checks a source, and keeps it until the push is done.
 func (p *Pushes) reserve(ctx context.Context, collection, push string, from PushSource) error {
+	if from.Bucket != "" {
+		_, err := p.documents.places.prefixIn(from.Bucket)
+		return err
+	}
 	uploads := p.documents.places.Uploads
 	if uploads == nil {
 		return fmt.Errorf("upload %.80q: %w", from.Upload, catalog.ErrNotFound)
@@ -92,6 +98,13 @@ func (p *Pushes) spend(ctx context.Context, from PushSource) error {
 
 // fill adds the lines of a source.
 func (p *Pushes) fill(cut *cutter, from PushSource) error {
+	if from.Bucket != "" {
+		prefix, err := p.documents.places.prefixIn(from.Bucket)
+		if err != nil {
+			return err
+		}
+		return cut.bucket(prefix)
+	}
 	file, err := p.documents.places.Uploads.Open(cut.ctx, cut.collection, from.Upload)
 	if err != nil {
 		return err

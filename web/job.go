@@ -117,23 +117,29 @@ func (s *server) createJob(ctx context.Context, input *createJobInput) (*accepte
 
 // check refuses an order with no source, or with several.
 func (o IndexOrder) check() error {
-	if (o.Source.Directory != "") == (o.Upload != "") {
-		return newProblem(kindInvalid, "say what to index, once: a folder of the server as source.directory, or an upload")
+	given := 0
+	for _, one := range []string{o.Source.Directory, o.Source.Bucket, o.Upload} {
+		if one != "" {
+			given++
+		}
 	}
-	if o.Upload == "" {
+	if given != 1 {
+		return newProblem(kindInvalid, "say what to index, once: a folder of the server as source.directory, a bucket as source.bucket, or an upload")
+	}
+	if o.Source.Directory != "" {
 		return nil
 	}
 	o.Upload, o.Source = "", Source{}
 	if !reflect.DeepEqual(o, IndexOrder{}) {
-		return newProblem(kindInvalid, "an upload is a push, which knows none of the options that are for folders")
+		return newProblem(kindInvalid, "uploads and buckets are pushed, and know none of the options that are for folders")
 	}
 	return nil
 }
 
 // order queues what an order says.
 func (s *server) order(ctx context.Context, input *createJobInput) (catalog.Job, error) {
-	if input.Body.Upload != "" {
-		return s.Pushes.ReceiveFrom(ctx, input.Name, indexer.PushSource{Upload: input.Body.Upload})
+	if from := (indexer.PushSource{Upload: input.Body.Upload, Bucket: input.Body.Source.Bucket}); from != (indexer.PushSource{}) {
+		return s.Pushes.ReceiveFrom(ctx, input.Name, from)
 	}
 	if !callerOf(ctx).host {
 		return catalog.Job{}, s.noFolders()

@@ -108,6 +108,7 @@ type Counts struct {
 // Source says where pictures come from.
 type Source struct {
 	Directory string `json:"directory,omitempty" doc:"Absolute path of a folder on the server" minLength:"1" maxLength:"4096"`
+	Bucket    string `json:"bucket,omitempty" example:"s3://shop/photos/" doc:"Bucket and what the keys of its pictures begin with, within what the server reads for clients; each picture is pushed with its key as its id" maxLength:"4096"`
 }
 
 // Progress counts the pictures of a job. At its end, “total” and “done” are the sum of
@@ -176,6 +177,7 @@ func newHits(hits []search.Hit, prefer languages) []Hit {
 // jobDetails are the parameters of jobs that the API shows, whatever the kind.
 type jobDetails struct {
 	Directory string `json:"directory"`
+	Bucket    string `json:"bucket"`
 	Run       string `json:"run"`
 	Model     string `json:"model"`
 	source.Rules
@@ -204,8 +206,8 @@ func newJob(job catalog.Job) Job {
 	if job.Kind == indexer.JobPush {
 		converted.Progress, converted.Counts = newPush(job)
 	}
-	if details.Directory != "" {
-		converted.Source = &Source{Directory: details.Directory}
+	if details.Directory != "" || details.Bucket != "" {
+		converted.Source = &Source{Directory: details.Directory, Bucket: details.Bucket}
 	}
 	return converted
 }

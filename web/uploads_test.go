@@ -63,7 +63,10 @@ func TestUploadInPieces(t *testing.T) {
 	if r := send(t, http.MethodPost, jobs, order, jsonType); r.status != http.StatusAccepted || as[web.Job](t, r).Counts.Total != 2 {
 		t.Errorf("got %d %s", r.status, r.body)
 	}
-	for _, wrong := range []string{`{}`, `{"upload":"x","source":{"directory":"/x"}}`, `{"upload":"x","rehash":true}`} {
+	if r := send(t, http.MethodPost, jobs, `{"source":{"bucket":"s3://shop/photos/"}}`, jsonType); r.status != http.StatusAccepted {
+		t.Errorf("got %d %s", r.status, r.body)
+	}
+	for _, wrong := range []string{`{}`, `{"source":{"bucket":"s3://shop/","directory":"/x"}}`, `{"source":{"bucket":"s3://shop/"},"retry_failed":true}`, `{"upload":"x","source":{"directory":"/x"}}`, `{"upload":"x","rehash":true}`} {
 		wantProblem(t, send(t, http.MethodPost, jobs, wrong, jsonType), http.StatusUnprocessableEntity, "invalid-request")
 	}
 	wantProblem(t, send(t, http.MethodPost, strings.Replace(jobs, "shop", "other", 1), order, jsonType), http.StatusNotFound, "not-found")

@@ -113,6 +113,9 @@ func (j *Jobs) ReceiveFiles(ctx context.Context, collection string, next func() 
 
 // ReceiveFrom implements web.Pushes: it takes every upload for one picture.
 func (j *Jobs) ReceiveFrom(ctx context.Context, collection string, from indexer.PushSource) (catalog.Job, error) {
+	if from.Bucket != "" {
+		return j.Receive(ctx, collection, strings.NewReader("{}\n"))
+	}
 	file, err := j.Uploads.Open(ctx, collection, from.Upload)
 	if err != nil {
 		return catalog.Job{}, err

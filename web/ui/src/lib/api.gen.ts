@@ -1371,6 +1371,11 @@ export interface components {
             key: string;
         };
         Source: {
+            /**
+             * @description Bucket and what the keys of its pictures begin with, within what the server reads for clients; each picture is pushed with its key as its id
+             * @example s3://shop/photos/
+             */
+            bucket?: string;
             /** @description Absolute path of a folder on the server */
             directory?: string;
         };
