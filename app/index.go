@@ -37,7 +37,8 @@ type indexCommand struct {
 
 	Metadata string `enum:",all,no-place,none" default:"" placeholder:"WHAT" help:"What the collection takes, from now on, of what cameras and programs write into pictures and beside them: all, no-place (all but where pictures were taken) or none (default: what it took before, at first all)."`
 
-	JSON bool `help:"Print the outcome as one JSON object: collection, directory, state, progress, failures, warnings."`
+	DryRun bool `name:"dry-run" help:"Change nothing: say what would be new, changed, unchanged and removed, and how long encoding takes."`
+	JSON   bool `help:"Print the outcome as one JSON object: collection, directory, state, progress, failures, warnings."`
 }
 
 // Help documents the command.
@@ -64,6 +65,7 @@ Examples:
     polylens index products.ndjson.gz --collection shop
     produce-lines | polylens index - --collection shop
     polylens index shard-000123.tar --collection web
+    polylens index ~/Pictures --collection photos --dry-run
     polylens index s3://shop/photos/ --collection shop
     POLYLENS_KEY=… polylens index ~/Pictures --collection photos --server https://photos.example.org
 
@@ -130,10 +132,16 @@ func (c *indexCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
+	if c.DryRun {
+		api = api.DryRun()
+	}
 	job, err := api.Index(ctx, c.Collection, web.IndexOrder{
 		Source: web.Source{Directory: folder}, MaxNumPatches: c.Patches, Metadata: c.Metadata,
 		Rules: rules, RetryFailed: c.Retry, Rehash: c.Rehash, ConfirmRemoval: c.Confirm, MaxRemovedShare: c.Share,
 	})
+	if err == nil && c.DryRun {
+		return c.follow(ctx, p, api, job)
+	}
 	if err == nil {
 		line := progress.New(p.terminal.err)
 		job, err = api.FollowJob(ctx, job, func(job web.Job) {

@@ -94,7 +94,7 @@ func problemName(err error) string { return problem.Of(err, problem.Table()).Nam
 // starts.
 func (x *parts) openJobs() error {
 	x.trainer = x.program.trainer(x.store)
-	kinds := append(x.indexer.Kinds(x.rollout.Adopt), x.pushes.Kind(), x.rollout.Kind(), x.trainer.Kind())
+	kinds := append(x.indexer.Kinds(x.rollout.Adopt), x.pushes.Kind(), x.pushes.PlanKind(), x.rollout.Kind(), x.trainer.Kind())
 	queue, err := jobs.New(x.store.Jobs(x.program.terminal.clock), kinds...)
 	if err != nil {
 		return err

@@ -89,6 +89,9 @@ func (c *indexCommand) pushBucket(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
+	if c.DryRun {
+		api = api.DryRun()
+	}
 	job, err := api.Index(ctx, c.Collection, web.IndexOrder{Source: web.Source{Bucket: c.Source}})
 	if errors.Is(err, catalog.ErrInvalid) {
 		return usageError{err}
@@ -102,8 +105,11 @@ func (c *indexCommand) pushBucket(ctx context.Context, p *program) error {
 // send brings what is to be pushed to the server: in pieces, so that a lost connection does
 // no harm, if it is a file and the server is elsewhere.
 func (c *indexCommand) send(ctx context.Context, p *program, api *client.Client, lines io.ReadCloser, kind, encoding string) (web.Job, error) {
+	if c.DryRun {
+		api = api.DryRun()
+	}
 	file, isFile := lines.(*ordinary.File)
-	if !isFile || p.globals.Server == "" {
+	if !isFile || c.DryRun || p.globals.Server == "" {
 		return api.Push(ctx, c.Collection, lines, kind, encoding)
 	}
 	info, err := file.Stat()
@@ -167,6 +173,9 @@ func (c *indexCommand) lines(p *program) (io.ReadCloser, error) {
 }
 
 func (c *indexCommand) printPush(p *program, job web.Job) error {
+	if job.Plan != nil {
+		return c.printPlan(p, job)
+	}
 	counts := job.Counts
 	if c.JSON {
 		if err := json.NewEncoder(p.terminal.out).Encode(job); err != nil {

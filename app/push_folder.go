@@ -30,6 +30,9 @@ func (c *indexCommand) pushFolder(ctx context.Context, p *program, folder string
 	if err != nil {
 		return err
 	}
+	if c.DryRun {
+		api = api.DryRun()
+	}
 	reader, writer := io.Pipe()
 	sender := &folderSender{api: api, collection: c.Collection, folder: directory, most: p.globals.MaxBytes, to: json.NewEncoder(writer), tell: p.terminal.err}
 	go func() { writer.CloseWithError(sender.all(ctx)) }()

@@ -75,6 +75,16 @@ func TestPushes(t *testing.T) {
 	if archive.Counts.Created != 12 {
 		t.Errorf("archive: %+v", archive.Counts)
 	}
+	for _, source := range []string{lines, shard, folder, bucket + "/"} {
+		planned := objects[web.Job](t, f.succeed(t, "index", source, "--collection", "nowhere", "--json", "--dry-run"))[0]
+		if planned.Kind != "plan" || planned.Plan == nil || planned.Plan.New != 12 || planned.Plan.Encode+planned.Plan.Known != 12 {
+			t.Errorf("plan for %s: %+v", source, planned.Plan)
+		}
+	}
+	if words := f.succeed(t, "index", lines, "--collection", "shop", "--dry-run"); !strings.Contains(words, "12 unchanged") || !strings.Contains(words, "Nothing was changed") {
+		t.Errorf("plan says %s", words)
+	}
+	server.get(t, "/api/v1/collections/nowhere", http.StatusNotFound)
 	listed := objects[web.Job](t, f.succeed(t, "index", bucket+"/", "--collection", "listed", "--json"))[0]
 	if listed.Counts.Created != 12 || listed.Source == nil || listed.Source.Bucket != bucket+"/" {
 		t.Errorf("bucket: %+v", listed)

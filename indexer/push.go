@@ -1,9 +1,11 @@
 package indexer
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -12,6 +14,7 @@ import (
 	"polylens/indexer/catalog"
 	"polylens/indexer/catalog/database"
 	"polylens/indexer/jobs"
+	"polylens/indexer/source"
 )
 
 // JobPush is the kind of jobs that do what many lines of a client say.
@@ -51,6 +54,31 @@ type Pushes struct {
 	// Problem names the kind of an error for clients.
 	problem func(error) string
 	lease   time.Duration // see chunkLease
+	options PushOptions   // of what is received
+}
+
+// PushOptions are what a client may choose for a push.
+type PushOptions struct {
+	DryRun bool // say only what it would do
+}
+
+// Receiver takes what clients push. *Pushes is one.
+type Receiver interface {
+	// Receive reads lines to their end, in constant memory, and queues a job.
+	Receive(ctx context.Context, collection string, lines io.Reader) (catalog.Job, error)
+	// ReceiveArchive is Receive for a zip or tar archive, ReceiveFiles for files: next gives
+	// one after the other with its name, and io.EOF after the last.
+	ReceiveArchive(ctx context.Context, collection string, archive io.Reader) (catalog.Job, error)
+	ReceiveFiles(ctx context.Context, collection string, next func() (name string, data []byte, err error)) (catalog.Job, error)
+	// ReceiveFrom queues a job that does what a source holds, which it reads itself.
+	ReceiveFrom(ctx context.Context, collection string, from PushSource) (catalog.Job, error)
+}
+
+// With takes pushes with options.
+func (p *Pushes) With(options PushOptions) Receiver {
+	with := *p
+	with.options = options
+	return &with
 }
 
 // NewPushes makes pushes that keep their chunks where documents keep their pictures.
@@ -96,6 +124,25 @@ func (p *Pushes) readManifest(ctx context.Context, push string) (found manifest,
 	return found, nil
 }
 
+// order makes a job of a push, or a plan of it.
+func (p *Pushes) order(ctx context.Context, collection string, params PushParams) (catalog.Job, error) {
+	if !p.options.DryRun {
+		return p.enqueue(ctx, collection, params)
+	}
+	return p.queue.Enqueue(ctx, jobs.Order{Kind: JobPlan, Collection: collection, Params: PlanParams{PushParams: params}})
+}
+
+// PlanFolder queues a plan of a run over a folder. catalog.ErrInvalid for what no run can do.
+func (p *Pushes) PlanFolder(ctx context.Context, collection string, params JobParams) (catalog.Job, error) {
+	if err := cmp.Or(catalog.ValidateCollectionName(collection), p.documents.indexer.CheckMaxPatches(params.MaxPatches)); err != nil {
+		return catalog.Job{}, err
+	}
+	if _, err := source.NewDirectoryWith(params.Directory, params.Rules); err != nil {
+		return catalog.Job{}, fmt.Errorf("%w: %w", catalog.ErrInvalid, err)
+	}
+	return p.queue.Enqueue(ctx, jobs.Order{Kind: JobPlan, Collection: collection, Params: PlanParams{Folder: &params}})
+}
+
 // enqueue makes a job of a push.
 func (p *Pushes) enqueue(ctx context.Context, collection string, params PushParams) (catalog.Job, error) {
 	return p.queue.Enqueue(ctx, jobs.Order{Kind: JobPush, Collection: collection, Params: params})
@@ -120,7 +167,7 @@ func (p *Pushes) handle(ctx context.Context, job *jobs.Running) error {
 	if err := json.Unmarshal(job.Params, &params); err != nil {
 		return fmt.Errorf("parameters of the job: %w", err)
 	}
-	if err := p.prepare(ctx, job.Collection, params); err != nil {
+	if err := p.prepare(ctx, job.Collection, params, true); err != nil {
 		return err
 	}
 	found, err := p.readManifest(ctx, params.Push)

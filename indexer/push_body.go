@@ -53,7 +53,7 @@ func (p *Pushes) receive(ctx context.Context, collection string, fill func(*cutt
 	}
 	// Should this fail, nobody knows whether the job is there: its chunks stay until they
 	// are collected.
-	return p.enqueue(ctx, collection, PushParams{Push: name})
+	return p.order(ctx, collection, PushParams{Push: name})
 }
 
 func newPushName() (string, error) {

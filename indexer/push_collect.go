@@ -55,7 +55,7 @@ func useOf(job catalog.Job) upload.State {
 	switch {
 	case !job.State.Finished():
 		return upload.Open
-	case job.State == catalog.JobSucceeded && progress.Counts.Failed == 0:
+	case job.Kind == JobPush && job.State == catalog.JobSucceeded && progress.Counts.Failed == 0:
 		return upload.Done
 	}
 	return upload.Idle
@@ -65,16 +65,21 @@ func useOf(job catalog.Job) upload.State {
 // again.
 func (p *Pushes) knownPushes(ctx context.Context) (map[string]catalog.Job, error) {
 	known := make(map[string]catalog.Job)
-	filter := catalog.JobFilter{Kind: JobPush, Limit: 1000}
+	return known, errors.Join(p.addPushes(ctx, known, JobPush), p.addPushes(ctx, known, JobPlan))
+}
+
+// addPushes adds those of the jobs of a kind.
+func (p *Pushes) addPushes(ctx context.Context, known map[string]catalog.Job, kind string) error {
+	filter := catalog.JobFilter{Kind: kind, Limit: 1000}
 	for {
 		page, err := p.queue.List(ctx, filter)
 		if err != nil || len(page) == 0 {
-			return known, err
+			return err
 		}
 		for _, job := range page {
 			var params PushParams
 			if err := json.Unmarshal(job.Params, &params); err != nil {
-				return nil, fmt.Errorf("parameters of job %s: %w", job.ID, err)
+				return fmt.Errorf("parameters of job %s: %w", job.ID, err)
 			}
 			known[params.Push] = job
 		}

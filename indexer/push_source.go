@@ -36,7 +36,7 @@ func (p *Pushes) ReceiveFrom(ctx context.Context, collection string, from PushSo
 	if err := p.reserve(ctx, collection, name, from); err != nil {
 		return catalog.Job{}, err
 	}
-	return p.enqueue(ctx, collection, PushParams{name, from})
+	return p.order(ctx, collection, PushParams{name, from})
 }
 
 // reserve checks a source, and keeps it until the push is done.
@@ -56,8 +56,9 @@ func (p *Pushes) reserve(ctx context.Context, collection, push string, from Push
 	return errors.Join(file.Close(), uploads.Use(ctx, from.Upload, push))
 }
 
-// prepare cuts what the source of a push holds into chunks, unless that is done.
-func (p *Pushes) prepare(ctx context.Context, collection string, params PushParams) error {
+// prepare cuts what the source of a push holds into chunks, unless that is done. spend says
+// that the source is not needed any more.
+func (p *Pushes) prepare(ctx context.Context, collection string, params PushParams, spend bool) error {
 	if !params.given() {
 		return nil
 	}
@@ -77,7 +78,7 @@ func (p *Pushes) prepare(ctx context.Context, collection string, params PushPara
 	if err != nil {
 		return err
 	}
-	if err := p.keepManifest(ctx, params.Push, found); err != nil {
+	if err := p.keepManifest(ctx, params.Push, found); err != nil || !spend {
 		return err
 	}
 	return p.spend(ctx, params.PushSource)

@@ -127,7 +127,7 @@ func TestPreparedOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 { // the second finds it done, and the upload gone
-		if err := p.pushes.prepare(t.Context(), "c", params); err != nil {
+		if err := p.pushes.prepare(t.Context(), "c", params, true); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -133,14 +133,11 @@ type Contents interface {
 
 // Pushes does many documents in the background; *indexer.Pushes is one.
 type Pushes interface {
-	// Receive reads lines to their end, in constant memory, and queues a job.
-	Receive(ctx context.Context, collection string, lines io.Reader) (catalog.Job, error)
-	// ReceiveArchive is Receive for a zip or tar archive, ReceiveFiles for files: next gives
-	// one after the other with its name, and io.EOF after the last.
-	ReceiveArchive(ctx context.Context, collection string, archive io.Reader) (catalog.Job, error)
-	ReceiveFiles(ctx context.Context, collection string, next func() (name string, data []byte, err error)) (catalog.Job, error)
-	// ReceiveFrom queues a job that does what a source holds, which it reads itself.
-	ReceiveFrom(ctx context.Context, collection string, from indexer.PushSource) (catalog.Job, error)
+	indexer.Receiver
+	// With takes pushes with options.
+	With(options indexer.PushOptions) indexer.Receiver
+	// PlanFolder queues a plan of the indexing of a folder; its errors are those of Index.
+	PlanFolder(ctx context.Context, collection string, params indexer.JobParams) (catalog.Job, error)
 	// RetryFailed queues a push of the lines of another that failed; catalog.ErrConflict
 	// when there is none.
 	RetryFailed(ctx context.Context, job string) (catalog.Job, error)

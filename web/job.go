@@ -43,7 +43,8 @@ type jobCommandInput struct {
 type createJobInput struct {
 	Name string `path:"name" pattern:"^[a-z0-9][a-z0-9_-]*$" maxLength:"63" doc:"Name of the collection; created if it is missing"`
 	IdempotencyHeader
-	Body IndexOrder
+	DryRun bool `query:"dry_run" doc:"Say only what the job would do: the answer is a job of kind plan, which changes nothing"`
+	Body   IndexOrder
 }
 
 // IndexOrder says what to index, and how.
@@ -54,6 +55,7 @@ type IndexOrder struct {
 	MaxNumPatches int `json:"max_num_patches,omitempty" minimum:"64" maximum:"1024" example:"576" doc:"Most patches that the collection's pictures are cut into from now on; absent keeps its choice. Another choice encodes all of them anew, and searches use the new vectors once they are complete. Only for NaFlex models"`
 
 	Rules
+	DryRun      bool `json:"dry_run,omitempty" doc:"Say only what the job would do: the answer is a job of kind plan, which changes nothing"`
 	RetryFailed bool `json:"retry_failed,omitempty" doc:"Look again at files that could not be read, or that were no pictures, though they have not changed"`
 
 	Rehash          bool     `json:"rehash,omitempty" doc:"Read every file, also those that seem unchanged, and encode those whose bytes are not what they were"`
@@ -129,7 +131,7 @@ func (o IndexOrder) check() error {
 	if o.Source.Directory != "" {
 		return nil
 	}
-	o.Upload, o.Source = "", Source{}
+	o.Upload, o.Source, o.DryRun = "", Source{}, false
 	if !reflect.DeepEqual(o, IndexOrder{}) {
 		return newProblem(kindInvalid, "uploads and buckets are pushed, and know none of the options that are for folders")
 	}
@@ -138,8 +140,9 @@ func (o IndexOrder) check() error {
 
 // order queues what an order says.
 func (s *server) order(ctx context.Context, input *createJobInput) (catalog.Job, error) {
+	dry := input.DryRun || input.Body.DryRun
 	if from := (indexer.PushSource{Upload: input.Body.Upload, Bucket: input.Body.Source.Bucket}); from != (indexer.PushSource{}) {
-		return s.Pushes.ReceiveFrom(ctx, input.Name, from)
+		return s.Pushes.With(indexer.PushOptions{DryRun: dry}).ReceiveFrom(ctx, input.Name, from)
 	}
 	if !callerOf(ctx).host {
 		return catalog.Job{}, s.noFolders()
@@ -147,6 +150,9 @@ func (s *server) order(ctx context.Context, input *createJobInput) (catalog.Job,
 	directory, problem := usableFolder(input.Body.Source.Directory)
 	if problem != nil {
 		return catalog.Job{}, problem
+	}
+	if dry {
+		return s.Pushes.PlanFolder(ctx, input.Name, input.Body.params(directory))
 	}
 	return s.Jobs.Index(ctx, input.Name, input.Body.params(directory))
 }
@@ -164,7 +170,7 @@ func (s *server) withFolders(do func(context.Context, string) (catalog.Job, erro
 			if err != nil {
 				return job, err
 			}
-			if job.Kind == indexer.JobIndex {
+			if newJob(job).namesFolder() {
 				return job, s.noFolders()
 			}
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 
+	"polylens/indexer"
 	"polylens/indexer/catalog"
 )
 
@@ -84,7 +85,11 @@ func (s *server) receivePush(r *http.Request, w http.ResponseWriter, collection 
 		return catalog.Job{}, err
 	}
 	defer end()
-	job, err := s.receiveAny(r, collection, lines)
+	options, err := pushOptions(r)
+	if err != nil {
+		return catalog.Job{}, err
+	}
+	job, err := s.receiveAny(r, s.Pushes.With(options), collection, lines)
 	switch {
 	case err != nil && body.failed != nil:
 		return job, unreadable(body.failed)
@@ -94,18 +99,18 @@ func (s *server) receivePush(r *http.Request, w http.ResponseWriter, collection 
 	return job, err
 }
 
-func (s *server) receiveAny(r *http.Request, collection string, content io.Reader) (catalog.Job, error) {
+func (s *server) receiveAny(r *http.Request, to indexer.Receiver, collection string, content io.Reader) (catalog.Job, error) {
 	switch kind := mediaTypeOf(r); {
 	case kind == formType:
-		return s.receiveFiles(r, collection, content)
+		return s.receiveFiles(r, to, collection, content)
 	case slices.Contains(archiveTypes, kind):
-		return s.Pushes.ReceiveArchive(r.Context(), collection, content)
+		return to.ReceiveArchive(r.Context(), collection, content)
 	}
-	return s.Pushes.Receive(r.Context(), collection, content)
+	return to.Receive(r.Context(), collection, content)
 }
 
 // receiveFiles reads a form of files, of which one is in memory at a time.
-func (s *server) receiveFiles(r *http.Request, collection string, content io.Reader) (catalog.Job, error) {
+func (s *server) receiveFiles(r *http.Request, to indexer.Receiver, collection string, content io.Reader) (catalog.Job, error) {
 	_, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || params["boundary"] == "" {
 		return catalog.Job{}, newProblem(kindUnreadable, "the form has no boundary")
@@ -113,7 +118,7 @@ func (s *server) receiveFiles(r *http.Request, collection string, content io.Rea
 	form := multipart.NewReader(content, params["boundary"])
 	holds := held{budget: s.bodies}
 	defer holds.giveBack()
-	return s.Pushes.ReceiveFiles(r.Context(), collection, func() (string, []byte, error) {
+	return to.ReceiveFiles(r.Context(), collection, func() (string, []byte, error) {
 		holds.giveBack() // of the file before
 		part, err := form.NextRawPart()
 		if errors.Is(err, io.EOF) {

@@ -72,7 +72,7 @@ type Copy struct {
 // Job is work in the background.
 type Job struct {
 	ID         string           `json:"id"`
-	Kind       string           `json:"kind" enum:"index,push,check,repair,rebuild,model,train" doc:"Index a folder; do what lines of a client say; compare the index with the catalogue, repair the differences too, or fill it anew; prepare another model; train one"`
+	Kind       string           `json:"kind" enum:"index,push,plan,check,repair,rebuild,model,train" doc:"Index a folder; do what lines of a client say; tell what either of them would do; compare the index with the catalogue, repair the differences too, or fill it anew; prepare another model; train one"`
 	Collection string           `json:"collection,omitempty"`
 	Source     *Source          `json:"source,omitempty" doc:"Where the pictures come from; of index jobs"`
 	Run        string           `json:"run,omitempty" doc:"Identity of the run that it trains; of train jobs"`
@@ -82,6 +82,7 @@ type Job struct {
 	Problem    string           `json:"problem,omitempty" doc:"What keeps it from going on now, such as a full disk; it goes on by itself once that is over"`
 	Counts     Counts           `json:"counts" doc:"What became of its pictures, or lines"`
 	Progress   Progress         `json:"progress"`
+	Plan       *Plan            `json:"plan,omitempty" doc:"What another job would do; of plan jobs, complete once they have succeeded"`
 	Check      *Check           `json:"check,omitempty" doc:"What was found; of check, repair and rebuild jobs that succeeded"`
 	Rules      *Rules           `json:"rules,omitempty" doc:"Which files are looked at, where that is not the default; of index jobs"`
 	Failures   []FileFailed     `json:"failures" nullable:"false" doc:"The first 100 pictures that could not be read, of “failed”"`
@@ -178,8 +179,11 @@ func newHits(hits []search.Hit, prefer languages) []Hit {
 type jobDetails struct {
 	Directory string `json:"directory"`
 	Bucket    string `json:"bucket"`
-	Run       string `json:"run"`
-	Model     string `json:"model"`
+	Folder    *struct {
+		Directory string `json:"directory"`
+	} `json:"folder"` // of plans
+	Run   string `json:"run"`
+	Model string `json:"model"`
 	source.Rules
 }
 
@@ -206,11 +210,20 @@ func newJob(job catalog.Job) Job {
 	if job.Kind == indexer.JobPush {
 		converted.Progress, converted.Counts = newPush(job)
 	}
+	if job.Kind == indexer.JobPlan {
+		converted.Plan, converted.Progress, converted.Counts = newPlan(job)
+		if details.Folder != nil {
+			details.Directory = details.Folder.Directory
+		}
+	}
 	if details.Directory != "" || details.Bucket != "" {
 		converted.Source = &Source{Directory: details.Directory, Bucket: details.Bucket}
 	}
 	return converted
 }
+
+// namesFolder reports whether a job looks into a folder of the server.
+func (j Job) namesFolder() bool { return j.Source != nil && j.Source.Directory != "" }
 
 // countsOf are those of a job over a folder.
 func countsOf(p Progress) Counts {

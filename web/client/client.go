@@ -34,6 +34,7 @@ type Client struct {
 	http     *http.Client
 	patience time.Duration // see Patient
 	tell     func(reason string)
+	dry      bool // see DryRun
 }
 
 // apiPath is where a server has its API.

@@ -40,7 +40,7 @@ func (c *Client) Upload(ctx context.Context, collection, name string, file io.Re
 
 // PushUpload queues a push of what a finished upload holds.
 func (c *Client) PushUpload(ctx context.Context, collection, id string) (job web.Job, err error) {
-	err = c.call(ctx, http.MethodPost, path("collections", collection, "jobs"), web.IndexOrder{Upload: id}, &job)
+	err = c.call(ctx, http.MethodPost, path("collections", collection, "jobs")+c.query(), web.IndexOrder{Upload: id}, &job)
 	return job, err
 }
 

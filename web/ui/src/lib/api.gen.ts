@@ -972,6 +972,8 @@ export interface components {
         IndexOrder: {
             /** @description Remove the images whose pictures are gone, however many these are. It holds for the folders that are there now: should another one, or an empty one, be there when the job comes to that, it fails as without */
             confirm_removal?: boolean;
+            /** @description Say only what the job would do: the answer is a job of kind plan, which changes nothing */
+            dry_run?: boolean;
             /** @description Patterns as in .gitignore: files and folders that are left out. “!” takes back what an earlier pattern, a file .polylensignore in the folder or a default leaves out */
             exclude?: string[];
             /** @description Look into folders behind symbolic links, each once, also outside of the folder */
@@ -1033,12 +1035,14 @@ export interface components {
             finished?: string;
             id: string;
             /**
-             * @description Index a folder; do what lines of a client say; compare the index with the catalogue, repair the differences too, or fill it anew; prepare another model; train one
+             * @description Index a folder; do what lines of a client say; tell what either of them would do; compare the index with the catalogue, repair the differences too, or fill it anew; prepare another model; train one
              * @enum {string}
              */
-            kind: "index" | "push" | "check" | "repair" | "rebuild" | "model" | "train";
+            kind: "index" | "push" | "plan" | "check" | "repair" | "rebuild" | "model" | "train";
             /** @description The model that it prepares; of model jobs */
             model?: string;
+            /** @description What another job would do; of plan jobs, complete once they have succeeded */
+            plan?: components["schemas"]["Plan"];
             /** @description What keeps it from going on now, such as a full disk; it goes on by itself once that is over */
             problem?: string;
             progress: components["schemas"]["Progress"];
@@ -1165,6 +1169,63 @@ export interface components {
             metadata?: {
                 [key: string]: unknown;
             };
+        };
+        Plan: {
+            /**
+             * Format: int64
+             * @description Images of which the picture, or what is said about it, would change
+             */
+            changed: number;
+            /**
+             * Format: int64
+             * @description Pictures that would be encoded
+             */
+            encode: number;
+            /**
+             * Format: int64
+             * @description Lines or pictures that cannot be used; “failures” of the job names the first. Pictures that cannot be decoded are mostly found only when they are
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Pictures of new and changed images that need not be encoded, since their vectors are known
+             */
+            known: number;
+            /**
+             * Format: int64
+             * @description Images that would be added
+             */
+            new: number;
+            /**
+             * Format: double
+             * @description Pictures that are encoded a second, as measured for this plan; 0 when nothing is to be encoded
+             */
+            rate: number;
+            /**
+             * Format: int64
+             * @description Images that would go
+             */
+            removed: number;
+            /**
+             * Format: double
+             * @description How long encoding them takes
+             */
+            seconds: number;
+            /**
+             * Format: int64
+             * @description Lines or pictures that were looked at
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description Images that would stay as they are
+             */
+            unchanged: number;
+            /**
+             * Format: int64
+             * @description Images that are there, and whose pictures, by URL or key, are not read for a plan: they may change
+             */
+            unread: number;
         };
         PointsAnswerBody: {
             /** @description By name */
@@ -4238,7 +4299,10 @@ export interface operations {
     };
     "create-job": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Say only what the job would do: the answer is a job of kind plan, which changes nothing */
+                dry_run?: boolean;
+            };
             header?: {
                 /** @description Any text; a repeated call with the same key, address and body is answered as before, without being carried out again. The same key with another call is refused (422) */
                 "Idempotency-Key"?: string;
