@@ -21,7 +21,7 @@ import (
 )
 
 type indexCommand struct {
-	Source     string   `arg:"" placeholder:"SOURCE" help:"Folder of pictures, with everything below it; a bucket and what the keys of pictures in it begin with, such as s3://shop/photos/; or a file of lines of JSON, NAME.ndjson or NAME.jsonl, also with .gz or .zst; an archive of pictures (.zip, .tar, .tar.gz, …), such as a WebDataset shard; or - for lines from standard input."`
+	Source     string   `arg:"" placeholder:"SOURCE" help:"Folder of pictures, with everything below it; a bucket and what the keys of pictures in it begin with, such as s3://shop/photos/; or a file of lines of JSON, NAME.ndjson or NAME.jsonl, also with .gz or .zst; an archive of pictures (.zip, .tar, .tar.gz, …), such as a WebDataset shard; Parquet with pictures; or - for lines from standard input."`
 	Collection string   `required:"" placeholder:"NAME" help:"Collection to index into; created if it is missing."`
 	Patches    int      `name:"max-num-patches" placeholder:"N" help:"Cut the collection's pictures into at most this many patches, 64 to 1024, from now on; for NaFlex models (default: what the collection has, at first the model's own number)."`
 	Rehash     bool     `help:"Read every file, also those that seem unchanged, and encode those whose bytes are not what they were."`

@@ -37,6 +37,7 @@ func isLines(source string) bool {
 var archiveTypes = map[string]string{
 	".zip": "application/zip", ".tar": "application/x-tar", ".tgz": "application/gzip", ".tar.gz": "application/gzip",
 	".tar.zst": "application/zstd", ".tar.xz": "application/x-xz", ".tar.bz2": "application/x-bzip2",
+	".parquet": "application/vnd.apache.parquet",
 }
 
 // archiveType is how requests name an archive, "" for what is none by its name.

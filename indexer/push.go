@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 
 	"polylens/indexer/blob"
 	"polylens/indexer/catalog"
@@ -55,6 +56,8 @@ type Pushes struct {
 	problem func(error) string
 	lease   time.Duration // see chunkLease
 	options PushOptions   // of what is received
+	// parquets counts the Parquet files that are read at once.
+	parquets *semaphore.Weighted
 }
 
 // PushOptions are what a client may choose for a push.
@@ -84,7 +87,7 @@ func (p *Pushes) With(options PushOptions) Receiver {
 // NewPushes makes pushes that keep their chunks where documents keep their pictures.
 // problem names the kind of an error for clients.
 func NewPushes(documents *Documents, store *database.Jobs, problem func(error) string) *Pushes {
-	return &Pushes{documents: documents, blobs: documents.blobs, jobs: store, problem: problem, lease: chunkLease}
+	return &Pushes{documents: documents, blobs: documents.blobs, jobs: store, problem: problem, lease: chunkLease, parquets: semaphore.NewWeighted(1)}
 }
 
 // Connect gives the queue that jobs are put into.

@@ -31,8 +31,21 @@ func (p *Pushes) ReceiveArchive(ctx context.Context, collection string, body io.
 	})
 }
 
-// archive adds the pictures of an archive.
+// archive adds the pictures of an archive, or of a Parquet file.
 func (c *cutter) archive(content io.Reader) error {
+	if window, ok := content.(*blob.Window); ok {
+		head := make([]byte, len(parquetMagic))
+		n, err := window.ReadAt(head, 0)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		if isParquet(head[:n]) {
+			return c.parquet(window)
+		}
+		if _, err := window.Seek(0, io.SeekStart); err != nil {
+			return err
+		}
+	}
 	summary, err := archive.Read(c.ctx, content, archive.Limits{MaxBytes: maxPacked}, c.entry)
 	c.others = summary.Others
 	return ofArchive(err)
@@ -124,7 +137,7 @@ func (p *Pushes) ReceiveFiles(ctx context.Context, collection string, next func(
 	})
 }
 
-// seekable keeps a zip archive, whose directory stands at its end, so that it can be read
+// seekable keeps a zip archive or Parquet, whose directory stands at its end, so that it can be read
 // anywhere. Others are read as they come.
 func (p *Pushes) seekable(ctx context.Context, push string, body io.Reader) (content io.Reader, end func(), err error) {
 	head := make([]byte, 4)
@@ -133,7 +146,7 @@ func (p *Pushes) seekable(ctx context.Context, push string, body io.Reader) (con
 		return nil, nil, err
 	}
 	whole := io.MultiReader(bytes.NewReader(head[:n]), body)
-	if archive.PackingOf(head[:n]) != archive.Zip {
+	if archive.PackingOf(head[:n]) != archive.Zip && !isParquet(head[:n]) {
 		return whole, func() {}, nil
 	}
 	if err := p.documents.indexer.options.Room(); err != nil {

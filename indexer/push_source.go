@@ -124,9 +124,6 @@ func (c *cutter) file(content *blob.Window) error {
 	if !isArchive {
 		return c.all(lines)
 	}
-	if _, err := content.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
 	return c.archive(content)
 }
 
@@ -144,7 +141,7 @@ func look(content *blob.Window) (isArchive bool, lines io.ReadCloser, err error)
 	case archive.Zip:
 		return true, io.NopCloser(content), nil
 	case archive.None:
-		return archive.IsTar(head[:n]), io.NopCloser(content), nil
+		return archive.IsTar(head[:n]) || isParquet(head[:n]), io.NopCloser(content), nil
 	default:
 		return lookInside(packing, content)
 	}

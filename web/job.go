@@ -50,7 +50,7 @@ type createJobInput struct {
 // IndexOrder says what to index, and how.
 type IndexOrder struct {
 	Source Source `json:"source,omitzero" doc:"Pictures that the server finds itself; this or upload"`
-	Upload string `json:"upload,omitempty" maxLength:"64" doc:"Identity of a finished upload to push in place of a source: lines of JSON, also packed with gzip or zstd, or a zip or tar archive, which is told by its bytes. The options are for folders. The upload is removed when it is used"`
+	Upload string `json:"upload,omitempty" maxLength:"64" doc:"Identity of a finished upload to push in place of a source: lines of JSON, also packed with gzip or zstd, a zip or tar archive, or Parquet with pictures, which is told by its bytes. The options are for folders. The upload is removed when it is used"`
 
 	MaxNumPatches int `json:"max_num_patches,omitempty" minimum:"64" maximum:"1024" example:"576" doc:"Most patches that the collection's pictures are cut into from now on; absent keeps its choice. Another choice encodes all of them anew, and searches use the new vectors once they are complete. Only for NaFlex models"`
 

@@ -31,7 +31,8 @@ var pushTypes = []string{"application/x-ndjson", "application/ndjson", "applicat
 // archiveTypes are the media types of archives of pictures. What an archive is, is told
 // by its bytes.
 var archiveTypes = []string{"application/zip", "application/x-zip-compressed", "application/x-tar", "application/gzip", "application/x-gzip",
-	"application/zstd", "application/x-xz", "application/x-bzip2", "application/x-gtar", "application/x-webdataset"}
+	"application/zstd", "application/x-xz", "application/x-bzip2", "application/x-gtar", "application/x-webdataset",
+	"application/vnd.apache.parquet", "application/x-parquet"}
 
 // formType is that of several files.
 const formType = "multipart/form-data"
@@ -160,7 +161,7 @@ func describePush(api *huma.OpenAPI) {
 // describeArchives adds archives and files to what the creation of a job takes.
 func describeArchives(create *huma.Operation) {
 	binary := &huma.Schema{Type: huma.TypeString, Format: "binary"}
-	for _, kind := range []string{"application/zip", "application/x-tar", "application/gzip", "application/zstd"} {
+	for _, kind := range []string{"application/zip", "application/x-tar", "application/gzip", "application/zstd", "application/vnd.apache.parquet"} {
 		create.RequestBody.Content[kind] = &huma.MediaType{Schema: binary}
 	}
 	create.RequestBody.Content[formType] = &huma.MediaType{Schema: &huma.Schema{

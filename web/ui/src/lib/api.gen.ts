@@ -1006,7 +1006,7 @@ export interface components {
             retry_failed?: boolean;
             /** @description Pictures that the server finds itself; this or upload */
             source?: components["schemas"]["Source"];
-            /** @description Identity of a finished upload to push in place of a source: lines of JSON, also packed with gzip or zstd, or a zip or tar archive, which is told by its bytes. The options are for folders. The upload is removed when it is used */
+            /** @description Identity of a finished upload to push in place of a source: lines of JSON, also packed with gzip or zstd, a zip or tar archive, or Parquet with pictures, which is told by its bytes. The options are for folders. The upload is removed when it is used */
             upload?: string;
         };
         Info: {
@@ -4317,6 +4317,7 @@ export interface operations {
             content: {
                 "application/gzip": string;
                 "application/json": components["schemas"]["IndexOrder"];
+                "application/vnd.apache.parquet": string;
                 "application/x-ndjson": string;
                 "application/x-tar": string;
                 "application/zip": string;
