@@ -37,8 +37,9 @@ type indexCommand struct {
 
 	Metadata string `enum:",all,no-place,none" default:"" placeholder:"WHAT" help:"What the collection takes, from now on, of what cameras and programs write into pictures and beside them: all, no-place (all but where pictures were taken) or none (default: what it took before, at first all)."`
 
-	DryRun bool `name:"dry-run" help:"Change nothing: say what would be new, changed, unchanged and removed, and how long encoding takes."`
-	JSON   bool `help:"Print the outcome as one JSON object: collection, directory, state, progress, failures, warnings."`
+	Layout string `enum:",imagefolder" default:"" placeholder:"LAYOUT" help:"Of an archive, or of a folder that is sent with --server: with imagefolder, the name of the folder that a picture lies in is its label, as in Hugging Face's imagefolder."`
+	DryRun bool   `name:"dry-run" help:"Change nothing: say what would be new, changed, unchanged and removed, and how long encoding takes."`
+	JSON   bool   `help:"Print the outcome as one JSON object: collection, directory, state, progress, failures, warnings."`
 }
 
 // Help documents the command.
@@ -120,6 +121,9 @@ func (c *indexCommand) Run(ctx context.Context, p *program) error {
 	}
 	if p.globals.Server != "" {
 		return c.pushFolder(ctx, p, folder)
+	}
+	if c.Layout != "" {
+		return usageError{errors.New("--layout is for archives, and for folders that are sent with --server")}
 	}
 	if err := catalog.ValidateMaxPatches(c.Patches); err != nil {
 		return usageError{err}

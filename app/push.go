@@ -86,6 +86,9 @@ func (c *indexCommand) pushBucket(ctx context.Context, p *program) error {
 	if err := c.checkPush(); err != nil {
 		return usageError{err}
 	}
+	if c.Layout != "" {
+		return usageError{errors.New("--layout is for archives, and for folders that are sent with --server")}
+	}
 	api, err := p.api(ctx, "index", true)
 	if err != nil {
 		return err
@@ -109,6 +112,7 @@ func (c *indexCommand) send(ctx context.Context, p *program, api *client.Client,
 	if c.DryRun {
 		api = api.DryRun()
 	}
+	api = api.WithLayout(c.Layout)
 	file, isFile := lines.(*ordinary.File)
 	if !isFile || c.DryRun || p.globals.Server == "" {
 		return api.Push(ctx, c.Collection, lines, kind, encoding)
@@ -157,7 +161,7 @@ func (c *indexCommand) follow(ctx context.Context, p *program, api *client.Clien
 func (c *indexCommand) checkPush() error {
 	if c.Patches != 0 || c.Rehash || c.Confirm || c.Share != nil || c.Retry || c.NoDefaults || c.NoHidden || c.FollowLinks || c.Metadata != "" ||
 		len(c.Include)+len(c.Exclude) > 0 {
-		return errors.New("lines of JSON, archives and buckets know no options but --collection and --json; the others are for folders")
+		return errors.New("lines of JSON, archives and buckets know no options but --collection, --layout, --dry-run and --json; the others are for folders")
 	}
 	return nil
 }

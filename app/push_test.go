@@ -71,6 +71,11 @@ func TestPushes(t *testing.T) {
 	if again.Counts.Unchanged != 12 {
 		t.Errorf("folder again: %+v", again.Counts)
 	}
+	labeled := objects[web.Job](t, elsewhere.succeed(t, "index", shard, "--collection", "labeled", "--json", "--layout", "imagefolder", "--server", "http://"+server.address, "--key", strings.TrimSpace(key.stdout)))[0]
+	images := server.get(t, "/api/v1/collections/labeled/images?limit=1", http.StatusOK)
+	if labeled.Counts.Created != 12 || !strings.Contains(images, `"label":"shard"`) {
+		t.Errorf("imagefolder: %+v %s", labeled.Counts, images)
+	}
 	archive := objects[web.Job](t, elsewhere.succeed(t, "index", shard, "--collection", "sent", "--json", "--server", "http://"+server.address, "--key", strings.TrimSpace(key.stdout)))[0]
 	if archive.Counts.Created != 12 {
 		t.Errorf("archive: %+v", archive.Counts)

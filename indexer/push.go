@@ -62,8 +62,18 @@ type Pushes struct {
 
 // PushOptions are what a client may choose for a push.
 type PushOptions struct {
-	DryRun bool // say only what it would do
+	DryRun bool   // say only what it would do
+	Layout Layout // of an archive
 }
+
+// Layout is what the place of a picture in an archive says about it.
+type Layout string
+
+// Layouts of archives.
+const (
+	PlainLayout Layout = ""            // nothing
+	ImageFolder Layout = "imagefolder" // the name of its folder is its label, as Hugging Face has it
+)
 
 // Receiver takes what clients push. *Pushes is one.
 type Receiver interface {

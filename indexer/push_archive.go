@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"path"
 
 	"polylens/indexer/archive"
 	"polylens/indexer/blob"
@@ -65,6 +67,9 @@ var errOurs = errors.New("cannot keep the pictures of an archive")
 
 // entry adds a picture of an archive.
 func (c *cutter) entry(entry archive.Entry) error {
+	if c.layout == ImageFolder && entry.Problem == nil {
+		entry.Metadata = WithLabel(entry.Metadata, entry.ID)
+	}
 	text, err := lineOf(entry)
 	if err == nil {
 		err = c.add(text)
@@ -73,6 +78,21 @@ func (c *cutter) entry(entry archive.Entry) error {
 		return fmt.Errorf("%w: %w", errOurs, err)
 	}
 	return nil
+}
+
+// WithLabel adds the name of the folder that a picture lies in as its label, unless it has
+// one, or lies in no folder.
+func WithLabel(metadata map[string]any, id string) map[string]any {
+	folder := path.Base(path.Dir(id))
+	if _, there := metadata["label"]; there || folder == "." || folder == "/" {
+		return metadata
+	}
+	metadata = maps.Clone(metadata)
+	if metadata == nil {
+		metadata = make(map[string]any)
+	}
+	metadata["label"] = folder
+	return metadata
 }
 
 // refused begins a line about what cannot be used, and says why.

@@ -44,7 +44,7 @@ func (p *Pushes) receive(ctx context.Context, collection string, fill func(*cutt
 	if err != nil {
 		return catalog.Job{}, err
 	}
-	found, err := p.cut(ctx, &cutter{pushes: p, collection: collection, push: name, name: name}, fill)
+	found, err := p.cut(ctx, &cutter{pushes: p, collection: collection, push: name, name: name, layout: p.options.Layout}, fill)
 	if err != nil {
 		return catalog.Job{}, err
 	}
@@ -88,7 +88,8 @@ type cutter struct {
 	pushes     *Pushes
 	collection string
 	push       string
-	name       string          // of the folder of the chunks, within those of pushes
+	name       string // of the folder of the chunks, within those of pushes
+	layout     Layout
 	used       map[string]bool // IDs of uploads that lines name
 	others     map[string]int  // see manifest
 	items      int64

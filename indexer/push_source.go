@@ -18,9 +18,10 @@ import (
 type PushSource struct {
 	Upload string `json:"upload,omitempty"` // ID of an upload: lines of JSON or an archive
 	Bucket string `json:"bucket,omitempty"` // URL of a bucket and what the keys of pictures in it begin with
+	Layout Layout `json:"layout,omitempty"` // of an archive
 }
 
-func (s PushSource) given() bool { return s != PushSource{} }
+func (s PushSource) given() bool { return s.Upload != "" || s.Bucket != "" }
 
 // ReceiveFrom queues a job that does what a source holds. catalog.ErrNotFound for an upload
 // that the collection does not have, catalog.ErrConflict for one that is not finished,
@@ -29,6 +30,7 @@ func (p *Pushes) ReceiveFrom(ctx context.Context, collection string, from PushSo
 	if err := catalog.ValidateCollectionName(collection); err != nil {
 		return catalog.Job{}, err
 	}
+	from.Layout = p.options.Layout
 	name, err := newPushName()
 	if err != nil {
 		return catalog.Job{}, err
@@ -73,7 +75,7 @@ func (p *Pushes) prepare(ctx context.Context, collection string, params PushPara
 	if err != nil {
 		return err
 	}
-	cut := &cutter{pushes: p, collection: collection, push: params.Push, name: params.Push + "/" + attempt}
+	cut := &cutter{pushes: p, collection: collection, push: params.Push, name: params.Push + "/" + attempt, layout: params.Layout}
 	found, err := p.cut(ctx, cut, func(cut *cutter) error { return p.fill(cut, params.PushSource) })
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -43,7 +44,8 @@ type jobCommandInput struct {
 type createJobInput struct {
 	Name string `path:"name" pattern:"^[a-z0-9][a-z0-9_-]*$" maxLength:"63" doc:"Name of the collection; created if it is missing"`
 	IdempotencyHeader
-	DryRun bool `query:"dry_run" doc:"Say only what the job would do: the answer is a job of kind plan, which changes nothing"`
+	DryRun bool   `query:"dry_run" doc:"Say only what the job would do: the answer is a job of kind plan, which changes nothing"`
+	Layout string `query:"layout" enum:"imagefolder" doc:"Of an archive: with imagefolder, the name of the folder that a picture lies in is its “label”, as in Hugging Face's imagefolder"`
 	Body   IndexOrder
 }
 
@@ -55,8 +57,9 @@ type IndexOrder struct {
 	MaxNumPatches int `json:"max_num_patches,omitempty" minimum:"64" maximum:"1024" example:"576" doc:"Most patches that the collection's pictures are cut into from now on; absent keeps its choice. Another choice encodes all of them anew, and searches use the new vectors once they are complete. Only for NaFlex models"`
 
 	Rules
-	DryRun      bool `json:"dry_run,omitempty" doc:"Say only what the job would do: the answer is a job of kind plan, which changes nothing"`
-	RetryFailed bool `json:"retry_failed,omitempty" doc:"Look again at files that could not be read, or that were no pictures, though they have not changed"`
+	Layout      string `json:"layout,omitempty" enum:"imagefolder" doc:"Of an upload that is an archive: with imagefolder, the name of the folder that a picture lies in is its “label”, as in Hugging Face's imagefolder"`
+	DryRun      bool   `json:"dry_run,omitempty" doc:"Say only what the job would do: the answer is a job of kind plan, which changes nothing"`
+	RetryFailed bool   `json:"retry_failed,omitempty" doc:"Look again at files that could not be read, or that were no pictures, though they have not changed"`
 
 	Rehash          bool     `json:"rehash,omitempty" doc:"Read every file, also those that seem unchanged, and encode those whose bytes are not what they were"`
 	Metadata        string   `json:"metadata,omitempty" enum:"all,no-place,none" doc:"What the collection takes, from now on, of what cameras and programs write into pictures and, as XMP and Google Takeout do, beside them: all, all but where pictures were taken, or nothing. Absent: what it took before, at first all"`
@@ -110,6 +113,11 @@ func (s *server) createJob(ctx context.Context, input *createJobInput) (*accepte
 	if err := input.Body.check(); err != nil {
 		return nil, err
 	}
+	if input.Layout != "" || input.Body.Layout != "" {
+		if input.Body.Upload == "" {
+			return nil, newProblem(kindInvalid, "layout is for archives: leave it out")
+		}
+	}
 	job, err := s.order(ctx, input)
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
@@ -131,7 +139,7 @@ func (o IndexOrder) check() error {
 	if o.Source.Directory != "" {
 		return nil
 	}
-	o.Upload, o.Source, o.DryRun = "", Source{}, false
+	o.Upload, o.Source, o.Layout, o.DryRun = "", Source{}, "", false
 	if !reflect.DeepEqual(o, IndexOrder{}) {
 		return newProblem(kindInvalid, "uploads and buckets are pushed, and know none of the options that are for folders")
 	}
@@ -142,7 +150,7 @@ func (o IndexOrder) check() error {
 func (s *server) order(ctx context.Context, input *createJobInput) (catalog.Job, error) {
 	dry := input.DryRun || input.Body.DryRun
 	if from := (indexer.PushSource{Upload: input.Body.Upload, Bucket: input.Body.Source.Bucket}); from != (indexer.PushSource{}) {
-		return s.Pushes.With(indexer.PushOptions{DryRun: dry}).ReceiveFrom(ctx, input.Name, from)
+		return s.Pushes.With(indexer.PushOptions{DryRun: dry, Layout: indexer.Layout(cmp.Or(input.Layout, input.Body.Layout))}).ReceiveFrom(ctx, input.Name, from)
 	}
 	if !callerOf(ctx).host {
 		return catalog.Job{}, s.noFolders()

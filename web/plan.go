@@ -44,5 +44,11 @@ func pushOptions(r *http.Request) (options indexer.PushOptions, err error) {
 			return options, newProblem(kindInvalid, "dry_run is true or false")
 		}
 	}
+	switch layout := indexer.Layout(r.URL.Query().Get("layout")); layout {
+	case indexer.PlainLayout, indexer.ImageFolder:
+		options.Layout = layout
+	default:
+		return options, newProblem(kindInvalid, "layout is imagefolder, or left out")
+	}
 	return options, nil
 }

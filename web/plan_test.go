@@ -28,6 +28,8 @@ func TestDryRun(t *testing.T) {
 	if r := send(t, http.MethodPost, jobs+"?dry_run=false", "{}\n", "Content-Type: application/x-ndjson"); as[web.Job](t, r).Kind != "push" {
 		t.Errorf("%s", r.body)
 	}
+	wantProblem(t, send(t, http.MethodPost, jobs+"?layout=other", "PK", "Content-Type: application/zip"), http.StatusUnprocessableEntity, "invalid-request")
+	wantProblem(t, send(t, http.MethodPost, jobs+"?layout=imagefolder", `{"source":{"directory":"/"}}`, jsonType), http.StatusUnprocessableEntity, "invalid-request")
 	wantProblem(t, send(t, http.MethodPost, jobs+"?dry_run=perhaps", "{}\n", "Content-Type: application/x-ndjson"), http.StatusUnprocessableEntity, "invalid-request")
 }
 

@@ -136,6 +136,20 @@ func TestUploadRefused(t *testing.T) {
 	wantProblem(t, send(t, http.MethodPatch, at, "12345", tusVersion, pieceType, offset(0)), http.StatusInsufficientStorage, "disk-full")
 }
 
+// sendPart sends the beginning of a piece, and leaves its connection open.
+func sendPart(t *testing.T, at, content string, from, to int) *net.TCPConn {
+	t.Helper()
+	server, path, _ := strings.Cut(strings.TrimPrefix(at, "http://"), "/")
+	connection, err := net.Dial("tcp", server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { connection.Close() })
+	fmt.Fprintf(connection, "PATCH /%s HTTP/1.1\r\nHost: %s\r\n%s\r\n%s\r\n%s\r\nContent-Length: %d\r\n\r\n%s",
+		path, server, tusVersion, pieceType, offset(from), len(content)-from, content[from:to])
+	return connection.(*net.TCPConn)
+}
+
 // TestUploadGoesOn: a connection breaks within a piece, another hangs; what has arrived
 // counts, and the client goes on.
 func TestUploadGoesOn(t *testing.T) {
@@ -143,26 +157,20 @@ func TestUploadGoesOn(t *testing.T) {
 	const size = 100_000
 	content := strings.Repeat("0123456789", size/10)
 	at := beginUpload(t, server.URL, "shop", size)
-	address := strings.TrimPrefix(server.URL, "http://")
-	halves := []int{30_000, 50_000}
-	sent := 0
+	_ = sendPart(t, at, content, 0, 30_000).CloseWrite() // the line breaks
+	until(t, "what came over a broken line counts", func() bool { return as[web.UploadState](t, get(t, at)).Offset == 30_000 })
 	var hanging net.Conn
-	for i, half := range halves {
-		connection, err := net.Dial("tcp", address)
-		if err != nil {
-			t.Fatal(err)
+	sent, pause := 30_000, 10*time.Millisecond
+	for sent == 30_000 { // who asks ends what hangs, perhaps before any of it was read
+		hanging = sendPart(t, at, content, sent, 50_000)
+		time.Sleep(pause)
+		pause *= 2
+		head := send(t, http.MethodHead, at, "", tusVersion)
+		var err error
+		if sent, err = strconv.Atoi(head.header.Get("Upload-Offset")); err != nil || sent > 50_000 {
+			t.Fatalf("got %d %v", head.status, head.header)
 		}
-		fmt.Fprintf(connection, "PATCH %s HTTP/1.1\r\nHost: %s\r\n%s\r\n%s\r\n%s\r\nContent-Length: %d\r\n\r\n%s",
-			strings.TrimPrefix(at, server.URL), address, tusVersion, pieceType, offset(sent), size-sent, content[sent:half])
-		if i == 0 {
-			_ = connection.(*net.TCPConn).CloseWrite() // the line breaks
-			defer connection.Close()
-		} else {
-			hanging = connection
-		}
-		sent = waitForOffset(t, at, half)
 	}
-	defer hanging.Close()
 	if r := send(t, http.MethodPatch, at, content[sent:], tusVersion, pieceType, offset(sent)); r.status != http.StatusNoContent {
 		t.Fatalf("got %d %s", r.status, r.body)
 	}
@@ -184,31 +192,20 @@ func TestUploadGoesOn(t *testing.T) {
 	}
 }
 
-// waitForOffset asks, as a client does that has lost its connection, until so much is there.
-func waitForOffset(t *testing.T, at string, want int) int {
+func until(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		head := send(t, http.MethodHead, at, "", tusVersion)
-		if got, err := strconv.Atoi(head.header.Get("Upload-Offset")); err == nil && got >= want {
-			return got
+	for deadline := time.Now().Add(30 * time.Second); !is(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: it does not come", what)
 		}
 	}
-	t.Fatalf("%d bytes do not arrive: %+v", want, send(t, http.MethodHead, at, "", tusVersion))
-	return 0
 }
 
 // TestUploadTrickles: a piece that comes too slowly ends, and does not hold a place.
 func TestUploadTrickles(t *testing.T) {
 	server := webtest.NewServer(t, func(c *web.Config) { c.Limits.Stall, c.Limits.Pieces = 300*time.Millisecond, 1 })
 	at := beginUpload(t, server.URL, "shop", 1000)
-	address := strings.TrimPrefix(server.URL, "http://")
-	connection, err := net.Dial("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer connection.Close()
-	fmt.Fprintf(connection, "PATCH %s HTTP/1.1\r\nHost: %s\r\n%s\r\n%s\r\n%s\r\nContent-Length: 1000\r\n\r\n",
-		strings.TrimPrefix(at, server.URL), address, tusVersion, pieceType, offset(0))
+	connection := sendPart(t, at, strings.Repeat("x", 1000), 0, 0)
 	go func() {
 		for range 1000 {
 			if _, err := connection.Write([]byte("x")); err != nil {

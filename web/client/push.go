@@ -59,12 +59,26 @@ func (c *Client) DryRun() *Client {
 	return &dry
 }
 
+// WithLayout returns a client that says how archives are laid out: "imagefolder", or "".
+func (c *Client) WithLayout(layout string) *Client {
+	with := *c
+	with.layout = layout
+	return &with
+}
+
 // query is what is added to orders of jobs.
 func (c *Client) query() string {
+	query := url.Values{}
 	if c.dry {
-		return "?dry_run=true"
+		query.Set("dry_run", "true")
 	}
-	return ""
+	if c.layout != "" {
+		query.Set("layout", c.layout)
+	}
+	if len(query) == 0 {
+		return ""
+	}
+	return "?" + query.Encode()
 }
 
 // source remembers why it could not be read.

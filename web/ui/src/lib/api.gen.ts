@@ -981,6 +981,11 @@ export interface components {
             /** @description Patterns as in .gitignore: only files that one matches, or that lie in a folder that one matches */
             include?: string[];
             /**
+             * @description Of an upload that is an archive: with imagefolder, the name of the folder that a picture lies in is its “label”, as in Hugging Face's imagefolder
+             * @enum {string}
+             */
+            layout?: "imagefolder";
+            /**
              * Format: int64
              * @description Most patches that the collection's pictures are cut into from now on; absent keeps its choice. Another choice encodes all of them anew, and searches use the new vectors once they are complete. Only for NaFlex models
              * @example 576
@@ -4302,6 +4307,8 @@ export interface operations {
             query?: {
                 /** @description Say only what the job would do: the answer is a job of kind plan, which changes nothing */
                 dry_run?: boolean;
+                /** @description Of an archive: with imagefolder, the name of the folder that a picture lies in is its “label”, as in Hugging Face's imagefolder */
+                layout?: "imagefolder";
             };
             header?: {
                 /** @description Any text; a repeated call with the same key, address and body is answered as before, without being carried out again. The same key with another call is refused (422) */
