@@ -22,7 +22,7 @@ type keyCommand struct {
 
 type keyCreateCommand struct {
 	Name       string   `arg:"" placeholder:"NAME" help:"What the key is for, such as \"photo frame\"."`
-	Scope      []string `required:"" placeholder:"SCOPE" enum:"search,index,train,admin" help:"What it may do: search, index, train, or admin for all of these and keys; several are separated by commas."`
+	Scope      []string `required:"" placeholder:"SCOPE" enum:"${scopes}" help:"What it may do: search, index, train, or admin for all of these and keys; several are separated by commas."`
 	Collection []string `placeholder:"NAME" help:"The only collections that it is for; several are separated by commas (default: all)."`
 	Expires    string   `placeholder:"WHEN" help:"When it ends: after a time such as 12h or 90d, or on a day such as 2027-01-31 (default: never)."`
 	Rate       float64  `placeholder:"N" help:"Requests a second that it may make in the long run (default: what serve --key-rate says)."`
@@ -137,18 +137,10 @@ func (c *keyListCommand) Run(ctx context.Context, p *program) error {
 		if key.Collections != nil {
 			collections = strings.Join(key.Collections, ",")
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", key.ID, key.Name, key.State, scopeWords(key.Scopes), collections,
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", key.ID, key.Name, key.State, strings.Join(catalog.ScopeNames(key.Scopes), ","), collections,
 			whenText(key.Expires), whenText(key.Used))
 	}
 	return table.Flush()
-}
-
-func scopeWords(scopes []catalog.Scope) string {
-	words := make([]string, len(scopes))
-	for i, scope := range scopes {
-		words[i] = string(scope)
-	}
-	return strings.Join(words, ",")
 }
 
 func whenText(moment *time.Time) string {

@@ -12,6 +12,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"polylens/app/doctor"
+	"polylens/indexer/catalog"
 	"polylens/indexer/decode"
 	"polylens/internal/text"
 	"polylens/search/milvus"
@@ -96,7 +97,10 @@ func run(ctx context.Context, arguments []string, terminal terminal) (err error)
 		kong.Writers(terminal.out, terminal.err),
 		kong.Exit(func(int) { panic(errHelpShown) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.Vars{"version": version(), "model": bundledModel, "preset": trainer.DefaultPreset},
+		kong.Vars{
+			"version": version(), "model": bundledModel, "preset": trainer.DefaultPreset,
+			"scopes": strings.Join(catalog.ScopeNames(catalog.Scopes()), ","),
+		},
 	)
 	if err != nil {
 		return err

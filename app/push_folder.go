@@ -14,7 +14,6 @@ import (
 	"polylens/indexer"
 	"polylens/indexer/catalog"
 	"polylens/indexer/source"
-	"polylens/internal/ordinary"
 	"polylens/web/client"
 )
 
@@ -99,15 +98,7 @@ func (s *folderSender) read(ctx context.Context, item source.Item) ([]byte, erro
 		return nil, err
 	}
 	defer file.Close()
-	return readAtMost(file, s.most)
-}
-
-func readAtMost(file *ordinary.File, most int64) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(file, most+1))
-	if err == nil && int64(len(data)) > most {
-		err = fmt.Errorf("it has more than %d bytes", most)
-	}
-	return data, err
+	return file.ReadAll(s.most)
 }
 
 func (s *folderSender) sum(ctx context.Context, item source.Item) (string, error) {

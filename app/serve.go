@@ -106,7 +106,7 @@ func (c *serveCommand) serve(ctx context.Context, p *program) error {
 			fail(err)
 		}
 	}()
-	err = web.ServeDoors(serving, handler, p.log, doors...)
+	err = web.Serve(serving, handler, p.log, doors...)
 	fail(nil) // start must end, too
 	select {
 	case <-starting:

@@ -196,11 +196,17 @@ func (e *Encoder) compose(ctx context.Context, index *safetensors.Index, config 
 	if err != nil {
 		return err
 	}
-	open := func(model ort.Model) *session {
+	open := func(model ort.Model, settings ort.Options) *session {
 		return &session{environment: environment, model: model, options: settings}
 	}
-	e.text = &composedText{session: open(graphModel(text, index.Dir)), vocabulary: config.Text.Vocabulary}
-	e.vision, err = composeVision(open(graphModel(vision, index.Dir)), config)
+	e.text = &composedText{session: open(graphModel(text, index.Dir), settings), vocabulary: config.Text.Vocabulary}
+	pictures := graphModel(vision, index.Dir)
+	e.vision, err = composeVision(open(pictures, settings), config)
+	if err != nil || !spread(index, settings) {
+		return err
+	}
+	single, err := composeVision(open(pictures, alone(settings)), config)
+	e.vision = &spreadVision{visionTower: e.vision, single: single, threads: threadsOf(settings)}
 	return err
 }
 

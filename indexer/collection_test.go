@@ -145,7 +145,7 @@ func TestPixelsInMemory(t *testing.T) {
 	}
 	write(t, b.folder, files)
 	b.run(t)
-	if most := 2*batch + workers; b.encoder.alive > most || b.encoder.alive <= batch {
+	if most := 3*batch + 2*workers; b.encoder.alive > most || b.encoder.alive <= batch {
 		t.Errorf("%d preprocessed pictures were in memory at once, want more than a batch and at most %d", b.encoder.alive, most)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"unicode"
 
 	"polylens/indexer/decode"
-	"polylens/internal/ordinary"
 )
 
 // Picture is a decoded file.
@@ -29,7 +28,7 @@ type Picture struct {
 type Decoder interface {
 	// Read returns the content of a picture file, which open opens and Read closes. The
 	// name is for errors only.
-	Read(ctx context.Context, name string, open func() (*ordinary.File, error)) (decode.Content, error)
+	Read(ctx context.Context, name string, open decode.Open) (decode.Content, error)
 	// Decode makes a picture of it that is large enough to be scaled to the
 	// target; a nil target wants all of it.
 	Decode(ctx context.Context, content decode.Content, target decode.Target) (Picture, error)
@@ -48,7 +47,7 @@ type limitedDecoder struct {
 }
 
 // Read implements Decoder.
-func (d limitedDecoder) Read(ctx context.Context, name string, open func() (*ordinary.File, error)) (decode.Content, error) {
+func (d limitedDecoder) Read(ctx context.Context, name string, open decode.Open) (decode.Content, error) {
 	return decode.ReadOpened(ctx, name, open, d.limits)
 }
 

@@ -57,7 +57,7 @@ func TestDecodeWithTarget(t *testing.T) {
 
 func decoded(t *testing.T, decoder Decoder, path string) Picture {
 	t.Helper()
-	content, err := decoder.Read(t.Context(), path, func() (*ordinary.File, error) { return ordinary.Open(path) })
+	content, err := decoder.Read(t.Context(), path, func(ctx context.Context) (*ordinary.File, error) { return ordinary.OpenContext(ctx, path) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +121,7 @@ func TestInterruptedDecodingMayPass(t *testing.T) {
 	}
 	decoder := DecodeWith(&decode.Decoder{Outside: pool}, decode.Limits{})
 	path := filepath.Join("decode", "testdata", "outside", "rgb.jp2")
-	content, err := decoder.Read(t.Context(), path, func() (*ordinary.File, error) { return ordinary.Open(path) })
+	content, err := decoder.Read(t.Context(), path, func(ctx context.Context) (*ordinary.File, error) { return ordinary.OpenContext(ctx, path) })
 	if err != nil {
 		t.Fatal(err)
 	}

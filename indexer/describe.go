@@ -72,11 +72,6 @@ type description struct {
 	warnings []string
 }
 
-const (
-	maxMetadata = 60_000 // bytes as JSON: an index field holds 65,535
-	maxCaptions = 2_000
-)
-
 // putTogether joins what a picture says of itself, what programs have noted beside
 // it, and what sidecars and tables of the user's own say. The later wins, field by
 // field; captions of the later, if it has any, replace those before.
@@ -115,7 +110,7 @@ func captionsOf(item source.Item, inside kept, noted metadata.About) []catalog.C
 		if len(captions) > 0 {
 			break
 		}
-		for _, caption := range about.Captions[:min(len(about.Captions), maxCaptions)] {
+		for _, caption := range about.Captions[:min(len(about.Captions), metadata.MaxCaptions)] {
 			captions = append(captions, catalog.Caption{Language: caption.Language, Text: caption.Text})
 		}
 	}
@@ -131,7 +126,7 @@ func (d *description) add(standard map[string]any) {
 	if err != nil {
 		return // the catalogue says what is wrong with it
 	}
-	room := maxMetadata - len(own)
+	room := source.MaxMetadata - len(own)
 	var left []string
 	for _, name := range slices.Sorted(maps.Keys(standard)) {
 		if _, ok := d.metadata[name]; ok {
@@ -146,7 +141,7 @@ func (d *description) add(standard map[string]any) {
 		d.metadata[name] = standard[name]
 	}
 	if left != nil {
-		d.warnings = append(d.warnings, fmt.Sprintf("its %s are left out: metadata has at most %d bytes", strings.Join(left, ", "), maxMetadata))
+		d.warnings = append(d.warnings, fmt.Sprintf("its %s are left out: metadata has at most %d bytes", strings.Join(left, ", "), source.MaxMetadata))
 	}
 }
 

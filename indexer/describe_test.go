@@ -10,7 +10,8 @@ import (
 
 	"polylens/indexer/catalog"
 	"polylens/indexer/decode"
-	"polylens/internal/ordinary"
+	"polylens/indexer/metadata"
+	"polylens/indexer/source"
 )
 
 // countingDecoder counts the files that are opened.
@@ -19,7 +20,7 @@ type countingDecoder struct {
 	read *atomic.Int32
 }
 
-func (d countingDecoder) Read(ctx context.Context, name string, open func() (*ordinary.File, error)) (decode.Content, error) {
+func (d countingDecoder) Read(ctx context.Context, name string, open decode.Open) (decode.Content, error) {
 	d.read.Add(1)
 	return d.Decoder.Read(ctx, name, open)
 }
@@ -174,5 +175,39 @@ func TestEmbeddedWarnings(t *testing.T) {
 		if report := b.run(t); len(report.Warnings) != 1 || !strings.Contains(report.Warnings[0].Reason, "more than 4194304 bytes") {
 			t.Errorf("%s: warnings %v", step, report.Warnings)
 		}
+	}
+}
+
+// unreadSource is a source of which what lies beside pictures does not answer.
+type unreadSource struct {
+	source.Source
+	unread bool // and says so
+}
+
+func (s unreadSource) Walk(ctx context.Context, visitor source.Visitor) error {
+	item := visitor.Item
+	visitor.Item = func(found source.Item) error {
+		found.Sidecar, found.Noted, found.Unread = source.Sidecar{}, metadata.About{}, s.unread
+		return item(found)
+	}
+	return s.Source.Walk(ctx, visitor)
+}
+
+// TestMetadataThatDoesNotAnswer: what was read beside a picture stays when it cannot be read.
+func TestMetadataThatDoesNotAnswer(t *testing.T) {
+	b := newBench(t, Options{})
+	write(t, b.folder, map[string][]byte{"a.png": picture(1), "a.png.json": []byte(`{"caption":"mine","n":1}`)})
+	b.run(t)
+	wantCounts(t, "unread", b.runAs(t, func(r *Request) { r.Source = unreadSource{r.Source, true} }), counts{skipped: 1})
+	if image := b.image(t, "a.png"); image.Metadata["n"] != 1. || len(image.Captions) != 1 {
+		t.Errorf("left are %v, %v", image.Metadata, image.Captions)
+	}
+	wantCounts(t, "gone", b.runAs(t, func(r *Request) { r.Source = unreadSource{r.Source, false} }), counts{reused: 1})
+	if image := b.image(t, "a.png"); len(image.Metadata) != 0 || len(image.Captions) != 0 {
+		t.Errorf("still there are %v, %v", image.Metadata, image.Captions)
+	}
+	wantCounts(t, "back", b.run(t), counts{reused: 1})
+	if image := b.image(t, "a.png"); image.Metadata["n"] != 1. {
+		t.Errorf("not read again: %v", image.Metadata)
 	}
 }

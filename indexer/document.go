@@ -142,7 +142,6 @@ type pushing struct {
 	explain func(error) (problem, detail string)
 
 	touched []string // IDs of images that the index does not know as they are now
-	deleted bool     // there are tombstones
 }
 
 // readied is a document of which all is known but the vector.
@@ -150,6 +149,7 @@ type readied struct {
 	prepared
 	catalog.ItemResult       // what it will be
 	err                error // why it cannot be; it says something about the document alone
+	fetched            *catalog.Fetched
 }
 
 // one does a single document.
@@ -169,12 +169,12 @@ func (p *pushing) one(ctx context.Context, document Document) (readied, error) {
 func (p *pushing) ready(ctx context.Context, document Document) (r readied, err error) {
 	r.ID, r.Operation, r.Detail = document.ID, document.Operation, document.Note
 	if document.Operation == catalog.OperationUpsert {
-		data, release, err := p.picture(ctx, document)
+		picture, err := p.picture(ctx, document)
 		if err != nil {
 			return r, err
 		}
-		defer release()
-		document.Data = data
+		defer picture.release()
+		document.Data, r.fetched = picture.data, picture.fetched
 	}
 	if r.ID == "" && document.Operation == catalog.OperationUpsert {
 		r.ID = decode.NewContent("", document.Data).SHA256
@@ -208,6 +208,9 @@ func (p *pushing) readyUpsert(ctx context.Context, document Document, r *readied
 	r.image = catalog.Image{ID: key, Source: catalog.PushedSource, URI: uri, Size: int64(len(document.Data))}
 	j := job{item: source.Item{URI: uri, Size: r.image.Size, Sidecar: about}, state: state}
 	content := decode.NewContent(fmt.Sprintf("%.80q", r.ID), document.Data)
+	if r.fetched != nil {
+		r.fetched.Image, r.fetched.SHA256 = key, content.SHA256
+	}
 	err = p.prepareContent(ctx, j, content, &r.prepared, false)
 	var broken *pictureError
 	if errors.As(err, &broken) {
@@ -327,8 +330,8 @@ func mergePatch(fields map[string]any, changes map[string]json.RawMessage) (map[
 	}
 	maps.Copy(merged, about.Metadata)
 	text, err = json.Marshal(merged)
-	if err == nil && len(text) > maxMetadata {
-		err = fmt.Errorf("metadata is %w: it has %d bytes with what was there, at most %d are allowed", catalog.ErrInvalid, len(text), maxMetadata)
+	if err == nil && len(text) > source.MaxMetadata {
+		err = fmt.Errorf("metadata is %w: it has %d bytes with what was there, at most %d are allowed", catalog.ErrInvalid, len(text), source.MaxMetadata)
 	}
 	return merged, err
 }
@@ -378,13 +381,9 @@ func (p *pushing) save(ctx context.Context, ready []readied) ([]database.PushIte
 	if err := p.store.SavePush(ctx, p.collection, &push); err != nil {
 		return nil, err
 	}
-	for i, item := range push.Items {
-		switch {
-		case item.Err != nil:
-		case item.Record != nil, item.Changed != nil:
-			p.touched = append(p.touched, ready[i].image.ID)
-		case item.Deleted != "":
-			p.deleted = true
+	for _, item := range push.Items {
+		if item.Err == nil {
+			p.touch(item.ItemResult)
 		}
 	}
 	return push.Items, nil
@@ -393,7 +392,7 @@ func (p *pushing) save(ctx context.Context, ready []readied) ([]database.PushIte
 // itemOf is what is saved of a document; vector is nil if it has no picture, or one for
 // which the model gives none.
 func itemOf(r readied, vector []float32) database.PushItem {
-	item := database.PushItem{ItemResult: r.ItemResult, Err: r.err}
+	item := database.PushItem{ItemResult: r.ItemResult, Err: r.err, Fetched: r.fetched}
 	switch {
 	case r.err != nil || r.Outcome == catalog.OutcomeUnchanged:
 	case r.Operation == catalog.OperationPatch:
@@ -426,17 +425,18 @@ func (p *pushing) vectorsOf(ctx context.Context, ready []readied) (map[string][]
 	return vectors, err
 }
 
+// touch notes that mirrorAll has to look at an item that was saved.
+func (p *pushing) touch(item catalog.ItemResult) {
+	if item.Outcome != catalog.OutcomeFailed && item.Outcome != catalog.OutcomeUnchanged {
+		p.touched = append(p.touched, catalog.ImageID(p.collection, catalog.PushedURI(item.ID)))
+	}
+}
+
 // mirrorAll brings what was saved into the index.
 func (p *pushing) mirrorAll(ctx context.Context) error {
 	m := p.mirror()
-	if p.deleted {
-		if _, err := m.clearTombstones(ctx); err != nil {
-			return err
-		}
-		p.deleted = false
-	}
 	for page := range slices.Chunk(p.touched, mirrorPage) {
-		if err := m.send(ctx, page); err != nil {
+		if err := m.settle(ctx, page); err != nil {
 			return err
 		}
 	}

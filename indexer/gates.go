@@ -25,33 +25,53 @@ type gate struct {
 }
 
 // mostGates bounds what the catalogue keeps of a source to some megabytes. Of more links
-// those that come last are not guarded.
+// those that come last are not kept: what vanishes where they lie is withheld, whatever
+// has become of them.
 const mostGates = 50_000
 
+// kept is the URI after which gates were not kept, since there were too many; "" when all
+// were.
+func (g gates) kept(most int) string {
+	if len(g) < most {
+		return ""
+	}
+	return slices.Max(slices.Collect(maps.Keys(g)))
+}
+
 // openGates reads what led to the folders of the source before, and bars those gates
-// that now lead to a folder in which most of their pictures are missing, or are others.
+// that now lead to a folder in which most of their pictures are missing, or are others,
+// and those of which the file system does not say where they lead.
 // What is known of the pictures behind them stays as it is.
 func (r *run) openGates(ctx context.Context) (err error) {
 	if r.before, err = gatesOf(ctx, r.Indexer, r.collection, r.source.Name()); err != nil {
 		return err
 	}
-	r.checkConfirmation()
+	r.unkept = r.before.kept(r.mostGates)
+	r.checkConfirmation(ctx)
 	if r.removal.mayAll() {
 		return nil
 	}
-	turned := make(map[string]bool)
+	turned := make(map[string]*behind)
 	for uri, was := range r.before {
-		if now := source.IdentityOf(uri); now != "" && now != was.Identity {
-			turned[uri] = true
+		switch now, err := r.identityOf(ctx, uri); {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case err != nil:
+			r.barred[uri] = whyUnseen
+		case now != "" && now != was.Identity:
+			turned[uri] = new(behind)
 		}
 	}
 	if len(turned) == 0 {
 		return nil
 	}
-	behind, replaced, err := r.lookBehind(ctx, turned)
-	for uri := range turned {
-		if gone := replaced[uri]; gone > fewRemoved && r.removal.isMost(gone, behind[uri]) {
-			r.barred[uri] = true
+	err = r.lookBehind(ctx, turned)
+	for uri, found := range turned {
+		switch {
+		case found.silent:
+			r.barred[uri] = whyUnseen
+		case found.replaced > fewRemoved && r.removal.isMost(found.replaced, found.pictures):
+			r.barred[uri] = whyElsewhere
 		}
 	}
 	return err
@@ -60,22 +80,24 @@ func (r *run) openGates(ctx context.Context) (err error) {
 // checkConfirmation takes back a confirmation that was given when the gates led to other
 // folders: a job may have waited since, for hours, or have been taken up again after a
 // restart without its disks.
-func (r *run) checkConfirmation() {
-	if r.removal.confirmed && r.confirmedFor != "" && r.confirmedFor != r.before.now(r.source.Name()) {
+func (r *run) checkConfirmation(ctx context.Context) {
+	if r.removal.confirmed && r.confirmedFor != "" && r.confirmedFor != r.leadNow(ctx, r.before, r.source.Name()) {
 		r.removal.confirmed, r.removal.outdated = false, true
 	}
 }
 
-// now says in short what folders the gates of a source lead to now.
-func (g gates) now(name string) string {
-	places := slices.Collect(maps.Keys(g))
-	if _, known := g[name]; !known {
+// leadNow says in short what folders the gates of a source lead to now. It differs when
+// one answers that did not before.
+func (ix *Indexer) leadNow(ctx context.Context, known gates, name string) string {
+	places := slices.Collect(maps.Keys(known))
+	if _, there := known[name]; !there {
 		places = append(places, name)
 	}
 	slices.Sort(places)
 	sum := sha256.New()
 	for _, uri := range places {
-		fmt.Fprintf(sum, "%s\n%s\n", uri, source.IdentityOf(uri))
+		identity, err := ix.identityOf(ctx, uri)
+		fmt.Fprintf(sum, "%s\n%s\n%t\n", uri, identity, err == nil)
 	}
 	return hex.EncodeToString(sum.Sum(nil))
 }
@@ -91,27 +113,43 @@ func (ix *Indexer) confirmation(ctx context.Context, collection, name string) (s
 	if err != nil && !errors.Is(err, catalog.ErrNotFound) {
 		return "", err
 	}
-	return known.now(name), nil
+	return ix.leadNow(ctx, known, name), nil
 }
 
-// lookBehind counts the pictures behind gates, and those of them that are not there, or
-// have another size: names such as IMG_0001.jpg are the same on many disks.
-func (r *run) lookBehind(ctx context.Context, turned map[string]bool) (behind, replaced map[string]int, err error) {
-	behind, replaced = make(map[string]int), make(map[string]int)
+// behind is what lies behind a gate.
+type behind struct {
+	pictures int  // that are known
+	replaced int  // of those, how many are not there, or have another size
+	silent   bool // the file system does not say
+}
+
+// look looks for one more picture, of which the size is known. What does not answer is
+// asked once.
+func (b *behind) look(ctx context.Context, uri string, size int64) {
+	if b.silent {
+		return
+	}
+	b.pictures++
+	now, err := source.SizeOf(ctx, uri)
+	b.silent = isSilent(err)
+	if err != nil || now != size {
+		b.replaced++
+	}
+}
+
+// lookBehind looks for the pictures behind gates by their names and sizes: names such as
+// IMG_0001.jpg are the same on many disks.
+func (r *run) lookBehind(ctx context.Context, turned map[string]*behind) error {
 	var ids, uris []string
 	flush := func() error {
 		states, err := r.store.States(ctx, r.fingerprint, ids)
 		for i, id := range ids {
-			place := nearest(turned, uris[i])
-			behind[place]++
-			if size, there := source.SizeOf(uris[i]); !there || size != states[id].Size {
-				replaced[place]++
-			}
+			turned[nearest(turned, uris[i])].look(ctx, uris[i], states[id].Size)
 		}
 		ids, uris = ids[:0], uris[:0]
 		return err
 	}
-	err = r.store.SourceImages(ctx, r.collection, r.source.Name(), func(id, uri string) error {
+	err := r.store.SourceImages(ctx, r.collection, r.source.Name(), func(id, uri string) error {
 		if nearest(turned, uri) == "" {
 			return nil
 		}
@@ -123,7 +161,7 @@ func (r *run) lookBehind(ctx context.Context, turned map[string]bool) (behind, r
 	if err == nil {
 		err = flush()
 	}
-	return behind, replaced, err
+	return err
 }
 
 // nearest is the URI, or the nearest part of it that names a folder above, that is in a
@@ -148,6 +186,8 @@ const (
 	whyEmptied           // a folder above it is there, and has no picture
 	whyUnmounted         // the mount point above it is not there
 	whyElsewhere         // a gate above it leads to another folder than before
+	whyUnseen            // the file system did not say where a gate above it leads
+	whyUnkept            // where gates above it led before was not kept
 )
 
 // turned are the gates that are not what they were before this walk, and what has
@@ -195,8 +235,10 @@ func (r *run) keepGates(ctx context.Context) error {
 			now[uri] = was
 		}
 	}
-	if len(now) > mostGates {
-		for _, uri := range slices.Sorted(maps.Keys(now))[mostGates:] {
+	if len(now) > r.mostGates {
+		r.options.Log.Warn("a folder has too many links and mount points to keep all: what vanishes behind the last ones is never removed unasked",
+			"folder", folderOf(r.source.Name()), "links", len(now), "kept", r.mostGates)
+		for _, uri := range slices.Sorted(maps.Keys(now))[r.mostGates:] {
 			delete(now, uri)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"polylens/indexer/source"
+	"polylens/internal/patient"
 )
 
 // linked is a bench whose folder has a hundred pictures, and a link to a folder with five
@@ -198,7 +199,7 @@ func TestGatesOutOfSight(t *testing.T) {
 	follow := b.following(t)
 	request := b.request(t)
 	follow(&request)
-	request.Source = unreadableFolder{request.Source, "/away"}
+	request.Source = unreadableFolder{request.Source, "/away", source.ProblemFolder, syscall.EIO}
 	if _, err := b.Run(t.Context(), request, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -208,17 +209,19 @@ func TestGatesOutOfSight(t *testing.T) {
 	b.wantWithheld(t, 5, "another folder", follow)
 }
 
-// unreadableFolder is a source of which one folder cannot be looked into.
+// unreadableFolder is a source of which one folder, or a link to one, cannot be looked into.
 type unreadableFolder struct {
 	source.Source
 	name string
+	kind source.ProblemKind
+	err  error
 }
 
 func (s unreadableFolder) Walk(ctx context.Context, visitor source.Visitor) error {
 	folder, item := visitor.Folder, visitor.Item
 	visitor.Folder = func(entered source.Entered) {
 		if strings.HasSuffix(entered.URI, s.name) {
-			visitor.Problem(source.Problem{URI: entered.URI, Kind: source.ProblemFolder, Err: syscall.EIO})
+			visitor.Problem(source.Problem{URI: entered.URI, Kind: s.kind, Err: s.err})
 			return
 		}
 		folder(entered)
@@ -230,4 +233,83 @@ func (s unreadableFolder) Walk(ctx context.Context, visitor source.Visitor) erro
 		return item(found)
 	}
 	return s.Source.Walk(ctx, visitor)
+}
+
+// TestGatesBeyondTheMost: of links that are not kept, nobody knows whether they led
+// elsewhere before. What vanishes where they lie is withheld.
+func TestGatesBeyondTheMost(t *testing.T) {
+	b, elsewhere := newBench(t, Options{}), t.TempDir()
+	b.mostGates = 3 // the folder itself, x and y
+	numbered(t, b.folder, "rest/%02d.png", 0, 100)
+	for i, name := range []string{"x", "y", "z"} {
+		numbered(t, elsewhere, name+"/%d.png", 200+10*i, 5)
+		link(t, b.folder, map[string]string{name: filepath.Join(elsewhere, name)})
+	}
+	follow := b.following(t)
+	wantCounts(t, "first", b.runAs(t, follow), counts{encoded: 115})
+	b.wantWithheld(t, 0, "", follow)
+	removeAll(t, filepath.Join(b.folder, "x"))
+	for i := range 5 {
+		b.remove(t, fmt.Sprintf("rest/%02d.png", i))
+	}
+	wantCounts(t, "what is kept", b.runAs(t, follow), counts{skipped: 105, removed: 10})
+	link(t, b.folder, map[string]string{"x": filepath.Join(elsewhere, "x")})
+	b.runAs(t, follow)
+	removeAll(t, filepath.Join(b.folder, "z"))
+	b.wantWithheld(t, 5, "such as "+filepath.Join(b.folder, "z"), follow)
+	confirmed := b.runAs(t, func(r *Request) { follow(r); r.ConfirmRemoval = true })
+	wantCounts(t, "confirmed", confirmed, counts{skipped: 105, removed: 5})
+}
+
+// TestGatesThatDoNotAnswer: where nobody knew what a link led to, what has other pictures
+// in its place is kept, and named. It needs no gate to be as it was at the end.
+func TestGatesThatDoNotAnswer(t *testing.T) {
+	b, elsewhere := linked(t)
+	for i := range 5 {
+		write(t, elsewhere, map[string][]byte{fmt.Sprintf("first/%d.png", i): append(picture(300+i), "longer"...)})
+	}
+	b.identityOf = func(ctx context.Context, uri string) (string, error) {
+		if strings.HasSuffix(uri, "/away") {
+			return "", &patient.Left{Cause: patient.ErrSilent}
+		}
+		return source.IdentityOf(ctx, uri)
+	}
+	follow := b.following(t)
+	b.wantWithheld(t, 5, "did not answer at first, such as "+filepath.Join(b.folder, "away")+";", follow)
+	if size := b.image(t, "away/0.png").Size; size != int64(len(picture(200))) {
+		t.Errorf("what was known has changed: it has %d bytes", size)
+	}
+	b.identityOf = source.IdentityOf
+	wantCounts(t, "it answers", b.runAs(t, follow), counts{skipped: 100, encoded: 5})
+}
+
+// TestGatesThatTurnAndTurnBack: a link that led elsewhere when the run began, and as before
+// when it was walked, is named.
+func TestGatesThatTurnAndTurnBack(t *testing.T) {
+	b, elsewhere := linked(t)
+	for i := range 5 {
+		write(t, elsewhere, map[string][]byte{fmt.Sprintf("first/%d.png", i): append(picture(300+i), "longer"...)})
+	}
+	b.identityOf = func(context.Context, string) (string, error) { return "another", nil }
+	b.wantWithheld(t, 5, "another folder than before is reached by a path, such as "+filepath.Join(b.folder, "away")+";", b.following(t))
+}
+
+// TestConfirmationWhereADiskAnswersAgain: it was not about what answers now.
+func TestConfirmationWhereADiskAnswersAgain(t *testing.T) {
+	b, _ := linked(t)
+	request := b.request(t)
+	b.following(t)(&request)
+	var err error
+	b.identityOf = func(context.Context, string) (string, error) {
+		return "", &patient.Left{Cause: patient.ErrSilent}
+	}
+	if request.ConfirmedFor, err = b.confirmation(t.Context(), "c", request.Source.Name()); err != nil {
+		t.Fatal(err)
+	}
+	request.ConfirmRemoval = true
+	b.identityOf = func(context.Context, string) (string, error) { return "", nil } // there is nothing
+	removeAll(t, filepath.Join(b.folder, "rest"))
+	if _, err := b.Run(t.Context(), request, nil); !errors.Is(err, ErrRemovalWithheld) {
+		t.Errorf("got %v", err)
+	}
 }

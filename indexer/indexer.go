@@ -20,13 +20,13 @@ import (
 // Options tune an Indexer. Zero values mean the defaults.
 //
 // Workers and Batch bound the memory of a run. Pictures that are preprocessed
-// and not encoded yet number at most 2*Batch + Workers: one batch that is being
-// encoded, one that waits, and one picture in the hands of each worker. A
+// and not encoded yet number at most 3*Batch + 2*Workers: two batches that are being
+// encoded, one that fills, and two pictures for each worker. A
 // picture of 224 x 224 pixels takes 0.6 MB, one of 512 x 512 or of 1024 patches
 // of 16 x 16 takes 3.1 MB. The Decoder bounds what decoding takes besides.
 type Options struct {
 	Workers       int           // that decode at once; default: one for each core
-	Batch         int           // pictures encoded together, and at most repeated after a crash; default 16
+	Batch         int           // pictures encoded together; two batches at most are repeated after a crash; default 16
 	IndexPatience time.Duration // how long to wait for an index that is unavailable; default 3 minutes
 	IndexTimeout  time.Duration // deadline of one call to the index; default 1 minute
 	// Room fails, as disk.Check does, while there is too little room to go on; a run and
@@ -63,11 +63,17 @@ type Indexer struct {
 	locks   locks
 	lost    losses
 	ending  endings
+
+	identityOf func(ctx context.Context, uri string) (string, error) // source.IdentityOf, but for tests
+	mostGates  int                                                   // mostGates, but for tests
 }
 
 // New makes an indexer of its parts.
 func New(store *database.Store, encoder Encoder, index search.Writer, decoder Decoder, options Options) *Indexer {
-	return &Indexer{store: store, encoder: encoder, index: index, decoder: decoder, options: options.withDefaults()}
+	return &Indexer{
+		store: store, encoder: encoder, index: index, decoder: decoder, options: options.withDefaults(),
+		identityOf: source.IdentityOf, mostGates: mostGates,
+	}
 }
 
 // Request says what to index.
@@ -130,9 +136,10 @@ type run struct {
 	confirmedFor string // see Request
 	progress     *tracker
 	met          met
-	before       gates           // of the source, as they were kept; nil: they were not
-	barred       map[string]bool // gates behind which nothing that is known is changed; by URI
-	repaired     chan struct{}   // closed when the index is as the catalogue says
+	before       gates              // of the source, as they were kept; nil: they were not
+	unkept       string             // what comes after this URI may lie behind a gate that was not kept; "": nothing does
+	barred       map[string]whyGone // gates behind which nothing that is known is changed, and why; by URI
+	repaired     chan struct{}      // closed when the index is as the catalogue says
 }
 
 func newRun(ix *Indexer, request Request, tell func(Progress)) *run {
@@ -141,7 +148,7 @@ func newRun(ix *Indexer, request Request, tell func(Progress)) *run {
 		source:      request.Source,
 		retryFailed: request.RetryFailed, rehash: request.Rehash, removal: newRemovalLimit(request), confirmedFor: request.ConfirmedFor,
 		progress: newTracker(tell), met: newMet(),
-		barred: make(map[string]bool), repaired: make(chan struct{}),
+		barred: make(map[string]whyGone), repaired: make(chan struct{}),
 	}
 	r.waiting = r.progress.waiting
 	return r
@@ -179,7 +186,7 @@ func (r *run) all(ctx context.Context) error {
 func (r *run) pipeline(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	jobs := make(chan job, 2*r.options.Workers)
-	ready := make(chan prepared, r.options.Batch)
+	ready := make(chan prepared, r.options.Workers)
 	committed := make(chan []string, max(1, mirrorPage/r.options.Batch))
 	group.Go(func() error { return r.repair(ctx) })
 	group.Go(func() error { return r.count(ctx) })

@@ -184,7 +184,7 @@ func TestForgottenIndexOfOtherModel(t *testing.T) {
 	for _, id := range rows {
 		indexed = append(indexed, catalog.IndexRow{ID: id, Digest: "d"})
 	}
-	if err := b.store.MarkIndexed(t.Context(), "other", indexed); err != nil {
+	if _, err := b.store.MarkIndexed(t.Context(), "c", "other", indexed); err != nil {
 		t.Fatal(err)
 	}
 	b.survey(t)

@@ -21,7 +21,7 @@ type met struct {
 	folders  map[[16]byte]struct{} // that were looked into, or where nothing was found, by a hash of the URI
 	holding  map[[16]byte]struct{} // folders with a picture in them or below, by a hash of the URI
 	gates    gates                 // by URI
-	hidden   []string              // folders that could not be looked into, as URIs ending in /
+	hidden   map[[16]byte]struct{} // folders that could not be looked into, by a hash of the URI
 	last     string                // folder of the last picture, all above which are holding
 }
 
@@ -29,7 +29,7 @@ func newMet() met {
 	return met{
 		pictures: make(map[[16]byte]struct{}), broken: make(map[[16]byte]struct{}), failures: make(map[[16]byte]struct{}),
 		leftOut: make(map[[16]byte]struct{}), folders: make(map[[16]byte]struct{}), holding: make(map[[16]byte]struct{}),
-		gates: make(gates), replaced: make(map[[16]byte]struct{}),
+		gates: make(gates), replaced: make(map[[16]byte]struct{}), hidden: make(map[[16]byte]struct{}),
 	}
 }
 
@@ -137,7 +137,7 @@ func (m *met) isReplaced(id string) bool {
 func (m *met) isOutOfSight(folder string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.isHidden(folder + "/")
+	return within(m.hidden, folder) != ""
 }
 
 // hold notes that the folders above a picture have one.
@@ -176,7 +176,7 @@ func (m *met) emptied(uri string) string {
 func (m *met) unseen(folder string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.hidden = append(m.hidden, strings.TrimSuffix(folder, "/")+"/")
+	m.hidden[uriKey(strings.TrimSuffix(folder, "/"))] = struct{}{}
 }
 
 func (m *met) isGone(id, uri string) bool {
@@ -194,10 +194,5 @@ func (m *met) stillFails(uri string) bool {
 }
 
 func (m *met) isHidden(uri string) bool {
-	for _, folder := range m.hidden {
-		if strings.HasPrefix(uri, folder) {
-			return true
-		}
-	}
-	return false
+	return len(m.hidden) > 0 && within(m.hidden, above(uri)) != ""
 }

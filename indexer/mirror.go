@@ -73,16 +73,40 @@ func (m mirror) repair(ctx context.Context) (int, error) {
 	}
 }
 
-// send brings images, about a page of them, into the index as far as they are pending.
-func (m mirror) send(ctx context.Context, ids []string) error {
-	rows, err := m.store.PendingOf(ctx, m.key.Collection, m.key.Fingerprint, ids)
+// settle makes the index hold of some images, about a page of them, what the catalogue
+// does, whether they were added, changed or deleted. Other images are left alone: whoever
+// changes them settles them.
+func (m mirror) settle(ctx context.Context, ids []string) error {
+	gone, err := m.store.TombstonesOf(ctx, m.key.Collection, m.key.Fingerprint, ids)
 	if err != nil {
 		return err
 	}
-	return m.upsert(ctx, rows)
+	if err := m.forget(ctx, gone); err != nil {
+		return err
+	}
+	return m.send(ctx, ids)
 }
 
-// upsert sends rows to the index and notes that it has them.
+// mostSends bounds how often send looks again.
+const mostSends = 5
+
+// send brings images, about a page of them, into the index as far as they are pending.
+// Somebody else may have sent an older state of one meanwhile, so it looks again.
+func (m mirror) send(ctx context.Context, ids []string) error {
+	for range mostSends {
+		rows, err := m.store.PendingOf(ctx, m.key.Collection, m.key.Fingerprint, ids)
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		if err := m.upsert(ctx, rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// upsert sends rows to the index and notes that it has them. What was deleted meanwhile it
+// takes out again.
 func (m mirror) upsert(ctx context.Context, pending []catalog.IndexRow) error {
 	if len(pending) == 0 {
 		return nil
@@ -97,11 +121,14 @@ func (m mirror) upsert(ctx context.Context, pending []catalog.IndexRow) error {
 	if err != nil {
 		return err
 	}
-	return m.store.MarkIndexed(ctx, m.key.Fingerprint, pending)
+	gone, err := m.store.MarkIndexed(ctx, m.key.Collection, m.key.Fingerprint, pending)
+	if err != nil {
+		return err
+	}
+	return m.forget(ctx, gone)
 }
 
-// clearTombstones removes from the index what has a tombstone, and sends again what came
-// back meanwhile: the index may just have lost it.
+// clearTombstones removes from the index what has a tombstone.
 func (m mirror) clearTombstones(ctx context.Context) (int, error) {
 	removed := 0
 	for {
@@ -109,17 +136,26 @@ func (m mirror) clearTombstones(ctx context.Context) (int, error) {
 		if err != nil || len(ids) == 0 {
 			return removed, err
 		}
-		if err := m.delete(ctx, ids); err != nil {
-			return removed, err
-		}
-		if err := m.store.ClearTombstones(ctx, m.key.Collection, m.key.Fingerprint, ids); err != nil {
-			return removed, err
-		}
-		if err := m.send(ctx, ids); err != nil {
+		if err := m.forget(ctx, ids); err != nil {
 			return removed, err
 		}
 		removed += len(ids)
 	}
+}
+
+// forget removes from the index what has a tombstone, and sends what came back meanwhile:
+// the index may just have lost it.
+func (m mirror) forget(ctx context.Context, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	if err := m.delete(ctx, ids); err != nil {
+		return err
+	}
+	if err := m.store.ClearTombstones(ctx, m.key.Collection, m.key.Fingerprint, ids); err != nil {
+		return err
+	}
+	return m.send(ctx, ids)
 }
 
 func (m mirror) delete(ctx context.Context, ids []string) error {

@@ -75,7 +75,8 @@ var failureKinds = map[source.ProblemKind]catalog.FailureKind{
 }
 
 // noteProblem counts what a walk could not use and returns what to note of it. A picture
-// of which the file system tells nothing now is not gone.
+// of which the file system tells nothing now is not gone, nor is what lies behind a link
+// of which it tells nothing.
 func (r *run) noteProblem(problem source.Problem) catalog.Failure {
 	failure := catalog.Failure{
 		URI: problem.URI, Source: r.source.Name(), Kind: failureKinds[problem.Kind], Reason: reason(problem.Err), Size: -1,
@@ -86,6 +87,7 @@ func (r *run) noteProblem(problem source.Problem) catalog.Failure {
 	case source.ProblemFile:
 		if mayReturn(problem.Err) {
 			r.met.picture(catalog.ImageID(r.collection, problem.URI))
+			r.met.unseen(problem.URI) // as it may be a link to a folder
 		}
 	case source.ProblemSpecial, source.ProblemName:
 		r.met.leaveOut(problem.URI)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"polylens/indexer/catalog"
 	"polylens/indexer/source"
 	"polylens/internal/ordinary"
+	"polylens/internal/patient"
 )
 
 func (b *bench) pictures(t testing.TB) *Pictures {
@@ -158,6 +160,19 @@ func swapFolder(t *testing.T, folder string, data []byte) {
 	write(t, elsewhere, map[string][]byte{"a.png": data, "album/a.png": data})
 	if err := errors.Join(os.Rename(folder, folder+".away"), os.Symlink(elsewhere, folder)); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestUnopened: a file whose disk does not answer has not changed.
+func TestUnopened(t *testing.T) {
+	silent := &fs.PathError{Op: "open", Path: "a.png", Err: &patient.Left{For: time.Minute, Cause: patient.ErrSilent}}
+	for err, changed := range map[error]bool{
+		silent: false, &patient.Left{Cause: context.Canceled}: false, syscall.EIO: false, fs.ErrNotExist: false,
+		ordinary.Err: true, syscall.ELOOP: true, syscall.ENOTDIR: true, errors.New("path escapes from parent"): true,
+	} {
+		if got := unopened(fmt.Errorf("open: %w", err)); errors.Is(got, catalog.ErrChanged) != changed || !errors.Is(got, err) {
+			t.Errorf("%v: got %v", err, got)
+		}
 	}
 }
 

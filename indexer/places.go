@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -29,38 +27,38 @@ type Places struct {
 
 // picture returns the file of an upsert, to be released after use. catalog.ErrPicture when
 // it cannot be had.
-func (p *pushing) picture(ctx context.Context, document Document) (data []byte, release func(), err error) {
-	release = func() {}
+func (p *pushing) picture(ctx context.Context, document Document) (b brought, err error) {
+	b.release = func() {}
 	switch {
 	case document.SHA256 != "":
-		data, err = p.known(ctx, document.SHA256)
+		b.data, err = p.known(ctx, document.SHA256)
 	case document.URL != "":
-		return p.places.fetch(ctx, document.URL)
+		return p.fetch(ctx, document)
 	case document.Path != "":
-		data, err = p.places.file(ctx, document.Path)
+		b.data, err = p.places.file(ctx, document.Path)
 	case document.Key != "":
-		data, err = p.places.object(ctx, document.Key)
+		b.data, err = p.places.object(ctx, document.Key)
 	case document.Upload != "":
-		data, err = p.places.upload(ctx, p.name, document.Upload)
+		b.data, err = p.places.upload(ctx, p.name, document.Upload)
 	default:
-		data = document.Data
+		b.data = document.Data
 	}
-	return data, release, err
+	return b, err
 }
 
-func (p Places) fetch(ctx context.Context, url string) ([]byte, func(), error) {
+func (p Places) fetch(ctx context.Context, url string, earlier fetch.Validators) (fetch.Result, error) {
 	if p.URLs == nil {
-		return nil, nil, fmt.Errorf("%w: this server fetches no URLs; send its bytes", catalog.ErrPicture)
+		return fetch.Result{}, fmt.Errorf("%w: this server fetches no URLs; send its bytes", catalog.ErrPicture)
 	}
-	result, err := p.URLs.Get(ctx, url, fetch.Validators{})
+	result, err := p.URLs.Get(ctx, url, earlier)
 	var failed *fetch.Error
 	switch {
 	case errors.As(err, &failed) && failed.Reason == fetch.Interrupted:
-		return nil, nil, err
+		return fetch.Result{}, err
 	case err != nil:
-		return nil, nil, fmt.Errorf("%w: %s", catalog.ErrPicture, err)
+		return fetch.Result{}, fmt.Errorf("%w: %s", catalog.ErrPicture, err)
 	}
-	return result.Data, result.Release, nil
+	return result, nil
 }
 
 // file reads a file below one of the folders, and no link that leads out of it.
@@ -81,13 +79,13 @@ func (p Places) file(ctx context.Context, path string) ([]byte, error) {
 func readBelow(ctx context.Context, folder, name string, most int64) ([]byte, error) {
 	data, err := read(ctx, folder, name, most)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %.200q: %s", catalog.ErrPicture, filepath.Join(folder, name), fileReason(err))
+		return nil, fmt.Errorf("%w: %.200q: %w", catalog.ErrPicture, filepath.Join(folder, name), fileReason(err))
 	}
 	return data, nil
 }
 
 func read(ctx context.Context, folder, name string, most int64) ([]byte, error) {
-	root, err := os.OpenRoot(folder)
+	root, err := ordinary.Root(ctx, folder)
 	if err != nil {
 		return nil, err
 	}
@@ -97,23 +95,20 @@ func read(ctx context.Context, folder, name string, most int64) ([]byte, error) 
 		return nil, err
 	}
 	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, most+1))
-	if err == nil && int64(len(data)) > most {
-		err = fmt.Errorf("it has more than %d bytes", most)
-	}
-	return data, err
+	return file.ReadAll(most)
 }
 
-// fileReason is an error of the file system without the path.
-func fileReason(err error) string {
+// fileReason is an error of the file system without the path. One that does not answer
+// says so to errors.Is as well: another time, the picture may be there.
+func fileReason(err error) error {
 	var path *fs.PathError
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "there is no such file"
+		return errors.New("there is no such file")
 	case errors.As(err, &path):
-		return path.Err.Error()
+		return path.Err
 	}
-	return err.Error()
+	return err
 }
 
 func (p Places) object(ctx context.Context, key string) ([]byte, error) {

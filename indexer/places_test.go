@@ -2,19 +2,23 @@ package indexer
 
 import (
 	"errors"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 
 	"polylens/indexer/blob"
 	"polylens/indexer/catalog"
 	"polylens/indexer/fetch"
+	"polylens/internal/patient"
 )
 
 // TestPlaces: a picture is the same from wherever it comes.
@@ -105,4 +109,15 @@ func portOf(t *testing.T, server *httptest.Server) uint16 {
 		t.Fatal(err)
 	}
 	return address.Port()
+}
+
+// TestPlacesThatDoNotAnswer: that a disk does not answer says nothing about a picture.
+func TestPlacesThatDoNotAnswer(t *testing.T) {
+	silent := &patient.Left{For: time.Minute, Cause: patient.ErrSilent}
+	for err, want := range map[error]error{silent: patient.ErrSilent, syscall.EIO: syscall.EIO, fs.ErrNotExist: nil} {
+		got := fileReason(&fs.PathError{Op: "open", Path: "/secret/a.png", Err: err})
+		if want != nil && !errors.Is(got, want) || errors.Is(got, fs.ErrNotExist) || strings.Contains(got.Error(), "/secret") {
+			t.Errorf("%v: got %v", err, got)
+		}
+	}
 }

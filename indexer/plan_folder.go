@@ -83,7 +83,7 @@ func (f *folderPlan) item(ctx context.Context, item source.Item, state catalog.S
 	if exists && state.Encoded && !f.params.Rehash && isAsRead(item, state.Size, state.Modified, state.Changed) {
 		return f.unread(item, state)
 	}
-	content, err := f.decoder.Read(ctx, item.Path, func() (*ordinary.File, error) { return f.directory.Open(ctx, item.URI) })
+	content, err := f.decoder.Read(ctx, item.Path, func(ctx context.Context) (*ordinary.File, error) { return f.directory.Open(ctx, item.URI) })
 	if err != nil && ctx.Err() == nil {
 		f.fail(item.URI, errors.New(reason(err)))
 		return nil

@@ -94,12 +94,12 @@ func (p *planner) upsert(ctx context.Context, document Document) error {
 	}
 	isRead := document.URL == "" && document.Key == ""
 	if isRead {
-		data, release, err := p.pushing.picture(ctx, document)
+		picture, err := p.pushing.picture(ctx, document)
 		if err != nil {
 			return err
 		}
-		defer release()
-		document.Data = data
+		defer picture.release()
+		document.Data = picture.data
 	}
 	content := decode.NewContent(document.ID, document.Data)
 	if document.ID == "" && isRead {

@@ -73,7 +73,7 @@ func (r *run) prepare(ctx context.Context, j job) (prepared, error) {
 		p.describe(inside, j.item, r.metadata)
 		return p, nil
 	}
-	content, err := r.decoder.Read(ctx, j.item.Path, func() (*ordinary.File, error) { return r.source.Open(ctx, j.item.URI) })
+	content, err := r.decoder.Read(ctx, j.item.Path, func(ctx context.Context) (*ordinary.File, error) { return r.source.Open(ctx, j.item.URI) })
 	if err != nil {
 		return p, &pictureError{err}
 	}

@@ -202,8 +202,30 @@ func (p *Pushes) handle(ctx context.Context, job *jobs.Running) error {
 		p.report(inner, job, found.Others)
 	}()
 	err = group.Wait()
+	if err == nil {
+		err = p.settle(ctx, job)
+	}
 	finish()
 	<-over
+	return err
+}
+
+// settle compares the index with the catalogue if a worker was lost: what it had sent may
+// have come to the index after others have done its chunk, and those that followed.
+func (p *Pushes) settle(ctx context.Context, job *jobs.Running) error {
+	lost, err := p.jobs.WorkersLost(ctx, job.ID)
+	if err != nil || !lost {
+		return err
+	}
+	work, err := p.documents.open(ctx, job.Collection, true)
+	if err != nil {
+		return err
+	}
+	m := work.mirror()
+	found, err := m.compare(ctx)
+	if err == nil {
+		_, err = m.resolve(ctx, found)
+	}
 	return err
 }
 

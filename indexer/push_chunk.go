@@ -29,6 +29,9 @@ func (p *Pushes) do(ctx context.Context, chunk catalog.Chunk, collection string)
 	case errors.Is(err, catalog.ErrLeaseLost) || errors.Is(cause, catalog.ErrLeaseLost):
 		return nil // another worker does it
 	}
+	if chunk.Losses > mostChunkLosses {
+		chunk.Losses = 1 // the job can be tried again, and still knows that somebody was lost
+	}
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.lease/3)
 	defer cancel()
 	return errors.Join(err, p.jobs.HandBackChunk(after, chunk))
@@ -61,7 +64,7 @@ func (p *Pushes) doHeld(ctx context.Context, chunk catalog.Chunk, collection str
 		return err
 	}
 	work.chunk, work.explain = &chunk, p.explain
-	known, err := p.jobs.Outcomes(ctx, chunk.Job, chunk.First, chunk.Last)
+	known, err := p.jobs.Results(ctx, chunk.Job, chunk.First, chunk.Last)
 	if err != nil {
 		return err
 	}
@@ -81,11 +84,6 @@ func (p *Pushes) doHeld(ctx context.Context, chunk catalog.Chunk, collection str
 	}
 	if err := work.mirrorAll(ctx); err != nil {
 		return err
-	}
-	if len(known) > 0 { // an earlier worker may not have come to it
-		if _, err := work.mirror().repair(ctx); err != nil {
-			return err
-		}
 	}
 	if err := p.jobs.FinishChunk(ctx, chunk, piece.counts); err != nil {
 		return err
@@ -109,8 +107,8 @@ type piece struct {
 	pushes *Pushes
 	work   *pushing
 	lines  *bufio.Reader
-	known  map[int64]catalog.Outcome // of items that an earlier worker has done
-	next   *line                     // read, and to be done in the next round
+	known  map[int64]catalog.ItemResult // of items that an earlier worker has done
+	next   *line                        // read, and to be done in the next round
 	ended  bool
 	counts catalog.PushCounts
 	failed map[int64]bool // numbers of lines
@@ -164,8 +162,9 @@ func (p *piece) read(ctx context.Context, lines chan<- line) error {
 			p.ended = true
 			return nil
 		}
-		if outcome, isKnown := p.known[next.number]; isKnown {
-			p.count(next.number, outcome)
+		if result, isKnown := p.known[next.number]; isKnown {
+			p.count(next.number, result.Outcome)
+			p.work.touch(result) // the index may not know of it
 			continue
 		}
 		if here[next.document.ID] && next.err == nil && next.document.ID != "" {

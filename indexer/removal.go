@@ -9,6 +9,7 @@ import (
 
 	"polylens/indexer/catalog"
 	"polylens/indexer/source"
+	"polylens/internal/patient"
 )
 
 // DefaultRemovedShare is how much of a source a run removes without being asked twice.
@@ -94,6 +95,7 @@ type vanished struct {
 // suspects is how many images are gone for a reason that may pass, and one of these.
 // Those behind a gate that leads elsewhere are suspect when they are most of what is
 // known behind it: then it is not the same folder with another number, such as a copy.
+// Those that were replaced have been found to be most, and are suspect.
 func (a absence) suspects(l removalLimit) (count int, one vanished) {
 	elsewhere := make(map[string]int)
 	for _, lost := range slices.Concat(a.vanished, a.replaced) {
@@ -101,10 +103,13 @@ func (a absence) suspects(l removalLimit) (count int, one vanished) {
 			elsewhere[lost.place]++
 		}
 	}
-	for _, lost := range slices.Concat(a.vanished, a.replaced) {
+	for _, lost := range a.vanished {
 		if lost.why == whyUnknown || lost.why == whyElsewhere && !l.isMost(elsewhere[lost.place], a.behind[lost.place]) {
 			continue
 		}
+		count, one = count+1, lost
+	}
+	for _, lost := range a.replaced {
 		count, one = count+1, lost
 	}
 	return count, one
@@ -117,6 +122,10 @@ func (v vanished) reason() string {
 		return fmt.Sprintf("because nothing is mounted any more where a disk was, such as %s", folder)
 	case whyElsewhere:
 		return fmt.Sprintf("because another folder than before is reached by a path, such as %s", folder)
+	case whyUnseen:
+		return fmt.Sprintf("because others are in their place where a disk did not answer at first, such as %s", folder)
+	case whyUnkept:
+		return fmt.Sprintf("from behind more links and mount points than are remembered, which may have led to another disk, such as %s", folder)
 	default:
 		return fmt.Sprintf("from folders that are empty of pictures now, such as %s", folder)
 	}
@@ -130,11 +139,21 @@ func folderOf(uri string) string {
 	return uri
 }
 
-// mayReturn reports whether an error of the system says nothing about a file being
-// there: a disk or a network file system that fails is not an empty one.
+// mayReturn reports whether an error says nothing about a file being there: a disk or a
+// network file system that fails, or does not answer, is not an empty one.
 func mayReturn(err error) bool {
+	if isSilent(err) {
+		return true
+	}
 	var number syscall.Errno
 	return errors.As(err, &number) && !errors.Is(err, fs.ErrNotExist)
+}
+
+// isSilent reports whether a file is not known because its file system did not answer,
+// or because nobody wanted the answer any more.
+func isSilent(err error) bool {
+	left := (*patient.Left)(nil)
+	return errors.Is(err, patient.ErrSilent) || errors.As(err, &left)
 }
 
 func (l removalLimit) remedy() string {

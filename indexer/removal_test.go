@@ -10,9 +10,11 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"polylens/indexer/catalog"
 	"polylens/indexer/source"
+	"polylens/internal/patient"
 )
 
 func (b *bench) fill(t *testing.T, number int) {
@@ -300,16 +302,37 @@ func (s failingSource) Walk(ctx context.Context, visitor source.Visitor) error {
 // TestErrorsOfTheDiskRemoveNothing: a picture is gone when the system says that it is
 // not there, not when the system cannot tell.
 func TestErrorsOfTheDiskRemoveNothing(t *testing.T) {
-	for number, removed := range map[syscall.Errno]int{
+	silence, notAsked := &patient.Left{For: time.Minute, Cause: patient.ErrSilent}, &patient.Left{Cause: patient.ErrSilent}
+	for failure, removed := range map[error]int{
 		syscall.EIO: 0, syscall.ESTALE: 0, syscall.ENOTCONN: 0, syscall.EACCES: 0, syscall.ETIMEDOUT: 0, syscall.ENOENT: 1,
+		silence: 0, notAsked: 0,
 	} {
 		b := newBench(t, Options{})
 		b.fill(t, 2)
-		report := b.runAs(t, func(r *Request) { r.Source = failingSource{r.Source, "/01.png", number} })
+		report := b.runAs(t, func(r *Request) { r.Source = failingSource{r.Source, "/01.png", failure} })
 		if report.Removed != removed || len(report.Warnings) != 1 || b.index.count("c") != 2-removed {
-			t.Errorf("%v: %d removed, %d warnings, %d left; want %d removed", number, report.Removed, len(report.Warnings), b.index.count("c"), removed)
+			t.Errorf("%v: %d removed, %d warnings, %d left; want %d removed", failure, report.Removed, len(report.Warnings), b.index.count("c"), removed)
 		}
 	}
+}
+
+// TestLinksThatDoNotAnswer: what lies behind a link of which nothing is known stays, and
+// so does what is known of the link.
+func TestLinksThatDoNotAnswer(t *testing.T) {
+	b, elsewhere := linked(t)
+	follow := b.following(t)
+	silent := func(r *Request) {
+		follow(r)
+		r.Source = unreadableFolder{r.Source, "/away", source.ProblemFile, &patient.Left{Cause: patient.ErrSilent}}
+	}
+	report := b.runAs(t, silent)
+	if report.Removed != 0 || report.Files.Missed() != 1 || b.index.count("c") != 105 {
+		t.Errorf("%d removed, %d missed, %d left", report.Removed, report.Files.Missed(), b.index.count("c"))
+	}
+	b.wantMirror(t)
+	numbered(t, elsewhere, "second/x%d.png", 300, 9)
+	lead(t, filepath.Join(b.folder, "away"), filepath.Join(elsewhere, "second"))
+	b.wantWithheld(t, 5, "another folder", follow)
 }
 
 func TestRequestWithBadShare(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 // removeGone removes the images of the source that the walk has not met, unless they
 // are suspiciously many.
 func (r *run) removeGone(ctx context.Context) error {
-	r.checkConfirmation()
+	r.checkConfirmation(ctx)
 	found, err := r.findGone(ctx)
 	if err != nil {
 		return err
@@ -40,7 +40,8 @@ func (r *run) findGone(ctx context.Context) (absence, error) {
 		place := nearest(turned, uri)
 		found.behind[place]++
 		if r.met.isReplaced(id) {
-			found.replaced = append(found.replaced, vanished{id, whyElsewhere, place})
+			barred := nearest(r.barred, uri)
+			found.replaced = append(found.replaced, vanished{id, r.barred[barred], barred})
 			return nil
 		}
 		if !r.met.isGone(id, uri) {
@@ -63,6 +64,9 @@ func (r *run) explain(id, uri, place string, why whyGone) vanished {
 	}
 	if folder := r.met.emptied(uri); folder != "" {
 		return vanished{id, whyEmptied, folder}
+	}
+	if r.unkept != "" && uri > r.unkept {
+		return vanished{id, whyUnkept, above(uri)}
 	}
 	return vanished{id, why, place}
 }

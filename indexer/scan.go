@@ -138,6 +138,10 @@ func anyPending(states map[string]catalog.State) bool {
 func (r *run) compareOne(ctx context.Context, item source.Item, state catalog.State, jobs chan<- job) (bool, error) {
 	next := job{item: item, state: state}
 	if state.Encoded && !r.rehash && isAsRead(item, state.Size, state.Modified, state.Changed) {
+		if item.Unread && state.Indexed && state.Source == r.source.Name() { // what was read of it stays
+			r.progress.update(func(p *Progress) { p.Skipped++; p.Done++ })
+			return true, nil
+		}
 		next.content = state.SHA256
 		inside, known := recall(state.Embedded, r.metadata)
 		d := putTogether(inside, item, r.metadata)

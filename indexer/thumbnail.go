@@ -141,12 +141,7 @@ func (t *Thumbnails) read(ctx context.Context, image catalog.Image) (decode.Cont
 	if isPushed(image) {
 		return readPushed(ctx, t.blobs, image)
 	}
-	file, err := openFile(ctx, t.store, image)
-	if err != nil {
-		return decode.Content{}, err
-	}
-	defer file.Close()
-	return t.decoder.Read(ctx, file.Name(), func() (*ordinary.File, error) { return file, nil })
+	return t.decoder.Read(ctx, image.URI, func(ctx context.Context) (*ordinary.File, error) { return openFile(ctx, t.store, image) })
 }
 
 // of makes the thumbnail of a picture.

@@ -133,10 +133,10 @@ func digest(ctx context.Context, content io.Reader) (string, []pieceSum, error) 
 
 // unopened is the error of a file that could not be opened: what is there now, such as a
 // link that leads out of the source, is not what was indexed. Other troubles of the file
-// system stay what they are.
+// system, such as that it does not answer, stay what they are.
 func unopened(err error) error {
 	var number syscall.Errno
-	if errors.Is(err, fs.ErrNotExist) || errors.As(err, &number) && number != syscall.ENOTDIR && number != syscall.ELOOP {
+	if errors.Is(err, fs.ErrNotExist) || isSilent(err) || errors.As(err, &number) && number != syscall.ENOTDIR && number != syscall.ELOOP {
 		return err
 	}
 	return fmt.Errorf("%w (%w)", errChanged, err)

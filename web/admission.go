@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"polylens/indexer/catalog"
@@ -19,13 +20,13 @@ func (s *server) admitted(next http.Handler) http.Handler {
 		if !s.door.admits(who) {
 			w.Header().Set("Connection", "close") // others may want its place
 		}
-		if s.isOpen(r) {
+		if s.isOpen(r, who) {
 			next.ServeHTTP(w, r)
 			return
 		}
 		who, err := s.admit(r, who)
 		if err != nil {
-			s.turnAway(w, r, err)
+			s.refuse(w, r, err)
 			return
 		}
 		w.Header().Del("Connection")
@@ -42,35 +43,24 @@ func (s *server) admit(r *http.Request, who caller) (caller, error) {
 	case found == nil && s.door.admits(who):
 		return who, nil
 	case found == nil && s.keyed(r.Context()):
-		return who, noKey(who)
+		return who, s.askForKey(who)
 	case found == nil:
-		return who, &refusal{problem: newProblem(kindStranger, s.door.refusal(who))}
+		return who, newProblem(kindStranger, s.door.refusal(who))
 	}
-	if refused := s.count(found.key); refused != nil {
-		s.audit(r, event{operation: "authenticate", status: http.StatusTooManyRequests, who: found})
-		return who, refused
+	if err := s.count(r, found); err != nil {
+		return who, err
 	}
 	who.seat.admit()
 	who.rights, who.host = found, false // a key does not name folders of the machine
 	return who, nil
 }
 
-// noKey asks for a key.
-func noKey(who caller) error {
+func (s *server) askForKey(who caller) error {
 	words := "this needs an API key, as “Authorization: Bearer KEY”; whoever runs the server makes one with “polylens key create”"
 	if who.host {
 		words += ", which the command line of the machine itself does not need"
 	}
-	return &refusal{newProblem(kindNoKey, words), http.Header{"Www-Authenticate": {challenge}}}
-}
-
-func (s *server) turnAway(w http.ResponseWriter, r *http.Request, err error) {
-	var refused *refusal
-	if errors.As(err, &refused) {
-		refused.write(w, r)
-		return
-	}
-	s.refuse(w, r, err)
+	return noKey(words)
 }
 
 // alivePath is open to everybody: that something listens, anybody can see. Monitors need
@@ -79,17 +69,17 @@ const alivePath = "/healthz"
 
 // isOpen reports whether everybody may ask a path: where keys are of use, also the page
 // that asks for one. What the path looks like when it is escaped makes no difference: then
-// it is not the one that is open.
-func (s *server) isOpen(r *http.Request) bool {
+// it is not the one that is open. Nobody whom the door lets in waits for the catalogue.
+func (s *server) isOpen(r *http.Request, who caller) bool {
 	switch {
 	case r.URL.RawPath != "":
 		return false
 	case r.URL.Path == alivePath:
 		return true
-	case r.URL.Path == sessionPath:
-		return s.keyed(r.Context())
+	case r.URL.Path != sessionPath && !isPage(r):
+		return false
 	}
-	return isPage(r) && s.keyed(r.Context())
+	return s.door.admits(who) || s.keyed(r.Context())
 }
 
 // isPage is true for the files of the page, which are the same for everybody.
@@ -108,24 +98,29 @@ const anyKeyFor = time.Second
 
 // anyKey remembers for a moment whether there are keys.
 type anyKey struct {
-	mu    sync.Mutex
-	asked time.Time
-	is    bool
+	asking sync.Mutex
+	asked  time.Time // with asking held
+	is     atomic.Bool
 }
 
+// ask asks anew after a moment. While somebody does so, the others get the answer before,
+// at first that there are none: a catalogue that is slow lets nobody queue.
 func (a *anyKey) ask(ctx context.Context, keys Keys) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	if !a.asking.TryLock() {
+		return a.is.Load()
+	}
+	defer a.asking.Unlock()
 	if time.Since(a.asked) < anyKeyFor {
-		return a.is
+		return a.is.Load()
 	}
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
 	is, err := keys.AnyKey(ctx)
 	if err == nil {
-		a.is, a.asked = is, time.Now()
+		a.asked = time.Now()
+		a.is.Store(is)
 	}
-	return a.is
+	return a.is.Load()
 }
 
 // noteUsed notes in the background that a key is used: nobody waits for it.

@@ -2,12 +2,12 @@ package web
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
 	"net/http"
 	"regexp"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/go-chi/chi/v5/middleware"
 
 	"polylens/indexer/catalog"
@@ -16,8 +16,10 @@ import (
 // event is one line of the audit log.
 type event struct {
 	operation  string
+	request    string  // tells the lines of one that lasts from those of others
 	who        *rights // where the request does not say it yet
 	status     int     // 0: it has only begun
+	broken     bool    // it ended before its answer did
 	collection string
 	subject    string // ID of the job, run or key
 	reason     string
@@ -35,25 +37,28 @@ func (s *server) audit(r *http.Request, e event) {
 		who.rights = e.who
 	}
 	attributes := append(who.attributes(), slog.String("address", r.RemoteAddr), slog.String("operation", e.operation))
-	for name, value := range map[string]string{"collection": e.collection, "id": e.subject, "reason": e.reason} {
-		if value != "" {
-			attributes = append(attributes, slog.String(name, value))
+	for _, field := range []struct{ name, value string }{
+		{"request", e.request}, {"collection", e.collection}, {"id", e.subject}, {"reason", e.reason}, {"outcome", e.outcome()},
+	} {
+		if field.value != "" {
+			attributes = append(attributes, slog.String(field.name, field.value))
 		}
 	}
-	attributes = append(attributes, slog.String("outcome", outcome(e.status)))
 	if e.status != 0 {
 		attributes = append(attributes, slog.Int("status", e.status))
 	}
 	s.Audit.LogAttrs(context.WithoutCancel(r.Context()), slog.LevelInfo, "request", attributes...)
 }
 
-func outcome(status int) string {
+func (e event) outcome() string {
 	switch {
-	case status == 0:
+	case e.status == 0:
 		return "begun"
-	case status < http.StatusBadRequest:
+	case e.broken:
+		return "failed"
+	case e.status < http.StatusBadRequest:
 		return "done"
-	case status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusTooManyRequests:
+	case e.status == http.StatusUnauthorized, e.status == http.StatusForbidden, e.status == http.StatusTooManyRequests:
 		return "refused"
 	}
 	return "failed"
@@ -71,37 +76,55 @@ func (c caller) attributes() []slog.Attr {
 	return all
 }
 
-// audited writes a line for each operation but for small pictures, of which a page shows
-// dozens, and for what follows of a session, which writes its own.
-func (s *server) audited(ctx huma.Context, next func(huma.Context)) {
-	r, w := humachi.Unwrap(ctx)
-	next(ctx)
-	status := ctx.Status()
-	if seen, ok := w.(middleware.WrapResponseWriter); ok {
-		status = seen.Status()
-	}
+// eventOf is the line about an operation.
+func eventOf(ctx huma.Context) event {
 	operation := ctx.Operation()
-	if operation.OperationID == "get-thumbnail" && status < http.StatusBadRequest {
-		return
-	}
-	e := event{operation: operation.OperationID, status: status}
-	if name := collectionIn(r, ctx.Param("name")); catalog.ValidateCollectionName(name) == nil {
+	e := event{operation: operation.OperationID}
+	if name := collectionIn(ctx); catalog.ValidateCollectionName(name) == nil {
 		e.collection = name
 	}
 	if id := ctx.Param("id"); operation.Tags[0] != "images" && plainID.MatchString(id) {
 		e.subject = id
+	}
+	return e
+}
+
+// lasts reports whether an operation reads a body for longer than others do: that it has
+// begun gets a line of its own, which is left when the server does not live to see its end.
+func lasts(r *http.Request, o *huma.Operation) bool { return isPush(r) || laneOf(o) == laneUploads }
+
+// begun audits that something begins that lasts.
+func (s *server) begun(r *http.Request, e *event) {
+	e.request = rand.Text()[:12]
+	s.audit(r, *e)
+}
+
+// ended audits how something ended, also in a panic. Small pictures, of which a page shows
+// dozens, are left out.
+func (s *server) ended(w http.ResponseWriter, r *http.Request, e event, whole bool) {
+	if seen, ok := w.(middleware.WrapResponseWriter); ok {
+		e.status = seen.Status()
+	}
+	e.broken = !whole
+	switch {
+	case e.status == 0 && whole: // nothing else takes the connection over
+		e.status = http.StatusSwitchingProtocols
+	case e.status == 0:
+		e.status = http.StatusInternalServerError
+	case e.operation == "get-thumbnail" && e.status < http.StatusBadRequest && whole:
+		return
 	}
 	s.audit(r, e)
 }
 
 // auditKey writes what a new key is for.
 func (s *server) auditKey(ctx context.Context, key catalog.Key) {
-	attributes := append(callerOf(ctx).attributes(), slog.String("id", key.ID), slog.String("name", key.Name), slog.Any("scopes", key.Scopes))
+	attributes := append(callerOf(ctx).attributes(), slog.String("operation", "new-key"), slog.String("id", key.ID), slog.String("name", key.Name), slog.Any("scopes", key.Scopes))
 	if key.Collections != nil {
 		attributes = append(attributes, slog.Any("collections", key.Collections))
 	}
 	if !key.Expires.IsZero() {
 		attributes = append(attributes, slog.Time("expires", key.Expires))
 	}
-	s.Audit.LogAttrs(ctx, slog.LevelInfo, "new key", attributes...)
+	s.Audit.LogAttrs(ctx, slog.LevelInfo, "new key", append(attributes, slog.String("outcome", "done"))...)
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
-	"golang.org/x/sync/semaphore"
 
 	"polylens/indexer/catalog"
 	"polylens/web/problem"
@@ -28,28 +27,6 @@ const (
 )
 
 var errTooLarge = errors.New("the request is too large")
-
-// held counts what one request holds of the bytes that all may hold together.
-type held struct {
-	budget *semaphore.Weighted
-	bytes  int64
-}
-
-// take is false when there is no room now.
-func (h *held) take(bytes int64) bool {
-	if !h.budget.TryAcquire(bytes) {
-		return false
-	}
-	h.bytes += bytes
-	return true
-}
-
-func (h *held) give(bytes int64) {
-	h.budget.Release(bytes)
-	h.bytes -= bytes
-}
-
-func (h *held) giveBack() { h.give(h.bytes) }
 
 // read reads to the end of source, at most limit bytes. expected is how many are said to
 // come, negative when nobody said. What is in memory is counted, and grows only as bytes
@@ -203,7 +180,7 @@ func (s *server) withBody(ctx huma.Context, next func(huma.Context)) {
 		next(ctx)
 		return
 	}
-	holds := held{budget: s.bodies}
+	holds := s.bodies.hold(r.Context())
 	defer holds.giveBack()
 	data, err := receiveJSON(newSteady(w, r, s.Limits.Stall), &holds, mostBody(ctx.Operation()))
 	if err != nil {

@@ -179,7 +179,7 @@ func (s *server) saveImage(ctx context.Context, collection, id string, upload *U
 			return nil, problemOf(ctx, s.Logger, err)
 		}
 	}
-	holds := held{budget: s.bodies}
+	holds := s.bodies.hold(ctx)
 	defer holds.giveBack()
 	document, err := upload.document(&holds, s.Limits, s.MaxUploadBytes)
 	if err != nil {

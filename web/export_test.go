@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 
-	"golang.org/x/sync/semaphore"
-
 	"polylens/indexer/catalog"
 )
 
@@ -19,14 +17,14 @@ func CountConnections(server *http.Server, handler *Handler, most, mostStrangers
 
 // Receive is what an upload holds, of a budget of bytes, and whether all is given back.
 func Receive(contentType string, body []byte, most, budget int64) (file []byte, givenBack bool, err error) {
-	shared := semaphore.NewWeighted(budget)
+	shared := newBudget(budget)
 	holds := held{budget: shared}
 	upload := Upload{
 		ContentType: contentType, request: httptest.NewRequest("POST", "/", bytes.NewReader(body)), writer: httptest.NewRecorder(),
 	}
 	file, err = upload.receive(&holds, Limits{}.withDefaults(), most)
 	holds.giveBack()
-	return file, shared.TryAcquire(budget), err
+	return file, shared.taken == 0, err
 }
 
 // oneKey knows one key.
@@ -52,3 +50,33 @@ func CheckToken(ctx context.Context, key, token string) error {
 	_, err := s.tokenRights(ctx, token)
 	return err
 }
+
+// Sessions are those of pages that have signed in.
+type Sessions struct{ of *sessions }
+
+func NewSessions() Sessions { return Sessions{newSessions()} }
+
+// Begin returns the cookie of a new session of a key.
+func (s Sessions) Begin(key string) string {
+	cookie, _ := s.of.begin(catalog.Key{ID: key})
+	return cookie
+}
+
+func (s Sessions) Has(cookie string) bool { return s.of.find(cookie) != nil }
+
+func (s Sessions) Count() int { return len(s.of.open) }
+
+var SameHost = sameHost
+
+// Hold is a request of a key, or of nobody's with an empty one, that holds bytes of bodies.
+type Hold struct{ of *held }
+
+// NewHolds begins requests that share a budget.
+func NewHolds(most int64) func(key string) Hold {
+	shared := newBudget(most)
+	return func(key string) Hold { return Hold{&held{budget: shared, key: key}} }
+}
+
+func (h Hold) Take(bytes int64) bool { return h.of.take(bytes) }
+
+func (h Hold) GiveBack() { h.of.giveBack() }

@@ -24,26 +24,27 @@ type IdempotencyHeader struct {
 }
 
 const (
-	keyName     = "Idempotency-Key"
-	keyLifetime = 24 * time.Hour
-	maxKeys     = 1024
-	maxKey      = 128
-	keyWeight   = 1 << 10 // bytes of an answer besides its body
-	maxAnswer   = 2 << 20 // bytes of an answer that is kept: more than a body and its echo
+	idempotencyKey    = "Idempotency-Key"
+	maxIdempotencyKey = 128
+	answerLifetime    = 24 * time.Hour
+	maxAnswers        = 1024
+	answerWeight      = 1 << 10 // bytes of an answer besides its body
+	maxAnswer         = 2 << 20 // bytes of an answer that is kept: more than a body and its echo
 )
 
-// idempotency remembers the answers to creating calls that carried a key.
-type idempotency struct {
-	most int64 // bytes of all answers
+// answers remembers those to creating calls that carried an Idempotency-Key.
+type answers struct {
+	most int64 // bytes of all
 
-	mu      sync.Mutex
-	answers map[string]*keyed
-	order   []string // keys, oldest first
-	bytes   int64
+	mu    sync.Mutex
+	byKey map[string]*answer
+	order []string // keys, oldest first
+	bytes int64
 }
 
-// keyed is a call under way or answered.
-type keyed struct {
+// answer is of a call under way or answered.
+type answer struct {
+	caller  string
 	request [sha256.Size]byte
 	started time.Time
 	done    bool
@@ -52,39 +53,40 @@ type keyed struct {
 	body    []byte
 }
 
-func (k *keyed) weight() int64 { return keyWeight + int64(len(k.body)) }
+func (a *answer) weight() int64 { return answerWeight + int64(len(a.body)) }
 
-func newIdempotency(most int64) *idempotency {
-	return &idempotency{most: most, answers: make(map[string]*keyed)}
+func newAnswers(most int64) *answers {
+	return &answers{most: most, byKey: make(map[string]*answer)}
 }
 
-// takesKey reports whether an operation has an IdempotencyHeader.
-func takesKey(o *huma.Operation) bool {
-	return slices.ContainsFunc(o.Parameters, func(p *huma.Param) bool { return p.In == "header" && p.Name == keyName })
+// isRepeatable reports whether an operation has an IdempotencyHeader.
+func isRepeatable(o *huma.Operation) bool {
+	return slices.ContainsFunc(o.Parameters, func(p *huma.Param) bool { return p.In == "header" && p.Name == idempotencyKey })
 }
 
 // once answers a repeated call from memory. The body stands in memory.
-func (i *idempotency) once(ctx huma.Context, next func(huma.Context)) {
-	key := ctx.Header(keyName)
-	if key == "" || len(key) > maxKey || !takesKey(ctx.Operation()) {
+func (a *answers) once(ctx huma.Context, next func(huma.Context)) {
+	key := ctx.Header(idempotencyKey)
+	if key == "" || len(key) > maxIdempotencyKey || !isRepeatable(ctx.Operation()) {
 		next(ctx)
 		return
 	}
 	r, w := humachi.Unwrap(ctx)
-	key = callerOf(r.Context()).name() + " " + key // nobody is answered what another has asked
+	caller := callerOf(r.Context()).name()
+	key = caller + " " + key // nobody is answered what another has asked
 	request, err := fingerprint(r)
 	if err != nil {
 		writeProblem(w, newProblem(kindUnreadable, err.Error()))
 		return
 	}
-	earlier, fresh := i.begin(key, request)
+	earlier, fresh := a.begin(key, caller, request)
 	switch {
 	case fresh != nil:
-		i.carryOut(key, fresh, next, ctx)
+		a.carryOut(key, fresh, next, ctx)
 	case earlier.request != request:
-		writeProblem(w, newProblem(kindKeyReused, "this Idempotency-Key was used for another request"))
+		writeProblem(w, newProblem(kindOtherRequest, "this Idempotency-Key was used for another request"))
 	case !earlier.done:
-		writeProblem(w, newProblem(kindKeyInUse, "the first request with this Idempotency-Key is still under way"))
+		writeProblem(w, newProblem(kindUnderWay, "the first request with this Idempotency-Key is still under way"))
 	default:
 		earlier.replay(w)
 	}
@@ -108,72 +110,95 @@ func fingerprint(r *http.Request) (sum [sha256.Size]byte, err error) {
 }
 
 // begin claims key: fresh is the new entry, or earlier a copy of what is there.
-func (i *idempotency) begin(key string, request [sha256.Size]byte) (earlier keyed, fresh *keyed) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.forgetOldest(func(oldest *keyed) bool { return len(i.order) >= maxKeys || time.Since(oldest.started) > keyLifetime })
-	if entry, ok := i.answers[key]; ok {
+func (a *answers) begin(key, caller string, request [sha256.Size]byte) (earlier answer, fresh *answer) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.forgetExpired()
+	if entry, ok := a.byKey[key]; ok {
 		return *entry, nil
 	}
-	fresh = &keyed{request: request, started: time.Now()}
-	i.answers[key] = fresh
-	i.order = append(i.order, key)
-	i.bytes += fresh.weight()
-	return keyed{}, fresh
+	a.makeRoom(func() bool { return len(a.order) < maxAnswers })
+	fresh = &answer{caller: caller, request: request, started: time.Now()}
+	a.byKey[key] = fresh
+	a.order = append(a.order, key)
+	a.bytes += fresh.weight()
+	return answer{}, fresh
 }
 
 // carryOut runs the call and keeps its answer. Failures of the server are forgotten, so
 // that the client may try again, and so is what is too large to keep.
-func (i *idempotency) carryOut(key string, entry *keyed, next func(huma.Context), ctx huma.Context) {
+func (a *answers) carryOut(key string, entry *answer, next func(huma.Context), ctx huma.Context) {
 	r, w := humachi.Unwrap(ctx)
-	copied := &copyingWriter{ResponseWriter: w, status: http.StatusOK, most: min(maxAnswer, i.most-keyWeight)}
+	copied := &copyingWriter{ResponseWriter: w, status: http.StatusOK, most: min(maxAnswer, a.most-answerWeight)}
 	finished := false
 	defer func() {
-		i.mu.Lock()
-		defer i.mu.Unlock()
+		a.mu.Lock()
+		defer a.mu.Unlock()
 		if !finished || copied.status >= http.StatusInternalServerError || copied.cut {
-			i.forget(key)
+			a.forget(key)
 			return
 		}
 		entry.done, entry.status = true, copied.status
 		entry.header, entry.body = w.Header().Clone(), copied.body.Bytes()
-		i.bytes += int64(len(entry.body))
-		i.forgetOldest(func(*keyed) bool { return i.bytes > i.most })
+		a.bytes += int64(len(entry.body))
+		a.makeRoom(func() bool { return a.bytes <= a.most })
 	}()
 	next(humachi.NewContext(ctx.Operation(), r, copied))
 	finished = true
 }
 
-// forgetOldest drops answers, the oldest first, as long as needed says so. Calls under way
-// stay: there are only so many, and they must not be carried out twice. The lock is held.
-func (i *idempotency) forgetOldest(needed func(oldest *keyed) bool) {
-	for at := 0; at < len(i.order); {
-		key := i.order[at]
-		switch entry := i.answers[key]; {
-		case !entry.done:
-			at++
-		case !needed(entry):
+// forgetExpired drops answers that nobody asks for any more; the lock is held.
+func (a *answers) forgetExpired() {
+	for _, key := range slices.Clone(a.order) {
+		switch entry := a.byKey[key]; {
+		case time.Since(entry.started) <= answerLifetime:
 			return
-		default:
-			i.forget(key)
+		case entry.done:
+			a.forget(key)
 		}
 	}
 }
 
-// forget drops a key; the lock is held.
-func (i *idempotency) forget(key string) {
-	i.bytes -= i.answers[key].weight()
-	delete(i.answers, key)
-	at := slices.Index(i.order, key)
-	i.order = slices.Delete(i.order, at, at+1)
+// makeRoom drops answers until there is enough room: the oldest of whoever has the most, so
+// that nobody's few go for the many of another. Calls under way stay: there are only so many,
+// and they must not be carried out twice. The lock is held.
+func (a *answers) makeRoom(enough func() bool) {
+	for !enough() {
+		weights, oldest := map[string]int64{}, map[string]string{}
+		most := ""
+		for _, key := range a.order {
+			entry := a.byKey[key]
+			if !entry.done {
+				continue
+			}
+			if _, seen := oldest[entry.caller]; !seen {
+				oldest[entry.caller] = key
+			}
+			if weights[entry.caller] += entry.weight(); weights[entry.caller] > weights[most] {
+				most = entry.caller
+			}
+		}
+		if most == "" {
+			return
+		}
+		a.forget(oldest[most])
+	}
 }
 
-func (k keyed) replay(w http.ResponseWriter) {
-	for name, values := range k.header {
+// forget drops a key; the lock is held.
+func (a *answers) forget(key string) {
+	a.bytes -= a.byKey[key].weight()
+	delete(a.byKey, key)
+	at := slices.Index(a.order, key)
+	a.order = slices.Delete(a.order, at, at+1)
+}
+
+func (a answer) replay(w http.ResponseWriter) {
+	for name, values := range a.header {
 		w.Header()[name] = values
 	}
-	w.WriteHeader(k.status)
-	_, _ = w.Write(k.body)
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body)
 }
 
 // copyingWriter keeps what passes through it, unless it is too much.

@@ -173,3 +173,21 @@ func TestLargeAnswersAreNotKept(t *testing.T) {
 		t.Errorf("runs %q and %q", first, second)
 	}
 }
+
+// TestAnswersOfOneKeyPutOutNoOthers, however many there are.
+func TestAnswersOfOneKeyPutOutNoOthers(t *testing.T) {
+	k := newKeyring(t, func(c *web.Config) { c.Rate = web.Rate{PerSecond: 1e6, Burst: 1e6} })
+	quiet, loud := k.make(t, nil, catalog.ScopeIndex), k.make(t, nil, catalog.ScopeIndex)
+	create := func(key, name, repeated string) int {
+		return send(t, http.MethodPost, k.URL+"/api/v1/collections", `{"name":"`+name+`"}`, bearer(key), jsonType, "Idempotency-Key: "+repeated).status
+	}
+	if status := create(quiet, "mine", "1"); status != http.StatusCreated {
+		t.Fatal(status)
+	}
+	for n := range 1100 {
+		create(loud, "demo", strconv.Itoa(n))
+	}
+	if status := create(quiet, "mine", "1"); status != http.StatusCreated {
+		t.Errorf("the repeated call is carried out again: %d", status)
+	}
+}

@@ -113,10 +113,7 @@ func (i *listImagesInput) query() (catalog.ImageQuery, error) {
 }
 
 func (s *server) getImage(ctx context.Context, input *getImageInput) (*imageAnswer, error) {
-	image, err := s.Catalog.Image(ctx, input.Name, input.ID)
-	if filter := within(ctx); err == nil && filter != nil && !filter.Matches(image.Metadata) {
-		err = noImage(input.ID)
-	}
+	image, err := s.seenImage(ctx, input.Name, input.ID)
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}

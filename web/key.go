@@ -15,17 +15,29 @@ import (
 
 // Key is an API key, without its secret.
 type Key struct {
-	ID          string          `json:"id" doc:"Identity, which is no secret"`
-	Name        string          `json:"name" doc:"For people"`
-	Scopes      []catalog.Scope `json:"scopes" nullable:"false" enum:"search,index,train,admin" doc:"What it is for"`
-	Collections []string        `json:"collections,omitempty" doc:"The only collections that it is for; absent: all"`
-	Rate        *KeyRate        `json:"rate,omitempty" doc:"How much it may ask; absent: what the server grants by default"`
-	Creator     string          `json:"creator,omitempty" doc:"ID of the key that made it"`
-	State       string          `json:"state" enum:"active,expired,revoked"`
-	Created     time.Time       `json:"created"`
-	Expires     *time.Time      `json:"expires,omitempty" doc:"When it ends; absent: never"`
-	Revoked     *time.Time      `json:"revoked,omitempty"`
-	Used        *time.Time      `json:"used,omitempty" doc:"When it was last used, to the minute; absent: not yet"`
+	ID          string     `json:"id" doc:"Identity, which is no secret"`
+	Name        string     `json:"name" doc:"For people"`
+	Scopes      Scopes     `json:"scopes" doc:"What it is for"`
+	Collections []string   `json:"collections,omitempty" doc:"The only collections that it is for; absent: all"`
+	Rate        *KeyRate   `json:"rate,omitempty" doc:"How much it may ask; absent: what the server grants by default"`
+	Creator     string     `json:"creator,omitempty" doc:"ID of the key that made it"`
+	State       string     `json:"state" enum:"active,expired,revoked"`
+	Created     time.Time  `json:"created"`
+	Expires     *time.Time `json:"expires,omitempty" doc:"When it ends; absent: never"`
+	Revoked     *time.Time `json:"revoked,omitempty"`
+	Used        *time.Time `json:"used,omitempty" doc:"When it was last used, to the minute; absent: not yet"`
+}
+
+// Scopes are scopes of keys.
+type Scopes []catalog.Scope
+
+// Schema implements huma.SchemaProvider.
+func (Scopes) Schema(huma.Registry) *huma.Schema {
+	one := &huma.Schema{Type: huma.TypeString}
+	for _, scope := range catalog.Scopes() {
+		one.Enum = append(one.Enum, string(scope))
+	}
+	return &huma.Schema{Type: huma.TypeArray, Items: one}
 }
 
 // KeyRate is how much a key may ask.
@@ -36,11 +48,11 @@ type KeyRate struct {
 
 // KeyOrder says what a new key is for.
 type KeyOrder struct {
-	Name        string          `json:"name" minLength:"1" maxLength:"200" example:"photo frame" doc:"For people"`
-	Scopes      []catalog.Scope `json:"scopes" minItems:"1" maxItems:"4" enum:"search,index,train,admin" nullable:"false" doc:"search: look at collections and search them; index: change them, and steer jobs; train: look at trainings and steer them; admin: all of these, and keys"`
-	Collections []string        `json:"collections,omitempty" minItems:"1" maxItems:"1000" nullable:"false" doc:"The only collections that it is for, which need not exist yet; absent: all"`
-	Expires     *time.Time      `json:"expires,omitempty" doc:"When it ends; absent: never"`
-	Rate        *KeyRate        `json:"rate,omitempty" doc:"How much it may ask; absent: what the server grants by default"`
+	Name        string     `json:"name" minLength:"1" maxLength:"200" example:"photo frame" doc:"For people"`
+	Scopes      Scopes     `json:"scopes" minItems:"1" maxItems:"4" doc:"search: look at collections and search them; index: change them, and steer jobs; train: look at trainings and steer them; admin: all of these, and keys"`
+	Collections []string   `json:"collections,omitempty" minItems:"1" maxItems:"1000" nullable:"false" doc:"The only collections that it is for, which need not exist yet; absent: all"`
+	Expires     *time.Time `json:"expires,omitempty" doc:"When it ends; absent: never"`
+	Rate        *KeyRate   `json:"rate,omitempty" doc:"How much it may ask; absent: what the server grants by default"`
 }
 
 // NewKey is a key that was just made.

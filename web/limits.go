@@ -2,16 +2,12 @@ package web
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"net/http"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
-	"golang.org/x/sync/semaphore"
-
-	"polylens/indexer/catalog"
 )
 
 // Limits bound what all requests together may hold. What goes beyond is answered with
@@ -44,26 +40,6 @@ func (l Limits) withDefaults() Limits {
 // retryAfter is when a client should ask again, in seconds.
 const retryAfter = "2"
 
-// turns lets only so many requests of a kind be at work.
-type turns struct {
-	places   *semaphore.Weighted
-	patience time.Duration
-}
-
-func newTurns(places int, patience time.Duration) turns {
-	return turns{semaphore.NewWeighted(int64(places)), patience}
-}
-
-// enter waits for a turn, which leave ends. It is catalog.ErrBusy when none comes in time.
-func (t turns) enter(ctx context.Context) (leave func(), err error) {
-	waiting, cancel := context.WithTimeout(ctx, t.patience)
-	defer cancel()
-	if err := t.places.Acquire(waiting, 1); err != nil {
-		return nil, cmp.Or(ctx.Err(), catalog.ErrBusy)
-	}
-	return func() { t.places.Release(1) }, nil
-}
-
 // lane is a kind of operation, by whose turns it waits.
 type lane string
 
@@ -82,9 +58,6 @@ const (
 // inLane puts an operation into a lane; others are orders when they change something,
 // else reads.
 func inLane(o huma.Operation, in lane) huma.Operation {
-	if o.Metadata == nil {
-		o.Metadata = map[string]any{}
-	}
 	o.Metadata["lane"] = in
 	return o
 }
@@ -99,8 +72,8 @@ func laneOf(o *huma.Operation) lane {
 	return laneOrders
 }
 
-func newLanes(l Limits) map[lane]turns {
-	return map[lane]turns{
+func newLanes(l Limits) map[lane]*turns {
+	return map[lane]*turns{
 		laneSearches: newTurns(l.Searches, l.Patience), lanePictures: newTurns(l.Pictures, l.Patience),
 		laneDoor: newTurns(l.Orders, l.Patience), laneOrders: newTurns(l.Orders, l.Patience), laneReads: newTurns(l.Reads, l.Patience),
 		laneUploads: newTurns(l.PictureSearches, l.Patience), lanePushes: newTurns(l.Pushes, l.Patience), lanePieces: newTurns(l.Pieces, l.Patience), laneLive: newTurns(l.Live, l.Patience),
@@ -160,5 +133,5 @@ func (s *server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if !errors.As(err, &answer) {
 		answer = newProblem(kindInternal, kindInternal.Words)
 	}
-	writeProblem(w, answer)
+	refuse(w, r, answer)
 }

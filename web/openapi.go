@@ -80,9 +80,9 @@ func serveDescription(api *huma.OpenAPI) http.HandlerFunc {
 // problems; describeProblems adds those that come of what it is. Bodies are read before
 // the library would read them, see withBody. Who may do it stands in requirements.
 func operation(id, method, path, tag, summary string, errors ...int) huma.Operation {
-	return withAccess(huma.Operation{
+	return huma.Operation{
 		OperationID: id, Method: method, Path: apiPrefix + path, Tags: []string{tag}, Summary: summary,
 		Errors:          append(errors, http.StatusUnprocessableEntity, http.StatusInternalServerError),
-		BodyReadTimeout: -1, MaxBodyBytes: -1,
-	})
+		BodyReadTimeout: -1, MaxBodyBytes: -1, Metadata: map[string]any{},
+	}
 }

@@ -44,10 +44,10 @@ var (
 	kindCrossOrigin  = kind("cross-origin", http.StatusForbidden)
 	kindEncoding     = kind("unsupported-media-type", http.StatusUnsupportedMediaType)
 	kindMethod       = kind("method-not-allowed", http.StatusMethodNotAllowed)
-	kindKeyInUse     = kind("idempotency-key-in-use", http.StatusConflict)
+	kindUnderWay     = kind("idempotency-key-in-use", http.StatusConflict)
+	kindOtherRequest = kind("idempotency-key-reused", http.StatusUnprocessableEntity)
 	kindTusVersion   = kind("tus-version", http.StatusPreconditionFailed)
 	kindUploadLocked = kind("upload-locked", http.StatusLocked)
-	kindKeyReused    = kind("idempotency-key-reused", http.StatusUnprocessableEntity)
 )
 
 func newProblem(k problem.Kind, detail string) *huma.ErrorModel {

@@ -63,6 +63,7 @@ func (s *server) pushed(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	job, err := s.receivePush(r, w, ctx.Param("name"))
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeWait)) // that of the server may have passed while the body came
 	if err != nil {
 		s.refuse(w, r, err)
 		return
@@ -74,6 +75,8 @@ func (s *server) pushed(ctx huma.Context, next func(huma.Context)) {
 }
 
 func (s *server) receivePush(r *http.Request, w http.ResponseWriter, collection string) (catalog.Job, error) {
+	ctx, stop := s.whileAllowed(r.Context())
+	defer stop()
 	body := newSteady(w, r, s.Limits.Stall)
 	defer body.close()
 	body.allow(1 << 50)
@@ -81,7 +84,7 @@ func (s *server) receivePush(r *http.Request, w http.ResponseWriter, collection 
 	if slices.Contains(archiveTypes, mediaTypeOf(r)) && encoding != "" && encoding != "identity" {
 		return catalog.Job{}, newProblem(kindEncoding, "an archive comes without Content-Encoding: it is packed already, or may be (.tar.gz)")
 	}
-	lines, end, err := decompressed(body, encoding)
+	lines, end, err := decompressed(untilDone{ctx, body}, encoding)
 	if err != nil {
 		return catalog.Job{}, err
 	}
@@ -90,14 +93,30 @@ func (s *server) receivePush(r *http.Request, w http.ResponseWriter, collection 
 	if err != nil {
 		return catalog.Job{}, err
 	}
-	job, err := s.receiveAny(r, s.Pushes.With(options), collection, lines)
+	job, err := s.receiveAny(r.WithContext(ctx), s.Pushes.With(options), collection, lines)
 	switch {
+	case err != nil && errors.Is(context.Cause(ctx), errRightsEnded):
+		return job, unknown("the credentials have ended while the body came")
 	case err != nil && body.failed != nil:
 		return job, unreadable(body.failed)
 	case errors.Is(err, errCompressed):
 		return job, newProblem(kindUnreadable, err.Error())
 	}
 	return job, err
+}
+
+// untilDone reads until a context ends.
+type untilDone struct {
+	ctx    context.Context
+	source io.Reader
+}
+
+// Read implements io.Reader.
+func (u untilDone) Read(into []byte) (int, error) {
+	if err := context.Cause(u.ctx); err != nil {
+		return 0, err
+	}
+	return u.source.Read(into)
 }
 
 func (s *server) receiveAny(r *http.Request, to indexer.Receiver, collection string, content io.Reader) (catalog.Job, error) {
@@ -117,7 +136,7 @@ func (s *server) receiveFiles(r *http.Request, to indexer.Receiver, collection s
 		return catalog.Job{}, newProblem(kindUnreadable, "the form has no boundary")
 	}
 	form := multipart.NewReader(content, params["boundary"])
-	holds := held{budget: s.bodies}
+	holds := s.bodies.hold(r.Context())
 	defer holds.giveBack()
 	return to.ReceiveFiles(r.Context(), collection, func() (string, []byte, error) {
 		holds.giveBack() // of the file before

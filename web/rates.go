@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
 
@@ -38,8 +39,9 @@ type rates struct {
 
 // counted is what is remembered of a key or an address.
 type counted struct {
-	limiter *rate.Limiter
-	noting  rate.Sometimes // notes when the key was used
+	limiter  *rate.Limiter
+	noting   rate.Sometimes // notes when the key was used
+	refusing rate.Sometimes // audits that there are too many
 }
 
 func newRates() rates {
@@ -55,7 +57,10 @@ func (r rates) of(who string, limit Rate) *counted {
 	if found, ok := r.counted.Get(who); ok {
 		return found
 	}
-	fresh := &counted{limiter: rate.NewLimiter(rate.Limit(limit.PerSecond), limit.Burst), noting: rate.Sometimes{Interval: time.Minute}}
+	fresh := &counted{
+		limiter: rate.NewLimiter(rate.Limit(limit.PerSecond), limit.Burst),
+		noting:  rate.Sometimes{Interval: time.Minute}, refusing: rate.Sometimes{Interval: time.Minute},
+	}
 	if earlier, ok, _ := r.counted.PeekOrAdd(who, fresh); ok {
 		return earlier
 	}
@@ -81,20 +86,22 @@ func (s *server) rateOf(key catalog.Key) Rate {
 	return s.Rate
 }
 
-// count lets a key make a request, or refuses it when there are too many of them.
-func (s *server) count(key catalog.Key) *refusal {
-	of := s.rates.of("key "+key.ID, s.rateOf(key))
+// count lets a key make a request, or refuses it when there are too many of them. That is
+// audited once in a while: refusals come at any rate, and would push out all else.
+func (s *server) count(r *http.Request, who *rights) error {
+	of := s.rates.of("key "+who.key.ID, s.rateOf(who.key))
 	if wait := of.take(time.Now()); wait > 0 {
+		of.refusing.Do(func() { s.audit(r, event{operation: "authenticate", status: http.StatusTooManyRequests, who: who}) })
 		return tooMany("this key makes too many requests at a time", wait)
 	}
-	of.noting.Do(func() { s.noteUsed(key.ID) })
+	of.noting.Do(func() { s.noteUsed(who.key.ID) })
 	return nil
 }
 
 // refusalOf is the answer to credentials that were not accepted. Who shows many wrong ones
-// is told no more than that. What is no *refusal is the server's failure.
+// is told no more than that. What is no problem yet is the server's failure.
 func (s *server) refusalOf(r *http.Request, err error) error {
-	var wrong *refusal
+	var wrong *huma.ErrorModel
 	if !errors.As(err, &wrong) {
 		return problemOf(r.Context(), s.Logger, err)
 	}
@@ -102,8 +109,8 @@ func (s *server) refusalOf(r *http.Request, err error) error {
 	if wait := of.take(time.Now()); wait > 0 {
 		return tooMany("too many wrong credentials have come from this address", wait)
 	}
-	s.audit(r, event{operation: "authenticate", status: wrong.problem.Status, reason: wrong.problem.Detail})
-	return wrong
+	s.audit(r, event{operation: "authenticate", status: wrong.Status, reason: wrong.Detail})
+	return err
 }
 
 // addressOf is where a connection comes from: one machine, or a network of IPv6, of which

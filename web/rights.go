@@ -42,6 +42,7 @@ type rights struct {
 	collections []string      // nil: all
 	within      search.Filter // what a token lets see; nil: everything
 	until       time.Time     // zero: for ever
+	ended       chan struct{} // closed when they end before that; nil of those that only the catalogue ends
 }
 
 func rightsOf(key catalog.Key, via string) *rights {
@@ -67,55 +68,34 @@ func (r *rights) limit() []string {
 	return r.collections
 }
 
-// refusal answers whose credentials are missing, wrong or not enough.
-type refusal struct {
-	problem *huma.ErrorModel
-	header  http.Header
-}
-
-// Error implements error.
-func (r *refusal) Error() string { return r.problem.Detail }
-
-func (r *refusal) write(w http.ResponseWriter, request *http.Request) {
-	for name, values := range r.header {
-		w.Header()[name] = values
-	}
-	refuse(w, request, r.problem)
-}
-
-// asProblem is an error as the operations that huma runs return it.
-func asProblem(err error) error {
-	var refused *refusal
-	if errors.As(err, &refused) {
-		return huma.ErrorWithHeaders(refused.problem, refused.header)
-	}
-	return err
-}
-
 const challenge = `Bearer realm="Polylens"`
 
-func unknown(words string) *refusal {
-	return &refusal{newProblem(kindKeyWrong, words), http.Header{"Www-Authenticate": {challenge + `, error="invalid_token"`}}}
+// Problems of those whose credentials are missing, wrong or not enough, with the headers
+// that belong to them.
+func unknown(words string) error {
+	return huma.ErrorWithHeaders(newProblem(kindKeyWrong, words), http.Header{"Www-Authenticate": {challenge + `, error="invalid_token"`}})
 }
 
-func forbidden(words string, scopes []catalog.Scope) *refusal {
-	header := http.Header{}
-	if len(scopes) > 0 {
-		names := strings.ReplaceAll(inWords(scopes), " or ", " ")
-		header.Set("WWW-Authenticate", challenge+`, error="insufficient_scope", scope="`+names+`"`)
-	}
-	return &refusal{newProblem(kindNotAllowed, words), header}
+func noKey(words string) error {
+	return huma.ErrorWithHeaders(newProblem(kindNoKey, words), http.Header{"Www-Authenticate": {challenge}})
 }
 
-func tooMany(words string, wait time.Duration) *refusal {
+func lacksScope(scopes []catalog.Scope) error {
+	names := catalog.ScopeNames(scopes)
+	words := "this key lacks the scope for it: it needs " + strings.Join(names, " or ")
+	return huma.ErrorWithHeaders(newProblem(kindNotAllowed, words), http.Header{
+		"Www-Authenticate": {challenge + `, error="insufficient_scope", scope="` + strings.Join(names, " ") + `"`}})
+}
+
+func tooMany(words string, wait time.Duration) error {
 	seconds := max(1, int((wait+time.Second-1)/time.Second))
-	return &refusal{newProblem(kindTooMany, words), http.Header{"Retry-After": {strconv.Itoa(seconds)}}}
+	return huma.ErrorWithHeaders(newProblem(kindTooMany, words), http.Header{"Retry-After": {strconv.Itoa(seconds)}})
 }
 
 const wrongKey = "this is no API key of this server, or it is mistyped"
 
 // authenticate finds out what the credentials of a request allow: nil when it has none. It
-// is a *refusal for wrong ones. A header counts more than a cookie, and one that is not
+// is a problem (*huma.ErrorModel) for wrong ones. A header counts more than a cookie, and one that is not
 // meant for Polylens (Basic, of a proxy) counts as none.
 func (s *server) authenticate(r *http.Request) (*rights, error) {
 	if s.Keys == nil {
@@ -158,11 +138,41 @@ func whyNot(key catalog.Key) error {
 	return nil
 }
 
+var errRightsEnded = errors.New("the credentials have ended meanwhile")
+
+// whileAllowed is a context for what lasts: it ends, by errRightsEnded, soon after the
+// rights of the caller. Call stop when it is not needed any more.
+func (s *server) whileAllowed(ctx context.Context) (_ context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	if who := callerOf(ctx).rights; who != nil {
+		go func() {
+			s.untilEnd(ctx, who)
+			cancel(errRightsEnded)
+		}()
+	}
+	return ctx, func() { cancel(nil) }
+}
+
+// untilEnd returns when rights have ended, or ctx has.
+func (s *server) untilEnd(ctx context.Context, who *rights) {
+	check := time.NewTicker(checkRights)
+	defer check.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-who.ended:
+			return
+		case <-check.C:
+			if !s.still(ctx, who) {
+				return
+			}
+		}
+	}
+}
+
 // still reports whether rights that somebody had a while ago are unchanged.
 func (s *server) still(ctx context.Context, who *rights) bool {
-	if who == nil {
-		return true
-	}
 	if !who.until.IsZero() && !who.until.After(time.Now()) {
 		return false
 	}

@@ -85,7 +85,7 @@ var requirements = map[string]requirement{
 	"get-run":        keysFor(catalog.ScopeTrain),
 	"get-run-points": keysFor(catalog.ScopeTrain),
 	"watch-runs":     keysFor(catalog.ScopeTrain),
-	"create-run":     keysFor(catalog.ScopeTrain),
+	"create-run":     keysFor(catalog.ScopeTrain), // but its handler refuses keys: what a run learns from may be files of the server
 	"resume-run":     keysFor(catalog.ScopeTrain),
 	"stop-run":       keysFor(catalog.ScopeTrain),
 	"delete-run":     keysFor(catalog.ScopeTrain),
@@ -100,31 +100,17 @@ var requirements = map[string]requirement{
 	"delete-session": {open: true},
 }
 
-// accessKey is where the metadata of an operation says who may do it.
-const accessKey = "access"
-
-// withAccess notes in an operation who may do it.
-func withAccess(o huma.Operation) huma.Operation {
-	if needed, ok := requirements[o.OperationID]; ok {
-		o.Metadata = map[string]any{accessKey: needed}
-	}
-	return o
-}
-
-// allowed refuses an operation to whose credentials are not for it.
+// allowed lets callers do what they may, and audits what they ask.
 func (s *server) allowed(ctx huma.Context, next func(huma.Context)) {
 	r, w := humachi.Unwrap(ctx)
-	needed, known := ctx.Operation().Metadata[accessKey].(requirement)
-	if refusal := needed.refuses(r.Context(), known, collectionIn(r, ctx.Param("name"))); refusal != nil {
-		refusal.write(w, r)
-		return
-	}
-	next(ctx)
+	err := mayDo(r.Context(), ctx.Operation().OperationID, collectionIn(ctx))
+	s.audited(w, r, eventOf(ctx), err, lasts(r, ctx.Operation()), func() { next(ctx) })
 }
 
-// collectionIn is the collection that a request is about: that of a path with one.
-func collectionIn(r *http.Request, name string) string {
-	if !strings.HasPrefix(r.URL.Path, apiPrefix+"/collections/") {
+// collectionIn is the collection that an operation is about, by its path; empty without one.
+func collectionIn(ctx huma.Context) string {
+	name := ctx.Param("name")
+	if !strings.HasPrefix(ctx.Operation().Path, apiPrefix+"/collections/") {
 		return ""
 	}
 	if plain, err := url.PathUnescape(name); err == nil {
@@ -133,53 +119,55 @@ func collectionIn(r *http.Request, name string) string {
 	return name
 }
 
-// asOperation lets a handler that is no operation be asked by those who may.
+// asOperation lets a handler that is no operation be asked by those who may. It lasts if it
+// watches.
 func (s *server) asOperation(id string, handler http.HandlerFunc) http.HandlerFunc {
-	needed, known := requirements[id]
 	return func(w http.ResponseWriter, r *http.Request) {
-		refusal := needed.refuses(r.Context(), known, "")
-		if refusal != nil {
-			refusal.write(w, r)
-			s.audit(r, event{operation: id, status: http.StatusForbidden})
-			return
-		}
-		s.audit(r, event{operation: id})
-		handler(w, r)
+		err := mayDo(r.Context(), id, "")
+		s.audited(w, r, event{operation: id}, err, strings.HasPrefix(id, "watch-"), func() { handler(w, r) })
 	}
 }
 
-// refuses is nil if the caller may do what needs this. Without known, nobody has said who
-// may. about is the collection that it is about, if that is in its address.
-func (needed requirement) refuses(ctx context.Context, known bool, about string) *refusal {
+// audited does something unless it is refused, and audits that.
+func (s *server) audited(w http.ResponseWriter, r *http.Request, e event, refused error, lasts bool, do func()) {
+	whole := false
+	defer func() { s.ended(w, r, e, whole) }()
+	switch {
+	case refused != nil:
+		s.refuse(w, r, refused)
+	case lasts:
+		s.begun(r, &e)
+		do()
+	default:
+		do()
+	}
+	whole = true
+}
+
+// mayDo is nil if the caller may do something, which is about a collection or, with an
+// empty name, about none.
+func mayDo(ctx context.Context, operation, about string) error {
 	who := callerOf(ctx).rights
+	needed, known := requirements[operation]
 	switch {
 	case who == nil || needed.open:
 		return nil
 	case !known:
-		return forbidden("no key may do this", nil)
+		return newProblem(kindNotAllowed, "no key may do this")
 	case who.within != nil && !needed.tenants:
-		return forbidden("tokens are for searches alone, and this is none", nil)
+		return newProblem(kindNotAllowed, "tokens are for searches alone, and this is none")
 	case !who.key.Has(needed.scopes...):
-		return forbidden(fmt.Sprintf("this key lacks the scope for it: it needs %s", inWords(needed.scopes)), needed.scopes)
+		return lacksScope(needed.scopes)
 	case needed.whole && who.collections != nil:
-		return forbidden("this concerns all collections, and the key is only for some", nil)
+		return newProblem(kindNotAllowed, "this concerns all collections, and the key is only for some")
 	case about != "" && !who.allows(about):
-		return forbidden(notFor(about), nil)
+		return newProblem(kindNotAllowed, notFor(about))
 	}
 	return nil
 }
 
 func notFor(collection string) string {
 	return fmt.Sprintf("these credentials are not for the collection %.80q", collection)
-}
-
-// inWords lists scopes of which one is needed.
-func inWords(scopes []catalog.Scope) string {
-	words := make([]string, len(scopes))
-	for i, scope := range scopes {
-		words[i] = string(scope)
-	}
-	return strings.Join(words, " or ")
 }
 
 // checkCollection refuses a collection, named elsewhere than in the path, that the
@@ -202,7 +190,7 @@ func (s *server) describeAccess(api *huma.OpenAPI) {
 			if o == nil {
 				continue
 			}
-			if needed, ok := o.Metadata[accessKey].(requirement); ok && !needed.open {
+			if needed, ok := requirements[o.OperationID]; ok && !needed.open {
 				o.Security = needed.security(s.door.guests.Keys)
 			}
 		}

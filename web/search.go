@@ -87,7 +87,7 @@ func (s *server) find(ctx context.Context, collection string, asked wanted) (*se
 }
 
 func (s *server) byImage(ctx context.Context, collection, id string, options search.Options) (search.Results, error) {
-	image, err := s.Catalog.Image(ctx, collection, id)
+	image, err := s.seenImage(ctx, collection, id)
 	if err != nil {
 		return search.Results{}, err
 	}
@@ -99,7 +99,7 @@ func (s *server) searchByPicture(ctx context.Context, input *pictureSearchInput)
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
-	holds := held{budget: s.bodies}
+	holds := s.bodies.hold(ctx)
 	defer holds.giveBack()
 	file, err := input.receive(&holds, s.Limits, s.MaxUploadBytes)
 	if err != nil {

@@ -22,9 +22,9 @@ const (
 	maxOtherHeaders = 64 << 10
 )
 
-// NewServer returns an HTTP server with limits against slow and silent
+// httpServer returns an HTTP server with limits against slow and silent
 // clients. A large picture over a slow line may take minutes.
-func NewServer(handler http.Handler, logger *slog.Logger) *http.Server {
+func httpServer(handler http.Handler, logger *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
@@ -43,14 +43,9 @@ type Door struct {
 	Private  bool        // for the server's own user and root alone, without a key
 }
 
-// Serve is ServeDoors with one that is neither private nor encrypted.
-func Serve(ctx context.Context, listener net.Listener, handler *Handler, logger *slog.Logger) error {
-	return ServeDoors(ctx, handler, logger, Door{Listener: listener})
-}
-
-// ServeDoors answers on all doors until ctx ends, then lets running answers finish, closes
+// Serve answers on all doors until ctx ends, then lets running answers finish, closes
 // the handler's live connections and returns nil.
-func ServeDoors(ctx context.Context, handler *Handler, logger *slog.Logger, doors ...Door) error {
+func Serve(ctx context.Context, handler *Handler, logger *slog.Logger, doors ...Door) error {
 	stopped := make(chan error, len(doors))
 	servers := make([]*http.Server, len(doors))
 	for i, door := range doors {
@@ -85,7 +80,7 @@ func endServer(ctx context.Context, server *http.Server) error {
 // server is the HTTP server behind a door. Each has connections of its own, so that
 // nobody outside keeps the server's own user out.
 func (d Door) server(handler *Handler, logger *slog.Logger) *http.Server {
-	server, look, strangers := NewServer(handler, logger), handler.ConnContext, maxStrangers
+	server, look, strangers := httpServer(handler, logger), handler.ConnContext, maxStrangers
 	switch {
 	case d.Private:
 		look = handler.PrivateConnContext

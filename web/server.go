@@ -15,7 +15,6 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
-	"golang.org/x/sync/semaphore"
 )
 
 const apiPrefix = "/api/v1"
@@ -49,8 +48,8 @@ func New(config Config) (*Handler, error) {
 	}
 	s := &server{
 		Config: config, door: newDoor(config.Guests, config.Owner),
-		jobs: newJobHub(), runs: newRunHub(), keys: newIdempotency(config.Limits.Answers),
-		bodies: semaphore.NewWeighted(config.Limits.Bodies), lanes: newLanes(config.Limits),
+		jobs: newJobHub(), runs: newRunHub(), answers: newAnswers(config.Limits.Answers),
+		bodies: newBudget(config.Limits.Bodies), lanes: newLanes(config.Limits),
 		sessions: newSessions(), rates: newRates(), wrong: newRates(),
 	}
 	if s.tus, err = newTus(s); err != nil {
@@ -82,15 +81,15 @@ func (s *server) watch() (stop func()) {
 // server carries what the operations share.
 type server struct {
 	Config
-	door   door
-	jobs   *hub[Job]
-	runs   *hub[RunChange]
-	keys   *idempotency
-	tus    *tus
-	bodies *semaphore.Weighted // bytes of request bodies
-	lanes  map[lane]turns
+	door    door
+	jobs    *hub[Job]
+	runs    *hub[RunChange]
+	answers *answers
+	tus     *tus
+	bodies  *budget // bytes of request bodies
+	lanes   map[lane]*turns
 
-	sessions sessions
+	sessions *sessions
 	rates    rates // of keys
 	wrong    rates // of addresses from which wrong credentials come
 	anyKey   anyKey
@@ -106,7 +105,7 @@ func (s *server) routes(router chi.Router) *huma.OpenAPI {
 	router.Group(func(router chi.Router) {
 		router.Use(limitTime)
 		api := humachi.New(router, apiConfig(s.Info.Version))
-		api.UseMiddleware(s.audited, s.allowed, s.withBody, s.inTurn, s.keys.once, s.pushed)
+		api.UseMiddleware(s.allowed, s.withBody, s.inTurn, s.answers.once, s.pushed)
 		s.collectionOperations(api)
 		s.failureOperations(api)
 		s.imageOperations(api)

@@ -2,8 +2,6 @@ package web
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
 	"errors"
 	"net/http"
 	"strings"
@@ -11,56 +9,16 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
-	lru "github.com/hashicorp/golang-lru/v2"
 
 	"polylens/indexer/catalog"
 )
 
 const (
-	sessionPath   = apiPrefix + "/session"
-	sessionLength = 12 * time.Hour
-	maxSessions   = 10_000 // the longest unused ends when there are more
-	maxSignIn     = 4 << 10
-	cookieName    = "polylens-session"
-	secureName    = "__Host-" + cookieName // browsers take it over TLS only, and of this very host
+	sessionPath = apiPrefix + "/session"
+	maxSignIn   = 4 << 10
+	cookieName  = "polylens-session"
+	secureName  = "__Host-" + cookieName // browsers take it over TLS only, and of this very host
 )
-
-// sessions are the pages that have signed in. They end with the process, and with their
-// key. The cookie itself is kept nowhere.
-type sessions struct {
-	open *lru.Cache[[sha256.Size]byte, session]
-}
-
-type session struct {
-	key  string // its ID
-	ends time.Time
-}
-
-func newSessions() sessions {
-	open, err := lru.New[[sha256.Size]byte, session](maxSessions)
-	if err != nil {
-		panic(err) // only for a size below 1
-	}
-	return sessions{open}
-}
-
-// begin returns the cookie of a new session.
-func (s sessions) begin(key catalog.Key) (cookie string, ends time.Time) {
-	cookie, ends = rand.Text()+rand.Text(), time.Now().Add(sessionLength)
-	if !key.Expires.IsZero() && key.Expires.Before(ends) {
-		ends = key.Expires
-	}
-	s.open.Add(sha256.Sum256([]byte(cookie)), session{key.ID, ends})
-	return cookie, ends
-}
-
-// find is the session of a cookie, which is looked for by its hash.
-func (s sessions) find(cookie string) (session, bool) {
-	found, ok := s.open.Get(sha256.Sum256([]byte(cookie)))
-	return found, ok && found.ends.After(time.Now())
-}
-
-func (s sessions) end(cookie string) { s.open.Remove(sha256.Sum256([]byte(cookie))) }
 
 // cookiesOf are the session cookies of a request.
 func cookiesOf(r *http.Request) []string {
@@ -77,14 +35,14 @@ func cookiesOf(r *http.Request) []string {
 // sends its cookie.
 func (s *server) sessionRights(ctx context.Context, r *http.Request) (*rights, error) {
 	for _, cookie := range cookiesOf(r) {
-		found, ok := s.sessions.find(cookie)
-		if !ok {
+		found := s.sessions.find(cookie)
+		if found == nil {
 			continue
 		}
 		key, err := s.Keys.Key(ctx, found.key)
 		if err == nil && whyNot(key) == nil {
 			who := rightsOf(key, viaSession)
-			who.until = found.ends
+			who.until, who.ended = found.ends, found.ended
 			return who, nil
 		}
 		if err != nil && !errors.Is(err, catalog.ErrNotFound) {
@@ -134,6 +92,7 @@ type signedIn struct {
 
 type signedOut struct {
 	SetCookie []http.Cookie `header:"Set-Cookie"`
+	Clear     string        `header:"Clear-Site-Data"`
 }
 
 func (s *server) sessionOperations(api huma.API) {
@@ -152,30 +111,36 @@ func (s *server) signIn(ctx context.Context, input *signInInput) (*signedIn, err
 	}
 	key, err := s.keyOf(ctx, strings.TrimSpace(input.Body.Key))
 	if err != nil {
-		return nil, asProblem(s.refusalOf(input.request, err))
+		return nil, s.refusalOf(input.request, err)
+	}
+	who := rightsOf(key, viaSession)
+	if err := s.count(input.request, who); err != nil {
+		return nil, err
 	}
 	cookie, ends := s.sessions.begin(key)
-	s.audit(input.request, event{operation: "sign-in", who: rightsOf(key, viaSession)})
-	return &signedIn{SetCookie: input.cookie(cookie, time.Until(ends)), Body: accessOf(rightsOf(key, viaSession))}, nil
+	s.audit(input.request, event{operation: "sign-in", status: http.StatusOK, who: who})
+	return &signedIn{SetCookie: input.cookie(cookie, time.Until(ends)), Body: accessOf(who)}, nil
 }
 
 // signOut ends the session also where a browser has cookies from before and after TLS.
 func (s *server) signOut(_ context.Context, input *Visitor) (*signedOut, error) {
 	for _, cookie := range cookiesOf(input.request) {
-		s.sessions.end(cookie)
+		if ended := s.sessions.end(cookie); ended != nil {
+			s.audit(input.request, event{operation: "sign-out", status: http.StatusNoContent, who: rightsOf(catalog.Key{ID: ended.key}, viaSession)})
+		}
 	}
 	gone := input.cookie("", 0)
 	other := gone
 	other.Name = cookieName
-	return &signedOut{SetCookie: []http.Cookie{gone, other}}, nil
+	return &signedOut{SetCookie: []http.Cookie{gone, other}, Clear: `"cache"`}, nil // pictures may be kept for an hour
 }
 
 // Access is what a client may do.
 type Access struct {
-	Scopes      []catalog.Scope `json:"scopes" nullable:"false" enum:"search,index,train,admin" doc:"Of its credentials; all without any"`
-	Collections []string        `json:"collections,omitempty" doc:"The only collections that it may look at; absent: all"`
-	Key         string          `json:"key,omitempty" doc:"ID of its key; absent without one"`
-	Session     bool            `json:"session" doc:"Whether it has signed in with that key"`
+	Scopes      Scopes   `json:"scopes" doc:"Of its credentials; all without any"`
+	Collections []string `json:"collections,omitempty" doc:"The only collections that it may look at; absent: all"`
+	Key         string   `json:"key,omitempty" doc:"ID of its key; absent without one"`
+	Session     bool     `json:"session" doc:"Whether it has signed in with that key"`
 }
 
 func accessOf(who *rights) Access {

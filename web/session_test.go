@@ -43,7 +43,7 @@ func TestSession(t *testing.T) {
 		t.Errorf("a picture of the page: %d", r.status)
 	}
 	out := send(t, "DELETE", k.URL+"/api/v1/session", "", session)
-	if out.status != http.StatusNoContent || cookieOf(t, out).MaxAge >= 0 {
+	if out.status != http.StatusNoContent || cookieOf(t, out).MaxAge >= 0 || out.header.Get("Clear-Site-Data") != `"cache"` {
 		t.Errorf("%d %v", out.status, out.header)
 	}
 	wantProblem(t, get(t, k.URL+"/api/v1/info", session), http.StatusUnauthorized, "key-needed")

@@ -54,7 +54,7 @@ func problemsOf(o *huma.Operation) []int {
 	if o.RequestBody != nil && o.RequestBody.Content["application/json"] != nil {
 		statuses = append(statuses, http.StatusUnsupportedMediaType)
 	}
-	if takesKey(o) {
+	if isRepeatable(o) {
 		statuses = append(statuses, http.StatusConflict)
 	}
 	return statuses

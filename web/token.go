@@ -101,16 +101,23 @@ func within(ctx context.Context) search.Filter {
 	return nil
 }
 
+// seenImage is an image that the caller may see. To others it does not exist: what it is
+// answered does not differ from that for one that nobody has.
+func (s *server) seenImage(ctx context.Context, collection, id string) (catalog.Image, error) {
+	image, err := s.Catalog.Image(ctx, collection, id)
+	filter := within(ctx)
+	if filter != nil && (errors.Is(err, catalog.ErrImageNotFound) || err == nil && !filter.Matches(image.Metadata)) {
+		return catalog.Image{}, noImage(id)
+	}
+	return image, err
+}
+
 // checkSeen returns catalog.ErrImageNotFound for an image that the caller may not see.
 func (s *server) checkSeen(ctx context.Context, collection, id string) error {
-	filter := within(ctx)
-	if filter == nil {
+	if within(ctx) == nil {
 		return nil
 	}
-	image, err := s.Catalog.Image(ctx, collection, id)
-	if err == nil && !filter.Matches(image.Metadata) {
-		err = noImage(id)
-	}
+	_, err := s.seenImage(ctx, collection, id)
 	return err
 }
 

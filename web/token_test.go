@@ -67,6 +67,27 @@ func TestTokensSeeTheirOwn(t *testing.T) {
 	}
 }
 
+// TestTokensDoNotTellTheHiddenFromTheMissing: whether there is an image that somebody may not
+// see is nothing that they learn, neither by asking for it nor by searching with it.
+func TestTokensDoNotTellTheHiddenFromTheMissing(t *testing.T) {
+	k := newKeyring(t)
+	token := bearer(sign(t, k.make(t, nil, catalog.ScopeSearch), annas, nil, soon()))
+	base := k.URL + "/api/v1/collections/demo"
+	for _, ask := range []func(id string) reply{
+		func(id string) reply { return get(t, base+"/images/"+id, token) },
+		func(id string) reply { return get(t, base+"/images/"+id+"/thumbnail", token) },
+		func(id string) reply { return get(t, base+"/images/"+id+"/original", token) },
+		func(id string) reply { return get(t, base+"/search?image="+id, token) },
+		func(id string) reply { return get(t, base+"/search?group=content&image="+id, token) },
+		func(id string) reply { return send(t, "POST", base+"/query", `{"image":"`+id+`"}`, token, jsonType) },
+	} {
+		hidden, missing := ask("boat-1"), ask("boat-9")
+		if want := strings.ReplaceAll(missing.body, "boat-9", "boat-1"); hidden.status != http.StatusNotFound || hidden.status != missing.status || hidden.body != want {
+			t.Errorf("hidden: %d %s, missing: %d %s", hidden.status, hidden.body, missing.status, missing.body)
+		}
+	}
+}
+
 // TestTokensAreForSearches alone.
 func TestTokensAreForSearches(t *testing.T) {
 	k := newKeyring(t)

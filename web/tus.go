@@ -57,18 +57,23 @@ func (t *tus) answer(collection, id string) *huma.StreamResponse {
 
 func (t *tus) serve(w http.ResponseWriter, r *http.Request, collection, id string) {
 	asked := &tusRequest{collection: collection, owner: callerOf(r.Context()).name()}
-	inner := r.Clone(context.WithValue(r.Context(), tusKey{}, asked))
+	ctx, stop := t.server.whileAllowed(r.Context())
+	defer stop()
+	inner := r.Clone(context.WithValue(ctx, tusKey{}, asked))
 	inner.URL.Path, inner.URL.RawPath = "/"+id, "" // by which the library knows it
 	inner.Header.Del("X-HTTP-Method-Override")
 	body := newSteady(w, r, t.server.Limits.Stall)
 	body.allow(1 << 50)
 	if isPiece(r) {
-		inner.Body = io.NopCloser(body)
+		inner.Body = io.NopCloser(untilDone{ctx, body})
 		defer body.close()
 	}
 	answer := &tusWriter{ResponseWriter: w, asked: asked}
 	t.library.Middleware(t.method(r.Method)).ServeHTTP(answer, inner)
-	if answer.refused != 0 {
+	switch {
+	case answer.refused != 0 && errors.Is(context.Cause(ctx), errRightsEnded):
+		t.server.refuse(w, r, unknown("the credentials have ended while the body came"))
+	case answer.refused != 0:
 		t.server.refuse(w, r, answer.problem(body))
 	}
 }

@@ -22,6 +22,7 @@ type tusWriter struct {
 
 // WriteHeader implements http.ResponseWriter.
 func (w *tusWriter) WriteHeader(status int) {
+	_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(writeWait)) // that of the server may have passed while the body came
 	header := w.Header()
 	if found := w.asked.upload; found != nil {
 		if header.Get("Location") != "" {

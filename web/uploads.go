@@ -150,7 +150,7 @@ func uploadAddress(collection, id string) string {
 func refusedUpload(err error) error {
 	var full *upload.LimitError
 	if errors.As(err, &full) {
-		return asProblem(tooMany(full.Error(), time.Minute))
+		return tooMany(full.Error(), time.Minute)
 	}
 	return err
 }

@@ -125,15 +125,9 @@ func live[T any](s *server, w http.ResponseWriter, r *http.Request, hub *hub[T],
 	}
 	defer connection.Close()
 	go listen(connection, watcher)
-	who := callerOf(r.Context()).rights
-	checked := time.Now()
-	tell(connection, watcher, begin, message, func() bool {
-		if time.Since(checked) < checkRights {
-			return true
-		}
-		checked = time.Now()
-		return s.still(r.Context(), who)
-	})
+	allowed, stop := s.whileAllowed(r.Context())
+	defer stop()
+	tell(allowed, connection, watcher, begin, message)
 }
 
 // listen reads until the client goes away: that is how closing and pongs are
@@ -159,22 +153,18 @@ func listen[T any](connection *websocket.Conn, watcher *watcher[T]) {
 
 // tell writes the present state, then changes, until the watcher is cut off or may listen
 // no longer.
-func tell[T any](connection *websocket.Conn, watcher *watcher[T], begin any, message func(T) any, may func() bool) {
+func tell[T any](allowed context.Context, connection *websocket.Conn, watcher *watcher[T], begin any, message func(T) any) {
 	if writeEvent(connection, begin) != nil {
 		return
 	}
 	ping := time.NewTicker(pingEvery)
 	defer ping.Stop()
-	check := time.NewTicker(checkRights)
-	defer check.Stop()
 	for {
-		if !may() {
-			goodbye := websocket.FormatCloseMessage(websocket.ClosePolicyViolation, "the key has ended")
+		select {
+		case <-allowed.Done():
+			goodbye := websocket.FormatCloseMessage(websocket.ClosePolicyViolation, errRightsEnded.Error())
 			_ = connection.WriteControl(websocket.CloseMessage, goodbye, time.Now().Add(time.Second))
 			return
-		}
-		select {
-		case <-check.C:
 		case <-watcher.gone:
 			goodbye := websocket.FormatCloseMessage(websocket.CloseGoingAway, "")
 			_ = connection.WriteControl(websocket.CloseMessage, goodbye, time.Now().Add(time.Second))
@@ -185,6 +175,9 @@ func tell[T any](connection *websocket.Conn, watcher *watcher[T], begin any, mes
 			}
 		case <-watcher.wake:
 			for _, change := range watcher.take() {
+				if allowed.Err() != nil {
+					break
+				}
 				if told := message(change); told != nil && writeEvent(connection, told) != nil {
 					return
 				}
@@ -211,13 +204,13 @@ func writeEvent(connection *websocket.Conn, event any) error {
 	return connection.WriteJSON(event)
 }
 
-// sameHost lets only pages of this very server connect. Clients that are not
-// browsers send no Origin.
+// sameHost lets only pages of this very server connect, over TLS only those that came over
+// it. Clients that are not browsers send no Origin.
 func sameHost(r *http.Request) bool {
-	origin := r.Header.Get("Origin")
-	if origin == "" {
+	origins := r.Header.Values("Origin")
+	if len(origins) == 0 {
 		return true
 	}
-	from, err := url.Parse(origin)
-	return err == nil && strings.EqualFold(from.Host, r.Host)
+	from, err := url.Parse(origins[0])
+	return err == nil && len(origins) == 1 && strings.EqualFold(from.Host, r.Host) && (r.TLS == nil || from.Scheme == "https")
 }

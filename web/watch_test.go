@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net"
@@ -87,7 +88,7 @@ func TestLiveConnectionsOfOtherOriginsAreRefused(t *testing.T) {
 	server := webtest.NewServer(t)
 	host := strings.TrimPrefix(server.URL, "http://")
 	for origin, allowed := range map[string]bool{
-		"http://" + host: true, "http://evil.example": false, "null": false, "http://localhost:1": false, "://": false,
+		"http://" + host: true, "http://evil.example": false, "null": false, "http://localhost:1": false, "://": false, "": false,
 	} {
 		connection, response := watch(t, server, http.Header{"Origin": {origin}})
 		if (connection != nil) != allowed {
@@ -173,7 +174,7 @@ func TestServeEndsInOrder(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	ended := make(chan error, 1)
-	go func() { ended <- web.Serve(ctx, listener, handler, slog.New(slog.DiscardHandler)) }()
+	go func() { ended <- web.Serve(ctx, handler, slog.New(slog.DiscardHandler), web.Door{Listener: listener}) }()
 	connection, _ := watch(t, &webtest.Server{URL: "http://" + listener.Addr().String()}, nil)
 	next(t, connection)
 	stop()
@@ -190,5 +191,22 @@ func TestServeEndsInOrder(t *testing.T) {
 	}
 	if _, err := net.DialTimeout("tcp", listener.Addr().String(), time.Second); err == nil {
 		t.Error("the port is still open")
+	}
+}
+
+// TestLiveConnectionsOverTLS are for pages that came over it: anybody on the way can make one
+// of the same host that did not.
+func TestLiveConnectionsOverTLS(t *testing.T) {
+	for _, test := range []struct {
+		origins []string
+		allowed bool
+	}{
+		{nil, true}, {[]string{"https://photos.test"}, true}, {[]string{"http://photos.test"}, false},
+		{[]string{"https://photos.test", "https://evil.example"}, false}, {[]string{""}, false}, {[]string{"https://photos.test:444"}, false},
+	} {
+		r := &http.Request{Host: "photos.test", Header: http.Header{"Origin": test.origins}, TLS: &tls.ConnectionState{}}
+		if web.SameHost(r) != test.allowed {
+			t.Errorf("%q", test.origins)
+		}
 	}
 }

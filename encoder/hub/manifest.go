@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path/filepath"
 	"time"
@@ -61,7 +60,7 @@ func ReadManifest(dir string) (Manifest, error) {
 		return Manifest{}, err
 	}
 	defer file.Close()
-	content, err := io.ReadAll(io.LimitReader(file, maxManifest))
+	content, err := file.ReadAll(maxManifest)
 	if err != nil {
 		return Manifest{}, err
 	}

@@ -71,6 +71,8 @@ func TestEntries(t *testing.T) {
 	}{
 		{"path out", []file{{"../a.jpg", "x"}, {"b/../../a.jpg", "x"}, {"/etc/a.jpg", "x"}, {`..\a.jpg`, "x"}, {`C:\a.jpg`, "x"}, {"c:/a.jpg", "x"}, {"b//a.jpg", "x"}, {"b/./a.jpg", "x"}, {".jpg/..", "x"}},
 			slices.Repeat([]string{"leads out"}, 9)},
+		{"colons", []file{{"1:1.jpg", "x"}, {"12:30.jpg", "x"}, {"ä:b.jpg", "x"}, {"C:a.jpg", "x"}, {"b/c:/a.jpg", "x"}},
+			[]string{"1:1.jpg=x", "12:30.jpg=x", "ä:b.jpg=x", "leads out", "b/c:/a.jpg=x"}},
 		{"names", []file{{"./a.jpg", "x"}, {`b\a.jpg`, "x"}, {"größer 狐.jpg", "x"}, {"a\nb.jpg", "x"}, {long + ".jpg", "x"}, {"a\x1b[31m.jpg", "x"}},
 			[]string{"a.jpg=x", "b/a.jpg=x", "größer 狐.jpg=x", "a\uFFFDb.jpg: its name holds", "512 bytes", "a\uFFFD[31m.jpg: its name holds"}},
 		{"names that are one", []file{{"a.jpg", ""}, {"a.jpg", "x"}, {"a.jpg", "y"}, {"./a.jpg", "z"}, {"A.jpg", "w"}},

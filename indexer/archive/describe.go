@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"strings"
 
+	"polylens/indexer/metadata"
 	"polylens/indexer/source"
 	"polylens/internal/text"
 )
-
-const maxCaptions = 2_000 // of one picture, as package source has it
 
 // describe adds what a description says to an entry, and gives what is not usable.
 func (d *description) describe(entry *Entry, stem string) []error {
@@ -38,8 +37,8 @@ func (d *description) describe(entry *Entry, stem string) []error {
 	if d.kind == jsonKind {
 		entry.Metadata = found.Metadata
 	}
-	if len(entry.Captions)+len(found.Captions) > maxCaptions {
-		return []error{fmt.Errorf("with its captions there were more than %d of one picture", maxCaptions)}
+	if len(entry.Captions)+len(found.Captions) > metadata.MaxCaptions {
+		return []error{fmt.Errorf("with its captions there were more than %d of one picture", metadata.MaxCaptions)}
 	}
 	entry.Captions = append(entry.Captions, found.Captions...)
 	return lost.Lost

@@ -14,9 +14,9 @@
 //
 // Nothing is written to disk: the names in an archive become the IDs of entries and
 // never paths. A name that leads out of the archive is refused all the same, since
-// somebody might make it one later. Whatever cannot be used is an Entry with a Problem,
-// and what describes no picture is counted (Summary), so that nothing is lost in
-// silence.
+// somebody might make it one later. Whatever cannot be used is an Entry with a Problem, also
+// a description without its picture, a table of metadata and an archive within. What is
+// neither picture nor description is counted (Summary), so that nothing is lost in silence.
 //
 // Everything that a stranger's archive may ask for has a bound (Limits): entries, bytes
 // of each and of all, how many times its own size it unpacks to, the directory of a zip

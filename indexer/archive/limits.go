@@ -1,6 +1,9 @@
 package archive
 
-import "errors"
+import (
+	"cmp"
+	"errors"
+)
 
 // Limits bound what reading one archive may cost. A zero field has the default.
 type Limits struct {
@@ -19,10 +22,10 @@ type Limits struct {
 }
 
 func (l Limits) withDefaults() Limits {
-	l.MaxEntries = or(l.MaxEntries, 1_000_000)
-	l.MaxTables = or(l.MaxTables, 64<<20)
-	l.MaxBytes, l.MaxDescription, l.MaxTotal = or(l.MaxBytes, 64<<20), or(l.MaxDescription, 1<<20), or(l.MaxTotal, 1<<40)
-	l.MaxRatio, l.RatioFrom, l.MaxDirectory = or(l.MaxRatio, 200), or(l.RatioFrom, 256<<20), or(l.MaxDirectory, 32<<20)
+	l.MaxEntries = cmp.Or(l.MaxEntries, 1_000_000)
+	l.MaxTables = cmp.Or(l.MaxTables, 64<<20)
+	l.MaxBytes, l.MaxDescription, l.MaxTotal = cmp.Or(l.MaxBytes, 64<<20), cmp.Or(l.MaxDescription, 1<<20), cmp.Or(l.MaxTotal, 1<<40)
+	l.MaxRatio, l.RatioFrom, l.MaxDirectory = cmp.Or(l.MaxRatio, 200), cmp.Or(l.RatioFrom, 256<<20), cmp.Or(l.MaxDirectory, 32<<20)
 	return l
 }
 
@@ -31,13 +34,6 @@ func (l Limits) check() error {
 		return errors.New("archive: limits must be above zero")
 	}
 	return nil
-}
-
-func or[T int | int64](v, missing T) T {
-	if v == 0 {
-		return missing
-	}
-	return v
 }
 
 // ErrLimit is wrapped by errors for an archive that asks for more than it may.

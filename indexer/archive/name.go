@@ -32,10 +32,15 @@ func cleanName(name string) (string, error) {
 		return shownName(name), errControl
 	case len(name) > maxID:
 		return shownName(name), errLength
-	case len(name) > 1 && name[1] == ':', slices.ContainsFunc(strings.Split(name, "/"), isNoPart):
+	case hasDrive(name), slices.ContainsFunc(strings.Split(name, "/"), isNoPart):
 		return shownName(name), errOutside
 	}
 	return name, nil
+}
+
+// hasDrive reports whether Windows takes a name for one on a drive of its own (C:a.jpg).
+func hasDrive(name string) bool {
+	return len(name) > 1 && name[1] == ':' && (name[0]|' ') >= 'a' && (name[0]|' ') <= 'z'
 }
 
 func isNoPart(part string) bool { return part == "" || part == "." || part == ".." }

@@ -10,3 +10,11 @@ type Content struct {
 	Warning       string // see Record
 	Embedded      string // see Image
 }
+
+// Fetched is what is known of where the picture of an image was fetched from.
+type Fetched struct {
+	Image      string // ID
+	URL        string // its SHA-256, hex
+	SHA256     string // of the picture that came, hex
+	Validators string // what its server says of it, as JSON
+}

@@ -11,7 +11,7 @@ const (
 	FailurePicture    FailureKind = "picture"    // a picture that is not indexed
 	FailureIncomplete FailureKind = "incomplete" // a picture that is indexed, and is less than its file was meant to hold
 	FailureOther      FailureKind = "other"      // a file that is no picture that can be read; the reason names what it is
-	FailureFile       FailureKind = "file"       // a file that cannot be looked at now; it may be a picture
+	FailureFile       FailureKind = "file"       // a file, or a link, that cannot be looked at now; it may be a picture, or lead to some
 	FailureFolder     FailureKind = "folder"     // what lies below was not looked at
 	FailureName       FailureKind = "name"       // a file whose path is too long to be indexed
 	FailureLink       FailureKind = "link"       // a symbolic link that is not followed

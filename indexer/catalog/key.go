@@ -22,6 +22,18 @@ const (
 // Scopes lists all scopes.
 func Scopes() []Scope { return []Scope{ScopeSearch, ScopeIndex, ScopeTrain, ScopeAdmin} }
 
+// ScopeNames are scopes as texts.
+func ScopeNames(scopes []Scope) []string {
+	names := make([]string, len(scopes))
+	for i, scope := range scopes {
+		names[i] = string(scope)
+	}
+	return names
+}
+
+// everyScope lists the scopes for people.
+func everyScope() string { return strings.Join(ScopeNames(Scopes()), ", ") }
+
 // Bounds of a key.
 const (
 	MaxKeyName        = 200  // bytes
@@ -54,7 +66,7 @@ func (k Key) Validate(now time.Time) error {
 	case strings.TrimSpace(k.Name) == "" || len(k.Name) > MaxKeyName || !utf8.ValidString(k.Name) || strings.ContainsFunc(k.Name, unicode.IsControl):
 		return fmt.Errorf("%w: the name of a key is one line of 1 to %d bytes", ErrInvalid, MaxKeyName)
 	case len(k.Scopes) == 0:
-		return fmt.Errorf("%w: a key needs at least one scope: search, index, train or admin", ErrInvalid)
+		return fmt.Errorf("%w: a key needs at least one scope of %s", ErrInvalid, everyScope())
 	case k.Collections != nil && len(k.Collections) == 0:
 		return fmt.Errorf("%w: an empty list of collections allows none; leave it out to allow all", ErrInvalid)
 	case len(k.Collections) > MaxKeyCollections:
@@ -68,7 +80,7 @@ func (k Key) Validate(now time.Time) error {
 func (k Key) validateParts() error {
 	for _, scope := range k.Scopes {
 		if !slices.Contains(Scopes(), scope) {
-			return fmt.Errorf("%w: there is no scope %.20q; there are search, index, train and admin", ErrInvalid, scope)
+			return fmt.Errorf("%w: there is no scope %.20q; there are %s", ErrInvalid, scope, everyScope())
 		}
 	}
 	for _, name := range k.Collections {

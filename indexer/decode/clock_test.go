@@ -52,6 +52,46 @@ func TestTimeBeginsWithMemory(t *testing.T) {
 	}
 }
 
+// TestOneTimeForAllDecoders: a picture that one decoder after another tries has no more
+// time to be decoded, nor to wait for memory, than any other.
+func TestOneTimeForAllDecoders(t *testing.T) {
+	for _, test := range []struct {
+		what            string
+		waits, takes    time.Duration // each time
+		want            []error
+		waitsAtTheirEnd bool
+	}{
+		{"quick", 5 * time.Second, 5 * time.Second, []error{nil, nil, nil}, false},
+		{"slow to decode", time.Second, 20 * time.Second, []error{nil, context.DeadlineExceeded}, false},
+		{"kept waiting", 20 * time.Second, time.Second, []error{nil, context.DeadlineExceeded}, true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			budget := NewBudget(1 << 20)
+			budget.collect = func() {}
+			ctx := newClock(t.Context(), 30*time.Second)
+			defer ctx.stop()
+			for i, want := range test.want {
+				others, err := budget.take(t.Context(), 1<<20)
+				if err != nil {
+					t.Fatal(err)
+				}
+				time.AfterFunc(test.waits, others)
+				p, err := slow(ctx, test.takes, Limits{Budget: budget}).run()
+				if !errors.Is(err, want) {
+					t.Errorf("%s: the %d. decoder: %v, want %v", test.what, i+1, err, want)
+				}
+				if err == nil {
+					p.release()
+				}
+			}
+			if ctx.keptWaiting() != test.waitsAtTheirEnd {
+				t.Errorf("%s: it is said to wait for memory: %v", test.what, ctx.keptWaiting())
+			}
+			time.Sleep(test.waits)
+		})
+	}
+}
+
 func TestClockEndsWithItsCaller(t *testing.T) {
 	reason := errors.New("a reason")
 	ctx, cancel := context.WithCancelCause(t.Context())

@@ -1,13 +1,14 @@
 package decode
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"io"
+	"errors"
+	"fmt"
 
 	"polylens/internal/ordinary"
+	"polylens/internal/patient"
 )
 
 // Content is a picture file in memory.
@@ -26,44 +27,44 @@ func NewContent(name string, data []byte) Content {
 // Read reads a regular file of at most limits.MaxBytes and returns at the
 // deadline at the latest. Errors are *Error.
 func Read(ctx context.Context, path string, limits Limits) (Content, error) {
-	return ReadOpened(ctx, path, func() (*ordinary.File, error) { return ordinary.OpenContext(ctx, path) }, limits)
+	return ReadOpened(ctx, path, func(ctx context.Context) (*ordinary.File, error) { return ordinary.OpenContext(ctx, path) }, limits)
 }
+
+// Open opens a file to be read once, which whoever reads it closes. Its context, which is
+// the file's as well, also has the deadline.
+type Open = func(ctx context.Context) (*ordinary.File, error)
 
 // ReadOpened is Read for a file that open opens, and that is closed then. The name is for
 // errors only.
-func ReadOpened(ctx context.Context, name string, open func() (*ordinary.File, error), limits Limits) (Content, error) {
+func ReadOpened(ctx context.Context, name string, open Open, limits Limits) (Content, error) {
 	limits = limits.withDefaults()
 	inner, cancel := context.WithTimeout(ctx, limits.Timeout)
 	defer cancel()
-	data, err := within(inner, func() ([]byte, error) { return readFile(open, limits) }, func([]byte) {})
-	if err != nil {
-		return Content{}, explain(ctx, inner, limits, name, "", err)
+	data, err := within(inner, func() ([]byte, error) { return readFile(inner, open, limits) }, func([]byte) {})
+	if err == nil {
+		return NewContent(name, data), nil
 	}
-	return NewContent(name, data), nil
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil { // which says nothing about the picture
+		err = &fault{reason: Unreadable, setting: limits.Names.Timeout, err: fmt.Errorf(
+			"%w, or is too slow: it was not read within %v", patient.ErrSilent, limits.Timeout)}
+	}
+	return Content{}, explain(ctx, inner, limits, name, "", err)
 }
 
-func readFile(open func() (*ordinary.File, error), limits Limits) ([]byte, error) {
-	f, err := open()
+func readFile(ctx context.Context, open Open, limits Limits) ([]byte, error) {
+	f, err := open(ctx)
 	if err != nil {
 		return nil, &fault{reason: Unreadable, err: err}
 	}
 	defer f.Close()
-	stat, err := f.Stat()
+	data, err := f.ReadAll(limits.MaxBytes)
+	if long := (*ordinary.TooLongError)(nil); errors.As(err, &long) {
+		return nil, tooLarge(long.Size, limits)
+	}
 	if err != nil {
 		return nil, &fault{reason: Unreadable, err: err}
 	}
-	if stat.Size() > limits.MaxBytes {
-		return nil, tooLarge(stat.Size(), limits)
-	}
-	var data bytes.Buffer
-	data.Grow(int(stat.Size()) + bytes.MinRead) // with room for the read that finds the end
-	if _, err := data.ReadFrom(io.LimitReader(f, limits.MaxBytes+1)); err != nil {
-		return nil, &fault{reason: Unreadable, err: err}
-	}
-	if n := int64(data.Len()); n > limits.MaxBytes { // it has grown
-		return nil, tooLarge(n, limits)
-	}
-	return data.Bytes(), nil
+	return data, nil
 }
 
 func tooLarge(n int64, limits Limits) error {

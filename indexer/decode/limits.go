@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -17,7 +18,7 @@ type Limits struct {
 	MaxPixels int64         // width times height; default 1,000 million
 	MaxSide   int           // width and height in pixels; default 65,535
 	MaxMemory int64         // bytes that decoding may take at worst; default 1 GiB
-	Timeout   time.Duration // of decoding once there is memory, and of waiting for that; default 30 s
+	Timeout   time.Duration // of decoding once there is memory, and of waiting for that, each in all; default 30 s
 	Budget    *Budget       // shared by calls that run at the same time; default none
 
 	// RefuseDamaged refuses pictures that can be shown in part only. Otherwise they
@@ -36,19 +37,12 @@ type Names struct {
 }
 
 func (l Limits) withDefaults() Limits {
-	l.MaxBytes = or(l.MaxBytes, 256<<20)
-	l.MaxPixels = or(l.MaxPixels, 1e9)
-	l.MaxSide = or(l.MaxSide, 65535)
-	l.MaxMemory = or(l.MaxMemory, 1<<30)
-	l.Timeout = or(l.Timeout, 30*time.Second)
+	l.MaxBytes = cmp.Or(l.MaxBytes, 256<<20)
+	l.MaxPixels = cmp.Or(l.MaxPixels, 1e9)
+	l.MaxSide = cmp.Or(l.MaxSide, 65535)
+	l.MaxMemory = cmp.Or(l.MaxMemory, 1<<30)
+	l.Timeout = cmp.Or(l.Timeout, 30*time.Second)
 	return l
-}
-
-func or[T int | int64 | time.Duration](v, missing T) T {
-	if v == 0 {
-		return missing
-	}
-	return v
 }
 
 // check refuses a size before any memory is taken for it.

@@ -75,13 +75,13 @@ func AverageColor(img image.Image) string {
 		return "#ffffff"
 	}
 	var sum [3]uint64
+	at := reading(img)
 	for j := range rows {
 		y := b.Min.Y + (2*j+1)*b.Dy()/(2*rows)
 		for i := range cols {
-			c := onWhite(img.At(b.Min.X+(2*i+1)*b.Dx()/(2*cols), y))
-			for ch := range sum {
-				sum[ch] += uint64(c[ch])
-			}
+			c := at(b.Min.X+(2*i+1)*b.Dx()/(2*cols), y)
+			white := uint64(0xFFFF - c.A)
+			sum[0], sum[1], sum[2] = sum[0]+uint64(c.R)+white, sum[1]+uint64(c.G)+white, sum[2]+uint64(c.B)+white
 		}
 	}
 	n := uint64(cols*rows) * 0x101
@@ -89,9 +89,13 @@ func AverageColor(img image.Image) string {
 	return fmt.Sprintf("#%02x%02x%02x", round(sum[0]), round(sum[1]), round(sum[2]))
 }
 
-// onWhite returns 16-bit R, G and B.
-func onWhite(c color.Color) [3]uint32 {
-	r, g, b, a := c.RGBA()
-	white := 0xFFFF - a
-	return [3]uint32{r + white, g + white, b + white}
+// reading reads pixels without making a value in memory of each, where the picture can.
+func reading(img image.Image) func(x, y int) color.RGBA64 {
+	if direct, ok := img.(image.RGBA64Image); ok {
+		return direct.RGBA64At
+	}
+	return func(x, y int) color.RGBA64 {
+		r, g, b, a := img.At(x, y).RGBA()
+		return color.RGBA64{R: uint16(r), G: uint16(g), B: uint16(b), A: uint16(a)}
+	}
 }

@@ -6,8 +6,7 @@
 // host is a name, or an address in the usual notation. What a name leads to is judged
 // at the moment of the connection, so that no answer of a name server and no redirect
 // reaches the network that Polylens runs in. There are no cookies, no credentials, no
-// Referer, and no proxy but the one that Options.Proxy names. Through a proxy it is the
-// proxy that resolves names: it has to judge where they lead.
+// Referer and no proxy, whatever the environment says.
 //
 // What it takes (body.go): bytes up to a limit, from a budget of memory that all
 // fetches share, sent without encoding, at a least rate and within a deadline. A web

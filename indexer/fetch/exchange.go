@@ -33,7 +33,7 @@ func (f *Fetcher) exchange(ctx context.Context, target *url.URL, earlier Validat
 		drain(response, cancel)
 		return Result{}, response.Header.Get("Location"), nil
 	}
-	if response.StatusCode == http.StatusNotModified && !earlier.empty() {
+	if response.StatusCode == http.StatusNotModified && earlier.Useful() {
 		return Result{Validators: earlier.renewed(response, target), NotModified: true}, "", nil
 	}
 	if err := refusal(response); err != nil {

@@ -40,16 +40,12 @@ func New(options Options) (*Fetcher, error) {
 
 func newTransport(options Options, guard *guard) *http.Transport {
 	const headers = 64 << 10
-	transport := &http.Transport{
+	return &http.Transport{
 		DialContext: guard.dialer(options), ForceAttemptHTTP2: true, DisableCompression: true,
 		TLSClientConfig:     &tls.Config{RootCAs: options.RootCAs, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout: options.Connect, ResponseHeaderTimeout: options.Headers, MaxResponseHeaderBytes: headers,
 		MaxIdleConns: 4 * options.Concurrent, MaxIdleConnsPerHost: options.HostConcurrent, IdleConnTimeout: options.Body,
 	}
-	if options.Proxy != nil {
-		transport.Proxy = http.ProxyURL(options.Proxy)
-	}
-	return transport
 }
 
 // agent is the User-Agent. A version may hold what a product token may not.

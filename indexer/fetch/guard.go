@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"strconv"
 	"syscall"
 
 	"code.dny.dev/ssrf"
@@ -98,32 +97,16 @@ func prohibited(err error) bool {
 	return errors.Is(err, ssrf.ErrProhibitedIP) || errors.Is(err, ssrf.ErrInvalidHostPort) || errors.Is(err, errPort)
 }
 
-// dialer gives the way to connect. Hosts that are allowed by name, and the proxy, are
-// not judged by their address.
+// dialer gives the way to connect. Hosts that are allowed by name are not judged by their
+// address.
 func (g *guard) dialer(options Options) func(context.Context, string, string) (net.Conn, error) {
 	trusting := &net.Dialer{Timeout: options.Connect, Resolver: options.Resolver}
 	judging := *trusting
 	judging.Control = g.control
-	proxy := proxyAddress(options)
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		if host, _, err := net.SplitHostPort(address); address == proxy || err == nil && g.hosts[host] {
+		if host, _, err := net.SplitHostPort(address); err == nil && g.hosts[host] {
 			return trusting.DialContext(ctx, network, address)
 		}
 		return judging.DialContext(ctx, network, address)
 	}
-}
-
-// proxyAddress is the HOST:PORT that the transport dials for the proxy, "" without one.
-func proxyAddress(options Options) string {
-	if options.Proxy == nil {
-		return ""
-	}
-	port := options.Proxy.Port()
-	if port == "" {
-		port = strconv.Itoa(map[string]int{"https": 443, "socks5": 1080, "socks5h": 1080}[options.Proxy.Scheme])
-		if port == "0" {
-			port = "80"
-		}
-	}
-	return net.JoinHostPort(options.Proxy.Hostname(), port)
 }

@@ -1,10 +1,10 @@
 package fetch
 
 import (
+	"cmp"
 	"crypto/x509"
 	"errors"
 	"net"
-	"net/url"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -23,8 +23,6 @@ type Options struct {
 	// allowed wherever it leads.
 	Allow []string
 	Ports []uint16 // that may be named; default 80 and 443
-	// Proxy is asked for everything, if it is set. The environment is not consulted.
-	Proxy *url.URL
 	// RootCAs are who vouches for servers; default those of the system.
 	RootCAs  *x509.CertPool
 	Resolver *net.Resolver // of names; default that of the system
@@ -60,25 +58,17 @@ type Names struct{ Allow, Ports, MaxBytes string }
 func MemoryOf(maxBytes int64) int64 { return maxBytes + maxBytes/2 }
 
 func (o Options) withDefaults() Options {
-	o.MaxBytes = or(o.MaxBytes, 64<<20)
+	o.MaxBytes = cmp.Or(o.MaxBytes, 64<<20)
 	if o.Ports == nil {
 		o.Ports = []uint16{80, 443}
 	}
-	o.Connect, o.Headers, o.Body = or(o.Connect, 10*time.Second), or(o.Headers, 20*time.Second), or(o.Body, 2*time.Minute)
-	o.LeastRate, o.RateSpan = or(o.LeastRate, 1<<10), or(o.RateSpan, 10*time.Second)
-	o.Concurrent, o.HostConcurrent, o.HostRate = or(o.Concurrent, 32), or(o.HostConcurrent, 4), or(o.HostRate, 20)
-	o.Attempts, o.FirstWait, o.MaxWait = or(o.Attempts, 4), or(o.FirstWait, 500*time.Millisecond), or(o.MaxWait, time.Minute)
-	o.RestAfter, o.Rest, o.MaxRest = or(o.RestAfter, 5), or(o.Rest, 30*time.Second), or(o.MaxRest, 10*time.Minute)
-	o.Version = or(o.Version, "devel")
+	o.Connect, o.Headers, o.Body = cmp.Or(o.Connect, 10*time.Second), cmp.Or(o.Headers, 20*time.Second), cmp.Or(o.Body, 2*time.Minute)
+	o.LeastRate, o.RateSpan = cmp.Or(o.LeastRate, 1<<10), cmp.Or(o.RateSpan, 10*time.Second)
+	o.Concurrent, o.HostConcurrent, o.HostRate = cmp.Or(o.Concurrent, 32), cmp.Or(o.HostConcurrent, 4), cmp.Or(o.HostRate, 20)
+	o.Attempts, o.FirstWait, o.MaxWait = cmp.Or(o.Attempts, 4), cmp.Or(o.FirstWait, 500*time.Millisecond), cmp.Or(o.MaxWait, time.Minute)
+	o.RestAfter, o.Rest, o.MaxRest = cmp.Or(o.RestAfter, 5), cmp.Or(o.Rest, 30*time.Second), cmp.Or(o.MaxRest, 10*time.Minute)
+	o.Version = cmp.Or(o.Version, "devel")
 	return o
-}
-
-func or[T comparable](v, missing T) T {
-	var zero T
-	if v == zero {
-		return missing
-	}
-	return v
 }
 
 func (o Options) check() error {

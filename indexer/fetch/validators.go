@@ -1,11 +1,13 @@
 package fetch
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // Validators tell one state of a picture from another, by the word of its server
@@ -20,12 +22,16 @@ type Validators struct {
 
 const maxETag = 1 << 10
 
-func (v Validators) empty() bool { return v.ETag == "" && v.LastModified == "" }
+// Useful reports whether the next Get can be conditional by them.
+func (v Validators) Useful() bool { return v.ETag != "" || v.LastModified != "" }
 
 // validatorsOf are those of an answer that can be sent back.
 func validatorsOf(response *http.Response, target *url.URL) Validators {
 	v := Validators{ETag: goodETag(response.Header.Get("ETag")), LastModified: goodTime(response.Header.Get("Last-Modified"))}
-	if !v.empty() {
+	if isFresh(v.LastModified, response.Header.Get("Date")) {
+		v.LastModified = ""
+	}
+	if v.Useful() {
 		v.At = hashOf(target)
 	}
 	return v
@@ -35,7 +41,7 @@ func validatorsOf(response *http.Response, target *url.URL) Validators {
 // newer ones.
 func (v Validators) renewed(response *http.Response, target *url.URL) Validators {
 	fresh := validatorsOf(response, target)
-	return Validators{ETag: or(fresh.ETag, v.ETag), LastModified: or(fresh.LastModified, v.LastModified), At: hashOf(target)}
+	return Validators{ETag: cmp.Or(fresh.ETag, v.ETag), LastModified: cmp.Or(fresh.LastModified, v.LastModified), At: hashOf(target)}
 }
 
 // forURL are the validators to send to a URL, none if they are another's.
@@ -72,6 +78,14 @@ func goodETag(tag string) string {
 		}
 	}
 	return tag
+}
+
+// isFresh reports whether a picture was modified in the very second of the answer: it may
+// be so once more, and the time would not tell (RFC 9110, 8.8.2.2).
+func isFresh(modified, answered string) bool {
+	then, err := http.ParseTime(modified)
+	now, failed := http.ParseTime(answered)
+	return err == nil && failed == nil && now.Sub(then) < time.Second
 }
 
 func goodTime(text string) string {

@@ -106,6 +106,7 @@ func (w *walker) usable(uri string, err error) bool {
 		return true
 	}
 	w.problem(Problem{URI: uri, Kind: ProblemSidecar, Err: err})
+	w.unread = w.unread || saysNothing(err)
 	var lost *LostError
 	return errors.As(err, &lost)
 }
@@ -204,8 +205,8 @@ func captionLines(data []byte) ([]Caption, error) {
 			return captions, fmt.Errorf("line %d is not text in UTF-8: save the file again in that encoding", number)
 		case err != nil:
 			problems = append(problems, fmt.Errorf("line %d: %w", number, err))
-		case len(captions) == maxCaptions:
-			return captions, fmt.Errorf("line %d and those after it are left out: at most %d captions are allowed", number, maxCaptions)
+		case len(captions) == metadata.MaxCaptions:
+			return captions, fmt.Errorf("line %d and those after it are left out: at most %d captions are allowed", number, metadata.MaxCaptions)
 		default:
 			captions = append(captions, caption)
 		}

@@ -67,10 +67,10 @@ func TestBadFieldsBeside(t *testing.T) {
 		"captions":  {"a.jpg.json", `{"captions":[["a","b"],"c"],"n":1}`, map[string]any{"n": 1.}, 1, nil, "element 0"},
 		"language":  {"a.jpg.json", `{"captions":{"not one":"x","de":"y"}}`, map[string]any{}, 1, nil, "language tag"},
 		"number":    {"a.jpg.json", `{"caption":"x","score":NaN}`, map[string]any{"score": nil}, 1, nil, "NaN"},
-		"too large": {"a.jpg.json", `{"n":1,"k":"` + strings.Repeat("a", maxMetadata) + `"}`, map[string]any{"n": 1.}, 0, nil, `"k"`},
+		"too large": {"a.jpg.json", `{"n":1,"k":"` + strings.Repeat("a", MaxMetadata) + `"}`, map[string]any{"n": 1.}, 0, nil, `"k"`},
 		"rating":    {"a.xmp", xmpOf("red", "many"), nil, 0, nil, "rating"},
 		"line":      {"a.txt", "good\nbad\xff\n", nil, 1, nil, "line 2"},
-		"long line": {"a.txt", strings.Repeat("a", maxCaption+1) + "\ngood", nil, 1, nil, "line 1"},
+		"long line": {"a.txt", strings.Repeat("a", metadata.MaxCaption+1) + "\ngood", nil, 1, nil, "line 1"},
 	} {
 		folder := t.TempDir()
 		write(t, folder, map[string]string{"a.jpg": "", test.file: test.content})

@@ -84,6 +84,11 @@ func (d *Directory) walk(ctx context.Context, w *walker) error {
 		return fmt.Errorf("folder %s cannot be read: %w", d.path, err)
 	}
 	defer opened.Close()
+	return d.walkIn(ctx, w, opened)
+}
+
+// walkIn walks the files of the folder.
+func (d *Directory) walkIn(ctx context.Context, w *walker, opened files) error {
 	w.ctx, w.base, w.files, w.rules = ctx, d.path, opened, d.rules
 	entries, self, err := w.readDir(".")
 	if err != nil {

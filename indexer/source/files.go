@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,11 +12,8 @@ import (
 
 // files are those below a folder, by slash-separated names relative to it.
 type files interface {
-	// Stat follows links.
-	Stat(name string) (fs.FileInfo, error)
-	// OpenFile has the parameters of os.OpenFile.
-	OpenFile(name string, flag int, mode fs.FileMode) (*os.File, error)
-	Close() error
+	ordinary.Folder
+	io.Closer
 }
 
 // openFiles gives the files of a folder, without a way out of it unless links are

@@ -58,46 +58,61 @@ func idByNumbers(folder *os.File) folderID {
 func (w *walker) gate(name string, self, above folderID, isLink bool) Entered {
 	folder := Entered{URI: w.uri(name), Mount: !isLink && self.isMount(above)}
 	if isLink || folder.Mount {
-		folder.Identity = identityOf(w.path(name), self)
+		folder.Identity, _ = identityOf(w.ctx, w.path(name), self)
 	}
 	return folder
 }
 
-// IdentityOf is the Identity of what lies behind a gate now; "" where there is no folder.
-func IdentityOf(uri string) string {
+// IdentityOf is the Identity of what lies behind a gate now; "" where there is no folder,
+// and an error where the file system does not say.
+func IdentityOf(ctx context.Context, uri string) (string, error) {
 	path, err := filePath(uri)
 	if err != nil {
-		return ""
+		return "", nil
 	}
-	if info, err := ordinary.Stat(path); err != nil || !info.IsDir() {
-		return "" // and is not opened: it may be a pipe, or a device
+	info, err := ordinary.StatContext(ctx, path)
+	if err == nil && !info.IsDir() {
+		return "", nil // and is not opened: it may be a pipe, or a device
 	}
-	id, err := ordinary.Look(context.Background(), anywhere(path), ".", idOf)
-	if err != nil {
-		return ""
+	var id folderID
+	if err == nil {
+		id, err = ordinary.Look(ctx, anywhere(path), ".", idOf)
 	}
-	return identityOf(path, id)
+	var found string
+	if err == nil {
+		found, err = identityOf(ctx, path, id)
+	}
+	switch {
+	case err == nil:
+		return found, nil
+	case saysNothing(err):
+		return "", err
+	}
+	return "", nil
 }
 
-// SizeOf is the size of an ordinary file, and whether there is one.
-func SizeOf(uri string) (size int64, there bool) {
+// SizeOf is the size of an ordinary file.
+func SizeOf(ctx context.Context, uri string) (int64, error) {
 	path, err := filePath(uri)
 	if err != nil {
-		return 0, false
+		return 0, err
 	}
-	info, err := ordinary.Stat(path)
-	if err != nil || !info.Mode().IsRegular() {
-		return 0, false
+	info, err := ordinary.StatContext(ctx, path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s: %w", uri, ordinary.Err)
 	}
-	return info.Size(), true
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
 }
 
 // identityOf is about the path that links lead to as well: numbers of folders that are
-// gone are used again.
-func identityOf(path string, id folderID) string {
-	real, err := ordinary.Real(path)
+// gone are used again. Next to an error it takes the path as it is.
+func identityOf(ctx context.Context, path string, id folderID) (string, error) {
+	real, err := ordinary.Real(ctx, path)
 	if err != nil {
 		real = path
 	}
-	return fmt.Sprintf("%x:%x:%x %s", id.device, id.inode, id.born, fileURI(real))
+	return fmt.Sprintf("%x:%x:%x %s", id.device, id.inode, id.born, fileURI(real)), err
 }

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"syscall"
 
 	"polylens/internal/ordinary"
+	"polylens/internal/patient"
 )
 
 // link is a symbolic link to a folder that is to be looked into.
@@ -16,19 +18,6 @@ type link struct {
 
 var errSeen = errors.New("it leads to a folder that is looked into already")
 
-// kindOf names what is no file and no folder.
-func kindOf(mode fs.FileMode) string {
-	switch {
-	case mode&fs.ModeNamedPipe != 0:
-		return "a pipe"
-	case mode&fs.ModeSocket != 0:
-		return "a socket"
-	case mode&fs.ModeDevice != 0:
-		return "a device"
-	}
-	return "something special"
-}
-
 // link takes a symbolic link on: one to a file counts as a file.
 func (w *walker) link(at *place, name string) error {
 	info, err := w.stat(name) // follows links, but out of the folder only where the rules say so
@@ -36,10 +25,7 @@ func (w *walker) link(at *place, name string) error {
 		return nil
 	}
 	if err != nil {
-		w.problem(Problem{URI: w.uri(name), Kind: ProblemLink, Err: w.leadsTo(name)})
-		if w.rules.FollowLinks {
-			w.tellFolder(Entered{URI: w.uri(name)})
-		}
+		w.unfollowed(name, err)
 		return nil
 	}
 	switch mode := info.Mode(); {
@@ -51,17 +37,48 @@ func (w *walker) link(at *place, name string) error {
 		w.problem(Problem{URI: w.uri(name), Kind: ProblemLink,
 			Err: errors.New("it leads to a folder; let links be followed to look into that")})
 	default:
-		w.problem(Problem{URI: w.uri(name), Kind: ProblemSpecial, Err: fmt.Errorf("it leads to %s, not to a file", kindOf(mode))})
+		w.problem(Problem{URI: w.uri(name), Kind: ProblemSpecial, Err: fmt.Errorf("it leads to %s, not to a file", ordinary.Kind(mode))})
 	}
 	return nil
 }
 
-// leadsTo says where a link leads that cannot be followed within the folder.
+// unfollowed tells of a link behind which nothing can be seen in the folder.
+func (w *walker) unfollowed(name string, err error) {
+	problem := Problem{URI: w.uri(name), Kind: ProblemLink, Err: err}
+	if !saysNothing(err) {
+		problem.Err = w.leadsTo(name)
+	}
+	if saysNothing(problem.Err) {
+		problem.Kind, problem.Err = ProblemFile, fmt.Errorf("what it leads to cannot be looked at: %w", plain(problem.Err))
+		w.problem(problem)
+		return
+	}
+	w.problem(problem)
+	if w.rules.FollowLinks {
+		w.tellFolder(Entered{URI: problem.URI})
+	}
+}
+
+// saysNothing reports whether an error leaves open what a link leads to: a disk that
+// fails, or does not answer, is not an empty one.
+func saysNothing(err error) bool {
+	if left := (*patient.Left)(nil); errors.As(err, &left) {
+		return true
+	}
+	var number syscall.Errno
+	return errors.As(err, &number) && !errors.Is(err, fs.ErrNotExist) &&
+		number != syscall.ENOTDIR && number != syscall.ELOOP && number != syscall.ENAMETOOLONG
+}
+
+// leadsTo says where a link leads that cannot be followed within the folder, or is the
+// error for which that is not known.
 func (w *walker) leadsTo(name string) error {
 	info, err := ordinary.StatContext(w.ctx, w.path(name))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return errors.New("it leads nowhere")
+	case saysNothing(err):
+		return err
 	case err != nil:
 		return fmt.Errorf("it leads nowhere: %w", plain(err))
 	case info.IsDir():
@@ -69,7 +86,7 @@ func (w *walker) leadsTo(name string) error {
 	case info.Mode().IsRegular():
 		return errors.New("it leads to a file elsewhere; let links be followed to index that")
 	}
-	return fmt.Errorf("it leads to %s elsewhere", kindOf(info.Mode()))
+	return fmt.Errorf("it leads to %s elsewhere", ordinary.Kind(info.Mode()))
 }
 
 // followLinks looks into the folders behind links, one after another, when all others

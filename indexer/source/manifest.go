@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"path"
@@ -104,6 +103,7 @@ func (w *walker) addManifests(at *place) {
 		}
 		if err != nil {
 			w.problem(Problem{URI: uri, Kind: ProblemSidecar, Err: err})
+			at.unread = at.unread || saysNothing(err)
 			continue
 		}
 		told := w.tellLines(uri)
@@ -252,20 +252,9 @@ func (w *walker) readFile(name string, limit int64) ([]byte, error) {
 		return nil, plain(err)
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, plain(err)
-	}
-	if info.Size() > limit { // before it is read into memory
+	data, err := file.ReadAll(limit)
+	if long := (*ordinary.TooLongError)(nil); errors.As(err, &long) {
 		return nil, fmt.Errorf("%w %d bytes", errTooLong, limit)
 	}
-	var data bytes.Buffer
-	data.Grow(int(info.Size()) + bytes.MinRead)
-	if _, err := data.ReadFrom(io.LimitReader(file, limit+1)); err != nil {
-		return nil, plain(err)
-	}
-	if int64(data.Len()) > limit {
-		return nil, fmt.Errorf("%w %d bytes", errTooLong, limit)
-	}
-	return data.Bytes(), nil
+	return data, plain(err)
 }

@@ -32,6 +32,7 @@ func (w *walker) addParquet(at *place, file string) {
 	told.end()
 	if err != nil {
 		w.problem(Problem{URI: uri, Kind: ProblemSidecar, Err: fmt.Errorf("as Parquet: %w", plain(err))})
+		at.unread = at.unread || saysNothing(err)
 	}
 	m := newManifest(at.folder, uri, entries, 0)
 	at.manifests, at.own = append(slices.Clip(at.manifests), m), append(at.own, m)

@@ -84,7 +84,9 @@ func (w *walker) tell(e event) error {
 		}
 		return w.visitor.Other(Other{Item: e.item, Kind: e.kind, Known: e.known})
 	}
+	w.unread = e.place.unread
 	e.item.Sidecar, e.item.Noted = w.sidecar(e.name, e.place)
+	e.item.Unread = w.unread
 	if w.visitor.Item == nil {
 		return nil
 	}

@@ -17,12 +17,11 @@ import (
 	"polylens/internal/text"
 )
 
-const (
-	maxSidecar  = 1 << 20 // bytes of a sidecar file or of one manifest line
-	maxMetadata = 60_000  // bytes as JSON: an index field holds 65,535
-	maxCaptions = 2_000   // of one picture
-	maxCaption  = 8 << 10 // bytes
-)
+// MaxMetadata is the most bytes of a picture's metadata as JSON: a field of the index
+// holds 65,535.
+const MaxMetadata = 60_000
+
+const maxSidecar = 1 << 20 // bytes of a sidecar file or of one manifest line
 
 // ParseSidecar reads a JSON object about one picture. Captions stand in
 // "captions" as a list of texts or of {"language", "text"}, or as an object
@@ -91,7 +90,7 @@ func fit(fields map[string]any) error {
 		clear(fields)
 		return fmt.Errorf("its metadata is not usable: %w", err)
 	}
-	if total <= maxMetadata {
+	if total <= MaxMetadata {
 		return nil
 	}
 	names := slices.SortedFunc(maps.Keys(sizes), func(a, b string) int {
@@ -99,7 +98,7 @@ func fit(fields map[string]any) error {
 	})
 	var left []string
 	for _, name := range names {
-		if total <= maxMetadata {
+		if total <= MaxMetadata {
 			break
 		}
 		left = append(left, fmt.Sprintf("%.80q", name))
@@ -107,7 +106,7 @@ func fit(fields map[string]any) error {
 		delete(fields, name)
 	}
 	return fmt.Errorf("its metadata without %s: that and the rest have more bytes than the %d of JSON, at most %d are allowed",
-		firstOf(left), maxMetadata, maxMetadata)
+		firstOf(left), MaxMetadata, MaxMetadata)
 }
 
 // sizesOf is how many bytes of JSON each field takes, with what separates it from others,
@@ -161,9 +160,9 @@ func usableCaptions(captions []Caption, lost *LostError) []Caption {
 		}
 		usable = append(usable, caption)
 	}
-	if len(usable) > maxCaptions {
-		lost.add(fmt.Errorf("it has %d captions, at most %d are allowed: the others are left out", len(usable), maxCaptions))
-		usable = usable[:maxCaptions]
+	if len(usable) > metadata.MaxCaptions {
+		lost.add(fmt.Errorf("it has %d captions, at most %d are allowed: the others are left out", len(usable), metadata.MaxCaptions))
+		usable = usable[:metadata.MaxCaptions]
 	}
 	return usable
 }
@@ -247,8 +246,8 @@ func (c Caption) check() error {
 	switch {
 	case c.Language != "" && !languageTag.MatchString(c.Language):
 		return fmt.Errorf("caption language %.40q is not a language tag like en or zh-Hant", c.Language)
-	case len(c.Text) > maxCaption:
-		return fmt.Errorf("a caption has %d bytes, at most %d are allowed", len(c.Text), maxCaption)
+	case len(c.Text) > metadata.MaxCaption:
+		return fmt.Errorf("a caption has %d bytes, at most %d are allowed", len(c.Text), metadata.MaxCaption)
 	case strings.ContainsRune(c.Text, 0) || !utf8.ValidString(c.Text):
 		return fmt.Errorf("a caption holds bytes that are not text")
 	}

@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"polylens/indexer/metadata"
 )
 
 func TestParseSidecar(t *testing.T) {
@@ -42,11 +44,11 @@ func TestParseSidecarRefuses(t *testing.T) {
 		{"language", `{"captions":{"not a language":"x"}}`, "language tag"},
 		{"empty language", `{"captions":{"":"x"}}`, "language is empty"},
 		{"NUL", `{"captions":["a\u0000b"]}`, "not text"},
-		{"long caption", `{"captions":["` + strings.Repeat("a", maxCaption+1) + `"]}`, "at most 8192"},
-		{"many captions", `{"captions":["a"` + strings.Repeat(`,"a"`, maxCaptions) + `]}`, "at most 2000"},
+		{"long caption", `{"captions":["` + strings.Repeat("a", metadata.MaxCaption+1) + `"]}`, "at most 8192"},
+		{"many captions", `{"captions":["a"` + strings.Repeat(`,"a"`, metadata.MaxCaptions) + `]}`, "at most 2000"},
 		{"tags", `{"tags":"a,b"}`, "tags"},
 		{"tag", `{"tags":["a",1]}`, "tags"},
-		{"large metadata", `{"k":"` + strings.Repeat("a", maxMetadata) + `"}`, "at most 60000"},
+		{"large metadata", `{"k":"` + strings.Repeat("a", MaxMetadata) + `"}`, "at most 60000"},
 		{"large", `{"k":"` + strings.Repeat("a", maxSidecar) + `"}`, "at most 1048576"},
 		{"deep", strings.Repeat(`{"a":`, 20000), "not a JSON object"},
 	} {
@@ -75,7 +77,7 @@ func FuzzParseSidecar(f *testing.F) {
 			}
 		}
 		text, err := json.Marshal(sidecar.Metadata)
-		if err != nil || len(text) > maxMetadata {
+		if err != nil || len(text) > MaxMetadata {
 			t.Errorf("metadata was accepted that cannot be stored: %d bytes, %v", len(text), err)
 		}
 		var back map[string]any

@@ -58,6 +58,8 @@ type Item struct {
 	// Noted is what programs have written beside the picture: XMP and Google Takeout.
 	// What the Sidecar says goes before it.
 	Noted metadata.About
+	// Unread is whether a file may say more, of which the file system tells nothing now.
+	Unread bool
 }
 
 // Other is a file that is no picture that can be read. It has no Sidecar.
@@ -92,7 +94,7 @@ type Caption struct {
 type ProblemKind int
 
 const (
-	ProblemFile    ProblemKind = iota // a file of which the file system tells nothing now: it may be a picture
+	ProblemFile    ProblemKind = iota // a file, or a link, of which the file system tells nothing now: it may be a picture, or lead to some
 	ProblemSidecar                    // metadata that pictures are given without, or that is of no picture
 	ProblemFolder                     // everything below was not seen: nothing can be said about pictures there
 	ProblemLink                       // a symbolic link that is not followed

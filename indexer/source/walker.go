@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"polylens/indexer/source/ignore"
+	"polylens/internal/ordinary"
 )
 
 // walker is one walk in progress. All names it handles are slash-separated
@@ -28,6 +29,7 @@ type walker struct {
 	telling bool         // of the queue
 	links   []link       // to folders, which come last
 	entered map[any]bool // folders by their identity, when links are followed
+	unread  bool         // of the picture that is told next: see Item
 }
 
 // place is a folder that is looked into.
@@ -38,6 +40,7 @@ type place struct {
 	manifests []manifest // of this folder and those above
 	own       []manifest // of this folder
 	alike     siblings   // where there are manifests
+	unread    bool       // of this folder, or those above, there is one that could not be read
 	ignores   *ignores
 	included  bool // what lies here is among the files to include
 	metadata  metadataFiles
@@ -63,7 +66,9 @@ func (p *place) below(name string) string {
 
 // folder looks into a folder: at says where it lies and what rules above it say.
 func (w *walker) folder(at *place, entries []fs.DirEntry) error {
-	w.addIgnores(at, entries)
+	if !w.addIgnores(at, entries) {
+		return nil
+	}
 	entries = w.notExcluded(at, entries)
 	at.entries = entries
 	at.metadata = metadataNames(entries)
@@ -113,7 +118,7 @@ func (w *walker) entry(at *place, entry fs.DirEntry) error {
 		w.tellMetadata()
 		return nil
 	case !kind.IsRegular():
-		w.problem(Problem{URI: w.uri(name), Kind: ProblemSpecial, Err: fmt.Errorf("it is %s, not a file", kindOf(kind))})
+		w.problem(Problem{URI: w.uri(name), Kind: ProblemSpecial, Err: fmt.Errorf("it is %s, not a file", ordinary.Kind(kind))})
 		return nil
 	case w.count != nil:
 		return w.file(at, name, nil)
@@ -169,7 +174,7 @@ func (w *walker) subfolder(at *place, name string, isLink bool) error {
 	}
 	w.tellFolder(w.gate(name, self, at.self, isLink))
 	return w.folder(&place{
-		folder: name, self: self, manifests: at.manifests, ignores: at.ignores, included: w.isIncluded(at, name, true),
+		folder: name, self: self, manifests: at.manifests, unread: at.unread, ignores: at.ignores, included: w.isIncluded(at, name, true),
 	}, entries)
 }
 
@@ -230,8 +235,9 @@ func isContinued(text string) bool {
 	return len(text) >= 2 && text[0] == '%' && strings.IndexByte("89AB", text[1]) >= 0
 }
 
-// addIgnores adds the patterns of a folder's own.
-func (w *walker) addIgnores(at *place, entries []fs.DirEntry) {
+// addIgnores adds the patterns of a folder's own. Where the file system does not tell them,
+// it reports that the folder is not to be looked into: what they leave out might be private.
+func (w *walker) addIgnores(at *place, entries []fs.DirEntry) bool {
 	for _, entry := range entries {
 		if entry.Name() != ignoreFile || !entry.Type().IsRegular() {
 			continue
@@ -242,12 +248,17 @@ func (w *walker) addIgnores(at *place, entries []fs.DirEntry) {
 		if err == nil {
 			list, err = ignore.Parse(data)
 		}
-		if err != nil {
+		switch {
+		case err == nil:
+			at.ignores = &ignores{folder: at.folder, list: list, outer: at.ignores}
+		case saysNothing(err):
+			w.problem(Problem{URI: w.uri(at.folder), Kind: ProblemFolder, Err: fmt.Errorf("its rules in %s cannot be read: %w", ignoreFile, err)})
+			return false
+		default:
 			w.problem(Problem{URI: w.uri(name), Kind: ProblemSidecar, Err: fmt.Errorf("its rules are not followed: %w", err)})
-			return
 		}
-		at.ignores = &ignores{folder: at.folder, list: list, outer: at.ignores}
 	}
+	return true
 }
 
 // problem tells of a problem when its turn has come.

@@ -60,16 +60,12 @@ func (f *File) ReadAt(p []byte, offset int64) (int, error) {
 
 // fill reads into memory that is given up with the call, never into p itself.
 func (f *File) fill(p []byte, read func([]byte) (int, error)) (int, error) {
-	if left := f.left.Load(); left != nil {
-		return 0, &fs.PathError{Op: "read", Path: f.place, Err: left}
-	}
 	buffer := pieces.Get().(*[piece]byte)
-	got, err := call(f.ctx, "read", f.place, func() (answer, error) {
+	got, err := ask(f, "read", func() (answer, error) {
 		n, err := read(buffer[:len(p)])
 		return answer{n, err}, nil
-	}, nil)
+	})
 	if err != nil {
-		f.leave(err)
 		return 0, err
 	}
 	copy(p, buffer[:got.n])
@@ -83,21 +79,27 @@ type answer struct {
 	err error
 }
 
-// leave notes that a call was left.
-func (f *File) leave(err error) {
+// ask makes a call, unless an earlier one was left.
+func ask[T any](f *File, what string, ask func() (T, error)) (T, error) {
+	if left := f.left.Load(); left != nil {
+		var nothing T
+		return nothing, &fs.PathError{Op: what, Path: f.place, Err: left}
+	}
+	value, err := call(f.ctx, what, f.place, ask, nil)
 	if left := (*patient.Left)(nil); errors.As(err, &left) {
 		f.left.Store(left)
 	}
+	return value, err
 }
 
 // Seek implements io.Seeker.
 func (f *File) Seek(offset int64, whence int) (int64, error) {
-	return call(f.ctx, "seek", f.place, func() (int64, error) { return f.handle.Seek(offset, whence) }, nil)
+	return ask(f, "seek", func() (int64, error) { return f.handle.Seek(offset, whence) })
 }
 
 // Stat describes the file.
 func (f *File) Stat() (fs.FileInfo, error) {
-	return call(f.ctx, "stat", f.place, f.handle.Stat, nil)
+	return ask(f, "stat", f.handle.Stat)
 }
 
 // Close implements io.Closer. A file that does not answer is closed when it does.

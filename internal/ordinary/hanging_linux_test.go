@@ -3,6 +3,7 @@ package ordinary_test
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -25,13 +26,28 @@ func TestHangingFile(t *testing.T) {
 	p := []byte("mine")
 	wantSilent(t, "reading", soon(t, func() error { _, err := file.Read(p); return err }), path)
 	release()
-	wantSilent(t, "reading again", soon(t, func() error { _, err := file.ReadAt(p, 0); return err }), path)
+	for label, again := range map[string]func() error{
+		"reading again": func() error { _, err := file.ReadAt(p, 0); return err },
+		"reading all":   func() error { _, err := file.ReadAll(100); return err },
+		"seeking":       func() error { _, err := file.Seek(0, io.SeekStart); return err },
+		"describing":    func() error { _, err := file.Stat(); return err },
+	} {
+		wantSilent(t, label, soon(t, again), path)
+	}
 	if string(p) != "mine" {
 		t.Errorf("the late answer was written to %q", p)
 	}
 	if err := soon(t, file.Close); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestHangingFileIsReadAsAWhole: it is left like any other call.
+func TestHangingFileIsReadAsAWhole(t *testing.T) {
+	ordinary.Hurry(t, 50*time.Millisecond)
+	path := filepath.Join(folderWith(t, "file", []byte("content")).Name(), "file")
+	hangtest.Hang(t, path, hangtest.Reading)
+	wantSilent(t, "reading all", soon(t, func() error { _, err := ordinary.Read(path, 100); return err }), path)
 }
 
 // TestHangingFileIsGivenUp: with its context, long before the patience ends.

@@ -15,9 +15,9 @@ import (
 	"polylens/internal/patient"
 )
 
-// files makes all calls. The threads that unanswered ones hold are the process's, which
-// is why there is one for all; Go ends a process that has 10,000.
-var files = patient.New(patient.Limits{Patience: 30 * time.Second, Grace: time.Second, PerFolder: 4, Total: 256})
+// files makes all calls. The threads that they hold are the process's, which is why there
+// is one for all; see package patient.
+var files = patient.New(patient.Limits{Patience: 30 * time.Second, Grace: time.Second, PerFolder: 4, Total: 256, AtOnce: 1024})
 
 // Unanswered is how many calls in this process have been left without an answer.
 func Unanswered() int { return files.Unanswered() }
@@ -50,8 +50,8 @@ func Lstat(path string) (fs.FileInfo, error) {
 }
 
 // Real is filepath.EvalSymlinks that does not wait for ever.
-func Real(path string) (string, error) {
-	return call(context.Background(), "lstat", path, func() (string, error) { return filepath.EvalSymlinks(path) }, nil)
+func Real(ctx context.Context, path string) (string, error) {
+	return call(ctx, "lstat", path, func() (string, error) { return filepath.EvalSymlinks(path) }, nil)
 }
 
 // Info is entry.Info that does not wait for ever. path is where the entry is.
@@ -140,7 +140,7 @@ func list(ctx context.Context, folder *os.File, place string) (all []fs.DirEntry
 }
 
 // works are longer than one call, and end by themselves when a file does not answer.
-var works = patient.New(patient.Limits{Patience: 24 * time.Hour, Grace: time.Second, PerFolder: 16, Total: 64})
+var works = patient.New(patient.Limits{Patience: 24 * time.Hour, Grace: time.Second, PerFolder: 16, Total: 64, AtOnce: 128})
 
 // Within returns what work does with the files at a path, or the error of ctx soon after
 // that ends: work that waits for a file which does not answer goes on until it has given

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"syscall"
@@ -28,7 +27,9 @@ func OpenContext(ctx context.Context, path string) (*File, error) {
 
 // Folder opens what lies below it; *os.Root is one.
 type Folder interface {
+	// Stat follows links.
 	Stat(name string) (fs.FileInfo, error)
+	// OpenFile has the parameters of os.OpenFile.
 	OpenFile(name string, flag int, mode fs.FileMode) (*os.File, error)
 }
 
@@ -37,8 +38,7 @@ func In(ctx context.Context, folder Folder, name string) (*File, error) {
 	return open(ctx, folder, name, forOthers)
 }
 
-// Read reads an ordinary file of at most so many bytes. The error for a longer one
-// says so; it is found before anything is read where the file tells its size.
+// Read reads an ordinary file of at most so many bytes, see File.ReadAll.
 func Read(path string, most int64) ([]byte, error) {
 	return read(path, most, forOthers)
 }
@@ -55,22 +55,7 @@ func read(path string, most int64, who reader) ([]byte, error) {
 		return nil, err
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > most {
-		return nil, tooLong(path, most)
-	}
-	content, err := io.ReadAll(io.LimitReader(file, most+1)) // files of the kernel tell no size
-	if err == nil && int64(len(content)) > most {
-		err = tooLong(path, most)
-	}
-	return content, err
-}
-
-func tooLong(path string, most int64) error {
-	return &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("it has more than the %d bytes that are read of such a file", most)}
+	return file.ReadAll(most)
 }
 
 // reader is who has said where a file is.
@@ -150,13 +135,14 @@ var errKernel = fmt.Errorf("it is a file of the kernel, %w: copy what it says to
 // kindError says what there is in place of an ordinary file.
 type kindError struct{ mode fs.FileMode }
 
-func (e kindError) Error() string { return fmt.Sprintf("it is %s, %v", kind(e.mode), Err) }
+func (e kindError) Error() string { return fmt.Sprintf("it is %s, %v", Kind(e.mode), Err) }
 
 func (e kindError) Is(target error) bool {
 	return target == Err || e.mode.IsDir() && target == syscall.EISDIR
 }
 
-func kind(mode fs.FileMode) string {
+// Kind names for people what is no file.
+func Kind(mode fs.FileMode) string {
 	switch {
 	case mode.IsDir():
 		return "a folder"

@@ -157,3 +157,54 @@ func TestFileReads(t *testing.T) {
 		t.Errorf("after closing: %v", err)
 	}
 }
+
+// TestReadAll: files of all lengths about the steps that they are read in.
+func TestReadAll(t *testing.T) {
+	root := folderWith(t, "file", nil)
+	path := filepath.Join(root.Name(), "file")
+	for _, size := range []int64{0, 1, 511, 512, 513, 1<<20 - 1, 1 << 20, 1<<20 + 1, 3 << 20, 3<<20 + 77} {
+		content := make([]byte, size)
+		for i := range content {
+			content[i] = byte(i * 7 >> 3)
+		}
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for most, fits := range map[int64]bool{size: true, size + 1: true, 1 << 30: true, size - 1: false} {
+			file, err := ordinary.Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := file.ReadAll(most)
+			var long *ordinary.TooLongError
+			switch {
+			case fits && (err != nil || !bytes.Equal(got, content)):
+				t.Errorf("%d bytes of at most %d: got %d, %v", size, most, len(got), err)
+			case !fits && (!errors.As(err, &long) || long.Size != size || got != nil):
+				t.Errorf("%d bytes of at most %d: got %d, %v", size, most, len(got), err)
+			}
+			file.Close()
+		}
+	}
+}
+
+// TestReadAllOfAGrowingFile: one that tells no size, or grows, is read to its end, and no
+// farther than is allowed.
+func TestReadAllOfAGrowingFile(t *testing.T) {
+	path := filepath.Join(folderWith(t, "file", []byte("begin")).Name(), "file")
+	for size, fits := range map[int]bool{2 << 20: true, 2<<20 + 1: false} {
+		file, err := ordinary.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ordinary.TellSize(file, 3)
+		if err := os.WriteFile(path, make([]byte, size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := file.ReadAll(2 << 20)
+		if fits && (err != nil || len(got) != size) || !fits && err == nil {
+			t.Errorf("%d bytes: got %d, %v", size, len(got), err)
+		}
+		file.Close()
+	}
+}

@@ -38,14 +38,16 @@ func (l *Left) Unwrap() error { return l.Cause }
 type Limits struct {
 	Patience  time.Duration // how long an answer is waited for
 	Grace     time.Duration // and how long when nobody wants it: most come within that
-	PerFolder int           // calls that may be left in one folder
-	Total     int           // calls that may be left in all
+	PerFolder int           // calls that may be left in one folder before it is asked no more
+	Total     int           // calls that may be left in all before nothing is asked any more
+	AtOnce    int           // threads that calls may hold, those that are waited for and those that were left
 }
 
 // Caller makes calls and counts those that it left. Its methods may be called from many
 // goroutines.
 type Caller struct {
 	limits Limits
+	turns  chan struct{} // of those who hold a thread
 	mutex  sync.Mutex
 	left   map[string]int // by folder
 	total  int
@@ -53,7 +55,7 @@ type Caller struct {
 
 // New returns a Caller.
 func New(limits Limits) *Caller {
-	return &Caller{limits: limits, left: map[string]int{}}
+	return &Caller{limits: limits, turns: make(chan struct{}, limits.AtOnce), left: map[string]int{}}
 }
 
 // Unanswered is how many calls were left and have not been answered yet.
@@ -65,15 +67,17 @@ func (c *Caller) Unanswered() int {
 
 // Call returns what call does with a path, or a *Left when it takes too long or ctx
 // ends. What call uses must be its own, since it may go on afterwards; a value that
-// comes too late is given to late, which may be nil.
+// comes too late is given to late, which may be nil. It waits for its turn where there
+// are too many calls at once, as long as for an answer.
 func Call[T any](ctx context.Context, c *Caller, path string, call func() (T, error), late func(T)) (T, error) {
 	var none T
 	folder := filepath.Dir(path)
-	if err := c.mayAsk(ctx, folder); err != nil {
+	if err := c.begin(ctx, folder); err != nil {
 		return none, err
 	}
 	answers, leaves := make(chan answer[T]), make(chan struct{})
 	go func() {
+		defer c.end()
 		given := ask(call)
 		select {
 		case answers <- given:
@@ -120,7 +124,7 @@ func wait[T any](ctx context.Context, limits Limits, answers <-chan answer[T]) (
 		return given, nil
 	case <-timer.C:
 	case <-ctx.Done():
-		cause = end(ctx)
+		cause = why(ctx)
 		timer.Reset(limits.Grace)
 		select {
 		case given := <-answers:
@@ -131,18 +135,47 @@ func wait[T any](ctx context.Context, limits Limits, answers <-chan answer[T]) (
 	return answer[T]{}, &Left{For: time.Since(begun).Round(time.Millisecond), Cause: cause}
 }
 
-// end is why a context ended, as both of its errors.
-func end(ctx context.Context) error {
+// why a context ended, as both of its errors.
+func why(ctx context.Context) error {
 	if err, cause := ctx.Err(), context.Cause(ctx); err != cause {
 		return fmt.Errorf("%w: %w", err, cause)
 	}
 	return ctx.Err()
 }
 
+// begin waits for the turn of a call, which ends with end. There is none where too many
+// calls are left already.
+func (c *Caller) begin(ctx context.Context, folder string) error {
+	if err := c.mayAsk(ctx, folder); err != nil {
+		return err
+	}
+	select {
+	case c.turns <- struct{}{}:
+		return nil
+	default:
+	}
+	timer := time.NewTimer(c.limits.Patience)
+	defer timer.Stop()
+	select {
+	case c.turns <- struct{}{}:
+	case <-timer.C:
+		return &Left{Cause: ErrSilent}
+	case <-ctx.Done():
+		return &Left{Cause: why(ctx)}
+	}
+	err := c.mayAsk(ctx, folder) // others may have been left since
+	if err != nil {
+		c.end()
+	}
+	return err
+}
+
+func (c *Caller) end() { <-c.turns }
+
 // mayAsk is nil unless too many calls are left already.
 func (c *Caller) mayAsk(ctx context.Context, folder string) error {
 	if ctx.Err() != nil {
-		return &Left{Cause: end(ctx)}
+		return &Left{Cause: why(ctx)}
 	}
 	c.mutex.Lock()
 	defer c.mutex.Unlock()

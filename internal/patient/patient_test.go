@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -14,7 +15,7 @@ const (
 )
 
 func newCaller() *Caller {
-	return New(Limits{Patience: aWhile, Grace: aWhile, PerFolder: 2, Total: 3})
+	return New(Limits{Patience: aWhile, Grace: aWhile, PerFolder: 2, Total: 3, AtOnce: 8})
 }
 
 // hang makes a call that is answered when the test says so.
@@ -34,7 +35,7 @@ func waitFor(t *testing.T, what string, ok func() bool) {
 }
 
 func TestAnswers(t *testing.T) {
-	c := New(Limits{Patience: long, Grace: long, PerFolder: 1, Total: 1})
+	c := New(Limits{Patience: long, Grace: long, PerFolder: 1, Total: 1, AtOnce: 1})
 	if n, err := Call(t.Context(), c, "/a", func() (int, error) { return 3, nil }, nil); n != 3 || err != nil {
 		t.Errorf("got %d, %v", n, err)
 	}
@@ -84,7 +85,7 @@ func TestSilence(t *testing.T) {
 
 // TestNobodyWaits: a call whose context ends is left with the cause of that.
 func TestNobodyWaits(t *testing.T) {
-	c, until := New(Limits{Patience: long, Grace: aWhile, PerFolder: 2, Total: 3}), make(chan struct{})
+	c, until := New(Limits{Patience: long, Grace: aWhile, PerFolder: 2, Total: 3, AtOnce: 8}), make(chan struct{})
 	defer close(until)
 	cause := errors.New("stopped")
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -103,7 +104,7 @@ func TestNobodyWaits(t *testing.T) {
 
 // TestGrace: an answer that comes just after nobody wants it any more leaves no trace.
 func TestGrace(t *testing.T) {
-	c := New(Limits{Patience: long, Grace: long, PerFolder: 2, Total: 3})
+	c := New(Limits{Patience: long, Grace: long, PerFolder: 2, Total: 3, AtOnce: 8})
 	ctx, cancel := context.WithCancel(t.Context())
 	n, err := Call(ctx, c, "/a", func() (int, error) { cancel(); time.Sleep(aWhile); return 5, nil }, nil)
 	if n != 5 || err != nil || c.Unanswered() != 0 {
@@ -140,4 +141,53 @@ func wantRefused(t *testing.T, c *Caller, path string) {
 	if !errors.Is(err, ErrSilent) || !strings.Contains(err.Error(), "earlier calls") {
 		t.Errorf("%s: %v", path, err)
 	}
+}
+
+// TestAtOnce: calls hold no more threads than they may, whether they are left or are waited
+// for still; the others wait for their turn.
+func TestAtOnce(t *testing.T) {
+	const most, all = 3, 20
+	c := New(Limits{Patience: long, Grace: aWhile, PerFolder: all, Total: all, AtOnce: most})
+	until := make(chan struct{})
+	var made atomic.Int32
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, all)
+	for range all {
+		go func() {
+			_, err := Call(ctx, c, "/a", func() (int, error) {
+				made.Add(1)
+				<-until
+				return 0, nil
+			}, nil)
+			done <- err
+		}()
+	}
+	waitFor(t, "the first calls are not made", func() bool { return made.Load() == most })
+	time.Sleep(aWhile)
+	cancel()
+	for range all {
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+	}
+	if c.Unanswered() != most || made.Load() != most {
+		t.Errorf("%d calls are left, %d were made at once, want %d", c.Unanswered(), made.Load(), most)
+	}
+	close(until)
+	waitFor(t, "answered calls hold their turn", func() bool { return len(c.turns) == 0 })
+	for range 2 * most {
+		if n, err := Call(t.Context(), c, "/a", func() (int, error) { return 5, nil }, nil); n != 5 || err != nil {
+			t.Errorf("got %d, %v", n, err)
+		}
+	}
+}
+
+// TestNoTurn: a call whose turn does not come says that the file system does not answer.
+func TestNoTurn(t *testing.T) {
+	c, until := New(Limits{Patience: aWhile, Grace: aWhile, PerFolder: 9, Total: 9, AtOnce: 1}), make(chan struct{})
+	defer close(until)
+	if err := hang(t.Context(), c, "/disk/a", until, nil); !errors.Is(err, ErrSilent) {
+		t.Errorf("the first: %v", err)
+	}
+	wantRefused(t, c, "/other/a")
 }

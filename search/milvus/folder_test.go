@@ -125,7 +125,7 @@ func TestWaitGone(t *testing.T) {
 
 func TestRotating(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "server.log")
-	log, err := openRotating(path, 100)
+	log, err := openWords(path, 100)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +198,7 @@ func TestSettings(t *testing.T) {
 // stacks behind it are longer than what is, and comes in pieces; the next server's is
 // another.
 func TestReasonOutlivesStacks(t *testing.T) {
-	log, err := openRotating(filepath.Join(t.TempDir(), "log"), 1<<20)
+	log, err := openWords(filepath.Join(t.TempDir(), "log"), 1<<20)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,11 +10,12 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"polylens/internal/hook"
 )
 
 // childVariable marks a process as a child of this package and carries its childTask.
@@ -23,11 +24,8 @@ const childVariable = "POLYLENS_MILVUS_CHILD"
 // keeperName begins what the keeper says of its own end, which is that of Milvus.
 const keeperName = "keeper of Milvus"
 
-// hooked is whether MaybeRunChild has been called. A program that does not call it would,
-// started as a child, do whatever it does, and that may be to start children.
-var hooked atomic.Bool
-
-var errNotHooked = errors.New("this program cannot run its own children: its main must call milvus.MaybeRunChild first")
+// hooked is whether MaybeRunChild has been called.
+var hooked = hook.New("milvus.MaybeRunChild")
 
 // childTask is what a child has to do: one of these.
 type childTask struct {
@@ -58,7 +56,7 @@ type keeperTask struct {
 // Start) it does that work and never returns: what follows it in main must not
 // run there, which is why it ends the process itself.
 func MaybeRunChild() {
-	hooked.Store(true)
+	hooked.Called(true)
 	encoded, ok := os.LookupEnv(childVariable)
 	if !ok {
 		return

@@ -102,10 +102,10 @@ func keeperCommand(task keeperTask) (*exec.Cmd, error) {
 }
 
 // childCommand is this program again, as one of the children that MaybeRunChild runs. The
-// error is errNotHooked where it would be something else.
+// error is hook.ErrMissing, wrapped, where it would be something else.
 func childCommand(task childTask) (*exec.Cmd, error) {
-	if !hooked.Load() {
-		return nil, errNotHooked
+	if err := hooked.Check(); err != nil {
+		return nil, err
 	}
 	encoded, err := json.Marshal(task)
 	if err != nil {

@@ -39,7 +39,7 @@ type Server struct {
 	options  ServerOptions
 	log      *slog.Logger
 	folder   *dataFolder
-	output   *rotatingFile
+	output   *serverWords
 	exposure Exposure
 
 	stop     context.CancelFunc // ends the supervisor
@@ -132,7 +132,7 @@ func (s *Server) prepare() error {
 		s.log.Warn("Milvus runs in the network of this machine: its ports are reachable from outside unless a firewall forbids it",
 			"reason", s.exposure.Reason)
 	}
-	s.output, err = openRotating(filepath.Join(s.folder.logs(), "server.log"), 16<<20)
+	s.output, err = openWords(filepath.Join(s.folder.logs(), "server.log"), logLimit)
 	return err
 }
 

@@ -139,14 +139,11 @@ func plain(err error) error {
 }
 
 func readWhole(file *ordinary.File, most int64) ([]byte, error) {
-	info, err := file.Stat()
-	if err != nil {
-		return nil, plain(err)
+	content, err := file.ReadAll(most)
+	if long := (*ordinary.TooLongError)(nil); errors.As(err, &long) {
+		return nil, tooLarge(long.Size, most)
 	}
-	if info.Size() > most {
-		return nil, tooLarge(info.Size(), most)
-	}
-	return readMost(file, most)
+	return content, plain(err)
 }
 
 // readMost reads at most the given number of bytes; it is an error if there are more.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"strconv"
 
@@ -146,12 +145,21 @@ func (s *Store) change(ctx context.Context, id catalog.CollectionID, statement s
 func (s *Store) DeleteCollection(ctx context.Context, id catalog.CollectionID) error {
 	err := s.deleteCollection(ctx, id)
 	if disk.IsFull(err) && !s.isPostgres() {
-		err = errors.Join(s.emptyCollection(ctx, id), s.deleteCollection(ctx, id))
+		err = s.deleteInParts(ctx, id)
 	}
 	if err != nil {
 		return fmt.Errorf("delete collection %q: %w", id, err)
 	}
 	return nil
+}
+
+// deleteInParts removes a collection once it is empty. Where it cannot be emptied it stays,
+// so that deleting it can be tried again.
+func (s *Store) deleteInParts(ctx context.Context, id catalog.CollectionID) error {
+	if err := s.emptyCollection(ctx, id); err != nil {
+		return err
+	}
+	return s.deleteCollection(ctx, id)
 }
 
 // emptyCollection removes the images of a collection, some at a time, and has SQLite use

@@ -2,6 +2,7 @@ package database
 
 import (
 	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -86,4 +87,31 @@ func TestCollectionsOfOlderSchema(t *testing.T) {
 			t.Errorf("got %+v, %v", old, err)
 		}
 	})
+}
+
+// TestDeletingACollectionThatCannotBeEmptied: it stays, to be deleted again.
+func TestDeletingACollectionThatCannotBeEmptied(t *testing.T) {
+	s := opened(t, filepath.Join(t.TempDir(), "catalogue.db"))
+	defer s.Close()
+	collection, err := s.CreateCollection(t.Context(), "c", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SaveImages(t.Context(), collection.ID, model, []catalog.Record{record("file:///p/a", "s1")}); err != nil {
+		t.Fatal(err)
+	}
+	// An image may go with its collection, and in no other way.
+	if _, err := s.write.Exec(`CREATE TRIGGER stays BEFORE DELETE ON images
+		WHEN EXISTS (SELECT 1 FROM collections WHERE id = OLD.collection) BEGIN SELECT RAISE(ABORT, 'it stays'); END`); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.deleteInParts(t.Context(), collection.ID); err == nil || !strings.Contains(err.Error(), "it stays") {
+		t.Errorf("got %v", err)
+	}
+	if left, err := s.Collection(t.Context(), "c"); err != nil || left.Images != 1 {
+		t.Errorf("left is %+v, %v", left, err)
+	}
+	if err := s.DeleteCollection(t.Context(), collection.ID); err != nil {
+		t.Errorf("again: %v", err)
+	}
 }

@@ -95,7 +95,8 @@ func TestPurgeVectors(t *testing.T) {
 			}
 		}
 		row := []catalog.IndexRow{{ID: catalog.ImageID("c", a.Image.URI), Digest: "d"}}
-		if err := errors.Join(s.SetFingerprint(ctx, "c", "searched", 0), s.MarkIndexed(ctx, "indexed", row)); err != nil {
+		_, err := s.MarkIndexed(ctx, "c", "indexed", row)
+		if err := errors.Join(s.SetFingerprint(ctx, "c", "searched", 0), err); err != nil {
 			t.Fatal(err)
 		}
 		if purged, err := s.PurgeVectors(ctx); purged != (catalog.Purged{Vectors: 2, Bytes: 8}) || err != nil {
@@ -214,7 +215,7 @@ func TestWatermark(t *testing.T) {
 		if err != nil || len(pending) != 2 {
 			t.Fatalf("got %d pending, %v; want 2", len(pending), err)
 		}
-		if err := s.MarkIndexed(ctx, model, pending); err != nil {
+		if _, err := s.MarkIndexed(ctx, "c", model, pending); err != nil {
 			t.Fatal(err)
 		}
 		wantPending := func(step string, want int) {
@@ -256,7 +257,7 @@ func TestTombstones(t *testing.T) {
 		mustSave(t, s, a, b)
 		idA, idB := catalog.ImageID("c", a.Image.URI), catalog.ImageID("c", b.Image.URI)
 		// Only b was acknowledged; a may be in the index all the same.
-		if err := s.MarkIndexed(ctx, model, []catalog.IndexRow{{ID: idB, Digest: "d"}}); err != nil {
+		if _, err := s.MarkIndexed(ctx, "c", model, []catalog.IndexRow{{ID: idB, Digest: "d"}}); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.DeleteImages(ctx, []string{idA, idB, "unknown"}); err != nil {
@@ -269,7 +270,7 @@ func TestTombstones(t *testing.T) {
 		}
 		// a comes back and is indexed before the old tombstone is cleared.
 		mustSave(t, s, a)
-		if err := s.MarkIndexed(ctx, model, []catalog.IndexRow{{ID: idA, Digest: "d"}}); err != nil {
+		if _, err := s.MarkIndexed(ctx, "c", model, []catalog.IndexRow{{ID: idA, Digest: "d"}}); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.ClearTombstones(ctx, "c", model, want); err != nil {
@@ -280,6 +281,14 @@ func TestTombstones(t *testing.T) {
 		}
 		if got, err := s.Pending(ctx, "c", model, "", 10); err != nil || len(got) != 1 {
 			t.Errorf("an image that came back is not pending: %v, %v", got, err)
+		}
+		// b is acknowledged only now.
+		gone, err := s.MarkIndexed(ctx, "c", model, []catalog.IndexRow{{ID: idA, Digest: "d"}, {ID: idB, Digest: "d"}})
+		if err != nil || !slices.Equal(gone, []string{idB}) {
+			t.Errorf("gone are %v (%v), want %s", gone, err, idB)
+		}
+		if got, err := s.TombstonesOf(ctx, "c", model, want); err != nil || !slices.Equal(got, []string{idB}) {
+			t.Errorf("after a late acknowledgement: got %v, %v; want %s", got, err, idB)
 		}
 	})
 }

@@ -75,23 +75,48 @@ func (s *Store) pending(ctx context.Context, query string, args ...any) ([]catal
 	return rows, nil
 }
 
-// MarkIndexed notes that the index of a model has acknowledged rows. Images
-// deleted in the meantime are passed over: their tombstone stands.
-func (s *Store) MarkIndexed(ctx context.Context, fingerprint string, rows []catalog.IndexRow) error {
-	err := s.update(ctx, func(tx *sql.Tx) error {
+// MarkIndexed notes that the index of a model has acknowledged rows of a collection. Of
+// images that were deleted meanwhile it returns the IDs: the index may have taken them
+// after it was told to forget them, so they have a tombstone again.
+func (s *Store) MarkIndexed(ctx context.Context, collection catalog.CollectionID, fingerprint string, rows []catalog.IndexRow) (gone []string, err error) {
+	err = s.updateRepeatedly(ctx, func(tx *sql.Tx) error {
+		gone = nil
 		for _, row := range rows {
-			if _, err := tx.ExecContext(ctx, `
-				INSERT INTO indexed (image_id, fingerprint, digest)
-				SELECT id, CAST($1 AS TEXT), CAST($2 AS TEXT) FROM images WHERE id = $3
-				ON CONFLICT (image_id, fingerprint) DO UPDATE SET digest = excluded.digest`,
-				fingerprint, row.Digest, row.ID); err != nil {
+			found, err := markIndexed(ctx, tx, fingerprint, row)
+			if err != nil {
 				return err
 			}
+			if !found {
+				gone = append(gone, row.ID)
+			}
 		}
-		return nil
+		return addTombstones(ctx, tx, collection, fingerprint, gone)
 	})
 	if err != nil {
-		return fmt.Errorf("mark %d images as indexed: %w", len(rows), err)
+		return nil, fmt.Errorf("mark %d images as indexed: %w", len(rows), err)
+	}
+	return gone, nil
+}
+
+func markIndexed(ctx context.Context, tx *sql.Tx, fingerprint string, row catalog.IndexRow) (found bool, err error) {
+	result, err := tx.ExecContext(ctx, `
+		INSERT INTO indexed (image_id, fingerprint, digest)
+		SELECT id, CAST($1 AS TEXT), CAST($2 AS TEXT) FROM images WHERE id = $3
+		ON CONFLICT (image_id, fingerprint) DO UPDATE SET digest = excluded.digest`,
+		fingerprint, row.Digest, row.ID)
+	if err != nil {
+		return false, err
+	}
+	return changed(result) > 0, nil
+}
+
+func addTombstones(ctx context.Context, tx *sql.Tx, collection catalog.CollectionID, fingerprint string, ids []string) error {
+	for _, id := range ids {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO tombstones (collection, fingerprint, image_id)
+			SELECT id, CAST($2 AS TEXT), CAST($3 AS TEXT) FROM collections WHERE id = $1
+			ON CONFLICT (collection, fingerprint, image_id) DO NOTHING`, collection, fingerprint, id); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -163,10 +188,26 @@ func (s *Store) Tombstones(ctx context.Context, collection catalog.CollectionID,
 	return ids, nil
 }
 
+// TombstonesOf are those of Tombstones that are among ids.
+func (s *Store) TombstonesOf(ctx context.Context, collection catalog.CollectionID, fingerprint string, ids []string) ([]string, error) {
+	var found []string
+	for chunk := range slices.Chunk(ids, maxList) {
+		list, args := inList(3, chunk)
+		some, err := stringColumn(ctx, s.read, `
+			SELECT image_id FROM tombstones WHERE collection = $1 AND fingerprint = $2 AND image_id IN (`+list+`)
+			ORDER BY image_id`, append([]any{collection, fingerprint}, args...)...)
+		if err != nil {
+			return nil, fmt.Errorf("read tombstones of %q: %w", collection, err)
+		}
+		found = append(found, some...)
+	}
+	return found, nil
+}
+
 // ClearTombstones notes that the index has forgotten ids. An image that came
 // back in the meantime becomes pending, because the index may just have lost it.
 func (s *Store) ClearTombstones(ctx context.Context, collection catalog.CollectionID, fingerprint string, ids []string) error {
-	err := s.update(ctx, func(tx *sql.Tx) error {
+	err := s.updateRepeatedly(ctx, func(tx *sql.Tx) error {
 		for chunk := range slices.Chunk(ids, maxList) {
 			list, args := inList(2, chunk)
 			args = append([]any{fingerprint}, args...)

@@ -133,10 +133,10 @@ func (j *Jobs) FinishChunk(ctx context.Context, chunk catalog.Chunk, counts cata
 }
 
 // HandBackChunk gives a chunk up that is not done, so that another worker need not wait
-// for the end of its lease. Its losses are forgotten: whoever gives it back is alive.
+// for the end of its lease. The losses become those of chunk.
 func (j *Jobs) HandBackChunk(ctx context.Context, chunk catalog.Chunk) error {
 	err := j.store.update(ctx, func(tx *sql.Tx) error {
-		return heldChunk(ctx, tx, chunk, `state = 'queued', lease = '', expires = 0, losses = 0`)
+		return heldChunk(ctx, tx, chunk, `state = 'queued', lease = '', expires = 0, losses = $4`, chunk.Losses)
 	})
 	if errors.Is(err, catalog.ErrLeaseLost) {
 		return nil
@@ -165,6 +165,15 @@ func (j *Jobs) ChunksLeft(ctx context.Context, job string) (left bool, err error
 		return false, fmt.Errorf("look for chunks of job %s: %w", job, err)
 	}
 	return left, nil
+}
+
+// WorkersLost reports whether a worker has died, or fallen silent, over a chunk of a job.
+func (j *Jobs) WorkersLost(ctx context.Context, job string) (lost bool, err error) {
+	row := j.store.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM job_chunks WHERE job = $1 AND losses > 0)`, job)
+	if err := row.Scan(&lost); err != nil {
+		return false, fmt.Errorf("look for chunks of job %s: %w", job, err)
+	}
+	return lost, nil
 }
 
 // PushCounts add up the outcomes of the items of a job, of chunks that are done.

@@ -121,7 +121,7 @@ func TestChunkFence(t *testing.T) {
 		if err := errors.Join(b.HandBackChunk(t.Context(), late), b.store.SavePush(t.Context(), collection.ID, push(next)), b.FinishChunk(t.Context(), next, catalog.PushCounts{Created: 1})); err != nil {
 			t.Error(err)
 		}
-		if outcomes, err := b.Outcomes(t.Context(), "j", 1, 1); err != nil || outcomes[1] != catalog.OutcomeCreated {
+		if outcomes, err := b.Results(t.Context(), "j", 1, 1); err != nil || outcomes[1].Outcome != catalog.OutcomeCreated {
 			t.Errorf("outcomes are %v (%v)", outcomes, err)
 		}
 		b.claim(t, -1)
@@ -131,19 +131,23 @@ func TestChunkFence(t *testing.T) {
 	})
 }
 
-// TestChunkHandedBack: what its worker gives back has no losses any more, so that a job
-// that failed over it can be tried again.
+// TestChunkHandedBack: the losses of a chunk are what its worker says of them when it gives
+// the chunk back.
 func TestChunkHandedBack(t *testing.T) {
 	databasetest.Each(t, func(t *testing.T, dsn string) {
 		b := newChunkBench(t, dsn, catalog.Chunk{Items: 1})
 		b.claim(t, 0)
 		b.now = b.now.Add(time.Minute)
 		held := b.claim(t, 0)
+		held.Losses += 2
 		if err := b.HandBackChunk(t.Context(), held); err != nil {
 			t.Fatal(err)
 		}
-		if again := b.claim(t, 0); held.Losses != 1 || again.Losses != 0 {
-			t.Errorf("%d losses, then %d", held.Losses, again.Losses)
+		if again := b.claim(t, 0); again.Losses != 3 {
+			t.Errorf("%d losses, want 3", again.Losses)
+		}
+		if lost, err := b.WorkersLost(t.Context(), "j"); err != nil || !lost {
+			t.Errorf("workers were lost: %t (%v)", lost, err)
 		}
 	})
 }

@@ -33,12 +33,14 @@ type PushItem struct {
 	Record  *catalog.Record // to save
 	Changed *catalog.Image  // to save metadata and captions of; nothing else is looked at
 	Deleted string          // ID
+
+	Fetched *catalog.Fetched // kept beside that, if it is news
 }
 
 // SavePush saves all of a push, with what became of each item, or nothing. A change of an
 // image that was replaced or deleted meanwhile fails with catalog.ErrConflict, by itself.
 func (s *Store) SavePush(ctx context.Context, collection catalog.CollectionID, push *Push) error {
-	err := s.update(ctx, func(tx *sql.Tx) error {
+	err := s.updateRepeatedly(ctx, func(tx *sql.Tx) error {
 		if push.Chunk != nil {
 			if err := heldChunk(ctx, tx, *push.Chunk, `expires = expires`); err != nil {
 				return err
@@ -72,6 +74,9 @@ func (s *Store) saveItems(ctx context.Context, tx *sql.Tx, collection catalog.Co
 			}
 		case item.Deleted != "":
 			deleted = append(deleted, item.Deleted)
+		}
+		if err == nil && item.Err == nil && item.Fetched != nil {
+			err = saveFetched(ctx, tx, *item.Fetched)
 		}
 		if err != nil {
 			return fmt.Errorf("%.80q: %w", item.ID, err)
@@ -150,19 +155,18 @@ func (j *Jobs) Items(ctx context.Context, job string, filter catalog.ItemFilter)
 	return results, nil
 }
 
-// Outcomes are those of the items of a job, by number, that have one, from a number to
-// another.
-func (j *Jobs) Outcomes(ctx context.Context, job string, first, last int64) (map[int64]catalog.Outcome, error) {
-	outcomes := make(map[int64]catalog.Outcome)
+// Results are those of the items of a job, by number, that have an outcome, from a number
+// to another. They come without their details.
+func (j *Jobs) Results(ctx context.Context, job string, first, last int64) (map[int64]catalog.ItemResult, error) {
+	results := make(map[int64]catalog.ItemResult)
 	err := each(ctx, j.store.read, func(scan func(...any) error) error {
-		var number int64
-		var outcome catalog.Outcome
-		err := scan(&number, &outcome)
-		outcomes[number] = outcome
+		var r catalog.ItemResult
+		err := scan(&r.Number, &r.ID, &r.Outcome)
+		results[r.Number] = r
 		return err
-	}, `SELECT number, outcome FROM job_items WHERE job = $1 AND number >= $2 AND number <= $3`, job, first, last)
+	}, `SELECT number, item, outcome FROM job_items WHERE job = $1 AND number >= $2 AND number <= $3`, job, first, last)
 	if err != nil {
 		return nil, fmt.Errorf("read items of job %s: %w", job, err)
 	}
-	return outcomes, nil
+	return results, nil
 }

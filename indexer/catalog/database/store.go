@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -13,7 +14,6 @@ import (
 	"time"
 
 	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // database/sql driver "sqlite"
 
 	"polylens/migrations"
 )
@@ -80,12 +80,12 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 	if err := createPrivate(path); err != nil {
 		return nil, fmt.Errorf("open catalogue %s: %w", path, err)
 	}
-	write, err := sql.Open("sqlite", sqliteURL(path, false))
+	write, err := openStatements(sqliteURL(path, false))
 	if err != nil {
 		return nil, fmt.Errorf("open catalogue %s: %w", path, err)
 	}
 	write.SetMaxOpenConns(1)
-	read, err := sql.Open("sqlite", sqliteURL(path, true))
+	read, err := openStatements(sqliteURL(path, true))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open catalogue %s: %w", path, err), write.Close())
 	}
@@ -134,6 +134,26 @@ func (s *Store) exec(ctx context.Context, statement string, args ...any) (sql.Re
 // update runs do in one write transaction.
 func (s *Store) update(ctx context.Context, do func(tx *sql.Tx) error) error {
 	return s.explain(s.transact(ctx, do))
+}
+
+// mostRepeats bounds updateRepeatedly.
+const mostRepeats = 10
+
+// updateRepeatedly is update for what several processes do at once to the same rows: do is
+// called again where Postgres gave up on one of two transactions that were in each other's
+// way, or another has deleted what this one has just found.
+func (s *Store) updateRepeatedly(ctx context.Context, do func(tx *sql.Tx) error) error {
+	for repeats := 0; ; repeats++ {
+		err := s.transact(ctx, do)
+		if repeats == mostRepeats || !inTheWay(err) {
+			return s.explain(err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(rand.N(time.Duration(repeats+1) * 20 * time.Millisecond)):
+		}
+	}
 }
 
 func (s *Store) transact(ctx context.Context, do func(tx *sql.Tx) error) error {

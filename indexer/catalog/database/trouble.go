@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
@@ -16,9 +17,12 @@ import (
 // postgresFull is what Postgres calls a disk without room (disk_full), postgresDamaged
 // the class of its reports of broken data.
 const (
-	postgresFull    = "53100"
-	postgresDamaged = "XX001" // data_corrupted; index_corrupted is XX002
-	postgresIndex   = "XX002"
+	postgresFull = "53100"
+	// Two transactions in each other's way: deadlock_detected, serialization_failure, and
+	// foreign_key_violation where a row was deleted between a query and its use.
+	postgresDeadlock, postgresSerial, postgresReference = "40P01", "40001", "23503"
+	postgresDamaged                                     = "XX001" // data_corrupted; index_corrupted is XX002
+	postgresIndex                                       = "XX002"
 )
 
 // explain makes an error of the database one that callers look for, where it is
@@ -37,6 +41,12 @@ func (s *Store) explain(err error) error {
 		return fmt.Errorf("%w: %w", catalog.ErrDamaged, err)
 	}
 	return err
+}
+
+// inTheWay reports whether Postgres gave up on a transaction because of another one.
+func inTheWay(err error) bool {
+	var fromServer *pgconn.PgError
+	return errors.As(err, &fromServer) && slices.Contains([]string{postgresDeadlock, postgresSerial, postgresReference}, fromServer.Code)
 }
 
 // explainRead is explain where the file is not known.

@@ -56,8 +56,8 @@ func start(task childTask) (*child, error) {
 
 // prepare makes the command and its pipes.
 func (c *child) prepare(task childTask) error {
-	if !hooked.Load() {
-		return errNotHooked
+	if err := hooked.Check(); err != nil {
+		return err
 	}
 	encoded, err := json.Marshal(task)
 	if err != nil {

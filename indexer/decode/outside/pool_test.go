@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"polylens/internal/hook"
 )
 
 // pool is one with all decoders, which is closed after the test.
@@ -342,10 +344,10 @@ func BenchmarkDecode(b *testing.B) {
 
 // A program whose main has not called MaybeRunChild would run itself, without an end.
 func TestForgottenHook(t *testing.T) {
-	hooked.Store(false)
-	defer hooked.Store(true)
+	hooked.Called(false)
+	defer hooked.Called(true)
 	c, err := start(childTask{})
-	if !errors.Is(err, errNotHooked) {
+	if !errors.Is(err, hook.ErrMissing) {
 		t.Errorf("got %v", err)
 	}
 	if err == nil {

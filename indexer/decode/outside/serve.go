@@ -9,17 +9,15 @@ import (
 	"os"
 	"runtime"
 	"strings"
-	"sync/atomic"
+
+	"polylens/internal/hook"
 )
 
 // childName is what a child is called instead of the name of the program.
 const childName = "polylens-decoder"
 
-// hooked is whether MaybeRunChild has been called. A program that does not call it would,
-// started as a child, do whatever it does, and that may be to start children.
-var hooked atomic.Bool
-
-var errNotHooked = errors.New("this program cannot run its own children: its main must call decode.MaybeRunChild first")
+// hooked is whether MaybeRunChild has been called.
+var hooked = hook.New("decode.MaybeRunChild")
 
 // childTask is what a child is told at its start.
 type childTask struct {
@@ -32,7 +30,7 @@ type childTask struct {
 // is this same program, it decodes with the decoders and never returns: what follows it
 // in main must not run there, which is why it ends the process itself.
 func MaybeRunChild(openers map[string]Opener) {
-	hooked.Store(true)
+	hooked.Called(true)
 	if len(os.Args) != 2 || os.Args[0] != childName {
 		return
 	}
