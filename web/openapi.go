@@ -52,6 +52,7 @@ func describe(api *huma.OpenAPI) {
 	describeFolders(api)
 	describePush(api)
 	describeDocuments(api)
+	describeUploads(api)
 	describeProblems(api)
 	describeGate(api)
 }

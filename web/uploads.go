@@ -118,6 +118,21 @@ func (s *server) tusOperation(id, method, path, summary string, status int, erro
 	return o
 }
 
+// describeUploads says how the headers of the protocol are written. What is written
+// otherwise, the protocol refuses in its own way.
+func describeUploads(api *huma.OpenAPI) {
+	patterns := map[string]string{"Tus-Resumable": `^1\.0\.0$`, "Upload-Length": `^[0-9]{1,11}$`, "Upload-Offset": `^[0-9]{1,11}$`}
+	all, one := api.Paths[apiPrefix+"/collections/{name}/uploads"], api.Paths[apiPrefix+"/collections/{name}/uploads/{id}"]
+	for _, o := range []*huma.Operation{all.Post, one.Patch, one.Delete} {
+		for _, parameter := range o.Parameters {
+			if pattern, ok := patterns[parameter.Name]; ok {
+				parameter.Required = true
+				parameter.Schema = &huma.Schema{Type: huma.TypeString, Pattern: pattern}
+			}
+		}
+	}
+}
+
 func pieceBody(required bool) *huma.RequestBody {
 	return &huma.RequestBody{Required: required, Content: map[string]*huma.MediaType{
 		pieceType: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},

@@ -54,7 +54,9 @@ func TestTablesAreBounded(t *testing.T) {
 	content := zipOf(t, file{"a/metadata.csv", rows}, file{"b/metadata.csv", rows}, file{"a/a.jpg", "x"}, file{"b/a.jpg", "x"})
 	entries, _, err := read(t, bytes.NewReader(content), Limits{MaxTables: 1000})
 	got := told(entries)
-	if err != nil || !slices.ContainsFunc(got, func(g string) bool { return strings.HasPrefix(g, "b/metadata.csv: as a table of metadata: it has more than") }) || !slices.Contains(got, "b/a.jpg=x") {
+	if err != nil || !slices.ContainsFunc(got, func(g string) bool {
+		return strings.HasPrefix(g, "b/metadata.csv: as a table of metadata: it has more than")
+	}) || !slices.Contains(got, "b/a.jpg=x") {
 		t.Errorf("got %q, %v", got, err)
 	}
 }

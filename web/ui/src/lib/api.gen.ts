@@ -5047,11 +5047,11 @@ export interface operations {
     "create-upload": {
         parameters: {
             query?: never;
-            header?: {
+            header: {
                 /** @description The version of the protocol, 1.0.0; without it the answer is 412 */
-                "Tus-Resumable"?: string;
+                "Tus-Resumable": string;
                 /** @description Bytes of the whole file */
-                "Upload-Length"?: string;
+                "Upload-Length": string;
                 /** @description Names, each with a value in base64, separated by commas; it comes back as it was sent */
                 "Upload-Metadata"?: string;
             };
@@ -5549,9 +5549,9 @@ export interface operations {
     "delete-upload": {
         parameters: {
             query?: never;
-            header?: {
+            header: {
                 /** @description The version of the protocol, 1.0.0; without it the answer is 412 */
-                "Tus-Resumable"?: string;
+                "Tus-Resumable": string;
             };
             path: {
                 /** @description Name of the collection whose pushes may use it */
@@ -5736,11 +5736,11 @@ export interface operations {
     "append-upload": {
         parameters: {
             query?: never;
-            header?: {
+            header: {
                 /** @description The version of the protocol, 1.0.0; without it the answer is 412 */
-                "Tus-Resumable"?: string;
+                "Tus-Resumable": string;
                 /** @description Bytes that have arrived before this piece */
-                "Upload-Offset"?: string;
+                "Upload-Offset": string;
             };
             path: {
                 /** @description Name of the collection whose pushes may use it */
