@@ -238,3 +238,41 @@ func TestUploadsOfKeys(t *testing.T) {
 		t.Errorf("got %d %s", r.status, r.body)
 	}
 }
+
+// TestUploadEndsWithItsKey: a piece that is under way when its key is revoked is refused.
+func TestUploadEndsWithItsKey(t *testing.T) {
+	k := newKeyring(t)
+	key := k.make(t, nil, catalog.ScopeIndex)
+	at := beginUpload(t, k.URL, "shop", 1<<20, bearer(key))
+	reader, writer := io.Pipe()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, at, reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.ContentLength = 1 << 20
+	for _, header := range []string{tusVersion, pieceType, offset(0), bearer(key)} {
+		name, value, _ := strings.Cut(header, ": ")
+		request.Header.Set(name, value)
+	}
+	over := make(chan struct{})
+	defer func() { <-over }()
+	defer writer.Close()
+	go func() {
+		defer close(over)
+		for range 1 << 20 { // until nobody reads any more
+			if _, err := writer.Write([]byte("x")); err != nil {
+				return
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	time.AfterFunc(300*time.Millisecond, func() { k.revoke(t, key) })
+	response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusUnauthorized || response.Header.Get("Content-Type") != "application/problem+json" {
+		t.Errorf("got %s %v", response.Status, response.Header)
+	}
+}
