@@ -66,7 +66,15 @@ func (p *program) setup(from string, progress func(setup.Event)) *setup.Setup {
 }
 
 // room fails while the disk of the data folder is too full for work that writes.
-func (p *program) room() error { return disk.Check(p.globals.Data, disk.Low) }
+func (p *program) room() error { return p.roomFor(0) }
+
+// roomFor is room for work that writes so many bytes into the object store.
+func (p *program) roomFor(bytes int64) error {
+	if p.globals.ObjectStore != "" {
+		bytes = 0 // they go elsewhere
+	}
+	return disk.Check(p.globals.Data, disk.Low+uint64(max(bytes, 0)))
+}
 
 // item is the path of something that setup provides.
 func (p *program) item(name string) (string, error) {

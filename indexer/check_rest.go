@@ -10,6 +10,7 @@ import (
 
 	"polylens/indexer/blob"
 	"polylens/indexer/catalog"
+	"polylens/indexer/upload"
 )
 
 // rest is the check of what belongs to no collection, or to all.
@@ -161,7 +162,7 @@ func (x *rest) unknown(ctx context.Context) error {
 		return nil
 	}
 	return x.kept.Blobs.Walk(ctx, "", func(file blob.File) error {
-		if !blob.IsPlaced(file.Name, pushFolder) || strings.HasPrefix(file.Name, blob.Aside) {
+		if !blob.IsPlaced(file.Name, pushFolder, upload.Folder) || strings.HasPrefix(file.Name, blob.Aside) {
 			x.found.add(FileUnknown, file.Name)
 		}
 		return nil

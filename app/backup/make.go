@@ -13,6 +13,7 @@ import (
 	"polylens/encoder/hub"
 	"polylens/indexer/blob"
 	"polylens/indexer/catalog/database"
+	"polylens/indexer/upload"
 	"polylens/internal/disk"
 	"polylens/internal/ordinary"
 	"polylens/internal/replace"
@@ -177,13 +178,23 @@ func (m *making) add(file File, isNew bool) {
 	}
 }
 
-// pushes copies what lies there for pushes, as far as that was not done.
+// pushes copies what lies there for pushes, as far as that was not done, and uploads, which
+// they may name.
 func (m *making) pushes(ctx context.Context) error {
 	m.step("copying what pushes have still to do", 0)
 	if m.lines == nil {
 		m.lines = make(map[string]line)
 	}
-	return m.Blobs.Walk(ctx, "pushes/", func(file blob.File) error {
+	for _, folder := range []string{"pushes/", upload.Folder} {
+		if err := m.linesOf(ctx, folder); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *making) linesOf(ctx context.Context, folder string) error {
+	return m.Blobs.Walk(ctx, folder, func(file blob.File) error {
 		if known, there := m.lines[file.Name]; there && known.Size == file.Size {
 			return nil
 		}

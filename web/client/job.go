@@ -13,7 +13,7 @@ import (
 
 // Index queues the indexing of a folder of the server.
 func (c *Client) Index(ctx context.Context, collection string, order web.IndexOrder) (job web.Job, err error) {
-	err = c.call(ctx, http.MethodPost, path("collections", collection, "jobs"), order, &job)
+	err = c.call(ctx, http.MethodPost, path("collections", collection, "jobs")+c.query(), order, &job)
 	return job, err
 }
 

@@ -10,8 +10,12 @@ import (
 	"sync"
 	"time"
 
+	_ "gocloud.dev/blob/memblob" // for uploads
+
 	"polylens/indexer"
+	"polylens/indexer/blob"
 	"polylens/indexer/catalog"
+	"polylens/indexer/upload"
 )
 
 // Jobs pretends to index: every job fills its collection with the drawn
@@ -28,11 +32,20 @@ type Jobs struct {
 	changes int64         // number of the last change
 	changed chan struct{} // closed at the next change
 	running sync.WaitGroup
+
+	Uploads *upload.Store // in memory
 }
 
 // NewJobs returns jobs that take this long for each picture.
 func NewJobs(library *Library, step time.Duration) *Jobs {
-	return &Jobs{library: library, step: step, stops: make(map[string]context.CancelFunc), changed: make(chan struct{})}
+	blobs, err := blob.Open(context.Background(), "mem://")
+	if err != nil {
+		panic(err) // there is no address that could be wrong
+	}
+	return &Jobs{
+		library: library, step: step, stops: make(map[string]context.CancelFunc), changed: make(chan struct{}),
+		Uploads: upload.New(blobs, upload.Limits{}, func(int64) error { return nil }),
+	}
 }
 
 // Close cancels what runs and waits for it.
