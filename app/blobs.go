@@ -40,6 +40,7 @@ func (p *program) openPlaces(ctx context.Context) (places indexer.Places, err er
 		if places.Objects, err = blob.Open(ctx, url); err != nil {
 			return places, usageError{err}
 		}
+		places.Bucket = url
 		p.later(func(context.Context) error { return places.Objects.Close() })
 	}
 	return places, nil

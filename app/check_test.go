@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"syscall"
@@ -67,7 +68,7 @@ func TestCheckAndDelete(t *testing.T) {
 	drawFolder(t, pictures, 1, 8)
 	f.index(t, pictures)
 	f.tamper(t, "c")
-	broken := checkLine{"c", web.Check{Images: 8, Missing: 1, Extra: 1, Outdated: 2}}
+	broken := checkLine{Collection: "c", Check: web.Check{Images: 8, Missing: 1, Extra: 1, Outdated: 2}}
 	f.wantDiffers(t, broken)
 	f.fail(t, exitNotFound, []string{"nothing", "not found"}, "check", "c", "nothing")
 
@@ -77,7 +78,7 @@ func TestCheckAndDelete(t *testing.T) {
 	repaired := broken
 	repaired.Repaired = 4
 	f.wantCheck(t, repaired, "--repair")
-	whole := checkLine{"c", web.Check{Images: 8}}
+	whole := checkLine{Collection: "c", Check: web.Check{Images: 8}}
 	f.wantCheck(t, whole)
 	whole.Repaired = 8
 	f.wantCheck(t, whole, "--rebuild", "c")
@@ -100,7 +101,7 @@ func (f folders) wantDiffers(t *testing.T, want checkLine) {
 	t.Helper()
 	got := f.run(t, "check", "--json")
 	checkFailure(t, got, exitFailure, []string{"differs", "polylens check --repair c"}, []string{"check"})
-	if lines := objects[checkLine](t, got.stdout); !slices.Equal(lines, []checkLine{want}) {
+	if lines := objects[checkLine](t, got.stdout); !reflect.DeepEqual(lines, []checkLine{want}) {
 		t.Errorf("check: %+v, want %+v", lines, want)
 	}
 }
@@ -108,7 +109,7 @@ func (f folders) wantDiffers(t *testing.T, want checkLine) {
 func (f folders) wantCheck(t *testing.T, want checkLine, arguments ...string) {
 	t.Helper()
 	lines := objects[checkLine](t, f.succeed(t, append([]string{"check", "--json"}, arguments...)...))
-	if !slices.Equal(lines, []checkLine{want}) {
+	if !reflect.DeepEqual(lines, []checkLine{want}) {
 		t.Errorf("check %q: %+v, want %+v", arguments, lines, want)
 	}
 }
@@ -116,7 +117,7 @@ func (f folders) wantCheck(t *testing.T, want checkLine, arguments ...string) {
 // wantCheckJobs: the jobs of the checks can be looked at even when they are over.
 func (f folders) wantCheckJobs(t *testing.T) {
 	t.Helper()
-	checks := objects[web.Job](t, f.succeed(t, "job", "list", "--kind", "repair", "--json"))
+	checks := objects[web.Job](t, f.succeed(t, "job", "list", "--kind", "repair", "--collection", "c", "--json"))
 	if len(checks) != 1 || checks[0].State != catalog.JobSucceeded || checks[0].Check == nil || checks[0].Check.Repaired != 4 {
 		t.Fatalf("repair jobs: %+v", checks)
 	}

@@ -57,13 +57,18 @@ func (p *program) doctor() *doctor.Doctor {
 	d := &doctor.Doctor{
 		Setup: p.setup("", nil), Data: p.globals.Data, Catalogue: p.globals.catalogueAt(), Cache: p.globals.Cache, Model: p.globals.Model, FindModel: p.findModel,
 		Threads: p.globals.Threads, Precision: p.globals.Precision, Device: p.globals.Device, Milvus: p.globals.milvusAddress(), ExposeMilvus: p.globals.Expose,
+		InsecureMilvus: p.globals.InsecureMilvus,
 	}
 	d.Connect = func(ctx context.Context) error {
-		index, _, err := p.openIndex(ctx)
+		const acceptHoles = true // they are told of below
+		index, err := p.openIndexElsewhere(ctx, acceptHoles)
 		if err != nil {
 			return err
 		}
-		return index.Ready(ctx)
+		if err := index.Ready(ctx); err != nil {
+			return err
+		}
+		return index.CheckHoles(ctx)
 	}
 	return d
 }

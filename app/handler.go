@@ -38,6 +38,7 @@ func (x *parts) handler(options handlerOptions) (*web.Handler, error) {
 		Jobs:         x.jobs,
 		Documents:    x.documents,
 		Pushes:       x.pushes,
+		Uploads:      x.pushes.Uploads(),
 		Decode:       x.decodeUpload,
 		Ready:        x.index.Ready,
 		Logger:       x.program.log,

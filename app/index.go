@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"polylens/indexer/catalog"
 	"polylens/indexer/decode"
 	"polylens/indexer/source"
@@ -19,7 +21,7 @@ import (
 )
 
 type indexCommand struct {
-	Source     string   `arg:"" placeholder:"SOURCE" type:"path" help:"Folder of pictures, with everything below it; or a file of lines of JSON, NAME.ndjson or NAME.jsonl, also with .gz or .zst; an archive of pictures (.zip, .tar, .tar.gz, …), such as a WebDataset shard; or - for lines from standard input."`
+	Source     string   `arg:"" placeholder:"SOURCE" help:"Folder of pictures, with everything below it; a bucket and what the keys of pictures in it begin with, such as s3://shop/photos/; or a file of lines of JSON, NAME.ndjson or NAME.jsonl, also with .gz or .zst; an archive of pictures (.zip, .tar, .tar.gz, …), such as a WebDataset shard; Parquet with pictures; or - for lines from standard input."`
 	Collection string   `required:"" placeholder:"NAME" help:"Collection to index into; created if it is missing."`
 	Patches    int      `name:"max-num-patches" placeholder:"N" help:"Cut the collection's pictures into at most this many patches, 64 to 1024, from now on; for NaFlex models (default: what the collection has, at first the model's own number)."`
 	Rehash     bool     `help:"Read every file, also those that seem unchanged, and encode those whose bytes are not what they were."`
@@ -35,7 +37,9 @@ type indexCommand struct {
 
 	Metadata string `enum:",all,no-place,none" default:"" placeholder:"WHAT" help:"What the collection takes, from now on, of what cameras and programs write into pictures and beside them: all, no-place (all but where pictures were taken) or none (default: what it took before, at first all)."`
 
-	JSON bool `help:"Print the outcome as one JSON object: collection, directory, state, progress, failures, warnings."`
+	Layout string `enum:",imagefolder" default:"" placeholder:"LAYOUT" help:"Of an archive, or of a folder that is sent with --server: with imagefolder, the name of the folder that a picture lies in is its label, as in Hugging Face's imagefolder."`
+	DryRun bool   `name:"dry-run" help:"Change nothing: say what would be new, changed, unchanged and removed, and how long encoding takes."`
+	JSON   bool   `help:"Print the outcome as one JSON object: collection, directory, state, progress, failures, warnings."`
 }
 
 // Help documents the command.
@@ -62,13 +66,18 @@ Examples:
     polylens index products.ndjson.gz --collection shop
     produce-lines | polylens index - --collection shop
     polylens index shard-000123.tar --collection web
+    polylens index ~/Pictures --collection photos --dry-run
+    polylens index s3://shop/photos/ --collection shop
     POLYLENS_KEY=… polylens index ~/Pictures --collection photos --server https://photos.example.org
 
 A line of JSON says what is to become of one image: {"op":"upsert","id":"4711","data":"…","metadata":{…},"captions":{"de":"…"}} with the picture's file in base64, ` +
 		`{"op":"patch","id":"4711","metadata":{…}}, or {"op":"delete","id":"4711"}. "polylens job items" shows what became of each.
 
+Pictures of a bucket are those whose names say so. The server reads them, if it was started with --source-bucket for that bucket; ` +
+		`their keys are their ids, and 1.json or 1.jpg.json beside 1.jpg says something about it.
+
 With --server the pictures of a folder are sent to a server elsewhere, as long as it does not have them already; their paths within the folder are their ids. ` +
-		`Pictures that are gone from the folder stay there.
+		`Pictures that are gone from the folder stay there. A file is sent in pieces, and goes on where it was when the connection is lost.
 
 When more than a quarter of the folder's pictures is gone, or the last of them, nothing is removed: the disk may not be mounted. The same goes for ` +
 		`a folder in it that has no picture any more, for a disk that was mounted in it, and for most of the pictures behind a link or a mount point that leads to another folder than before. ` +
@@ -97,6 +106,12 @@ func (c *indexCommand) Run(ctx context.Context, p *program) error {
 	if err := catalog.ValidateCollectionName(c.Collection); err != nil {
 		return usageError{err}
 	}
+	if isBucket(c.Source) {
+		return c.pushBucket(ctx, p)
+	}
+	if c.Source != "-" {
+		c.Source = kong.ExpandPath(c.Source)
+	}
 	if isLines(c.Source) || archiveType(c.Source) != "" && !isFolder(c.Source) {
 		return c.push(ctx, p)
 	}
@@ -106,6 +121,9 @@ func (c *indexCommand) Run(ctx context.Context, p *program) error {
 	}
 	if p.globals.Server != "" {
 		return c.pushFolder(ctx, p, folder)
+	}
+	if c.Layout != "" {
+		return usageError{errors.New("--layout is for archives, and for folders that are sent with --server")}
 	}
 	if err := catalog.ValidateMaxPatches(c.Patches); err != nil {
 		return usageError{err}
@@ -118,10 +136,16 @@ func (c *indexCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
+	if c.DryRun {
+		api = api.DryRun()
+	}
 	job, err := api.Index(ctx, c.Collection, web.IndexOrder{
 		Source: web.Source{Directory: folder}, MaxNumPatches: c.Patches, Metadata: c.Metadata,
 		Rules: rules, RetryFailed: c.Retry, Rehash: c.Rehash, ConfirmRemoval: c.Confirm, MaxRemovedShare: c.Share,
 	})
+	if err == nil && c.DryRun {
+		return c.follow(ctx, p, api, job)
+	}
 	if err == nil {
 		line := progress.New(p.terminal.err)
 		job, err = api.FollowJob(ctx, job, func(job web.Job) {

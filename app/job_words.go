@@ -16,7 +16,7 @@ import (
 func doneText(job web.Job) string {
 	switch {
 	case job.Check != nil:
-		return checkWords(*job.Check)
+		return checkWords(*job.Check) + furtherWords(job.Findings)
 	case job.Progress.Total > 0:
 		return fmt.Sprintf("%d of %d pictures", job.Progress.Done, job.Progress.Total)
 	}
@@ -52,3 +52,36 @@ func checkWords(found web.Check) string {
 }
 
 func differs(found web.Check) bool { return found.Missing+found.Extra+found.Outdated > 0 }
+
+// findingWords says for people what was found, of one kind.
+func findingWords(found web.Finding) string {
+	text := fmt.Sprintf("%d %s", found.Count, found.Words)
+	if len(found.Examples) > 0 {
+		text += " (" + strings.Join(found.Examples, ", ")
+		if found.Count > len(found.Examples) {
+			text += ", …"
+		}
+		text += ")"
+	}
+	if found.Repaired > 0 {
+		text += fmt.Sprintf("; %d repaired", found.Repaired)
+	}
+	if found.Remedy != "" && found.Count > found.Repaired {
+		text += "; " + found.Remedy
+	}
+	return text
+}
+
+// furtherWords says how many faults a check found besides, and has left.
+func furtherWords(findings []web.Finding) string {
+	faults, left := 0, 0
+	for _, found := range findings {
+		if !found.Harmless {
+			faults, left = faults+found.Count, left+found.Count-found.Repaired
+		}
+	}
+	if faults == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %d further faults, %d of them left", faults, left)
+}

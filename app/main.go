@@ -60,6 +60,8 @@ type cli struct {
 	Index      indexCommand      `cmd:"" help:"Index a folder of pictures into a collection."`
 	Search     searchCommand     `cmd:"" help:"Find pictures with words."`
 	Check      checkCommand      `cmd:"" help:"Compare the index with the catalogue, and repair it."`
+	Backup     backupCommand     `cmd:"" help:"Copy what cannot be made again, while it is in use."`
+	Restore    restoreCommand    `cmd:"" help:"Bring a backup back into an empty data folder."`
 	Embed      embedCommand      `cmd:"" help:"Print the vectors of texts and pictures."`
 	Tokenize   tokenizeCommand   `cmd:"" help:"Print the token ids of the lines of standard input."`
 	Eval       evalCommand       `cmd:"" help:"Measure how well queries in many languages find the demo pictures."`

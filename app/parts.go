@@ -16,6 +16,7 @@ import (
 	"polylens/indexer/catalog/database"
 	"polylens/indexer/decode"
 	"polylens/indexer/jobs"
+	"polylens/indexer/upload"
 	"polylens/search"
 	"polylens/search/late"
 	"polylens/search/milvus"
@@ -79,9 +80,12 @@ func (x *parts) openBlobs(ctx context.Context, read indexer.Decoder) error {
 	if err != nil {
 		return err
 	}
+	places.Uploads = upload.New(blobs, upload.Limits{}, p.roomFor)
 	x.documents = indexer.NewDocuments(x.indexer, blobs, places)
 	x.pushes = indexer.NewPushes(x.documents, x.store.Jobs(p.terminal.clock), problemName)
-	x.pictures, err = indexer.NewPictures(filepath.Join(p.globals.Data, "thumbnails"), x.store, blobs, read)
+	thumbnails := filepath.Join(p.globals.Data, "thumbnails")
+	x.indexer.Connect(indexer.Kept{Blobs: blobs, Pushes: x.pushes, Thumbnails: thumbnails})
+	x.pictures, err = indexer.NewPictures(thumbnails, x.store, blobs, read)
 	return err
 }
 
@@ -92,7 +96,7 @@ func problemName(err error) string { return problem.Of(err, problem.Table()).Nam
 // starts.
 func (x *parts) openJobs() error {
 	x.trainer = x.program.trainer(x.store)
-	kinds := append(x.indexer.Kinds(x.rollout.Adopt), x.pushes.Kind(), x.rollout.Kind(), x.trainer.Kind())
+	kinds := append(x.indexer.Kinds(x.rollout.Adopt), x.pushes.Kind(), x.pushes.PlanKind(), x.rollout.Kind(), x.trainer.Kind())
 	queue, err := jobs.New(x.store.Jobs(x.program.terminal.clock), kinds...)
 	if err != nil {
 		return err

@@ -66,7 +66,15 @@ func (p *program) setup(from string, progress func(setup.Event)) *setup.Setup {
 }
 
 // room fails while the disk of the data folder is too full for work that writes.
-func (p *program) room() error { return disk.Check(p.globals.Data, disk.Low) }
+func (p *program) room() error { return p.roomFor(0) }
+
+// roomFor is room for work that writes so many bytes into the object store.
+func (p *program) roomFor(bytes int64) error {
+	if p.globals.ObjectStore != "" {
+		bytes = 0 // they go elsewhere
+	}
+	return disk.Check(p.globals.Data, disk.Low+uint64(max(bytes, 0)))
+}
 
 // item is the path of something that setup provides.
 func (p *program) item(name string) (string, error) {
@@ -155,30 +163,47 @@ func (p *program) openCatalog(ctx context.Context) (*database.Store, error) {
 // openIndex connects to the Milvus that the user named, or starts the embedded
 // one and returns its server too.
 func (p *program) openIndex(ctx context.Context) (*milvus.Index, *milvus.Server, error) {
-	config := milvus.Config{Address: p.globals.milvusAddress(), Logger: p.log}
-	var server *milvus.Server
-	if config.Address == "" {
-		folder, err := p.item(setup.Milvus)
-		if err != nil {
-			return nil, nil, err
-		}
-		server, err = milvus.Start(ctx, milvus.ServerOptions{
-			Folder: folder, Data: filepath.Join(p.globals.Data, "milvus"), Logger: p.log, Expose: p.globals.Expose,
-		})
-		if err != nil {
-			return nil, nil, disk.Explain(err, p.globals.Data)
-		}
-		p.laterWithin(closeMilvus, func(ctx context.Context) error { return p.endMilvus(ctx, server) })
-		config = server.Config()
-	} else {
-		config.Username, config.Password = os.Getenv("POLYLENS_MILVUS_USERNAME"), os.Getenv("POLYLENS_MILVUS_PASSWORD")
+	if p.globals.milvusAddress() != "" {
+		index, err := p.openIndexElsewhere(ctx, p.globals.InsecureMilvus)
+		return index, nil, err
 	}
-	index, err := milvus.Connect(ctx, config)
+	folder, err := p.item(setup.Milvus)
 	if err != nil {
 		return nil, nil, err
 	}
+	server, err := milvus.Start(ctx, milvus.ServerOptions{
+		Folder: folder, Data: filepath.Join(p.globals.Data, "milvus"), Logger: p.log, Expose: p.globals.Expose,
+	})
+	if err != nil {
+		return nil, nil, disk.Explain(err, p.globals.Data)
+	}
+	p.laterWithin(closeMilvus, func(ctx context.Context) error { return p.endMilvus(ctx, server) })
+	index, err := p.openIndexOf(ctx, server.Config())
+	return index, server, err
+}
+
+// openIndexElsewhere connects to the Milvus that the user named.
+func (p *program) openIndexElsewhere(ctx context.Context, acceptHoles bool) (*milvus.Index, error) {
+	index, err := p.openIndexOf(ctx, milvus.Config{
+		Address: p.globals.milvusAddress(), Logger: p.log, AcceptHoles: acceptHoles,
+		Username: os.Getenv("POLYLENS_MILVUS_USERNAME"), Password: os.Getenv("POLYLENS_MILVUS_PASSWORD"),
+	})
+	if err != nil || !acceptHoles {
+		return index, err
+	}
+	if err := index.CheckHoles(ctx); err != nil {
+		p.log.Warn("Milvus is used all the same", "error", err)
+	}
+	return index, nil
+}
+
+func (p *program) openIndexOf(ctx context.Context, config milvus.Config) (*milvus.Index, error) {
+	index, err := milvus.Connect(ctx, config)
+	if err != nil {
+		return nil, err
+	}
 	p.later(func(context.Context) error { return index.Close() })
-	return index, server, nil
+	return index, nil
 }
 
 // endMilvus flushes what the embedded server has been given, and ends it.

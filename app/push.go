@@ -9,7 +9,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
+	"polylens/indexer/catalog"
 	"polylens/internal/ordinary"
 	"polylens/internal/progress"
 	"polylens/web"
@@ -35,6 +37,7 @@ func isLines(source string) bool {
 var archiveTypes = map[string]string{
 	".zip": "application/zip", ".tar": "application/x-tar", ".tgz": "application/gzip", ".tar.gz": "application/gzip",
 	".tar.zst": "application/zstd", ".tar.xz": "application/x-xz", ".tar.bz2": "application/x-bzip2",
+	".parquet": "application/vnd.apache.parquet",
 }
 
 // archiveType is how requests name an archive, "" for what is none by its name.
@@ -65,11 +68,78 @@ func (c *indexCommand) push(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	job, err := api.Push(ctx, c.Collection, lines, kind, encoding)
+	job, err := c.send(ctx, p, api, lines, kind, encoding)
 	if err != nil {
 		return err
 	}
 	return c.follow(ctx, p, api, job)
+}
+
+// isBucket reports whether a source of index is a bucket.
+func isBucket(source string) bool {
+	scheme, _, found := strings.Cut(source, "://")
+	return found && scheme != "" && !strings.Contains(scheme, "/")
+}
+
+// pushBucket lets the server push what lies in a bucket.
+func (c *indexCommand) pushBucket(ctx context.Context, p *program) error {
+	if err := c.checkPush(); err != nil {
+		return usageError{err}
+	}
+	if c.Layout != "" {
+		return usageError{errors.New("--layout is for archives, and for folders that are sent with --server")}
+	}
+	api, err := p.api(ctx, "index", true)
+	if err != nil {
+		return err
+	}
+	if c.DryRun {
+		api = api.DryRun()
+	}
+	job, err := api.Index(ctx, c.Collection, web.IndexOrder{Source: web.Source{Bucket: c.Source}})
+	if errors.Is(err, catalog.ErrInvalid) {
+		return usageError{err}
+	}
+	if err != nil {
+		return err
+	}
+	return c.follow(ctx, p, api, job)
+}
+
+// send brings what is to be pushed to the server: in pieces, so that a lost connection does
+// no harm, if it is a file and the server is elsewhere.
+func (c *indexCommand) send(ctx context.Context, p *program, api *client.Client, lines io.ReadCloser, kind, encoding string) (web.Job, error) {
+	if c.DryRun {
+		api = api.DryRun()
+	}
+	api = api.WithLayout(c.Layout)
+	file, isFile := lines.(*ordinary.File)
+	if !isFile || c.DryRun || p.globals.Server == "" {
+		return api.Push(ctx, c.Collection, lines, kind, encoding)
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return web.Job{}, err
+	}
+	line, began := progress.New(p.terminal.err), time.Now()
+	id, err := api.Upload(ctx, c.Collection, filepath.Base(c.Source), file, info.Size(), func(sent int64) {
+		line.Show(sentOf(sent, info.Size(), time.Since(began)))
+	})
+	line.End()
+	if err != nil {
+		return web.Job{}, err
+	}
+	return api.PushUpload(ctx, c.Collection, id)
+}
+
+// sentOf says how much of a file has been sent.
+func sentOf(sent, size int64, took time.Duration) progress.Count {
+	const mebi = 1 << 20
+	rate := float64(sent) / mebi / max(took.Seconds(), 1e-3)
+	return progress.Count{
+		Done: int(sent / mebi), Total: int(size / mebi), What: "MiB sent", Rate: rate,
+		Left: time.Duration(float64(size-sent) / mebi / max(rate, 1e-3) * float64(time.Second)),
+	}
 }
 
 // follow waits until a push is done.
@@ -91,7 +161,7 @@ func (c *indexCommand) follow(ctx context.Context, p *program, api *client.Clien
 func (c *indexCommand) checkPush() error {
 	if c.Patches != 0 || c.Rehash || c.Confirm || c.Share != nil || c.Retry || c.NoDefaults || c.NoHidden || c.FollowLinks || c.Metadata != "" ||
 		len(c.Include)+len(c.Exclude) > 0 {
-		return errors.New("lines of JSON and archives know no options but --collection and --json; the others are for folders")
+		return errors.New("lines of JSON, archives and buckets know no options but --collection, --layout, --dry-run and --json; the others are for folders")
 	}
 	return nil
 }
@@ -108,6 +178,9 @@ func (c *indexCommand) lines(p *program) (io.ReadCloser, error) {
 }
 
 func (c *indexCommand) printPush(p *program, job web.Job) error {
+	if job.Plan != nil {
+		return c.printPlan(p, job)
+	}
 	counts := job.Counts
 	if c.JSON {
 		if err := json.NewEncoder(p.terminal.out).Encode(job); err != nil {

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 
+	"polylens/indexer"
 	"polylens/indexer/catalog"
 	"polylens/indexer/source"
 	"polylens/web/client"
@@ -19,7 +20,7 @@ import (
 // pushFolder sends the pictures of a folder to a server elsewhere.
 func (c *indexCommand) pushFolder(ctx context.Context, p *program, folder string) error {
 	if c.Patches != 0 || c.Rehash || c.Confirm || c.Share != nil || c.Retry || c.Metadata != "" {
-		return usageError{errors.New("with --server, folders know no options but --collection, --json and what to look at; the others are for folders of the server")}
+		return usageError{errors.New("with --server, folders know no options but --collection, --layout, --dry-run, --json and what to look at; the others are for folders of the server")}
 	}
 	directory, err := source.NewDirectoryWith(folder, source.Rules(c.rules()))
 	if err != nil {
@@ -29,8 +30,11 @@ func (c *indexCommand) pushFolder(ctx context.Context, p *program, folder string
 	if err != nil {
 		return err
 	}
+	if c.DryRun {
+		api = api.DryRun()
+	}
 	reader, writer := io.Pipe()
-	sender := &folderSender{api: api, collection: c.Collection, folder: directory, most: p.globals.MaxBytes, to: json.NewEncoder(writer), tell: p.terminal.err}
+	sender := &folderSender{api: api, collection: c.Collection, folder: directory, most: p.globals.MaxBytes, layout: c.Layout, to: json.NewEncoder(writer), tell: p.terminal.err}
 	go func() { writer.CloseWithError(sender.all(ctx)) }()
 	job, err := api.Push(ctx, c.Collection, reader, client.Lines, "")
 	_ = reader.CloseWithError(err) // ends the walk
@@ -48,7 +52,8 @@ type folderSender struct {
 	api        *client.Client
 	collection string
 	folder     *source.Directory
-	most       int64 // bytes of a picture
+	most       int64  // bytes of a picture
+	layout     string // see --layout
 	to         *json.Encoder
 	tell       io.Writer
 	batch      []sentItem
@@ -112,7 +117,7 @@ func (s *folderSender) flush(ctx context.Context) error {
 		return err
 	}
 	for _, item := range s.batch {
-		line := upsertOf(s.folder.Name(), item.Item)
+		line := upsertOf(s.folder.Name(), item.Item, s.layout)
 		if known[item.sha256] {
 			line["sha256"] = item.sha256
 		} else if line["data"], err = s.read(ctx, item.Item); err != nil {
@@ -145,14 +150,18 @@ func (s *folderSender) known(ctx context.Context) (map[string]bool, error) {
 }
 
 // upsertOf says of a picture of a folder what an upsert says, but for the picture.
-func upsertOf(folder string, item source.Item) map[string]any {
+func upsertOf(folder string, item source.Item, layout string) map[string]any {
 	id := strings.TrimPrefix(item.URI, folder+"/")
 	if plain, err := url.PathUnescape(id); err == nil {
 		id = plain
 	}
 	line := map[string]any{"op": catalog.OperationUpsert, "id": id}
-	if len(item.Metadata) > 0 {
-		line["metadata"] = item.Metadata
+	metadata := item.Metadata
+	if layout == string(indexer.ImageFolder) {
+		metadata = indexer.WithLabel(metadata, id)
+	}
+	if len(metadata) > 0 {
+		line["metadata"] = metadata
 	}
 	var captions []map[string]string
 	for _, caption := range item.Captions {

@@ -53,7 +53,8 @@ func TestPushes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	server := f.serve(t)
+	bucket := "file://" + folder
+	server := f.serve(t, "--source-bucket", bucket+"?metadata=skip")
 	server.waitReady(t)
 	job := objects[web.Job](t, f.succeed(t, "index", lines, "--collection", "shop", "--json"))[0]
 	if want := (web.Counts{Total: 12, Done: 12, Succeeded: 12, Created: 12}); job.Counts != want {
@@ -69,6 +70,29 @@ func TestPushes(t *testing.T) {
 	again := objects[web.Job](t, elsewhere.succeed(t, "index", folder, "--collection", "sent", "--json", "--server", "http://"+server.address, "--key", strings.TrimSpace(key.stdout)))[0]
 	if again.Counts.Unchanged != 12 {
 		t.Errorf("folder again: %+v", again.Counts)
+	}
+	labeled := objects[web.Job](t, elsewhere.succeed(t, "index", shard, "--collection", "labeled", "--json", "--layout", "imagefolder", "--server", "http://"+server.address, "--key", strings.TrimSpace(key.stdout)))[0]
+	images := server.get(t, "/api/v1/collections/labeled/images?limit=1", http.StatusOK)
+	if labeled.Counts.Created != 12 || !strings.Contains(images, `"label":"shard"`) {
+		t.Errorf("imagefolder: %+v %s", labeled.Counts, images)
+	}
+	archive := objects[web.Job](t, elsewhere.succeed(t, "index", shard, "--collection", "sent", "--json", "--server", "http://"+server.address, "--key", strings.TrimSpace(key.stdout)))[0]
+	if archive.Counts.Created != 12 {
+		t.Errorf("archive: %+v", archive.Counts)
+	}
+	for _, source := range []string{lines, shard, folder, bucket + "/"} {
+		planned := objects[web.Job](t, f.succeed(t, "index", source, "--collection", "nowhere", "--json", "--dry-run"))[0]
+		if planned.Kind != "plan" || planned.Plan == nil || planned.Plan.New != 12 || planned.Plan.Encode+planned.Plan.Known != 12 {
+			t.Errorf("plan for %s: %+v", source, planned.Plan)
+		}
+	}
+	if words := f.succeed(t, "index", lines, "--collection", "shop", "--dry-run"); !strings.Contains(words, "12 unchanged") || !strings.Contains(words, "Nothing was changed") {
+		t.Errorf("plan says %s", words)
+	}
+	server.get(t, "/api/v1/collections/nowhere", http.StatusNotFound)
+	listed := objects[web.Job](t, f.succeed(t, "index", bucket+"/", "--collection", "listed", "--json"))[0]
+	if listed.Counts.Created != 12 || listed.Source == nil || listed.Source.Bucket != bucket+"/" {
+		t.Errorf("bucket: %+v", listed)
 	}
 	bad := f.runWith(t, strings.NewReader(`{"op":"delete","id":"none"}`+"\n"+`{"id":"x","data":"!"}`+"\n"), "index", "-", "--collection", "shop", "--json")
 	refused := objects[web.Job](t, bad.stdout)[0]

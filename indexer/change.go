@@ -20,7 +20,12 @@ func isAsRead(item source.Item, size, modified, changed int64) bool {
 // failsAgain reports whether a file that could not be read before need not be tried:
 // neither it nor the decoders have changed.
 func (r *run) failsAgain(item source.Item, failure catalog.Failure) bool {
-	return !r.retryFailed && !r.rehash && failure.Decoder == decode.Version &&
+	return isFailing(JobParams{RetryFailed: r.retryFailed, Rehash: r.rehash}, item, failure)
+}
+
+// isFailing is failsAgain for a run with some parameters.
+func isFailing(params JobParams, item source.Item, failure catalog.Failure) bool {
+	return !params.RetryFailed && !params.Rehash && failure.Decoder == decode.Version &&
 		isAsRead(item, failure.Size, failure.Modified.UnixNano(), nanos(failure))
 }
 

@@ -24,50 +24,126 @@ type CheckReport struct {
 // Differs reports whether the index was not as the catalogue says.
 func (r CheckReport) Differs() bool { return r.Missing+r.Extra+r.Outdated > 0 }
 
+// CheckOrder is what to check, and whether to repair it.
+type CheckOrder struct {
+	Collection string // "": what belongs to none, or to all
+	Kind       string // JobCheck, JobRepair or JobRebuild; without a collection not the last
+	// Read is the part of all pictures whose files are read, and whose rows are compared
+	// with the catalogue, number by number.
+	Read Sample
+}
+
+// CheckResult is how what is kept was found, and what was done about it.
+type CheckResult struct {
+	CheckReport
+	Findings Findings `json:"findings,omitempty"`
+}
+
 // Check compares the index that searches of a collection use with the catalogue
 // and changes neither. It waits for a run on the collection to end.
 func (ix *Indexer) Check(ctx context.Context, collection string) (CheckReport, error) {
-	return ix.check(ctx, collection, mirror.check, nil)
+	return ix.report(ctx, CheckOrder{Collection: collection, Kind: JobCheck})
 }
 
-// Repair is Check that also mends every difference. Nothing is encoded.
+// Repair is Check that also mends every difference. Nothing is encoded but pictures whose
+// vectors are damaged.
 func (ix *Indexer) Repair(ctx context.Context, collection string) (CheckReport, error) {
-	return ix.check(ctx, collection, mirror.mend, nil)
+	return ix.report(ctx, CheckOrder{Collection: collection, Kind: JobRepair})
 }
 
 // Rebuild is Repair that also sends every other row again, for an index that is
 // not trusted.
 func (ix *Indexer) Rebuild(ctx context.Context, collection string) (CheckReport, error) {
-	return ix.check(ctx, collection, mirror.rebuild, nil)
+	return ix.report(ctx, CheckOrder{Collection: collection, Kind: JobRebuild})
 }
 
-// check does one of the above. tell, when not nil, hears how many rows have been sent.
-func (ix *Indexer) check(ctx context.Context, collection string, check checker, tell func(Progress)) (CheckReport, error) {
-	unlock, err := ix.locks.lock(ctx, collection)
+func (ix *Indexer) report(ctx context.Context, order CheckOrder) (CheckReport, error) {
+	result, err := ix.Examine(ctx, order, nil)
+	return result.CheckReport, err
+}
+
+// Examine compares catalogue, files, vectors and index with each other, as ordered. tell,
+// when not nil, hears how many rows have been sent.
+func (ix *Indexer) Examine(ctx context.Context, order CheckOrder, tell func(Progress)) (CheckResult, error) {
+	if order.Collection == "" {
+		findings, err := ix.examineRest(ctx, order)
+		return CheckResult{Findings: findings}, err
+	}
+	unlock, err := ix.locks.lock(ctx, order.Collection)
 	if err != nil {
-		return CheckReport{}, err
+		return CheckResult{}, err
 	}
 	defer unlock()
-	known, err := ix.store.Collection(ctx, collection)
+	known, err := ix.store.Collection(ctx, order.Collection)
 	if err != nil {
-		return CheckReport{}, err
+		return CheckResult{}, err
 	}
 	if known.Fingerprint == "" {
-		return CheckReport{}, nil // nothing was ever indexed
+		return CheckResult{}, nil // nothing was ever indexed
 	}
+	result, err := ix.examine(ctx, known, order, tell)
+	if err != nil {
+		return result, fmt.Errorf("check %q: %w", order.Collection, err)
+	}
+	return result, nil
+}
+
+// examine looks at what the catalogue holds first: what is repaired there is sent to the
+// index after that.
+func (ix *Indexer) examine(ctx context.Context, known catalog.Collection, order CheckOrder, tell func(Progress)) (CheckResult, error) {
 	m := ix.mirror(known.ID, known.Fingerprint)
 	if tell != nil {
 		m.sent = sentOf(known.Images, tell)
 	}
-	report, err := check(m, ctx)
-	if err != nil {
-		return report, fmt.Errorf("check %q: %w", collection, err)
+	x := &examination{Indexer: ix, known: known, mirror: m, repair: order.Kind != JobCheck, read: order.Read, found: make(record)}
+	err := x.images(ctx)
+	if err == nil {
+		err = x.originals(ctx)
 	}
-	if report.Missing == 0 || report.Repaired > 0 {
+	if err == nil {
+		err = x.tombstones(ctx)
+	}
+	var result CheckResult
+	if err == nil {
+		result.CheckReport, err = checkers[order.Kind](m, ctx)
+	}
+	if err == nil && (result.Missing == 0 || result.Repaired > 0) {
 		ix.lost.set(m.key, false)
 	}
-	return report, nil
+	if err == nil && order.Kind != JobRebuild { // which has sent every row anew
+		err = x.rows(ctx)
+	}
+	result.Findings = x.found.list()
+	return result, err
 }
+
+// examination is the check of one collection.
+type examination struct {
+	*Indexer
+	known  catalog.Collection
+	mirror mirror
+	repair bool
+	read   Sample
+	found  record
+}
+
+// tombstones counts deletions that are not done. They are, by a repair of the index.
+func (x *examination) tombstones(ctx context.Context) error {
+	ids, err := x.store.Tombstones(ctx, x.known.ID, x.known.Fingerprint, mostTombstones)
+	for _, id := range ids {
+		x.found.add(TombstoneLeft, id)
+	}
+	if x.repair {
+		x.found.repaired(TombstoneLeft, len(ids))
+	}
+	return err
+}
+
+// mostTombstones is how many are counted.
+const mostTombstones = 100_000
+
+// checkers are how the IDs of catalogue and index are compared, by kind of job.
+var checkers = map[string]checker{JobCheck: mirror.check, JobRepair: mirror.mend, JobRebuild: mirror.rebuild}
 
 type checker = func(mirror, context.Context) (CheckReport, error)
 

@@ -28,6 +28,7 @@ type Document struct {
 	URL    string // where it is fetched from
 	Path   string // of its file on the server, see Places
 	Key    string // of its file in a bucket, likewise
+	Upload string // ID of an upload that holds it
 
 	Note string // what was said about it and cannot be used; it goes along with the outcome
 

@@ -317,6 +317,17 @@ func (x *fakeIndex) IDs(ctx context.Context, key search.Key, yield func(string) 
 	return err
 }
 
+func (x *fakeIndex) Rows(_ context.Context, key search.Key, ids []string) (rows []search.Row, err error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, id := range ids {
+		if row, ok := x.rows[name(key)][id]; ok {
+			rows = append(rows, row)
+		}
+	}
+	return rows, x.down
+}
+
 var testDecoder = DecodeWith(new(decode.Decoder), decode.Limits{})
 
 // watchedDecoder calls a function before it decodes, and fails if that fails.

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"polylens/indexer/blob"
 	"polylens/indexer/catalog"
 	"polylens/indexer/catalog/database"
 	"polylens/indexer/source"
@@ -63,10 +64,21 @@ type Indexer struct {
 	locks   locks
 	lost    losses
 	ending  endings
+	kept    Kept
 
 	identityOf func(ctx context.Context, uri string) (string, error) // source.IdentityOf, but for tests
 	mostGates  int                                                   // mostGates, but for tests
 }
+
+// Kept is what is kept outside of the catalogue and of the index.
+type Kept struct {
+	Blobs      *blob.Store
+	Pushes     *Pushes
+	Thumbnails string // their folder
+}
+
+// Connect makes known to checks what else is kept. Without it they do not look at that.
+func (ix *Indexer) Connect(kept Kept) { ix.kept = kept }
 
 // New makes an indexer of its parts.
 func New(store *database.Store, encoder Encoder, index search.Writer, decoder Decoder, options Options) *Indexer {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 
 	"polylens/indexer/catalog"
 	"polylens/indexer/jobs"
@@ -17,8 +16,8 @@ import (
 // Kinds of jobs.
 const (
 	JobIndex   = "index"   // Run over a directory
-	JobCheck   = "check"   // Check
-	JobRepair  = "repair"  // Repair
+	JobCheck   = "check"   // Examine, without a change
+	JobRepair  = "repair"  // Examine and mend
 	JobRebuild = "rebuild" // Rebuild
 )
 
@@ -34,6 +33,8 @@ type JobParams struct {
 	ConfirmedFor    string                 `json:"confirmed_for,omitempty"` // Jobs.Index fills it in
 	MaxRemovedShare *float64               `json:"max_removed_share,omitempty"`
 
+	Read Sample `json:"read,omitzero"` // of a check or repair, see CheckOrder
+
 	source.Rules // what to look at in the directory
 }
 
@@ -48,9 +49,9 @@ func (ix *Indexer) Kinds(indexed func(ctx context.Context, collection string) er
 			}
 			return indexed(ctx, job.Collection)
 		}},
-		{Name: JobCheck, PerProcess: 1, Exclusive: jobs.PerCollection, Handle: ix.checkWith(mirror.check), Waits: true},
-		{Name: JobRepair, PerProcess: 1, Exclusive: jobs.PerCollection, Handle: ix.checkWith(mirror.mend), Waits: true},
-		{Name: JobRebuild, PerProcess: 1, Exclusive: jobs.PerCollection, Handle: ix.checkWith(mirror.rebuild), Waits: true},
+		{Name: JobCheck, PerProcess: 1, Exclusive: jobs.PerCollection, Handle: ix.checkJob(JobCheck), Waits: true},
+		{Name: JobRepair, PerProcess: 1, Exclusive: jobs.PerCollection, Handle: ix.checkJob(JobRepair), Waits: true},
+		{Name: JobRebuild, PerProcess: 1, Exclusive: jobs.PerCollection, Handle: ix.checkJob(JobRebuild), Waits: true},
 	}
 }
 
@@ -70,11 +71,16 @@ func (ix *Indexer) indexJob(ctx context.Context, job *jobs.Running) error {
 	return errors.Join(err, job.Report(context.WithoutCancel(ctx), report))
 }
 
-// checkWith is the handler of a job that compares the index with the catalogue.
-func (ix *Indexer) checkWith(check checker) jobs.Handler {
+// checkJob is the handler of a job that examines what is kept.
+func (ix *Indexer) checkJob(kind string) jobs.Handler {
 	return func(ctx context.Context, job *jobs.Running) error {
-		report, err := ix.check(ctx, job.Collection, check, func(p Progress) { _ = job.Report(ctx, p) })
-		return errors.Join(err, job.Report(context.WithoutCancel(ctx), report))
+		var params JobParams
+		if err := json.Unmarshal(job.Params, &params); err != nil {
+			return fmt.Errorf("parameters of the job: %w", err)
+		}
+		order := CheckOrder{Collection: job.Collection, Kind: kind, Read: params.Read}
+		result, err := ix.Examine(ctx, order, func(p Progress) { _ = job.Report(ctx, p) })
+		return errors.Join(err, job.Report(context.WithoutCancel(ctx), result))
 	}
 }
 
@@ -113,16 +119,21 @@ func (j *Jobs) Index(ctx context.Context, collection string, params JobParams) (
 	return j.Enqueue(ctx, jobs.Order{Kind: JobIndex, Collection: collection, Params: params})
 }
 
-// Check queues the comparison of a collection's index with the catalogue, as a job
-// of kind JobCheck, JobRepair or JobRebuild; any other kind is catalog.ErrInvalid.
-func (j *Jobs) Check(ctx context.Context, collection, kind string) (catalog.Job, error) {
-	if !slices.Contains([]string{JobCheck, JobRepair, JobRebuild}, kind) {
-		return catalog.Job{}, fmt.Errorf("kind of check %.40q is %w: want check, repair or rebuild", kind, catalog.ErrInvalid)
+// Check queues an examination of what is kept. catalog.ErrInvalid for an order that none
+// can follow.
+func (j *Jobs) Check(ctx context.Context, order CheckOrder) (catalog.Job, error) {
+	if checkers[order.Kind] == nil || order.Collection == "" && order.Kind == JobRebuild {
+		return catalog.Job{}, fmt.Errorf("kind of check %.40q is %w: want check or repair, or of a collection rebuild", order.Kind, catalog.ErrInvalid)
 	}
-	if _, err := j.indexer.store.UncountedCollection(ctx, collection); err != nil {
+	if err := order.Read.Validate(); err != nil {
 		return catalog.Job{}, err
 	}
-	return j.Enqueue(ctx, jobs.Order{Kind: kind, Collection: collection, Params: JobParams{}})
+	if order.Collection != "" {
+		if _, err := j.indexer.store.UncountedCollection(ctx, order.Collection); err != nil {
+			return catalog.Job{}, err
+		}
+	}
+	return j.Enqueue(ctx, jobs.Order{Kind: order.Kind, Collection: order.Collection, Params: JobParams{Read: order.Read}})
 }
 
 // DeleteCollection removes a collection, its index and the jobs of it that wait.

@@ -113,7 +113,7 @@ func TestJobRunsAndTells(t *testing.T) {
 		t.Errorf("list: %v, %v", list, err)
 	}
 	for kind, repaired := range map[string]int{JobCheck: 0, JobRepair: 0, JobRebuild: 30} {
-		check, err := queue.Check(t.Context(), "c", kind)
+		check, err := queue.Check(t.Context(), CheckOrder{Collection: "c", Kind: kind})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -204,10 +204,14 @@ func TestJobFails(t *testing.T) {
 		"folder": {func() (catalog.Job, error) {
 			return queue.Index(t.Context(), "c", JobParams{Directory: b.folder + "/missing"})
 		}, catalog.ErrInvalid},
-		"name":       {func() (catalog.Job, error) { return queue.Index(t.Context(), "C", JobParams{Directory: b.folder}) }, catalog.ErrInvalid},
-		"kind":       {func() (catalog.Job, error) { return queue.Enqueue(t.Context(), jobs.Order{Kind: "bake"}) }, catalog.ErrInvalid},
-		"collection": {func() (catalog.Job, error) { return queue.Check(t.Context(), "unknown", JobCheck) }, catalog.ErrNotFound},
-		"check":      {func() (catalog.Job, error) { return queue.Check(t.Context(), "c", JobIndex) }, catalog.ErrInvalid},
+		"name": {func() (catalog.Job, error) { return queue.Index(t.Context(), "C", JobParams{Directory: b.folder}) }, catalog.ErrInvalid},
+		"kind": {func() (catalog.Job, error) { return queue.Enqueue(t.Context(), jobs.Order{Kind: "bake"}) }, catalog.ErrInvalid},
+		"collection": {func() (catalog.Job, error) {
+			return queue.Check(t.Context(), CheckOrder{Collection: "unknown", Kind: JobCheck})
+		}, catalog.ErrNotFound},
+		"check": {func() (catalog.Job, error) {
+			return queue.Check(t.Context(), CheckOrder{Collection: "c", Kind: JobIndex})
+		}, catalog.ErrInvalid},
 	} {
 		if _, err := test.order(); !errors.Is(err, test.want) {
 			t.Errorf("%s: got %v, want %v", name, err, test.want)

@@ -237,7 +237,7 @@ func TestPausedRebuildIsNone(t *testing.T) {
 	b := filledBench(t, 9)
 	b.index.rows = map[string]map[string]search.Row{}
 	queue, _ := newJobs(t, b, 2)
-	job, err := queue.Check(t.Context(), "c", JobRebuild)
+	job, err := queue.Check(t.Context(), CheckOrder{Collection: "c", Kind: JobRebuild})
 	if err == nil {
 		_, err = queue.Pause(t.Context(), job.ID)
 	}

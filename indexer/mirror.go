@@ -182,6 +182,15 @@ func (m mirror) ids(ctx context.Context) (map[string]bool, error) {
 	return ids, err
 }
 
+// rowsOf returns those of some rows that the index holds.
+func (m mirror) rowsOf(ctx context.Context, ids []string) (rows []search.Row, err error) {
+	err = m.patience.try(ctx, "read the index", m.waiting, func(ctx context.Context) error {
+		rows, err = m.index.Rows(ctx, m.key, ids)
+		return err
+	})
+	return rows, err
+}
+
 // mirrorAll sends committed batches to the index while the next are encoded.
 func (r *run) mirrorAll(ctx context.Context, committed <-chan []string) error {
 	m := r.mirror()

@@ -11,6 +11,7 @@ import (
 	"polylens/indexer/blob"
 	"polylens/indexer/catalog"
 	"polylens/indexer/fetch"
+	"polylens/indexer/upload"
 	"polylens/internal/ordinary"
 )
 
@@ -19,7 +20,9 @@ type Places struct {
 	URLs     *fetch.Fetcher // nil: none are fetched
 	Folders  []string       // of the server, absolute: files below them are read by their path
 	Objects  *blob.Store    // files are read by their key; nil: none
-	MaxBytes int64          // of a file by path or key
+	Bucket   string         // URL of what Objects are, to name all below a prefix by
+	Uploads  *upload.Store  // files are read by the ID of their upload; nil: none
+	MaxBytes int64          // of a file by path, key or upload
 }
 
 // picture returns the file of an upsert, to be released after use. catalog.ErrPicture when
@@ -35,6 +38,8 @@ func (p *pushing) picture(ctx context.Context, document Document) (b brought, er
 		b.data, err = p.places.file(ctx, document.Path)
 	case document.Key != "":
 		b.data, err = p.places.object(ctx, document.Key)
+	case document.Upload != "":
+		b.data, err = p.places.upload(ctx, p.name, document.Upload)
 	default:
 		b.data = document.Data
 	}

@@ -1,17 +1,21 @@
 package indexer
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 
 	"polylens/indexer/blob"
 	"polylens/indexer/catalog"
 	"polylens/indexer/catalog/database"
 	"polylens/indexer/jobs"
+	"polylens/indexer/source"
 )
 
 // JobPush is the kind of jobs that do what many lines of a client say.
@@ -20,14 +24,13 @@ const JobPush = "push"
 // PushParams says what a push has to do.
 type PushParams struct {
 	Push string `json:"push"` // name of the folder in the blob store that holds its chunks
-	// Others are what an archive held that is no picture and describes none, by what it is.
-	Others map[string]int `json:"others,omitempty"`
+	PushSource
 }
 
 // PushProgress is how far a push has come.
 type PushProgress struct {
 	Counts           catalog.PushCounts `json:"counts"`
-	Others           map[string]int     `json:"others,omitempty"`  // see PushParams
+	Others           map[string]int     `json:"others,omitempty"`  // see manifest
 	Rate             float64            `json:"rate"`              // items a second
 	RemainingSeconds float64            `json:"remaining_seconds"` // 0 when unknown
 }
@@ -52,12 +55,49 @@ type Pushes struct {
 	// Problem names the kind of an error for clients.
 	problem func(error) string
 	lease   time.Duration // see chunkLease
+	options PushOptions   // of what is received
+	// parquets counts the Parquet files that are read at once.
+	parquets *semaphore.Weighted
+}
+
+// PushOptions are what a client may choose for a push.
+type PushOptions struct {
+	DryRun bool   // say only what it would do
+	Layout Layout // of an archive
+}
+
+// Layout is what the place of a picture in an archive says about it.
+type Layout string
+
+// Layouts of archives.
+const (
+	PlainLayout Layout = ""            // nothing
+	ImageFolder Layout = "imagefolder" // the name of its folder is its label, as Hugging Face has it
+)
+
+// Receiver takes what clients push. *Pushes is one.
+type Receiver interface {
+	// Receive reads lines to their end, in constant memory, and queues a job.
+	Receive(ctx context.Context, collection string, lines io.Reader) (catalog.Job, error)
+	// ReceiveArchive is Receive for a zip or tar archive, ReceiveFiles for files: next gives
+	// one after the other with its name, and io.EOF after the last.
+	ReceiveArchive(ctx context.Context, collection string, archive io.Reader) (catalog.Job, error)
+	ReceiveFiles(ctx context.Context, collection string, next func() (name string, data []byte, err error)) (catalog.Job, error)
+	// ReceiveFrom queues a job that does what a source holds, which it reads itself.
+	ReceiveFrom(ctx context.Context, collection string, from PushSource) (catalog.Job, error)
+}
+
+// With takes pushes with options.
+func (p *Pushes) With(options PushOptions) Receiver {
+	with := *p
+	with.options = options
+	return &with
 }
 
 // NewPushes makes pushes that keep their chunks where documents keep their pictures.
 // problem names the kind of an error for clients.
 func NewPushes(documents *Documents, store *database.Jobs, problem func(error) string) *Pushes {
-	return &Pushes{documents: documents, blobs: documents.blobs, jobs: store, problem: problem, lease: chunkLease}
+	return &Pushes{documents: documents, blobs: documents.blobs, jobs: store, problem: problem, lease: chunkLease, parquets: semaphore.NewWeighted(1)}
 }
 
 // Connect gives the queue that jobs are put into.
@@ -71,20 +111,54 @@ func (p *Pushes) Kind() jobs.Kind {
 // manifest lists the chunks of a push. It is written when the whole body has arrived.
 type manifest struct {
 	Chunks []catalog.Chunk `json:"chunks"`
+	// Others are what an archive held that is no picture and describes none, by what it is.
+	Others map[string]int `json:"others,omitempty"`
 }
 
 const mostManifest = 64 << 20 // bytes
 
-// enqueue makes a job of chunks that lie in the blob store.
-func (p *Pushes) enqueue(ctx context.Context, collection string, push PushParams, chunks []catalog.Chunk) (catalog.Job, error) {
-	text, err := json.Marshal(manifest{chunks})
+// keepManifest writes what a push has to do: from then on it is complete.
+func (p *Pushes) keepManifest(ctx context.Context, push string, found manifest) error {
+	text, err := json.Marshal(found)
 	if err != nil {
+		return err
+	}
+	return p.blobs.Put(ctx, manifestName(push), text)
+}
+
+func (p *Pushes) readManifest(ctx context.Context, push string) (found manifest, err error) {
+	text, err := p.blobs.Read(ctx, manifestName(push), mostManifest)
+	if err != nil {
+		return found, err
+	}
+	if err := json.Unmarshal(text, &found); err != nil {
+		return found, fmt.Errorf("%s: %w", manifestName(push), err)
+	}
+	return found, nil
+}
+
+// order makes a job of a push, or a plan of it.
+func (p *Pushes) order(ctx context.Context, collection string, params PushParams) (catalog.Job, error) {
+	if !p.options.DryRun {
+		return p.enqueue(ctx, collection, params)
+	}
+	return p.queue.Enqueue(ctx, jobs.Order{Kind: JobPlan, Collection: collection, Params: PlanParams{PushParams: params}})
+}
+
+// PlanFolder queues a plan of a run over a folder. catalog.ErrInvalid for what no run can do.
+func (p *Pushes) PlanFolder(ctx context.Context, collection string, params JobParams) (catalog.Job, error) {
+	if err := cmp.Or(catalog.ValidateCollectionName(collection), p.documents.indexer.CheckMaxPatches(params.MaxPatches)); err != nil {
 		return catalog.Job{}, err
 	}
-	if err := p.blobs.Put(ctx, manifestName(push.Push), text); err != nil {
-		return catalog.Job{}, err
+	if _, err := source.NewDirectoryWith(params.Directory, params.Rules); err != nil {
+		return catalog.Job{}, fmt.Errorf("%w: %w", catalog.ErrInvalid, err)
 	}
-	return p.queue.Enqueue(ctx, jobs.Order{Kind: JobPush, Collection: collection, Params: push})
+	return p.queue.Enqueue(ctx, jobs.Order{Kind: JobPlan, Collection: collection, Params: PlanParams{Folder: &params}})
+}
+
+// enqueue makes a job of a push.
+func (p *Pushes) enqueue(ctx context.Context, collection string, params PushParams) (catalog.Job, error) {
+	return p.queue.Enqueue(ctx, jobs.Order{Kind: JobPush, Collection: collection, Params: params})
 }
 
 // Items returns what became of the items of a push that have an outcome, in order of their
@@ -106,7 +180,14 @@ func (p *Pushes) handle(ctx context.Context, job *jobs.Running) error {
 	if err := json.Unmarshal(job.Params, &params); err != nil {
 		return fmt.Errorf("parameters of the job: %w", err)
 	}
-	if err := p.addChunks(ctx, job.ID, params.Push); err != nil {
+	if err := p.prepare(ctx, job.Collection, params, true); err != nil {
+		return err
+	}
+	found, err := p.readManifest(ctx, params.Push)
+	if err == nil {
+		err = p.addChunks(ctx, job.ID, found.Chunks)
+	}
+	if err != nil {
 		return err
 	}
 	group, inner := errgroup.WithContext(ctx)
@@ -118,9 +199,9 @@ func (p *Pushes) handle(ctx context.Context, job *jobs.Running) error {
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		p.report(inner, job, params.Others)
+		p.report(inner, job, found.Others)
 	}()
-	err := group.Wait()
+	err = group.Wait()
 	if err == nil {
 		err = p.settle(ctx, job)
 	}
@@ -148,24 +229,16 @@ func (p *Pushes) settle(ctx context.Context, job *jobs.Running) error {
 	return err
 }
 
-// addChunks reads what there is to do, once.
-func (p *Pushes) addChunks(ctx context.Context, job, push string) error {
+// addChunks notes what there is to do, once.
+func (p *Pushes) addChunks(ctx context.Context, job string, chunks []catalog.Chunk) error {
 	counts, err := p.jobs.PushCounts(ctx, job)
 	if err != nil || counts.Total > 0 {
 		return err
 	}
-	text, err := p.blobs.Read(ctx, manifestName(push), mostManifest)
-	if err != nil {
-		return err
+	for i := range chunks {
+		chunks[i].Job = job
 	}
-	var found manifest
-	if err := json.Unmarshal(text, &found); err != nil {
-		return fmt.Errorf("%s: %w", manifestName(push), err)
-	}
-	for i := range found.Chunks {
-		found.Chunks[i].Job = job
-	}
-	return p.jobs.AddChunks(ctx, found.Chunks)
+	return p.jobs.AddChunks(ctx, chunks)
 }
 
 // work does chunks of a job until none is left that is not done.
@@ -187,41 +260,6 @@ func (p *Pushes) work(ctx context.Context, job, collection string) error {
 		if err := sleep(ctx, chunkPoll); err != nil {
 			return err
 		}
-	}
-}
-
-// Collect removes the chunks of pushes that no job will do any more. What is younger than
-// blob.Grace at the time now may be of a push that is still arriving.
-func (p *Pushes) Collect(ctx context.Context, now time.Time) error {
-	needed, err := p.neededPushes(ctx)
-	if err != nil {
-		return err
-	}
-	return p.blobs.Walk(ctx, pushFolder, func(file blob.File) error {
-		if needed[pushOf(file.Name)] || now.Sub(file.Modified) < blob.Grace {
-			return nil
-		}
-		return p.blobs.Delete(ctx, file.Name)
-	})
-}
-
-// neededPushes are those of jobs: what has failed of them can be tried again.
-func (p *Pushes) neededPushes(ctx context.Context) (map[string]bool, error) {
-	needed := make(map[string]bool)
-	filter := catalog.JobFilter{Kind: JobPush, Limit: 1000}
-	for {
-		page, err := p.queue.List(ctx, filter)
-		if err != nil || len(page) == 0 {
-			return needed, err
-		}
-		for _, job := range page {
-			var params PushParams
-			if err := json.Unmarshal(job.Params, &params); err != nil {
-				return nil, fmt.Errorf("parameters of job %s: %w", job.ID, err)
-			}
-			needed[params.Push] = true
-		}
-		filter.Before = page[len(page)-1].ID
 	}
 }
 

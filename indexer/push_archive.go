@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"path"
 
 	"polylens/indexer/archive"
 	"polylens/indexer/blob"
@@ -27,10 +29,28 @@ func (p *Pushes) ReceiveArchive(ctx context.Context, collection string, body io.
 			return err
 		}
 		defer closeContent()
-		summary, err := archive.Read(cut.ctx, content, archive.Limits{MaxBytes: maxPacked}, cut.entry)
-		cut.others = summary.Others
-		return ofArchive(err)
+		return cut.archive(content)
 	})
+}
+
+// archive adds the pictures of an archive, or of a Parquet file.
+func (c *cutter) archive(content io.Reader) error {
+	if window, ok := content.(*blob.Window); ok {
+		head := make([]byte, len(parquetMagic))
+		n, err := window.ReadAt(head, 0)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		if isParquet(head[:n]) {
+			return c.parquet(window)
+		}
+		if _, err := window.Seek(0, io.SeekStart); err != nil {
+			return err
+		}
+	}
+	summary, err := archive.Read(c.ctx, content, archive.Limits{MaxBytes: maxPacked}, c.entry)
+	c.others = summary.Others
+	return ofArchive(err)
 }
 
 // ofArchive is catalog.ErrInvalid for what is wrong with an archive.
@@ -47,6 +67,9 @@ var errOurs = errors.New("cannot keep the pictures of an archive")
 
 // entry adds a picture of an archive.
 func (c *cutter) entry(entry archive.Entry) error {
+	if c.layout == ImageFolder && entry.Problem == nil {
+		entry.Metadata = WithLabel(entry.Metadata, entry.ID)
+	}
 	text, err := lineOf(entry)
 	if err == nil {
 		err = c.add(text)
@@ -55,6 +78,21 @@ func (c *cutter) entry(entry archive.Entry) error {
 		return fmt.Errorf("%w: %w", errOurs, err)
 	}
 	return nil
+}
+
+// WithLabel adds the name of the folder that a picture lies in as its label, unless it has
+// one, or lies in no folder.
+func WithLabel(metadata map[string]any, id string) map[string]any {
+	folder := path.Base(path.Dir(id))
+	if _, there := metadata["label"]; there || folder == "." || folder == "/" {
+		return metadata
+	}
+	metadata = maps.Clone(metadata)
+	if metadata == nil {
+		metadata = make(map[string]any)
+	}
+	metadata["label"] = folder
+	return metadata
 }
 
 // refused begins a line about what cannot be used, and says why.
@@ -119,7 +157,7 @@ func (p *Pushes) ReceiveFiles(ctx context.Context, collection string, next func(
 	})
 }
 
-// seekable keeps a zip archive, whose directory stands at its end, so that it can be read
+// seekable keeps a zip archive or Parquet, whose directory stands at its end, so that it can be read
 // anywhere. Others are read as they come.
 func (p *Pushes) seekable(ctx context.Context, push string, body io.Reader) (content io.Reader, end func(), err error) {
 	head := make([]byte, 4)
@@ -128,7 +166,7 @@ func (p *Pushes) seekable(ctx context.Context, push string, body io.Reader) (con
 		return nil, nil, err
 	}
 	whole := io.MultiReader(bytes.NewReader(head[:n]), body)
-	if archive.PackingOf(head[:n]) != archive.Zip {
+	if archive.PackingOf(head[:n]) != archive.Zip && !isParquet(head[:n]) {
 		return whole, func() {}, nil
 	}
 	if err := p.documents.indexer.options.Room(); err != nil {

@@ -40,14 +40,33 @@ func (p *Pushes) receive(ctx context.Context, collection string, fill func(*cutt
 	if err := catalog.ValidateCollectionName(collection); err != nil {
 		return catalog.Job{}, err
 	}
-	name, err := uuid.NewV7()
+	name, err := newPushName()
 	if err != nil {
 		return catalog.Job{}, err
 	}
+	found, err := p.cut(ctx, &cutter{pushes: p, collection: collection, push: name, name: name, layout: p.options.Layout}, fill)
+	if err != nil {
+		return catalog.Job{}, err
+	}
+	if err := p.keepManifest(ctx, name, found); err != nil {
+		return catalog.Job{}, err
+	}
+	// Should this fail, nobody knows whether the job is there: its chunks stay until they
+	// are collected.
+	return p.order(ctx, collection, PushParams{Push: name})
+}
+
+func newPushName() (string, error) {
+	id, err := uuid.NewV7()
+	return id.String(), err
+}
+
+// cut makes chunks of what fill gives. What is not complete is not kept.
+func (p *Pushes) cut(ctx context.Context, cut *cutter, fill func(*cutter) error) (manifest, error) {
 	inner, cancel := context.WithCancel(ctx)
-	defer cancel() // what is not complete is not kept
-	cut := &cutter{ctx: inner, pushes: p, name: name.String()}
-	err = fill(cut)
+	defer cancel()
+	cut.ctx = inner
+	err := fill(cut)
 	p.discard(ctx, archiveName(cut.name)) // if there was one
 	if err == nil {
 		err = cut.closeAll()
@@ -58,23 +77,25 @@ func (p *Pushes) receive(ctx context.Context, collection string, fill func(*cutt
 	if err != nil {
 		cancel()
 		cut.discard()
-		return catalog.Job{}, err
+		return manifest{}, err
 	}
-	// Should this fail, nobody knows whether the job is there: its chunks stay until they
-	// are collected.
-	return p.enqueue(ctx, collection, PushParams{cut.name, cut.others}, cut.chunks)
+	return manifest{cut.chunks, cut.others}, nil
 }
 
 // cutter cuts a body into chunks.
 type cutter struct {
-	ctx    context.Context
-	pushes *Pushes
-	name   string
-	others map[string]int // see PushParams
-	items  int64
-	chunks []catalog.Chunk // that are complete
-	count  int             // chunks that were begun
-	lanes  [pushLanes]*openChunk
+	ctx        context.Context
+	pushes     *Pushes
+	collection string
+	push       string
+	name       string // of the folder of the chunks, within those of pushes
+	layout     Layout
+	used       map[string]bool // IDs of uploads that lines name
+	others     map[string]int  // see manifest
+	items      int64
+	chunks     []catalog.Chunk // that are complete
+	count      int             // chunks that were begun
+	lanes      [pushLanes]*openChunk
 }
 
 // openChunk is a chunk that is being written.
@@ -139,7 +160,10 @@ func (c *cutter) add(text []byte) error {
 		return fmt.Errorf("the body is %w: it has more than %d lines; send several", catalog.ErrInvalid, int64(mostItems))
 	}
 	c.items++
-	lane := laneOf(text, c.items)
+	lane, upload := laneOf(text, c.items)
+	if err := c.use(upload); err != nil {
+		return err
+	}
 	open, err := c.open(lane)
 	if err != nil {
 		return err
@@ -161,16 +185,18 @@ func (c *cutter) add(text []byte) error {
 }
 
 // laneOf is the same for all lines with one identity. Those without one may go anywhere.
-func laneOf(text []byte, number int64) int {
+// upload is the ID of the upload that a line names, if it does.
+func laneOf(text []byte, number int64) (lane int, upload string) {
 	var of struct {
-		ID string `json:"id"`
+		ID     string `json:"id"`
+		Upload string `json:"upload"`
 	}
 	if json.Unmarshal(bytes.TrimPrefix(text, []byte{refused}), &of) != nil || of.ID == "" {
-		return int(number % pushLanes)
+		return int(number % pushLanes), of.Upload
 	}
 	hash := fnv.New32a()
 	hash.Write([]byte(of.ID))
-	return int(hash.Sum32() % pushLanes)
+	return int(hash.Sum32() % pushLanes), of.Upload
 }
 
 func (c *cutter) open(lane int) (*openChunk, error) {

@@ -21,6 +21,7 @@ type pushLine struct {
 	URL       string            `json:"url"`
 	Path      string            `json:"path"`
 	Key       string            `json:"key"`
+	Upload    string            `json:"upload"`
 	Metadata  json.RawMessage   `json:"metadata"`
 	Captions  json.RawMessage   `json:"captions"`
 	Note      string            `json:"note"` // what an archive says of it and cannot be used
@@ -60,7 +61,7 @@ func explainJSON(err error) error {
 // complete adds the picture of an upsert.
 func (l pushLine) complete(document Document) (Document, error) {
 	pictures := 0
-	for _, given := range []bool{l.Data != nil, l.SHA256 != "", l.URL != "", l.Path != "", l.Key != ""} {
+	for _, given := range []bool{l.Data != nil, l.SHA256 != "", l.URL != "", l.Path != "", l.Key != "", l.Upload != ""} {
 		if given {
 			pictures++
 		}
@@ -71,9 +72,9 @@ func (l pushLine) complete(document Document) (Document, error) {
 	case document.Operation != catalog.OperationUpsert:
 		return document, nil
 	case pictures != 1:
-		return document, fmt.Errorf("the line is %w: give its picture once, as data, url, path, key or sha256", catalog.ErrInvalid)
+		return document, fmt.Errorf("the line is %w: give its picture once, as data, url, path, key, upload or sha256", catalog.ErrInvalid)
 	case l.Data == nil:
-		document.SHA256, document.URL, document.Path, document.Key = strings.ToLower(l.SHA256), l.URL, l.Path, l.Key
+		document.SHA256, document.URL, document.Path, document.Key, document.Upload = strings.ToLower(l.SHA256), l.URL, l.Path, l.Key, l.Upload
 		return document, nil
 	}
 	var err error

@@ -17,7 +17,7 @@ func FuzzParseLine(f *testing.F) {
 	for _, line := range []string{
 		`{"op":"upsert","id":"a","data":"aGk=","metadata":{"a":1},"captions":{"de":"x"}}`, `{"id":"a","url":"https://example.org"}`,
 		`{"op":"patch","id":"a","metadata":null}`, `{"op":"delete","id":"a"}`, `{"op":"delete","id":"a"} {}`, `{"data":"data:image/png;base64,aGk"}`,
-		`{"data":"data:,hi"}`, `{"data":"_-8"}`, `{"id":7}`, `!{"id":"a","detail":"b"}`, `!`, `[]`, `null`, ``, `{"sha256":"AB","path":"/a"}`,
+		`{"data":"data:,hi"}`, `{"data":"_-8"}`, `{"id":7}`, `!{"id":"a","detail":"b"}`, `!`, `[]`, `null`, ``, `{"sha256":"AB","path":"/a"}`, `{"upload":"x"}`,
 	} {
 		f.Add([]byte(line))
 	}
@@ -30,7 +30,7 @@ func FuzzParseLine(f *testing.F) {
 			return
 		}
 		pictures := 0
-		for _, given := range []bool{document.Data != nil, document.SHA256 != "", document.URL != "", document.Path != "", document.Key != ""} {
+		for _, given := range []bool{document.Data != nil, document.SHA256 != "", document.URL != "", document.Path != "", document.Key != "", document.Upload != ""} {
 			if given {
 				pictures++
 			}

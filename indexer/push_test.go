@@ -35,7 +35,7 @@ func newPushBench(t *testing.T) *pushBench {
 	b := newBench(t, Options{})
 	p := &pushBench{bench: b, documents: newDocuments(t, b)}
 	p.pushes = NewPushes(p.documents, b.store.Jobs(nil), func(error) string { return "some-problem" })
-	queue, err := jobs.New(b.store.Jobs(nil), p.pushes.Kind())
+	queue, err := jobs.New(b.store.Jobs(nil), p.pushes.Kind(), p.pushes.PlanKind())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package search
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"polylens/indexer/catalog"
 )
@@ -40,6 +41,14 @@ type Row struct {
 	Metadata map[string]any // what filters may ask for; JSON values only
 }
 
+// CheckRows refuses too many IDs for Writer.Rows.
+func CheckRows(ids []string) error {
+	if len(ids) > MaxRows {
+		return fmt.Errorf("%d rows are asked for at once: at most %d are allowed", len(ids), MaxRows)
+	}
+	return nil
+}
+
 // Match is one answer of the index.
 type Match struct {
 	ID    string
@@ -56,6 +65,9 @@ type Query struct {
 // MaxLimit is the largest number of matches one Query may ask for (Milvus'
 // own bound on topk).
 const MaxLimit = 16384
+
+// MaxRows is how many rows Writer.Rows returns at once.
+const MaxRows = 1000
 
 // Writer is the half of an Index that fills it. All that it holds can be lost:
 // who fills it keeps the truth elsewhere.
@@ -77,6 +89,9 @@ type Writer interface {
 	Count(ctx context.Context, key Key) (int, error)
 	// IDs calls yield with every stored ID, in no particular order, each once.
 	IDs(ctx context.Context, key Key, yield func(id string) error) error
+	// Rows returns those of some rows that are stored, in no particular order, each once,
+	// as they are: a vector may have another length than it should. At most MaxRows IDs.
+	Rows(ctx context.Context, key Key, ids []string) ([]Row, error)
 	// Drop removes the index of key. A missing one is not an error.
 	Drop(ctx context.Context, key Key) error
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"polylens/indexer"
 	"polylens/indexer/catalog"
 	"polylens/web"
 )
@@ -197,8 +198,8 @@ func TestOnlyOnesOwn(t *testing.T) {
 	}
 	key := k.make(t, only("other", "mine"), catalog.ScopeAdmin)
 	base := k.URL + "/api/v1"
-	mine, err := k.Jobs.Check(t.Context(), "other", "check")
-	theirs, failed := k.Jobs.Check(t.Context(), "demo", "check")
+	mine, err := k.Jobs.Check(t.Context(), indexer.CheckOrder{Collection: "other", Kind: "check"})
+	theirs, failed := k.Jobs.Check(t.Context(), indexer.CheckOrder{Collection: "demo", Kind: "check"})
 	if err != nil || failed != nil {
 		t.Fatal(err, failed)
 	}

@@ -135,30 +135,6 @@ func TestCollections(t *testing.T) {
 	wantProblem(t, get(t, base+"/new-one"), http.StatusNotFound, "collection-not-found")
 }
 
-func TestChecks(t *testing.T) {
-	server := webtest.NewServer(t)
-	base := server.URL + "/api/v1"
-	for body, want := range map[string]web.Job{
-		``:                   {Kind: "check", Check: &web.Check{Images: 60, Missing: 1}},
-		`{}`:                 {Kind: "check", Check: &web.Check{Images: 60, Missing: 1}},
-		`{"kind":"repair"}`:  {Kind: "repair", Check: &web.Check{Images: 60, Missing: 1, Repaired: 1}},
-		`{"kind":"rebuild"}`: {Kind: "rebuild", Check: &web.Check{Images: 60, Missing: 1, Repaired: 1}},
-	} {
-		r := send(t, http.MethodPost, base+"/collections/demo/checks", body, "Content-Type: application/json")
-		job := as[web.Job](t, r)
-		if r.status != http.StatusAccepted || r.header.Get("Location") != "/api/v1/jobs/"+job.ID {
-			t.Errorf("%s: %d %s %s", body, r.status, r.header.Get("Location"), r.body)
-		}
-		job = as[web.Job](t, get(t, base+"/jobs/"+job.ID))
-		if job.Kind != want.Kind || job.Collection != "demo" || job.Check == nil || *job.Check != *want.Check {
-			t.Errorf("%s: %+v, want %+v", body, job, want)
-		}
-	}
-	wantProblem(t, send(t, http.MethodPost, base+"/collections/demo/checks", `{"kind":"index"}`, "Content-Type: application/json"),
-		http.StatusUnprocessableEntity, "invalid-request")
-	wantProblem(t, send(t, http.MethodPost, base+"/collections/nothing/checks", ""), http.StatusNotFound, "collection-not-found")
-}
-
 func TestRenameCollection(t *testing.T) {
 	server := webtest.NewServer(t)
 	base := server.URL + "/api/v1/collections"

@@ -91,7 +91,7 @@ func newSteady(w http.ResponseWriter, r *http.Request, stall time.Duration) *ste
 		source: r.Body, expected: r.ContentLength,
 		connection: http.NewResponseController(w), stall: stall, limit: bodyLimit,
 	}
-	if isPush(r) {
+	if isPush(r) || isPiece(r) {
 		body.limit = pushLimit
 	}
 	body.end = time.Now().Add(body.limit)
@@ -171,7 +171,7 @@ func (s *steady) explain(err error) error {
 // withBody reads the body of an operation before it waits for its turn, and counts it.
 // A search by picture reads its own, once it knows that it is worth it.
 func (s *server) withBody(ctx huma.Context, next func(huma.Context)) {
-	if ctx.Operation().Method == http.MethodGet || laneOf(ctx.Operation()) == laneUploads {
+	if in := laneOf(ctx.Operation()); ctx.Operation().Method == http.MethodGet || in == laneUploads || in == lanePieces {
 		next(ctx)
 		return
 	}

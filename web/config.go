@@ -9,6 +9,7 @@ import (
 
 	"polylens/indexer"
 	"polylens/indexer/catalog"
+	"polylens/indexer/upload"
 	"polylens/search"
 )
 
@@ -26,6 +27,7 @@ type Config struct {
 	Jobs       Jobs
 	Documents  Documents
 	Pushes     Pushes
+	Uploads    Uploads
 	Runs       Runs    // optional: without it there are no runs
 	Trainer    Trainer // optional: without it models are trained elsewhere
 	// Decode makes a picture of an uploaded file within the limits of the
@@ -131,17 +133,29 @@ type Contents interface {
 
 // Pushes does many documents in the background; *indexer.Pushes is one.
 type Pushes interface {
-	// Receive reads lines to their end, in constant memory, and queues a job.
-	Receive(ctx context.Context, collection string, lines io.Reader) (catalog.Job, error)
-	// ReceiveArchive is Receive for a zip or tar archive, ReceiveFiles for files: next gives
-	// one after the other with its name, and io.EOF after the last.
-	ReceiveArchive(ctx context.Context, collection string, archive io.Reader) (catalog.Job, error)
-	ReceiveFiles(ctx context.Context, collection string, next func() (name string, data []byte, err error)) (catalog.Job, error)
+	indexer.Receiver
+	// With takes pushes with options.
+	With(options indexer.PushOptions) indexer.Receiver
+	// PlanFolder queues a plan of the indexing of a folder; its errors are those of Index.
+	PlanFolder(ctx context.Context, collection string, params indexer.JobParams) (catalog.Job, error)
 	// RetryFailed queues a push of the lines of another that failed; catalog.ErrConflict
 	// when there is none.
 	RetryFailed(ctx context.Context, job string) (catalog.Job, error)
 	// Items returns what became of the items that are done, in order of their numbers.
 	Items(ctx context.Context, job string, filter catalog.ItemFilter) ([]catalog.ItemResult, error)
+}
+
+// Uploads keeps files that come in pieces; indexer.Uploads does.
+type Uploads interface {
+	// MaxBytes is the most bytes of one upload.
+	MaxBytes() int64
+	// Create begins an upload; it is an *upload.LimitError when there is no place for it.
+	Create(ctx context.Context, about upload.About) (upload.Upload, error)
+	// Find returns an upload of a collection, or catalog.ErrNotFound.
+	Find(ctx context.Context, collection, id string) (upload.Upload, error)
+	// Append adds a piece, and returns how much of it is kept, also beside an error.
+	Append(ctx context.Context, u *upload.Upload, piece io.Reader) (int64, error)
+	Delete(ctx context.Context, collection, id string) error
 }
 
 // Jobs keeps work in the background and reports how it goes; *indexer.Jobs is one.
@@ -152,9 +166,9 @@ type Jobs interface {
 	// created if it is missing. A number of patches that the model cannot have is
 	// catalog.ErrInvalid.
 	Index(ctx context.Context, collection string, params indexer.JobParams) (catalog.Job, error)
-	// Check queues the comparison of a collection's index with the catalogue, as a
-	// job of kind indexer.JobCheck, JobRepair or JobRebuild.
-	Check(ctx context.Context, collection, kind string) (catalog.Job, error)
+	// Check queues the comparison of what is kept, of a collection or of none, as a job
+	// of kind indexer.JobCheck, JobRepair or JobRebuild.
+	Check(ctx context.Context, order indexer.CheckOrder) (catalog.Job, error)
 	List(ctx context.Context, filter catalog.JobFilter) ([]catalog.Job, error) // newest first
 	Get(ctx context.Context, id string) (catalog.Job, error)
 	// Cancel ends a job, Pause keeps it waiting until Resume. One that runs ends

@@ -1,9 +1,11 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
+	"reflect"
 
 	"polylens/indexer"
 	"polylens/indexer/catalog"
@@ -42,17 +44,22 @@ type jobCommandInput struct {
 type createJobInput struct {
 	Name string `path:"name" pattern:"^[a-z0-9][a-z0-9_-]*$" maxLength:"63" doc:"Name of the collection; created if it is missing"`
 	IdempotencyHeader
-	Body IndexOrder
+	DryRun bool   `query:"dry_run" doc:"Say only what the job would do: the answer is a job of kind plan, which changes nothing"`
+	Layout string `query:"layout" enum:"imagefolder" doc:"Of an archive: with imagefolder, the name of the folder that a picture lies in is its “label”, as in Hugging Face's imagefolder"`
+	Body   IndexOrder
 }
 
 // IndexOrder says what to index, and how.
 type IndexOrder struct {
-	Source Source `json:"source"`
+	Source Source `json:"source,omitzero" doc:"Pictures that the server finds itself; this or upload"`
+	Upload string `json:"upload,omitempty" maxLength:"64" doc:"Identity of a finished upload to push in place of a source: lines of JSON, also packed with gzip or zstd, a zip or tar archive, or Parquet with pictures, which is told by its bytes. The options are for folders. The upload is removed when it is used"`
 
 	MaxNumPatches int `json:"max_num_patches,omitempty" minimum:"64" maximum:"1024" example:"576" doc:"Most patches that the collection's pictures are cut into from now on; absent keeps its choice. Another choice encodes all of them anew, and searches use the new vectors once they are complete. Only for NaFlex models"`
 
 	Rules
-	RetryFailed bool `json:"retry_failed,omitempty" doc:"Look again at files that could not be read, or that were no pictures, though they have not changed"`
+	Layout      string `json:"layout,omitempty" enum:"imagefolder" doc:"Of an upload that is an archive: with imagefolder, the name of the folder that a picture lies in is its “label”, as in Hugging Face's imagefolder"`
+	DryRun      bool   `json:"dry_run,omitempty" doc:"Say only what the job would do: the answer is a job of kind plan, which changes nothing"`
+	RetryFailed bool   `json:"retry_failed,omitempty" doc:"Look again at files that could not be read, or that were no pictures, though they have not changed"`
 
 	Rehash          bool     `json:"rehash,omitempty" doc:"Read every file, also those that seem unchanged, and encode those whose bytes are not what they were"`
 	Metadata        string   `json:"metadata,omitempty" enum:"all,no-place,none" doc:"What the collection takes, from now on, of what cameras and programs write into pictures and, as XMP and Google Takeout do, beside them: all, all but where pictures were taken, or nothing. Absent: what it took before, at first all"`
@@ -80,7 +87,9 @@ func (s *server) jobOperations(api huma.API) {
 	create.DefaultStatus = http.StatusAccepted
 	huma.Register(api, create, s.createJob)
 	huma.Register(api, accepted(operation("create-check", http.MethodPost, "/collections/{name}/checks", "jobs",
-		"Compare the index of a collection with the catalogue; the job's “check” is the outcome", http.StatusNotFound)), s.createCheck)
+		"Compare catalogue, files, vectors and index of a collection; the job's “check” and “findings” are the outcome", http.StatusNotFound)), s.createCheck)
+	huma.Register(api, accepted(operation("create-rest-check", http.MethodPost, "/checks", "jobs",
+		"Check what belongs to no collection, or to all; the job's “findings” are the outcome")), s.createRestCheck)
 	huma.Register(api, operation("list-jobs", http.MethodGet, "/jobs", "jobs", "List the jobs"), s.listJobs)
 	huma.Register(api, operation("get-job", http.MethodGet, "/jobs/{id}", "jobs",
 		"Get one job", http.StatusNotFound), s.getJob)
@@ -103,18 +112,59 @@ func (s *server) jobOperations(api huma.API) {
 }
 
 func (s *server) createJob(ctx context.Context, input *createJobInput) (*acceptedJob, error) {
-	if !callerOf(ctx).host {
-		return nil, s.noFolders()
+	if err := input.Body.check(); err != nil {
+		return nil, err
 	}
-	directory, problem := usableFolder(input.Body.Source.Directory)
-	if problem != nil {
-		return nil, problem
+	if input.Layout != "" || input.Body.Layout != "" {
+		if input.Body.Upload == "" {
+			return nil, newProblem(kindInvalid, "layout is for archives: leave it out")
+		}
 	}
-	job, err := s.Jobs.Index(ctx, input.Name, input.Body.params(directory))
+	job, err := s.order(ctx, input)
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
 	return &acceptedJob{Location: apiPrefix + "/jobs/" + job.ID, Body: newJob(job)}, nil
+}
+
+// check refuses an order with no source, or with several.
+func (o IndexOrder) check() error {
+	given := 0
+	for _, one := range []string{o.Source.Directory, o.Source.Bucket, o.Upload} {
+		if one != "" {
+			given++
+		}
+	}
+	if given != 1 {
+		return newProblem(kindInvalid, "say what to index, once: a folder of the server as source.directory, a bucket as source.bucket, or an upload")
+	}
+	if o.Source.Directory != "" {
+		return nil
+	}
+	o.Upload, o.Source, o.Layout, o.DryRun = "", Source{}, "", false
+	if !reflect.DeepEqual(o, IndexOrder{}) {
+		return newProblem(kindInvalid, "uploads and buckets are pushed, and know none of the options that are for folders")
+	}
+	return nil
+}
+
+// order queues what an order says.
+func (s *server) order(ctx context.Context, input *createJobInput) (catalog.Job, error) {
+	dry := input.DryRun || input.Body.DryRun
+	if from := (indexer.PushSource{Upload: input.Body.Upload, Bucket: input.Body.Source.Bucket}); from != (indexer.PushSource{}) {
+		return s.Pushes.With(indexer.PushOptions{DryRun: dry, Layout: indexer.Layout(cmp.Or(input.Layout, input.Body.Layout))}).ReceiveFrom(ctx, input.Name, from)
+	}
+	if !callerOf(ctx).host {
+		return catalog.Job{}, s.noFolders()
+	}
+	directory, problem := usableFolder(input.Body.Source.Directory)
+	if problem != nil {
+		return catalog.Job{}, problem
+	}
+	if dry {
+		return s.Pushes.PlanFolder(ctx, input.Name, input.Body.params(directory))
+	}
+	return s.Jobs.Index(ctx, input.Name, input.Body.params(directory))
 }
 
 func (s *server) noFolders() error {
@@ -130,7 +180,7 @@ func (s *server) withFolders(do func(context.Context, string) (catalog.Job, erro
 			if err != nil {
 				return job, err
 			}
-			if job.Kind == indexer.JobIndex {
+			if newJob(job).namesFolder() {
 				return job, s.noFolders()
 			}
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"polylens/indexer"
 	"polylens/indexer/catalog"
 	"polylens/web"
 )
@@ -232,11 +233,11 @@ func TestLiveNewsEndWithTheKey(t *testing.T) {
 	if err := read(); err != nil { // the present state
 		t.Fatal(err)
 	}
-	_, err = k.Jobs.Check(t.Context(), "demo", "check")
+	_, err = k.Jobs.Check(t.Context(), indexer.CheckOrder{Collection: "demo", Kind: "check"})
 	if _, failed := k.Library.Indexer().CreateCollection(t.Context(), "mine", 0); err != nil || failed != nil {
 		t.Fatal(err, failed)
 	}
-	if _, err := k.Jobs.Check(t.Context(), "mine", "check"); err != nil {
+	if _, err := k.Jobs.Check(t.Context(), indexer.CheckOrder{Collection: "mine", Kind: "check"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := read(); err != nil || strings.Contains(news.String(), `"demo"`) || !strings.Contains(news.String(), `"mine"`) {

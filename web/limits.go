@@ -16,6 +16,7 @@ type Limits struct {
 	Searches        int           // at a time, by words or like an image; 64
 	PictureSearches int           // at a time, once their picture has arrived; 8
 	Pushes          int           // bodies of many documents at a time, each with a line of 44 MiB in memory at most; 4
+	Pieces          int           // of uploads on their way; 16
 	Pictures        int           // thumbnails and originals on their way; 256
 	Orders          int           // requests at a time that change something; 16
 	Reads           int           // all other requests at a time; 64
@@ -29,7 +30,7 @@ type Limits struct {
 func (l Limits) withDefaults() Limits {
 	return Limits{
 		Searches: cmp.Or(l.Searches, 64), PictureSearches: cmp.Or(l.PictureSearches, 8), Pictures: cmp.Or(l.Pictures, 256),
-		Pushes: cmp.Or(l.Pushes, 4),
+		Pushes: cmp.Or(l.Pushes, 4), Pieces: cmp.Or(l.Pieces, 16),
 		Orders: cmp.Or(l.Orders, 16), Reads: cmp.Or(l.Reads, 64), Live: cmp.Or(l.Live, 256),
 		Bodies: cmp.Or(l.Bodies, 128<<20), Answers: cmp.Or(l.Answers, 16<<20),
 		Patience: cmp.Or(l.Patience, 5*time.Second), Stall: cmp.Or(l.Stall, 10*time.Second),
@@ -50,6 +51,7 @@ const (
 	laneLive     lane = "live"
 	laneDoor     lane = "door"    // signing in and out, which everybody may
 	laneUploads  lane = "uploads" // waits by itself, once its picture has arrived
+	lanePieces   lane = "pieces"  // of uploads, which are read while they are kept
 	lanePushes   lane = "pushes"  // bodies that are read while they are worked on
 )
 
@@ -74,7 +76,7 @@ func newLanes(l Limits) map[lane]*turns {
 	return map[lane]*turns{
 		laneSearches: newTurns(l.Searches, l.Patience), lanePictures: newTurns(l.Pictures, l.Patience),
 		laneDoor: newTurns(l.Orders, l.Patience), laneOrders: newTurns(l.Orders, l.Patience), laneReads: newTurns(l.Reads, l.Patience),
-		laneUploads: newTurns(l.PictureSearches, l.Patience), lanePushes: newTurns(l.Pushes, l.Patience), laneLive: newTurns(l.Live, l.Patience),
+		laneUploads: newTurns(l.PictureSearches, l.Patience), lanePushes: newTurns(l.Pushes, l.Patience), lanePieces: newTurns(l.Pieces, l.Patience), laneLive: newTurns(l.Live, l.Patience),
 	}
 }
 
@@ -110,7 +112,7 @@ func (s *server) inTurn(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	defer leave()
-	if in != lanePictures && in != lanePushes {
+	if in != lanePictures && in != lanePushes && in != lanePieces {
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(operationLimit + writeWait)) // a handler in this process has none
 	}
 	next(ctx)

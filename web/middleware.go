@@ -97,11 +97,11 @@ func (s *server) originChecked() func(http.Handler) http.Handler {
 	return protection.Handler
 }
 
-// limitTime gives every operation a deadline, for its work and its answer. A push has as
-// long as its body takes to arrive, as long as that comes steadily.
+// limitTime gives every operation a deadline, for its work and its answer. A push, or
+// a piece of an upload, has as long as its body takes to arrive, as long as that comes steadily.
 func limitTime(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if isPush(r) {
+		if isPush(r) || isPiece(r) {
 			next.ServeHTTP(w, r)
 			return
 		}

@@ -31,6 +31,7 @@ func apiConfig(version string) huma.Config {
 		{Name: "search", Description: "Find images by text, by a picture or by another image"},
 		{Name: "collections", Description: "Sets of images"},
 		{Name: "images", Description: "Pictures and what is known of them"},
+		{Name: "uploads", Description: "Files that come in pieces, by the tus protocol (tus.io)"},
 		{Name: "jobs", Description: "Work in the background"},
 		{Name: "keys", Description: "Keys of the API, and sessions of pages that signed in with one"},
 		{Name: "runs", Description: "Models trained on one's own pairs, and their curves"},
@@ -51,6 +52,7 @@ func describe(api *huma.OpenAPI) {
 	describeFolders(api)
 	describePush(api)
 	describeDocuments(api)
+	describeUploads(api)
 	describeProblems(api)
 	describeGate(api)
 }

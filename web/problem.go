@@ -46,6 +46,8 @@ var (
 	kindMethod       = kind("method-not-allowed", http.StatusMethodNotAllowed)
 	kindUnderWay     = kind("idempotency-key-in-use", http.StatusConflict)
 	kindOtherRequest = kind("idempotency-key-reused", http.StatusUnprocessableEntity)
+	kindTusVersion   = kind("tus-version", http.StatusPreconditionFailed)
+	kindUploadLocked = kind("upload-locked", http.StatusLocked)
 )
 
 func newProblem(k problem.Kind, detail string) *huma.ErrorModel {

@@ -18,6 +18,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 
+	"polylens/indexer"
 	"polylens/indexer/catalog"
 )
 
@@ -30,7 +31,8 @@ var pushTypes = []string{"application/x-ndjson", "application/ndjson", "applicat
 // archiveTypes are the media types of archives of pictures. What an archive is, is told
 // by its bytes.
 var archiveTypes = []string{"application/zip", "application/x-zip-compressed", "application/x-tar", "application/gzip", "application/x-gzip",
-	"application/zstd", "application/x-xz", "application/x-bzip2", "application/x-gtar", "application/x-webdataset"}
+	"application/zstd", "application/x-xz", "application/x-bzip2", "application/x-gtar", "application/x-webdataset",
+	"application/vnd.apache.parquet", "application/x-parquet"}
 
 // formType is that of several files.
 const formType = "multipart/form-data"
@@ -87,7 +89,11 @@ func (s *server) receivePush(r *http.Request, w http.ResponseWriter, collection 
 		return catalog.Job{}, err
 	}
 	defer end()
-	job, err := s.receiveAny(r.WithContext(ctx), collection, lines)
+	options, err := pushOptions(r)
+	if err != nil {
+		return catalog.Job{}, err
+	}
+	job, err := s.receiveAny(r.WithContext(ctx), s.Pushes.With(options), collection, lines)
 	switch {
 	case err != nil && errors.Is(context.Cause(ctx), errRightsEnded):
 		return job, unknown("the credentials have ended while the body came")
@@ -113,18 +119,18 @@ func (u untilDone) Read(into []byte) (int, error) {
 	return u.source.Read(into)
 }
 
-func (s *server) receiveAny(r *http.Request, collection string, content io.Reader) (catalog.Job, error) {
+func (s *server) receiveAny(r *http.Request, to indexer.Receiver, collection string, content io.Reader) (catalog.Job, error) {
 	switch kind := mediaTypeOf(r); {
 	case kind == formType:
-		return s.receiveFiles(r, collection, content)
+		return s.receiveFiles(r, to, collection, content)
 	case slices.Contains(archiveTypes, kind):
-		return s.Pushes.ReceiveArchive(r.Context(), collection, content)
+		return to.ReceiveArchive(r.Context(), collection, content)
 	}
-	return s.Pushes.Receive(r.Context(), collection, content)
+	return to.Receive(r.Context(), collection, content)
 }
 
 // receiveFiles reads a form of files, of which one is in memory at a time.
-func (s *server) receiveFiles(r *http.Request, collection string, content io.Reader) (catalog.Job, error) {
+func (s *server) receiveFiles(r *http.Request, to indexer.Receiver, collection string, content io.Reader) (catalog.Job, error) {
 	_, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || params["boundary"] == "" {
 		return catalog.Job{}, newProblem(kindUnreadable, "the form has no boundary")
@@ -132,7 +138,7 @@ func (s *server) receiveFiles(r *http.Request, collection string, content io.Rea
 	form := multipart.NewReader(content, params["boundary"])
 	holds := s.bodies.hold(r.Context())
 	defer holds.giveBack()
-	return s.Pushes.ReceiveFiles(r.Context(), collection, func() (string, []byte, error) {
+	return to.ReceiveFiles(r.Context(), collection, func() (string, []byte, error) {
 		holds.giveBack() // of the file before
 		part, err := form.NextRawPart()
 		if errors.Is(err, io.EOF) {
@@ -174,7 +180,7 @@ func describePush(api *huma.OpenAPI) {
 // describeArchives adds archives and files to what the creation of a job takes.
 func describeArchives(create *huma.Operation) {
 	binary := &huma.Schema{Type: huma.TypeString, Format: "binary"}
-	for _, kind := range []string{"application/zip", "application/x-tar", "application/gzip", "application/zstd"} {
+	for _, kind := range []string{"application/zip", "application/x-tar", "application/gzip", "application/zstd", "application/vnd.apache.parquet"} {
 		create.RequestBody.Content[kind] = &huma.MediaType{Schema: binary}
 	}
 	create.RequestBody.Content[formType] = &huma.MediaType{Schema: &huma.Schema{

@@ -72,7 +72,7 @@ type Copy struct {
 // Job is work in the background.
 type Job struct {
 	ID         string           `json:"id"`
-	Kind       string           `json:"kind" enum:"index,push,check,repair,rebuild,model,train" doc:"Index a folder; do what lines of a client say; compare the index with the catalogue, repair the differences too, or fill it anew; prepare another model; train one"`
+	Kind       string           `json:"kind" enum:"index,push,plan,check,repair,rebuild,model,train" doc:"Index a folder; do what lines of a client say; tell what either of them would do; compare the index with the catalogue, repair the differences too, or fill it anew; prepare another model; train one"`
 	Collection string           `json:"collection,omitempty"`
 	Source     *Source          `json:"source,omitempty" doc:"Where the pictures come from; of index jobs"`
 	Run        string           `json:"run,omitempty" doc:"Identity of the run that it trains; of train jobs"`
@@ -82,7 +82,9 @@ type Job struct {
 	Problem    string           `json:"problem,omitempty" doc:"What keeps it from going on now, such as a full disk; it goes on by itself once that is over"`
 	Counts     Counts           `json:"counts" doc:"What became of its pictures, or lines"`
 	Progress   Progress         `json:"progress"`
+	Plan       *Plan            `json:"plan,omitempty" doc:"What another job would do; of plan jobs, complete once they have succeeded"`
 	Check      *Check           `json:"check,omitempty" doc:"What was found; of check, repair and rebuild jobs that succeeded"`
+	Findings   []Finding        `json:"findings,omitempty" doc:"What else was found; of the same jobs"`
 	Rules      *Rules           `json:"rules,omitempty" doc:"Which files are looked at, where that is not the default; of index jobs"`
 	Failures   []FileFailed     `json:"failures" nullable:"false" doc:"The first 100 pictures that could not be read, of “failed”"`
 	Warnings   []FileFailed     `json:"warnings" nullable:"false" doc:"The first 100 of what “files” counts as unusable or warnings"`
@@ -107,7 +109,8 @@ type Counts struct {
 
 // Source says where pictures come from.
 type Source struct {
-	Directory string `json:"directory" doc:"Absolute path of a folder on the server" minLength:"1" maxLength:"4096"`
+	Directory string `json:"directory,omitempty" doc:"Absolute path of a folder on the server" minLength:"1" maxLength:"4096"`
+	Bucket    string `json:"bucket,omitempty" example:"s3://shop/photos/" doc:"Bucket and what the keys of its pictures begin with, within what the server reads for clients; each picture is pushed with its key as its id" maxLength:"4096"`
 }
 
 // Progress counts the pictures of a job. At its end, “total” and “done” are the sum of
@@ -176,8 +179,12 @@ func newHits(hits []search.Hit, prefer languages) []Hit {
 // jobDetails are the parameters of jobs that the API shows, whatever the kind.
 type jobDetails struct {
 	Directory string `json:"directory"`
-	Run       string `json:"run"`
-	Model     string `json:"model"`
+	Bucket    string `json:"bucket"`
+	Folder    *struct {
+		Directory string `json:"directory"`
+	} `json:"folder"` // of plans
+	Run   string `json:"run"`
+	Model string `json:"model"`
 	source.Rules
 }
 
@@ -196,7 +203,7 @@ func newJob(job catalog.Job) Job {
 	_ = json.Unmarshal(job.Progress, &report) // likewise
 	converted := Job{
 		ID: job.ID, Kind: job.Kind, Collection: job.Collection, Run: details.Run, Model: details.Model, State: job.State,
-		Error: job.Error, Problem: job.Problem, Progress: newProgress(report.Progress), Check: newCheck(job), Rules: newRules(details.Rules),
+		Error: job.Error, Problem: job.Problem, Progress: newProgress(report.Progress), Check: newCheck(job), Findings: newFindings(job), Rules: newRules(details.Rules),
 		Failures: newFailures(report.Failures), Warnings: newFailures(report.Warnings),
 		Created: job.Created, Started: moment(job.Started), Finished: moment(job.Finished), Sequence: job.Sequence,
 	}
@@ -204,11 +211,20 @@ func newJob(job catalog.Job) Job {
 	if job.Kind == indexer.JobPush {
 		converted.Progress, converted.Counts = newPush(job)
 	}
-	if details.Directory != "" {
-		converted.Source = &Source{Directory: details.Directory}
+	if job.Kind == indexer.JobPlan {
+		converted.Plan, converted.Progress, converted.Counts = newPlan(job)
+		if details.Folder != nil {
+			details.Directory = details.Folder.Directory
+		}
+	}
+	if details.Directory != "" || details.Bucket != "" {
+		converted.Source = &Source{Directory: details.Directory, Bucket: details.Bucket}
 	}
 	return converted
 }
+
+// namesFolder reports whether a job looks into a folder of the server.
+func (j Job) namesFolder() bool { return j.Source != nil && j.Source.Directory != "" }
 
 // countsOf are those of a job over a folder.
 func countsOf(p Progress) Counts {

@@ -53,6 +53,12 @@ var requirements = map[string]requirement{
 	"delete-image":   keysFor(catalog.ScopeIndex),
 	"delete-images":  keysFor(catalog.ScopeIndex),
 	"known-contents": keysFor(catalog.ScopeIndex),
+	// Uploads, which the pushes of their collection may use.
+	"describe-uploads": keysFor(catalog.ScopeIndex),
+	"create-upload":    keysFor(catalog.ScopeIndex),
+	"get-upload":       keysFor(catalog.ScopeIndex),
+	"append-upload":    keysFor(catalog.ScopeIndex),
+	"delete-upload":    keysFor(catalog.ScopeIndex),
 	// Searches.
 	"search":            keysFor(catalog.ScopeSearch).forTenants(),
 	"query":             keysFor(catalog.ScopeSearch).forTenants(),
@@ -64,6 +70,7 @@ var requirements = map[string]requirement{
 	"list-failures":     keysFor(catalog.ScopeIndex),
 	"create-job":        keysFor(catalog.ScopeIndex),
 	"create-check":      keysFor(catalog.ScopeIndex),
+	"create-rest-check": keysFor(catalog.ScopeIndex).forWhole(),
 	// Jobs; steerable asks for the scope of their kind.
 	"list-jobs":        keysFor(catalog.ScopeIndex, catalog.ScopeTrain),
 	"get-job":          keysFor(catalog.ScopeIndex, catalog.ScopeTrain),
@@ -180,7 +187,7 @@ func (s *server) describeAccess(api *huma.OpenAPI) {
 		"session": {Type: "apiKey", In: "cookie", Name: cookieName, Description: "What POST " + apiPrefix + "/session answers to a key; over TLS its name begins with __Host-"},
 	}
 	for _, item := range api.Paths {
-		for _, o := range []*huma.Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete} {
+		for _, o := range operationsOf(item) {
 			if o == nil {
 				continue
 			}

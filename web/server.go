@@ -52,6 +52,9 @@ func New(config Config) (*Handler, error) {
 		bodies: newBudget(config.Limits.Bodies), lanes: newLanes(config.Limits),
 		sessions: newSessions(), rates: newRates(), wrong: newRates(),
 	}
+	if s.tus, err = newTus(s); err != nil {
+		return nil, err
+	}
 	router := chi.NewRouter()
 	router.Use(s.logged, s.recovered, secured, s.admitted, s.hostChecked, s.originChecked(), textChecked, middleware.GetHead)
 	router.NotFound(notFound(page))
@@ -82,6 +85,7 @@ type server struct {
 	jobs    *hub[Job]
 	runs    *hub[RunChange]
 	answers *answers
+	tus     *tus
 	bodies  *budget // bytes of request bodies
 	lanes   map[lane]*turns
 
@@ -106,6 +110,7 @@ func (s *server) routes(router chi.Router) *huma.OpenAPI {
 		s.failureOperations(api)
 		s.imageOperations(api)
 		s.documentOperations(api)
+		s.uploadOperations(api)
 		s.searchOperations(api)
 		s.jobOperations(api)
 		s.runOperations(api)
@@ -124,7 +129,7 @@ func (c *Config) check() error {
 	for name, absent := range map[string]bool{
 		"Search": c.Search == nil, "Catalog": c.Catalog == nil, "Indexer": c.Indexer == nil,
 		"Pictures": c.Pictures == nil, "Searchable": c.Searchable == nil,
-		"Jobs": c.Jobs == nil, "Documents": c.Documents == nil, "Pushes": c.Pushes == nil, "Decode": c.Decode == nil, "Ready": c.Ready == nil,
+		"Jobs": c.Jobs == nil, "Documents": c.Documents == nil, "Pushes": c.Pushes == nil, "Uploads": c.Uploads == nil, "Decode": c.Decode == nil, "Ready": c.Ready == nil,
 	} {
 		if absent {
 			missing = append(missing, name)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"polylens/indexer"
 	"polylens/indexer/catalog"
 	"polylens/web"
 )
@@ -83,7 +84,7 @@ func TestSigningOutEndsLiveNews(t *testing.T) {
 	if _, _, err := ended.ReadMessage(); !websocket.IsCloseError(err, websocket.ClosePolicyViolation) {
 		t.Errorf("after signing out: %v", err)
 	}
-	if _, err := k.Jobs.Check(t.Context(), "demo", "check"); err != nil {
+	if _, err := k.Jobs.Check(t.Context(), indexer.CheckOrder{Collection: "demo", Kind: "check"}); err != nil {
 		t.Fatal(err)
 	}
 	for label, connection := range map[string]*websocket.Conn{"the other session": stays, "the key itself": withKey} {

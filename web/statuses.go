@@ -15,7 +15,7 @@ import (
 func describeProblems(api *huma.OpenAPI) {
 	schema := api.Components.Schemas.Schema(reflect.TypeFor[huma.ErrorModel](), true, "Error")
 	for _, item := range api.Paths {
-		for _, o := range []*huma.Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete} {
+		for _, o := range operationsOf(item) {
 			if o == nil {
 				continue
 			}
@@ -31,6 +31,11 @@ func describeProblems(api *huma.OpenAPI) {
 			describeOddities(o)
 		}
 	}
+}
+
+// operationsOf are those of a path; some are nil.
+func operationsOf(item *huma.PathItem) []*huma.Operation {
+	return []*huma.Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete, item.Options}
 }
 
 // problemsOf are the statuses that every operation like this one may answer.

@@ -62,7 +62,12 @@ func (d *Doctor) checkMilvus(ctx context.Context) []Finding {
 	if d.Milvus == "" {
 		return nil
 	}
-	if err := d.Connect(ctx); err != nil {
+	switch err := d.Connect(ctx); {
+	case errors.Is(err, milvus.ErrInsecure) && d.InsecureMilvus:
+		return []Finding{warning("milvus", "see that nobody but Polylens reaches any of its ports, or upgrade it", "the server at %s answers. %v", d.Milvus, err)}
+	case errors.Is(err, milvus.ErrInsecure):
+		return []Finding{trouble("milvus", milvus.InsecureRemedy, err)}
+	case err != nil:
 		return []Finding{trouble("milvus", "start the server, or leave --milvus out to run the embedded one", err)}
 	}
 	return []Finding{good("milvus", "the server at %s answers", d.Milvus)}

@@ -22,7 +22,10 @@ type Doctor struct {
 	Milvus    string // address of the server that runs elsewhere; empty: the embedded one
 	// ExposeMilvus accepts that the embedded one may be reached from the network.
 	ExposeMilvus bool
-	// Connect reports whether the Milvus that runs elsewhere answers.
+	// InsecureMilvus accepts that the one that runs elsewhere lets strangers in.
+	InsecureMilvus bool
+	// Connect reports whether the Milvus that runs elsewhere answers, and whether it lets
+	// strangers in (milvus.ErrInsecure), accepted or not.
 	Connect func(ctx context.Context) error
 }
 

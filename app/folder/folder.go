@@ -19,8 +19,11 @@ import (
 // cardFile is the file in a data folder that says where its server listens.
 const cardFile = "serve.json"
 
-// lockFile is the file in a data folder whose lock its holder has.
-const lockFile = "lock"
+// LockFile is the file in a data folder whose lock its holder has.
+const LockFile = "lock"
+
+// RestoringFile is there while a backup is being restored into a data folder.
+const RestoringFile = "restoring"
 
 // ErrInUse marks a data folder that another process holds.
 var ErrInUse = errors.New("in use")
@@ -55,7 +58,8 @@ type Card struct {
 }
 
 // Take takes the data folder for this process, creating it if needed, or fails
-// with ErrInUse, wrapped, and the holder's card if it has one. It removes what an
+// with ErrInUse, wrapped, and the holder's card if it has one. One into which a backup was
+// not restored to the end is refused. It removes what an
 // earlier holder left half written when it replaced its card or one of the files in
 // replaced.
 func Take(data, command string, replaced ...string) (*Hold, Card, error) {
@@ -65,7 +69,7 @@ func Take(data, command string, replaced ...string) (*Hold, Card, error) {
 	h := &Hold{card: filepath.Join(data, cardFile)}
 	var err error
 	var held *lock.HeldError
-	h.lock, err = lock.Try(filepath.Join(data, lockFile), fmt.Sprint(os.Getpid(), note(command)))
+	h.lock, err = lock.Try(filepath.Join(data, LockFile), fmt.Sprint(os.Getpid(), note(command)))
 	if errors.As(err, &held) {
 		card, inUse := readCard(h.card), ErrInUse
 		if card.Address == "" && strings.HasSuffix(held.Holder, note(ServeCommand)) {
@@ -76,6 +80,9 @@ func Take(data, command string, replaced ...string) (*Hold, Card, error) {
 	}
 	if err != nil {
 		return nil, Card{}, fmt.Errorf("data folder: %w", err)
+	}
+	if _, err := os.Lstat(filepath.Join(data, RestoringFile)); err == nil {
+		return nil, Card{}, errors.Join(fmt.Errorf("a restore into the data folder %s did not come to its end: delete all that is in it, and restore again", data), h.lock.Close())
 	}
 	if err := h.clear(data, replaced); err != nil {
 		return nil, Card{}, errors.Join(fmt.Errorf("data folder: %w", err), h.lock.Close())

@@ -11,7 +11,7 @@ import (
 // somebody else's business, and so is what is a link.
 var own = []string{
 	"models", "runs", "thumbnails", "milvus", // folders
-	"catalogue.db", "catalogue.db-wal", "catalogue.db-shm", "model.json", cardFile, lockFile,
+	"catalogue.db", "catalogue.db-wal", "catalogue.db-shm", "model.json", cardFile, LockFile,
 }
 
 // Tighten keeps other users out of what Polylens has made in a data folder: earlier

@@ -79,7 +79,13 @@ func TestEntries(t *testing.T) {
 			[]string{"no bytes", "a.jpg=x", "the same name", "the same name", "A.jpg=w"}},
 		{"no bytes", []file{{"a.jpg", ""}}, []string{"no bytes"}},
 		{"nested", []file{{"a.zip", "PK"}, {"b.tar.gz", "x"}, {"c.jpg", "x"}, {"d.rar", "x"}}, []string{"is not opened", "is not opened", "c.jpg=x", "is not opened"}},
-		{"tables", []file{{"metadata.jsonl", "{}"}, {"train/metadata.csv", "file_name"}}, []string{"a table", "a table"}},
+		{"tables", []file{
+			{"metadata.jsonl", `{"file_name":"a.jpg","n":1,"caption":"one"}` + "\n" + `{"file_name":"t/b.jpg","n":2,"k":1}` + "\n{}\n" + `{"file_name":"gone.jpg"}` + "\n" + `{"file_name":"t/c.jpg"}`},
+			{"t/metadata.csv", "file_name,n\nb.jpg,3\n"}, {"a.jpg", "x"}, {"a.json", `{"n":5}`}, {"t/b.jpg", "y"}, {"t/c.jpg", ""}, {"u/a.jpg", "z"},
+		}, []string{"metadata.jsonl: of this table of metadata: L3: it has no file_name", "a.jpg=x []one map[n:5]", "t/b.jpg=y map[k:1 n:3]", "t/c.jpg: it has no bytes", "u/a.jpg=z",
+			"metadata.jsonl: 1 rows of this table of metadata name pictures that the archive does not have, such as \"gone.jpg\""}},
+		{"tables of nothing", []file{{"metadata.jsonl", "\xff\xfe\xfd"}, {"metadata.parquet", "x"}, {"t/metadata.csv", "name\na.jpg\n"}},
+			[]string{"metadata.jsonl: of this table", "metadata.parquet: of this table", "no column is called file_name"}},
 		{"of systems", []file{{"._a.jpg", "x"}, {"__MACOSX/._a.jpg", "x"}, {".DS_Store", "x"}, {"Thumbs.db", "x"}, {"a.jpg", "x"}}, []string{"a.jpg=x"}},
 		{"describes nothing", []file{{"a.json", "{}"}, {"b.jpg", "x"}, {"c.txt", "x"}}, []string{"a.json: it describes", "b.jpg=x", "c.txt: it describes"}},
 		{"describes before", []file{{"a.de.txt", "ein"}, {"a.json", `{"b":1}`}, {"a.jpg", "x"}}, []string{"a.jpg=x [de]ein map[b:1]"}},
@@ -339,6 +345,8 @@ func FuzzRead(f *testing.F) {
 	}
 	f.Add(plain)
 	f.Add(zipOf(f, shard...))
+	f.Add(zipOf(f, file{"metadata.jsonl", `{"file_name":"a.jpg","n":1}`}, file{"a.jpg", "x"}, file{"b/metadata.csv", "file_name,n\na.jpg,1\n"}, file{"b/a.jpg", "x"}))
+	f.Add(tarOf(f, file{"a.jpg", "x"}, file{"metadata.csv", "file_name,n\na.jpg,1\nc.jpg,2\n"}, file{"c.jpg", "x"}))
 	f.Add(zipOf(f, file{"../a.jpg", "x"}, file{"a\x00.jpg", "x"}, file{"b.zip", "PK"}))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		limits := Limits{MaxBytes: 4096, MaxDescription: 1024, MaxTotal: 1 << 20, MaxEntries: 100, RatioFrom: 64 << 10}

@@ -23,15 +23,17 @@ type member struct {
 
 // collector makes entries of members.
 type collector struct {
-	meter   *meter
-	limits  Limits
-	visit   func(Entry) error
-	seen    map[[16]byte]struct{} // hashes of the IDs of pictures
-	summary Summary
-	members int
-	last    string
-	group   group
-	stopped error // by visit
+	meter      *meter
+	limits     Limits
+	visit      func(Entry) error
+	seen       map[[16]byte]struct{} // hashes of the IDs of pictures
+	summary    Summary
+	members    int
+	last       string
+	group      group
+	tables     []tableOf
+	tableBytes int64
+	stopped    error // by visit
 }
 
 // member takes the next one. An error ends the reading.
@@ -56,7 +58,7 @@ func (c *collector) member(m member) error {
 	case jsonKind, textKind:
 		return c.description(name, k, m)
 	case tableKind:
-		return c.aside(name, errors.New("a table of metadata is not read in an archive: write a json member beside each picture"))
+		return c.table(name, m)
 	case nestedKind:
 		return c.aside(name, errors.New("an archive within an archive is not opened: send it by itself"))
 	}
@@ -192,10 +194,14 @@ func (c *collector) end(err error) error {
 	case err != nil && c.group.picture != nil:
 		c.group.picture.Problem = fmt.Errorf("the reading ends within it, or before all that describes it: %w", err)
 	}
-	return cmp.Or(c.finish(), err)
+	if failed := c.finish(); failed != nil || err != nil {
+		return cmp.Or(failed, err)
+	}
+	return c.tellUnmatched()
 }
 
 func (c *collector) emit(entry Entry) error {
+	c.fromTables(&entry)
 	if entry.Problem != nil {
 		entry.Data, entry.Metadata, entry.Captions = nil, nil, nil
 		c.summary.Problems++

@@ -8,6 +8,10 @@
 // 000123.de.txt, in that language. They follow one another in a tar file, in any order;
 // in a zip archive they may stand anywhere.
 //
+// Tables of metadata (metadata.jsonl, metadata.csv or metadata.parquet with a column
+// file_name), as Hugging Face has them in an imagefolder, describe the pictures of their
+// folder and below. In a tar archive they stand before these.
+//
 // Nothing is written to disk: the names in an archive become the IDs of entries and
 // never paths. A name that leads out of the archive is refused all the same, since
 // somebody might make it one later. Whatever cannot be used is an Entry with a Problem, also

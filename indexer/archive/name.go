@@ -84,7 +84,7 @@ func kindOf(name string) kind {
 		return systemKind
 	case source.IsPicture(name):
 		return pictureKind
-	case base == "metadata.jsonl" || base == "metadata.csv" || base == "metadata.parquet":
+	case source.IsTable(base):
 		return tableKind
 	}
 	switch path.Ext(base) {

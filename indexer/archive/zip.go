@@ -14,7 +14,7 @@ import (
 )
 
 // readZip reads members in the order of their names, so that what belongs together
-// follows one another.
+// follows one another, but tables of metadata before all.
 func (c *collector) readZip(content io.Reader) error {
 	at, ok := content.(io.ReaderAt)
 	seeker, seeks := content.(io.Seeker)
@@ -34,6 +34,8 @@ func (c *collector) readZip(content io.Reader) error {
 	c.meter.packed = size
 	files := slices.Clone(archive.File)
 	slices.SortStableFunc(files, func(a, b *zip.File) int { return cmp.Compare(a.Name, b.Name) })
+	isTable := func(file *zip.File) bool { return kindOf(zipName(file)) == tableKind }
+	slices.SortStableFunc(files, func(a, b *zip.File) int { return cmp.Compare(order(isTable(a)), order(isTable(b))) })
 	for _, file := range files {
 		if err := c.member(c.memberOfZip(file)); err != nil {
 			return err
@@ -43,6 +45,14 @@ func (c *collector) readZip(content io.Reader) error {
 		}
 	}
 	return c.finish()
+}
+
+// order puts first what is to be first.
+func order(first bool) int {
+	if first {
+		return 0
+	}
+	return 1
 }
 
 // limitedAt refuses to read more than so many bytes, unless that is negative.

@@ -2,7 +2,10 @@ package blob
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"io"
 	"io/fs"
 	"strings"
 	"time"
@@ -114,3 +117,60 @@ func (s *Store) deleteUnchanged(ctx context.Context, file File) (gone bool, err 
 
 // contentOf is the SHA-256 in the name of a picture's file.
 func contentOf(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }
+
+// WalkContents calls yield with every picture, in order of SHA-256, and stray with every
+// file among them that has another name than a picture's. stray may be nil.
+func (s *Store) WalkContents(ctx context.Context, yield func(sum string, file File) error, stray func(File) error) error {
+	return s.Walk(ctx, contents, func(file File) error {
+		sum := contentOf(file.Name)
+		if isSum(sum) && file.Name == ContentName(sum) {
+			return yield(sum, file)
+		}
+		if stray == nil {
+			return nil
+		}
+		return stray(file)
+	})
+}
+
+func isSum(text string) bool {
+	return len(text) == 2*sha256.Size && strings.Trim(text, "0123456789abcdef") == ""
+}
+
+// Aside is where damaged pictures lie.
+const Aside = "damaged/"
+
+// SetAside takes a damaged picture away from where pictures are looked for, so that it can
+// be sent again.
+func (s *Store) SetAside(ctx context.Context, sum string) error {
+	name := ContentName(sum)
+	if err := s.bucket.Copy(ctx, Aside+sum, name, nil); err != nil {
+		return s.explain("set aside", name, err)
+	}
+	return s.Delete(ctx, name)
+}
+
+// IsPlaced reports whether a file lies where this program keeps files: pictures, those set
+// aside, and what others keep in folders of theirs.
+func IsPlaced(name string, others ...string) bool {
+	for _, place := range append([]string{contents, Aside}, others...) {
+		if strings.HasPrefix(name, place) {
+			return true
+		}
+	}
+	return false
+}
+
+// SumOf is the SHA-256 of a picture as it is, to compare with the one in its name.
+func (s *Store) SumOf(ctx context.Context, name string) (string, error) {
+	file, err := s.Open(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, file); err != nil {
+		return "", s.explain("read", name, err)
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}

@@ -51,12 +51,16 @@ func Digest(contentSHA256 string, metadata map[string]any, captions []Caption) (
 	if err != nil {
 		return "", err
 	}
+	return digestOf(contentSHA256, text, captions), nil
+}
+
+func digestOf(contentSHA256, metadata string, captions []Caption) string {
 	hash := sha256.New()
-	fmt.Fprintf(hash, "%s\n%s\n", contentSHA256, text)
+	fmt.Fprintf(hash, "%s\n%s\n", contentSHA256, metadata)
 	for _, caption := range captions {
 		fmt.Fprintf(hash, "%q %q\n", caption.Language, caption.Text)
 	}
-	return hex.EncodeToString(hash.Sum(nil)), nil
+	return hex.EncodeToString(hash.Sum(nil))
 }
 
 // MarshalMetadata returns metadata as the catalogue keeps it: JSON with sorted keys, so

@@ -1,9 +1,11 @@
 package source
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,18 +40,23 @@ func (w *walker) addParquet(at *place, file string) {
 
 // readParquet reads the rows of a file. Next to an error it gives those before it.
 func (w *walker) readParquet(name string, left room, problem func(place string, err error)) (map[string]manifestEntry, error) {
-	entries := make(map[string]manifestEntry)
 	file, err := ordinary.In(w.ctx, w.files, name)
 	if err != nil {
-		return entries, err
+		return nil, err
 	}
 	defer file.Close()
 	info, err := file.Stat()
 	if err != nil {
-		return entries, err
+		return nil, err
 	}
+	return parquetEntries(w.ctx, file, info.Size(), left, problem)
+}
+
+// parquetEntries reads the rows of a file. Next to an error it gives those before it.
+func parquetEntries(ctx context.Context, file io.ReaderAt, length int64, left room, problem func(place string, err error)) (map[string]manifestEntry, error) {
+	entries := make(map[string]manifestEntry)
 	size := 0
-	err = table.Read(w.ctx, file, info.Size(), func(row table.Row) error {
+	err := table.Read(ctx, file, length, func(row table.Row) error {
 		place := "row=" + strconv.Itoa(row.Number)
 		for _, lost := range row.Lost {
 			problem(place, errors.New(lost))

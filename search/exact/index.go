@@ -173,6 +173,27 @@ func (x *Index) IDs(ctx context.Context, key search.Key, yield func(id string) e
 	return nil
 }
 
+// Rows implements search.Index.
+func (x *Index) Rows(ctx context.Context, key search.Key, ids []string) ([]search.Row, error) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	found, err := x.find(key)
+	if err == nil {
+		err = search.CheckRows(ids)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var rows []search.Row
+	for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
+		if row, ok := found.rows[id]; ok {
+			row.Vector, row.Metadata = slices.Clone(row.Vector), maps.Clone(row.Metadata)
+			rows = append(rows, row)
+		}
+	}
+	return rows, ctx.Err()
+}
+
 // Search implements search.Index.
 func (x *Index) Search(ctx context.Context, collection catalog.CollectionID, query search.Query) ([]search.Match, error) {
 	if query.Limit < 1 || query.Limit > search.MaxLimit {

@@ -83,6 +83,12 @@ func (l *Index) IDs(ctx context.Context, key search.Key, yield func(string) erro
 	return l.do(func(i search.Index) error { return i.IDs(ctx, key, yield) })
 }
 
+// Rows implements search.Index.
+func (l *Index) Rows(ctx context.Context, key search.Key, ids []string) (rows []search.Row, err error) {
+	err = l.do(func(i search.Index) error { rows, err = i.Rows(ctx, key, ids); return err })
+	return rows, err
+}
+
 // Search implements search.Index.
 func (l *Index) Search(ctx context.Context, collection catalog.CollectionID, query search.Query) ([]search.Match, error) {
 	index, err := l.Get()

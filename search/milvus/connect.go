@@ -28,6 +28,8 @@ type Config struct {
 	TLS      bool
 	Logger   *slog.Logger // nil: no log
 
+	// AcceptHoles connects also to a server that is known to let strangers in.
+	AcceptHoles bool
 	// Dialer replaces the network, see Server.Config.
 	Dialer func(ctx context.Context, address string) (net.Conn, error)
 	// StallAfter is how long Milvus may get no further with loading a collection before
@@ -68,7 +70,8 @@ const (
 )
 
 // Connect opens an index on a Milvus server, version 2.3 or newer. It fails
-// with search.ErrUnavailable, wrapped, when no server answers.
+// with search.ErrUnavailable, wrapped, when no server answers, and with ErrInsecure for one
+// that lets strangers in, unless the configuration accepts that.
 func Connect(ctx context.Context, config Config) (*Index, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectLimit)
 	defer cancel()
@@ -79,7 +82,14 @@ func Connect(ctx context.Context, config Config) (*Index, error) {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	return newIndex(sdk, config), nil
+	index := newIndex(sdk, config)
+	if config.AcceptHoles {
+		return index, nil
+	}
+	if err := index.refuse(ctx, config.Address); err != nil {
+		return nil, errors.Join(err, index.Close())
+	}
+	return index, nil
 }
 
 // newClient opens the SDK's client.

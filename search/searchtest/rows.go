@@ -2,6 +2,7 @@ package searchtest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -213,6 +214,45 @@ func testUpsertLosesNothing(s *suite) {
 	}
 	s.must(s.index.Flush(s.ctx))
 	s.wantIDs(s.ids(key), rowIDs(rows))
+}
+
+// testRows: rows come back as they were put in, each once, also when most of those asked for
+// are not there.
+func testRows(s *suite) {
+	key := s.ensured("rows", 3)
+	rows := s.rows("row", 20, 3)
+	for i := range rows {
+		rows[i].Metadata = map[string]any{"n": i, "text": "é\"", "list": []any{"a", "b"}, "half": 0.5}
+	}
+	s.upsert(key, rows...)
+	s.upsert(key, rows[:5]...)
+	s.must(s.index.Delete(s.ctx, key, []string{rows[7].ID}))
+	ids := append(rowIDs(rows), "not there", rows[3].ID)
+	found, err := s.index.Rows(s.ctx, key, ids)
+	s.must(err)
+	slices.SortFunc(found, func(a, b search.Row) int { return strings.Compare(a.ID, b.ID) })
+	slices.SortFunc(rows, func(a, b search.Row) int { return strings.Compare(a.ID, b.ID) })
+	rows = slices.DeleteFunc(rows, func(row search.Row) bool { return row.ID == ids[7] })
+	if len(found) != len(rows) {
+		s.Fatalf("%d rows, want %d", len(found), len(rows))
+	}
+	for i, row := range found {
+		got, _ := json.Marshal(row.Metadata)
+		want, _ := json.Marshal(rows[i].Metadata)
+		if row.ID != rows[i].ID || !slices.Equal(row.Vector, rows[i].Vector) || string(got) != string(want) {
+			s.Errorf("row %+v, want %+v", row, rows[i])
+		}
+	}
+	none, err := s.index.Rows(s.ctx, key, nil)
+	s.must(err)
+	if len(none) != 0 {
+		s.Errorf("no ID gives %d rows", len(none))
+	}
+	if _, err := s.index.Rows(s.ctx, key, make([]string, search.MaxRows+1)); err == nil {
+		s.Error("too many IDs are taken")
+	}
+	_, err = s.index.Rows(s.ctx, s.key("none"), ids[:1])
+	s.wantNotFound(err)
 }
 
 func testIDs(s *suite) {

@@ -30,6 +30,7 @@ func Run(t *testing.T, open func(t *testing.T) search.Index) {
 		"writes are seen at once":       testReadYourWrites,
 		"upsert replaces":               testUpsertReplaces,
 		"upsert loses nothing":          testUpsertLosesNothing,
+		"rows are read":                 testRows,
 		"every ID once":                 testIDs,
 		"strange names and IDs":         testStrangeNames,
 		"activate":                      testActivate,

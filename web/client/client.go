@@ -34,6 +34,8 @@ type Client struct {
 	http     *http.Client
 	patience time.Duration // see Patient
 	tell     func(reason string)
+	dry      bool   // see DryRun
+	layout   string // see WithLayout
 }
 
 // apiPath is where a server has its API.

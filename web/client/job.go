@@ -13,14 +13,20 @@ import (
 
 // Index queues the indexing of a folder of the server.
 func (c *Client) Index(ctx context.Context, collection string, order web.IndexOrder) (job web.Job, err error) {
-	err = c.call(ctx, http.MethodPost, path("collections", collection, "jobs"), order, &job)
+	err = c.call(ctx, http.MethodPost, path("collections", collection, "jobs")+c.query(), order, &job)
 	return job, err
 }
 
-// Check queues the comparison of a collection's index with the catalogue, as a job
-// of kind check, repair or rebuild.
-func (c *Client) Check(ctx context.Context, collection, kind string) (job web.Job, err error) {
-	err = c.call(ctx, http.MethodPost, path("collections", collection, "checks"), map[string]any{"kind": kind}, &job)
+// Check queues the check of a collection, as ordered.
+func (c *Client) Check(ctx context.Context, collection string, order web.CheckKind) (job web.Job, err error) {
+	err = c.call(ctx, http.MethodPost, path("collections", collection, "checks"), order, &job)
+	return job, err
+}
+
+// CheckRest queues the check of what belongs to no collection, as a job of kind check or
+// repair.
+func (c *Client) CheckRest(ctx context.Context, kind string) (job web.Job, err error) {
+	err = c.call(ctx, http.MethodPost, "/checks", map[string]any{"kind": kind}, &job)
 	return job, err
 }
 

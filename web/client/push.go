@@ -24,7 +24,7 @@ const Lines = "application/x-ndjson"
 // An error of reading lines is returned as it is.
 func (c *Client) Push(ctx context.Context, collection string, lines io.Reader, contentType, encoding string) (job web.Job, err error) {
 	sent := &source{Reader: lines}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+path("collections", collection, "jobs"), sent)
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+path("collections", collection, "jobs")+c.query(), sent)
 	if err != nil {
 		return job, err
 	}
@@ -50,6 +50,35 @@ func (c *Client) Push(ctx context.Context, collection string, lines io.Reader, c
 		return job, fmt.Errorf("answer of the running server: %w", err)
 	}
 	return job, nil
+}
+
+// DryRun returns a client whose orders of jobs are only planned: the jobs are of kind plan.
+func (c *Client) DryRun() *Client {
+	dry := *c
+	dry.dry = true
+	return &dry
+}
+
+// WithLayout returns a client that says how archives are laid out: "imagefolder", or "".
+func (c *Client) WithLayout(layout string) *Client {
+	with := *c
+	with.layout = layout
+	return &with
+}
+
+// query is what is added to orders of jobs.
+func (c *Client) query() string {
+	query := url.Values{}
+	if c.dry {
+		query.Set("dry_run", "true")
+	}
+	if c.layout != "" {
+		query.Set("layout", c.layout)
+	}
+	if len(query) == 0 {
+		return ""
+	}
+	return "?" + query.Encode()
 }
 
 // source remembers why it could not be read.

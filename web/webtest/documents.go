@@ -111,6 +111,53 @@ func (j *Jobs) ReceiveFiles(ctx context.Context, collection string, next func() 
 	}
 }
 
+// With implements web.Pushes. A plan finds one line.
+func (j *Jobs) With(options indexer.PushOptions) indexer.Receiver {
+	if options.DryRun {
+		return planning{j}
+	}
+	return j
+}
+
+// planning answers with plans.
+type planning struct{ *Jobs }
+
+// Receive implements indexer.Receiver.
+func (p planning) Receive(ctx context.Context, collection string, _ io.Reader) (catalog.Job, error) {
+	return p.PlanFolder(ctx, collection, indexer.JobParams{})
+}
+
+// ReceiveFrom implements indexer.Receiver.
+func (p planning) ReceiveFrom(ctx context.Context, collection string, _ indexer.PushSource) (catalog.Job, error) {
+	return p.PlanFolder(ctx, collection, indexer.JobParams{})
+}
+
+// PlanFolder implements web.Pushes.
+func (j *Jobs) PlanFolder(_ context.Context, collection string, params indexer.JobParams) (catalog.Job, error) {
+	now := time.Now().UTC()
+	j.mu.Lock()
+	job := catalog.Job{
+		ID: "job-" + strconv.Itoa(len(j.jobs)+1), Kind: indexer.JobPlan, Collection: collection, State: catalog.JobSucceeded,
+		Params:   write(indexer.PlanParams{Folder: &params}),
+		Progress: write(indexer.Plan{PlanCounts: indexer.PlanCounts{Total: 1, New: 1, Encode: 1}, Rate: 2, Seconds: 0.5}), Created: now, Started: now, Finished: now,
+	}
+	j.jobs = append(j.jobs, job)
+	j.mu.Unlock()
+	return j.publish(job), nil
+}
+
+// ReceiveFrom implements web.Pushes: it takes every upload for one picture.
+func (j *Jobs) ReceiveFrom(ctx context.Context, collection string, from indexer.PushSource) (catalog.Job, error) {
+	if from.Bucket != "" {
+		return j.Receive(ctx, collection, strings.NewReader("{}\n"))
+	}
+	file, err := j.Uploads.Open(ctx, collection, from.Upload)
+	if err != nil {
+		return catalog.Job{}, err
+	}
+	return j.Receive(ctx, collection, io.MultiReader(file, strings.NewReader("\n")))
+}
+
 // RetryFailed implements web.Pushes.
 func (j *Jobs) RetryFailed(ctx context.Context, id string) (catalog.Job, error) {
 	items, err := j.Items(ctx, id, catalog.ItemFilter{Limit: 1 << 20})

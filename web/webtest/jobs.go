@@ -10,8 +10,12 @@ import (
 	"sync"
 	"time"
 
+	_ "gocloud.dev/blob/memblob" // for uploads
+
 	"polylens/indexer"
+	"polylens/indexer/blob"
 	"polylens/indexer/catalog"
+	"polylens/indexer/upload"
 )
 
 // Jobs pretends to index: every job fills its collection with the drawn
@@ -28,11 +32,20 @@ type Jobs struct {
 	changes int64         // number of the last change
 	changed chan struct{} // closed at the next change
 	running sync.WaitGroup
+
+	Uploads *upload.Store // in memory
 }
 
 // NewJobs returns jobs that take this long for each picture.
 func NewJobs(library *Library, step time.Duration) *Jobs {
-	return &Jobs{library: library, step: step, stops: make(map[string]context.CancelFunc), changed: make(chan struct{})}
+	blobs, err := blob.Open(context.Background(), "mem://")
+	if err != nil {
+		panic(err) // there is no address that could be wrong
+	}
+	return &Jobs{
+		library: library, step: step, stops: make(map[string]context.CancelFunc), changed: make(chan struct{}),
+		Uploads: upload.New(blobs, upload.Limits{}, func(int64) error { return nil }),
+	}
 }
 
 // Close cancels what runs and waits for it.
@@ -98,20 +111,27 @@ func (j *Jobs) removal(params indexer.JobParams, report *indexer.Report) string 
 }
 
 // Check implements web.Jobs. It finds one row missing from every index; all kinds but
-// JobCheck repair that.
-func (j *Jobs) Check(_ context.Context, collection, kind string) (catalog.Job, error) {
-	if _, err := j.library.Catalog().Collection(context.Background(), collection); err != nil {
+// JobCheck repair that. In what belongs to no collection it finds a thumbnail.
+func (j *Jobs) Check(_ context.Context, order indexer.CheckOrder) (catalog.Job, error) {
+	if err := order.Read.Validate(); err != nil {
 		return catalog.Job{}, err
 	}
-	report := indexer.CheckReport{Images: len(Concepts) * Variants, Missing: 1}
-	if kind != indexer.JobCheck {
-		report.Repaired = 1
+	collection, kind := order.Collection, order.Kind
+	result := indexer.CheckResult{Findings: indexer.Findings{{Kind: indexer.ThumbnailLeft, Count: 1, Examples: []string{"a-128"}}}}
+	if collection != "" {
+		if _, err := j.library.Catalog().Collection(context.Background(), collection); err != nil {
+			return catalog.Job{}, err
+		}
+		result = indexer.CheckResult{CheckReport: indexer.CheckReport{Images: len(Concepts) * Variants, Missing: 1}}
+		if kind != indexer.JobCheck {
+			result.Repaired = 1
+		}
 	}
 	now := time.Now().UTC()
 	j.mu.Lock()
 	job := catalog.Job{
 		ID: "job-" + strconv.Itoa(len(j.jobs)+1), Kind: kind, Collection: collection, State: catalog.JobSucceeded,
-		Params: write(indexer.JobParams{}), Progress: write(report), Created: now, Started: now, Finished: now,
+		Params: write(indexer.JobParams{}), Progress: write(result), Created: now, Started: now, Finished: now,
 	}
 	j.jobs = append(j.jobs, job)
 	j.mu.Unlock()

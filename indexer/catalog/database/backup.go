@@ -144,19 +144,48 @@ func (s *Store) backUp(ctx context.Context, size int64) (Backup, error) {
 	return backup, err
 }
 
-// copyTo writes what the catalogue holds at one moment into a new file, as if it were
-// vacuumed, and flushes that.
-func (s *Store) copyTo(ctx context.Context, path string) error {
-	private, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600) // SQLite accepts one that is empty
+func (s *Store) copyTo(ctx context.Context, path string) error { return copyFile(ctx, s.path, path) }
+
+// Copy writes what the SQLite catalogue in a file holds at one moment into a new file, in
+// which it looks for damage. Others read and write the catalogue meanwhile, also other
+// processes.
+func Copy(ctx context.Context, path, to string) error {
+	err := copyFile(ctx, path, to)
+	if err == nil {
+		err = checkFile(ctx, to)
+	}
+	if err != nil {
+		return fmt.Errorf("copy the catalogue %s: %w", path, (&Store{path: path}).explain(err))
+	}
+	return nil
+}
+
+// copyFile writes the copy as if it were vacuumed, and flushes it.
+func copyFile(ctx context.Context, path, to string) error {
+	private, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600) // SQLite accepts one that is empty
 	if err != nil {
 		return err
 	}
-	db, err := sql.Open("sqlite", sqliteFile(s.path, "ro"))
+	db, err := sql.Open("sqlite", sqliteFile(path, "ro"))
 	if err == nil {
-		_, err = db.ExecContext(ctx, `VACUUM INTO $1`, path)
+		_, err = db.ExecContext(ctx, `VACUUM INTO $1`, to)
 		err = errors.Join(err, db.Close())
 	}
 	return errors.Join(err, private.Sync(), private.Close())
+}
+
+// OpenReadOnly opens a SQLite catalogue that is there, of this program's version, to be
+// read. Others may write it meanwhile.
+func OpenReadOnly(path string) (*Store, error) {
+	read, err := sql.Open("sqlite", sqliteFile(path, "ro"))
+	if err != nil {
+		return nil, err
+	}
+	write, err := sql.Open("sqlite", sqliteFile(path, "ro"))
+	if err != nil {
+		return nil, errors.Join(err, read.Close())
+	}
+	return &Store{read: read, write: write, now: time.Now, path: path}, nil
 }
 
 func removeParts(folder string) error {

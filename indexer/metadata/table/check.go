@@ -18,17 +18,28 @@ import (
 // Bounds of a file.
 const (
 	maxFooter = 8 << 20
-	maxPage   = 32 << 20 // bytes, packed or not
 	maxValues = 4 << 20  // of a page
 	maxHeader = 64 << 10 // of a page
+	maxWindow = 32 << 20 // of what is packed with zstd
 
 	maxColumns = 2000
-	maxOpen    = 256 << 20 // bytes of the largest pages of all columns, which are open at once
-	maxListed  = 4 << 20   // values of all lists in a row group, which may be one row's
+	maxListed  = 4 << 20 // values of all lists in a row group, which may be one row's
 	maxPages   = 100_000
-	maxData    = 4 << 30 // bytes of all pages, unpacked
-	tail       = 8       // length of the footer, and the magic
+	tail       = 8 // length of the footer, and the magic
 	magic      = "PAR1"
+)
+
+// bounds are those that depend on what a file is for.
+type bounds struct {
+	row  int   // bytes of texts and pictures in a row
+	page int64 // bytes, packed or not
+	open int64 // bytes of the largest pages of all columns, which are open at once
+	data int64 // bytes of all pages, unpacked
+}
+
+var (
+	forMetadata = bounds{row: MaxRow, page: 32 << 20, open: 256 << 20, data: 4 << 30}
+	forPictures = bounds{row: MaxRow + MaxPicture, page: 128 << 20, open: 384 << 20, data: 256 << 30}
 )
 
 // checkFooter sees that what the file says of itself is whole.
@@ -56,11 +67,11 @@ func checkFooter(file io.ReaderAt, size int64) error {
 }
 
 // checkPages sees that no page is larger than it may be, packed or not.
-func checkPages(ctx context.Context, file io.ReaderAt, size int64, opened *parquet.File) error {
+func checkPages(ctx context.Context, file io.ReaderAt, size int64, opened *parquet.File, most bounds) error {
 	if n := len(opened.Schema().Columns()); n > maxColumns {
 		return fmt.Errorf("it has %d columns, at most %d are read", n, maxColumns)
 	}
-	var total load
+	total := load{most: most}
 	for _, group := range opened.Metadata().RowGroups {
 		total.begin()
 		for _, column := range group.Columns {
@@ -76,6 +87,7 @@ func checkPages(ctx context.Context, file io.ReaderAt, size int64, opened *parqu
 
 // load adds up what is open at once while a row group is read.
 type load struct {
+	most    bounds
 	pages   int
 	data    int64
 	open    int64 // the largest pages of the columns before
@@ -100,10 +112,10 @@ func (l *load) add(p page) error {
 		l.listed += p.values
 	}
 	switch {
-	case l.pages > maxPages || l.data > maxData:
-		return fmt.Errorf("the file has more than %d pages or %d bytes", maxPages, int64(maxData))
-	case l.open+l.largest > maxOpen:
-		return fmt.Errorf("the pages of this column and those before it have more than %d bytes: write smaller pages", maxOpen)
+	case l.pages > maxPages || l.data > l.most.data:
+		return fmt.Errorf("the file has more than %d pages or %d bytes", maxPages, l.most.data)
+	case l.open+l.largest > l.most.open:
+		return fmt.Errorf("the pages of this column and those before it have more than %d bytes: write smaller pages", l.most.open)
 	case l.listed > maxListed:
 		return fmt.Errorf("the lists of a row group have more than %d values: write smaller row groups", maxListed)
 	}
@@ -121,7 +133,7 @@ func checkColumn(ctx context.Context, file io.ReaderAt, size int64, column forma
 	}
 	buffer := make([]byte, min(maxHeader, end-at))
 	for at < end {
-		page, header, err := readHeader(file, at, end, buffer)
+		page, header, err := readHeader(file, at, end, buffer, total.most.page)
 		if err == nil {
 			err = errors.Join(ctx.Err(), total.add(page))
 		}
@@ -144,7 +156,7 @@ type page struct {
 	plain                    bool  // nothing is packed
 }
 
-func readHeader(file io.ReaderAt, at, end int64, buffer []byte) (page, int64, error) {
+func readHeader(file io.ReaderAt, at, end int64, buffer []byte, most int64) (page, int64, error) {
 	data := buffer[:min(int64(len(buffer)), end-at)]
 	if _, err := file.ReadAt(data, at); err != nil && !errors.Is(err, io.EOF) {
 		return page{}, 0, err
@@ -157,8 +169,8 @@ func readHeader(file io.ReaderAt, at, end int64, buffer []byte) (page, int64, er
 		return p, 0, err
 	case p.packed < 0 || p.packed > end-at-header:
 		return p, 0, errCut
-	case p.packed > maxPage || p.unpacked > maxPage || p.values > maxValues:
-		return p, 0, fmt.Errorf("a page has %d values in %d bytes, at most %d in %d are read: write smaller pages", p.values, p.unpacked, maxValues, maxPage)
+	case p.packed > most || p.unpacked > most || p.values > maxValues:
+		return p, 0, fmt.Errorf("a page has %d values in %d bytes, at most %d in %d are read: write smaller pages", p.values, p.unpacked, maxValues, most)
 	case p.unpacked < 0 || p.values < 0 || p.levels < 0 || p.levels > p.packed:
 		return p, 0, errCut
 	default:
@@ -178,7 +190,7 @@ func (p *page) take(path []int16, value int64) {
 		p.values = max(p.values, value)
 	case len(path) == 2 && path[0] == 8 && (path[1] == 5 || path[1] == 6):
 		if value < 0 {
-			value = maxPage + 1
+			value = forPictures.page + 1
 		}
 		p.levels += value
 	case len(path) == 2 && path[0] == 8 && path[1] == 7:
@@ -220,7 +232,7 @@ func unpackedSize(packed []byte, codec format.CompressionCodec, most int64) (int
 		}
 		reader = unzip
 	case format.Zstd:
-		decoder, err := zstd.NewReader(bytes.NewReader(packed), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxPage))
+		decoder, err := zstd.NewReader(bytes.NewReader(packed), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
 			return 0, err
 		}

@@ -28,7 +28,7 @@ func written(t *testing.T, schema *parquet.Schema, rows int, row func(int) parqu
 
 // Columns whose pages unpack to megabytes are read at the same time.
 func TestLoad(t *testing.T) {
-	var l load
+	l := load{most: forMetadata}
 	l.begin()
 	refused := 0
 	for range 24 {
@@ -42,7 +42,7 @@ func TestLoad(t *testing.T) {
 	if refused != 3*16 {
 		t.Errorf("%d pages are refused", refused)
 	}
-	l = load{}
+	l = load{most: forMetadata}
 	for range 3 {
 		l.begin()
 		l.column(true)
@@ -55,7 +55,7 @@ func TestLoad(t *testing.T) {
 	if err := l.add(page{values: 1}); err == nil {
 		t.Error("more values are accepted")
 	}
-	l = load{pages: maxPages}
+	l = load{most: forMetadata, pages: maxPages}
 	if err := l.add(page{}); err == nil {
 		t.Error("more pages are accepted")
 	}

@@ -17,6 +17,7 @@ import (
 // Bounds of what is read.
 const (
 	MaxRow       = 1 << 20 // bytes of texts in a row
+	MaxPicture   = 32 << 20
 	maxRowValues = 200_000 // values in a row
 	maxRows      = 4 << 20
 )
@@ -26,11 +27,24 @@ type Row struct {
 	Number int            // from 0
 	Fields map[string]any // values of JSON, and int64
 	Lost   []string       // what is not in Fields, one sentence each
+	// Pictures are the fields that hold one, of ReadPictures: a binary column "image", or
+	// an object whose field "bytes" is binary, as Hugging Face writes them.
+	Pictures map[string][]byte
 }
 
 // Read calls yield for every row of a Parquet file. It ends with the first error of
 // yield, the context's, or that of a file that cannot be read to its end.
-func Read(ctx context.Context, file io.ReaderAt, size int64, yield func(Row) error) (err error) {
+func Read(ctx context.Context, file io.ReaderAt, size int64, yield func(Row) error) error {
+	return read(ctx, file, size, forMetadata, yield)
+}
+
+// ReadPictures is Read for files that hold pictures, too, of at most MaxPicture bytes in a
+// row. What it holds in memory is bounded by the pages of one row group.
+func ReadPictures(ctx context.Context, file io.ReaderAt, size int64, yield func(Row) error) error {
+	return read(ctx, file, size, forPictures, yield)
+}
+
+func read(ctx context.Context, file io.ReaderAt, size int64, most bounds, yield func(Row) error) (err error) {
 	defer func() {
 		if failed := recover(); failed != nil {
 			err = fmt.Errorf("it cannot be read: %v", failed)
@@ -43,10 +57,13 @@ func Read(ctx context.Context, file io.ReaderAt, size int64, yield func(Row) err
 	if err != nil {
 		return err
 	}
-	if err := checkPages(ctx, file, size, opened); err != nil {
+	if err := checkPages(ctx, file, size, opened, most); err != nil {
 		return err
 	}
-	r := reader{schema: opened.Schema(), kinds: kindsOf(opened.Schema()), yield: yield}
+	r := reader{schema: opened.Schema(), kinds: kindsOf(opened.Schema()), most: most, yield: yield}
+	if most == forPictures {
+		r.labels = labelsOf(opened)
+	}
 	for _, group := range opened.RowGroups() {
 		if err := r.group(ctx, group); err != nil {
 			return err
@@ -58,6 +75,8 @@ func Read(ctx context.Context, file io.ReaderAt, size int64, yield func(Row) err
 type reader struct {
 	schema *parquet.Schema
 	kinds  map[string]func(int64) any
+	labels map[string][]string // names of what numbers stand for
+	most   bounds
 	number int
 	yield  func(Row) error
 }
@@ -100,8 +119,8 @@ func (r *reader) row(values parquet.Row) error {
 			size += len(value.ByteArray())
 		}
 	}
-	if size > MaxRow {
-		row.Lost = []string{fmt.Sprintf("the row is left out: it has %d bytes, at most %d are read", size, MaxRow)}
+	if size > r.most.row {
+		row.Lost = []string{fmt.Sprintf("the row is left out: it has %d bytes, at most %d are read", size, r.most.row)}
 		return r.yield(row)
 	}
 	var object any
@@ -111,6 +130,10 @@ func (r *reader) row(values parquet.Row) error {
 	fields, _ := object.(map[string]any)
 	row.Fields = make(map[string]any, len(fields))
 	for name, value := range fields {
+		if picture := pictureIn(name, value); picture != nil && r.most == forPictures {
+			row.addPicture(name, picture)
+			continue
+		}
 		clean, ok := r.clean(name, value)
 		if !ok {
 			row.Lost = append(row.Lost, fmt.Sprintf("its field %q is left out: it is neither text nor number nor a list or object of them", name))
@@ -123,6 +146,9 @@ func (r *reader) row(values parquet.Row) error {
 }
 
 func (r *reader) clean(name string, value any) (any, bool) {
+	if number, ok := whole(value); ok && number >= 0 && number < int64(len(r.labels[name])) {
+		return r.labels[name][number], true
+	}
 	if number, ok := whole(value); ok && r.kinds[name] != nil {
 		return r.kinds[name](number), true
 	}

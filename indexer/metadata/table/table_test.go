@@ -29,12 +29,12 @@ func readAll(ctx context.Context, data []byte) (rows []Row, err error) {
 
 func TestRead(t *testing.T) {
 	want := []Row{
-		{0, map[string]any{"file_name": "a.png", "text": "rot", "tags": []any{"x", "y"}, "id": 1., "score": .5,
+		{Number: 0, Fields: map[string]any{"file_name": "a.png", "text": "rot", "tags": []any{"x", "y"}, "id": 1., "score": .5,
 			"about": map[string]any{"a": 1., "b": []any{"q"}}, "local": "2024-05-01T12:00:00", "day": "2024-05-01", "utc": "2024-05-01T12:00:00.005Z",
 			"yes": true, "captions": []any{map[string]any{"language": "en", "text": "red"}}, "word": "k", "map": map[string]any{"k": 1.}},
-			[]string{`its field "bytes" is left out: it is neither text nor number nor a list or object of them`}},
-		{1, map[string]any{"file_name": "sub/b.png", "text": "größer", "tags": []any{}, "id": int64(9007199254740993), "score": nil,
-			"about": nil, "local": nil, "day": nil, "utc": nil, "bytes": nil, "yes": nil, "captions": nil, "word": "k", "map": nil}, nil},
+			Lost: []string{`its field "bytes" is left out: it is neither text nor number nor a list or object of them`}},
+		{Number: 1, Fields: map[string]any{"file_name": "sub/b.png", "text": "größer", "tags": []any{}, "id": int64(9007199254740993), "score": nil,
+			"about": nil, "local": nil, "day": nil, "utc": nil, "bytes": nil, "yes": nil, "captions": nil, "word": "k", "map": nil}},
 	}
 	for _, name := range []string{"snappy.parquet", "none.parquet", "gzip.parquet", "zstd.parquet"} {
 		rows, err := readAll(t.Context(), fixture(t, name))

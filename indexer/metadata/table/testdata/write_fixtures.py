@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Writes the files of this folder. Needs pyarrow."""
 import datetime
+import json
 import os
+import struct
+import zlib
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -30,3 +33,20 @@ write("brotli.parquet", compression="brotli")
 write("groups.parquet", pa.table({"file_name": [f"{i}.png" for i in range(1000)]}), row_group_size=100)
 write("bomb.parquet", pa.table({"file_name": ["a" * 60_000_000]}), compression="gzip", use_dictionary=False)
 write("amplified.parquet", pa.table({"file_name": ["a.png"], "tags": [["x" * 1000] * 100_000]}), compression="zstd")
+
+
+def png(red):
+    def part(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return (b"\x89PNG\r\n\x1a\n" + part(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0))
+            + part(b"IDAT", zlib.compress(bytes([0, red, 0, 0]))) + part(b"IEND", b""))
+
+
+# As the library datasets of Hugging Face writes it.
+IMAGES = pa.table({
+    "image": pa.array([{"bytes": png(i), "path": f"{i}.png"} for i in range(6)] + [{"bytes": None, "path": "6.png"}, None],
+                      type=pa.struct([("bytes", pa.binary()), ("path", pa.string())])),
+    "label": [0, 1, 0, 1, 0, 1, 2, -1], "caption": [f"red {i}" for i in range(8)],
+}).replace_schema_metadata({"huggingface": json.dumps({"info": {"features": {
+    "image": {"_type": "Image"}, "label": {"names": ["cat", "dog"], "_type": "ClassLabel"}, "caption": {"dtype": "string", "_type": "Value"}}}})})
+write("pictures.parquet", IMAGES, row_group_size=3, compression="snappy")

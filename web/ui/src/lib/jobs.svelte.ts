@@ -13,6 +13,7 @@ export const isLatest = (job: Job, list: Job[]): boolean =>
 export function subjectOf(job: Job): string {
   switch (job.kind) {
     case 'push': return 'Pictures that were sent'
+    case 'plan': return 'Plan'
     case 'model': return `Model ${job.model ?? ''}`
     case 'train': return 'Training'
     case 'check': return 'Check of the index'
