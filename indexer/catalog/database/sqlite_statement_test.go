@@ -30,57 +30,60 @@ func TestStatements(t *testing.T) {
 		}
 	}
 	insert := `INSERT INTO t (id, name) VALUES ($1, $2)`
-	if exec(insert, 1, "again") == nil || exec(insert, 1, "again") == nil {
-		t.Error("one id is there twice")
+	for range 2 {
+		if exec(insert, 1, "again") == nil {
+			t.Error("one id is there twice")
+		}
 	}
 	if err := exec(insert, 1000, "new"); err != nil {
 		t.Error(err)
 	}
+	query := `SELECT id FROM t WHERE id < $1 ORDER BY id`
 	tx, err := db.BeginTx(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	query := `SELECT id FROM t WHERE id < $1 ORDER BY id`
-	outer, err := tx.QueryContext(t.Context(), query, 3)
-	if err != nil {
-		t.Fatal(err)
-	}
 	pairs := 0
-	for outer.Next() {
-		inner, err := tx.QueryContext(t.Context(), query, 5)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for inner.Next() {
-			pairs++
-		}
-		if err := errors.Join(inner.Err(), inner.Close()); err != nil {
-			t.Fatal(err)
-		}
+	each := func() { pairs += countRows(t, tx, nil, query, 5) }
+	if rows := countRows(t, tx, each, query, 3); rows != 3 || pairs != 15 {
+		t.Errorf("%d rows with %d pairs, want 3 with 15", rows, pairs)
 	}
-	if err := errors.Join(outer.Err(), outer.Close(), tx.Commit()); err != nil || pairs != 15 {
-		t.Errorf("%d pairs (%v), want 15", pairs, err)
+	if err := tx.Commit(); err != nil {
+		t.Error(err)
 	}
 	if err := errors.Join(exec(`ALTER TABLE t ADD COLUMN more TEXT NOT NULL DEFAULT 'x'`), exec(`DROP TABLE u`)); err != nil {
 		t.Error(err)
 	}
 	for _, want := range []int{3, 7} {
-		count := 0
-		rows, err := db.QueryContext(t.Context(), query, want)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for rows.Next() {
-			count++
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil || count != want {
-			t.Errorf("%d rows (%v), want %d", count, err, want)
+		if count := countRows(t, db, nil, query, want); count != want {
+			t.Errorf("%d rows, want %d", count, want)
 		}
 	}
 	var name, more string
 	if err := db.QueryRowContext(t.Context(), `SELECT name, more FROM t WHERE id = $1`, 1000).Scan(&name, &more); err != nil || name != "new" || more != "x" {
 		t.Errorf("got %q, %q (%v)", name, more, err)
 	}
+}
+
+// countRows counts the rows of an answer, and calls row, unless it is nil, while it reads
+// each.
+func countRows(t *testing.T, db querier, row func(), query string, args ...any) (count int) {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), query, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		count++
+		if row != nil {
+			row()
+		}
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return count
 }
 
 // BenchmarkStatements finds a row by a statement that is parsed once, and by one that is
