@@ -120,6 +120,7 @@ include encoder/testdata/comparison.mk
 include trainer/testdata/comparison.mk
 include trainer/testdata/reference/mini.mk
 include trainer/testdata/experiments/experiments.mk
+include web/testdata/python/python.mk
 include web/testdata/schemathesis/schemathesis.mk
 
 clean: ## remove what make built here; caches and data folders stay
