@@ -71,7 +71,11 @@ func (c *checkCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	if err := here.begin(ctx, true); err != nil {
+	begin := here.beginJobs // what belongs to no collection needs no Milvus
+	if len(names) > 0 {
+		begin = func(ctx context.Context) error { return here.begin(ctx, true) }
+	}
+	if err := begin(ctx); err != nil {
 		return err
 	}
 	faults := checkFaults{command: c}

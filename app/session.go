@@ -108,6 +108,14 @@ func (x *parts) begin(ctx context.Context, works bool) error {
 	return x.work(ctx)
 }
 
+// beginJobs starts the jobs for what needs no Milvus. With a server it does nothing.
+func (x *parts) beginJobs(ctx context.Context) error {
+	if x == nil {
+		return nil
+	}
+	return x.work(ctx)
+}
+
 // catalogueAPI is api for commands that need only the catalogue: this process starts
 // no Milvus and runs no jobs. The parts are those of this process; nil with a server.
 func (p *program) catalogueAPI(ctx context.Context, command string) (*client.Client, *parts, error) {
