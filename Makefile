@@ -12,7 +12,7 @@ PACKAGES ?= ./...
 CACHE    ?= $(or $(POLYLENS_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/polylens)
 
 # The tests run real servers and real models: two packages at once are enough.
-TESTFLAGS ?= -p 2 -timeout 18m
+TESTFLAGS ?= -p 2 -timeout 25m
 
 .DEFAULT_GOAL := help
 .PHONY: help run build test test-go test-ui check bench bench-go fault-test clean \
