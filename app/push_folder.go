@@ -119,8 +119,8 @@ func (s *folderSender) flush(ctx context.Context) error {
 	for _, item := range s.batch {
 		line := upsertOf(s.folder.Name(), item.Item, s.layout)
 		if known[item.sha256] {
-			line["sha256"] = item.sha256
-		} else if line["data"], err = s.read(ctx, item.Item); err != nil {
+			line.SHA256 = item.sha256
+		} else if line.Data, err = s.read(ctx, item.Item); err != nil {
 			s.skip(item.URI, err)
 			continue
 		}
@@ -150,25 +150,17 @@ func (s *folderSender) known(ctx context.Context) (map[string]bool, error) {
 }
 
 // upsertOf says of a picture of a folder what an upsert says, but for the picture.
-func upsertOf(folder string, item source.Item, layout string) map[string]any {
+func upsertOf(folder string, item source.Item, layout string) indexer.Line {
 	id := strings.TrimPrefix(item.URI, folder+"/")
 	if plain, err := url.PathUnescape(id); err == nil {
 		id = plain
 	}
-	line := map[string]any{"op": catalog.OperationUpsert, "id": id}
 	metadata := item.Metadata
 	if layout == string(indexer.ImageFolder) {
 		metadata = indexer.WithLabel(metadata, id)
 	}
-	if len(metadata) > 0 {
-		line["metadata"] = metadata
+	return indexer.Line{
+		LineWords: indexer.LineWords{Operation: catalog.OperationUpsert, ID: id},
+		Metadata:  metadata, Captions: indexer.CaptionsOf(item.Captions),
 	}
-	var captions []map[string]string
-	for _, caption := range item.Captions {
-		captions = append(captions, map[string]string{"language": caption.Language, "text": caption.Text})
-	}
-	if captions != nil {
-		line["captions"] = captions
-	}
-	return line
 }

@@ -300,7 +300,7 @@ func patch(image *catalog.Image, document Document) error {
 		if err != nil {
 			return err
 		}
-		image.Captions = captionsOfSidecar(about)
+		image.Captions = CaptionsOf(about.Captions)
 	}
 	return nil
 }
@@ -357,9 +357,10 @@ func parseAbout(about, captions json.RawMessage) (source.Sidecar, error) {
 	return sidecar, nil
 }
 
-func captionsOfSidecar(about source.Sidecar) []catalog.Caption {
-	captions := make([]catalog.Caption, len(about.Captions))
-	for i, caption := range about.Captions {
+// CaptionsOf are captions that were read, as images have them.
+func CaptionsOf(read []source.Caption) []catalog.Caption {
+	captions := make([]catalog.Caption, len(read))
+	for i, caption := range read {
 		captions[i] = catalog.Caption(caption)
 	}
 	return captions

@@ -267,15 +267,17 @@ func (p *Pushes) work(ctx context.Context, job, collection string) error {
 func (p *Pushes) report(ctx context.Context, job *jobs.Running, others map[string]int) {
 	began, first := time.Now(), -1
 	for last := false; ; {
-		counts, err := p.jobs.PushCounts(context.WithoutCancel(ctx), job.ID)
+		call, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.lease)
+		counts, err := p.jobs.PushCounts(call, job.ID)
 		if err == nil {
 			if first < 0 {
 				first = counts.Done()
 			}
 			progress := progressOf(counts, counts.Done()-first, time.Since(began))
 			progress.Others = others
-			_ = job.Report(context.WithoutCancel(ctx), progress) // the next one tells as much
+			_ = job.Report(call, progress) // the next one tells as much
 		}
+		cancel()
 		if last {
 			return
 		}

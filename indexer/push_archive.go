@@ -13,7 +13,6 @@ import (
 	"polylens/indexer/archive"
 	"polylens/indexer/blob"
 	"polylens/indexer/catalog"
-	"polylens/indexer/source"
 )
 
 // maxPacked is the most bytes of a picture in an archive: as base64 it fits into a line.
@@ -107,28 +106,12 @@ type refusedLine struct {
 // lineOf is an entry as a client would have sent it.
 func lineOf(entry archive.Entry) ([]byte, error) {
 	if entry.Problem != nil {
-		text, err := json.Marshal(refusedLine{entry.ID, cleanReason(entry.Problem.Error())})
-		return append([]byte{refused}, text...), err
+		return refusal(entry.ID, entry.Problem.Error())
 	}
-	line := map[string]any{"op": catalog.OperationUpsert, "id": entry.ID, "data": entry.Data}
-	if entry.Metadata != nil {
-		line["metadata"] = entry.Metadata
-	}
-	if len(entry.Captions) > 0 {
-		line["captions"] = captionLines(entry.Captions)
-	}
-	if note := noteOf(entry.Warnings); note != "" {
-		line["note"] = note
-	}
-	return json.Marshal(line)
-}
-
-func captionLines(captions []source.Caption) []map[string]string {
-	lines := make([]map[string]string, len(captions))
-	for i, caption := range captions {
-		lines[i] = map[string]string{"language": caption.Language, "text": caption.Text}
-	}
-	return lines
+	return json.Marshal(Line{
+		LineWords: LineWords{Operation: catalog.OperationUpsert, ID: entry.ID, Note: noteOf(entry.Warnings)},
+		Data:      entry.Data, Metadata: entry.Metadata, Captions: CaptionsOf(entry.Captions),
+	})
 }
 
 func noteOf(warnings []error) string {

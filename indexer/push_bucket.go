@@ -109,11 +109,11 @@ func (c *cutter) other(name string) {
 func (l *lister) flush() error {
 	used := make(map[string]bool)
 	for _, picture := range l.pictures {
-		line := map[string]any{"op": catalog.OperationUpsert, "id": picture, "key": picture}
+		line := Line{LineWords: LineWords{Operation: catalog.OperationUpsert, ID: picture, Key: picture}}
 		for _, sidecar := range l.sidecars {
 			if isAbout(sidecar, picture) {
 				used[sidecar] = true
-				if err := l.describe(line, sidecar); err != nil {
+				if err := l.describe(&line, sidecar); err != nil {
 					return err
 				}
 			}
@@ -143,7 +143,7 @@ func isAbout(sidecar, picture string) bool {
 }
 
 // describe adds what a sidecar says to a line. One that cannot be used is a note.
-func (l *lister) describe(line map[string]any, sidecar string) error {
+func (l *lister) describe(line *Line, sidecar string) error {
 	text, err := l.objects.Read(l.cutter.ctx, sidecar, maxSidecar)
 	var about source.Sidecar
 	switch {
@@ -155,13 +155,8 @@ func (l *lister) describe(line map[string]any, sidecar string) error {
 		about, err = source.ParseSidecar(text)
 	}
 	if err != nil {
-		line["note"] = cleanReason(fmt.Sprintf("%.200q: %v", sidecar, err))
+		line.Note = cleanReason(fmt.Sprintf("%.200q: %v", sidecar, err))
 	}
-	if len(about.Metadata) > 0 {
-		line["metadata"] = about.Metadata
-	}
-	if len(about.Captions) > 0 {
-		line["captions"] = captionLines(about.Captions)
-	}
+	line.Metadata, line.Captions = about.Metadata, CaptionsOf(about.Captions)
 	return nil
 }

@@ -12,19 +12,32 @@ import (
 	"polylens/indexer/catalog"
 )
 
-// pushLine is a line of a push, as JSON.
+// LineWords are what a line of a push says of itself in single words.
+type LineWords struct {
+	Operation catalog.Operation `json:"op,omitempty"` // empty: upsert
+	ID        string            `json:"id,omitempty"`
+	SHA256    string            `json:"sha256,omitempty"` // of a picture that is here, as URL, Path, Key and Upload say where another is
+	URL       string            `json:"url,omitempty"`
+	Path      string            `json:"path,omitempty"`
+	Key       string            `json:"key,omitempty"`
+	Upload    string            `json:"upload,omitempty"`
+	Note      string            `json:"note,omitempty"` // what an archive says of it and cannot be used
+}
+
+// Line is a line of a push as it is written. Zero fields say nothing.
+type Line struct {
+	LineWords
+	Data     []byte            `json:"data,omitzero"`
+	Metadata map[string]any    `json:"metadata,omitempty"`
+	Captions []catalog.Caption `json:"captions,omitempty"`
+}
+
+// pushLine is a line of a push as it is read: clients may write it in other forms.
 type pushLine struct {
-	Operation catalog.Operation `json:"op"` // empty: upsert
-	ID        string            `json:"id"`
-	Data      *string           `json:"data"`
-	SHA256    string            `json:"sha256"`
-	URL       string            `json:"url"`
-	Path      string            `json:"path"`
-	Key       string            `json:"key"`
-	Upload    string            `json:"upload"`
-	Metadata  json.RawMessage   `json:"metadata"`
-	Captions  json.RawMessage   `json:"captions"`
-	Note      string            `json:"note"` // what an archive says of it and cannot be used
+	LineWords
+	Data     *string         `json:"data"`
+	Metadata json.RawMessage `json:"metadata"`
+	Captions json.RawMessage `json:"captions"`
 }
 
 // parseLine reads a line of a push. What it returns beside an error is for people.

@@ -83,14 +83,10 @@ func lineOfRow(row table.Row) ([]byte, error) {
 	if id != "" && catalog.ValidateItemID(id) != nil {
 		return refusal(cleanReason(id), fmt.Sprintf("row %d: its id has more than 512 bytes, or control characters", row.Number))
 	}
-	line := map[string]any{"op": catalog.OperationUpsert, "data": row.Pictures[name], "metadata": row.Fields}
-	if id != "" { // else it is the picture's SHA-256
-		line["id"] = id
-	}
-	if len(lost) > 0 {
-		line["note"] = cleanReason(strings.Join(lost, "; "))
-	}
-	return json.Marshal(line)
+	return json.Marshal(Line{ // without an ID it is the picture's SHA-256
+		LineWords: LineWords{Operation: catalog.OperationUpsert, ID: id, Note: cleanReason(strings.Join(lost, "; "))},
+		Data:      row.Pictures[name], Metadata: row.Fields,
+	})
 }
 
 func refusal(id, detail string) ([]byte, error) {

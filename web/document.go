@@ -153,7 +153,7 @@ func (s *server) writeDeletions(ctx context.Context, to io.Writer, collection st
 			return err
 		}
 		for _, image := range images {
-			line := map[string]any{"op": catalog.OperationDelete, "id": image.PublicID()}
+			line := indexer.Line{LineWords: indexer.LineWords{Operation: catalog.OperationDelete, ID: image.PublicID()}}
 			if err := encoder.Encode(line); err != nil {
 				return err
 			}

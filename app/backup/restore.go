@@ -208,7 +208,10 @@ func (f Found) put(ctx context.Context, file File, data string, blobs *blob.Stor
 	defer in.Close()
 	from := verified(ctx, in, file)
 	if name, isPicture := strings.CutPrefix(file.Path, picturesPath); isPicture {
-		err = putBlob(ctx, blobs, name, from)
+		err = blobs.Write(ctx, name, func(out io.Writer) error {
+			_, err := io.Copy(out, from)
+			return err
+		})
 	} else {
 		path := filepath.Join(data, filepath.FromSlash(file.Path))
 		if err = os.MkdirAll(filepath.Dir(path), 0o700); err == nil {
@@ -220,23 +223,6 @@ func (f Found) put(ctx context.Context, file File, data string, blobs *blob.Stor
 	}
 	return nil
 }
-
-func putBlob(ctx context.Context, blobs *blob.Store, name string, from io.Reader) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	out, err := blobs.Create(ctx, name)
-	if err != nil {
-		return err
-	}
-	if _, err := io.Copy(out, from); err != nil {
-		cancel() // leaves nothing
-		return errors.Join(err, ignore(out.Close()))
-	}
-	return out.Close()
-}
-
-// ignore drops the error of closing what has failed already.
-func ignore(error) error { return nil }
 
 // Settle ends a restore: once everything is on the disk, the mark goes that said that it was
 // under way.
