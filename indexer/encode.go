@@ -54,16 +54,11 @@ func (r *run) encodeAll(ctx context.Context, ready <-chan prepared, committed ch
 // different contents to encode.
 func (r *run) fillBatches(ctx context.Context, ready <-chan prepared, batches chan<- []prepared) error {
 	var batch []prepared
-	contents := make(map[string]bool)
+	contents := make(batchContents)
 	for p := range ready {
-		switch {
-		case contents[p.image.SHA256]:
-			p.pixels = nil // those of its double are enough, and a batch must not fill up with copies
-		case p.pixels != nil:
-			contents[p.image.SHA256] = true
-		}
+		contents.add(&p)
 		batch = append(batch, p)
-		if len(contents) < r.options.Batch && len(batch) < longBatch {
+		if !contents.full(len(batch), r.options.Batch) {
 			continue
 		}
 		if err := send(ctx, batches, batch); err != nil {
@@ -76,6 +71,25 @@ func (r *run) fillBatches(ctx context.Context, ready <-chan prepared, batches ch
 		return context.Cause(ctx)
 	}
 	return send(ctx, batches, batch)
+}
+
+// batchContents are what a batch has to encode, by SHA-256.
+type batchContents map[string]bool
+
+// add notes a picture of the batch. Of one that is there already the pixels of its double
+// are enough: a batch must not fill up with copies.
+func (b batchContents) add(p *prepared) {
+	switch {
+	case b[p.image.SHA256]:
+		p.pixels = nil
+	case p.pixels != nil:
+		b[p.image.SHA256] = true
+	}
+}
+
+// full reports whether a batch of so many pictures has most to encode.
+func (b batchContents) full(pictures, most int) bool {
+	return len(b) >= most || pictures >= longBatch
 }
 
 // commit encodes what has no vector yet and saves the whole batch in one

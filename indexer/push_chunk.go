@@ -242,7 +242,7 @@ func isOfItem(err error) bool {
 // saveAll saves batch after batch.
 func (p *piece) saveAll(ctx context.Context, ready <-chan readied) error {
 	var batch []readied
-	contents := make(map[string]bool)
+	contents := make(batchContents)
 	flush := func() error {
 		err := p.save(ctx, batch)
 		batch = nil
@@ -250,14 +250,9 @@ func (p *piece) saveAll(ctx context.Context, ready <-chan readied) error {
 		return err
 	}
 	for r := range ready {
-		switch {
-		case contents[r.image.SHA256]:
-			r.pixels = nil // those of its double are enough
-		case r.pixels != nil:
-			contents[r.image.SHA256] = true
-		}
+		contents.add(&r.prepared)
 		batch = append(batch, r)
-		if len(contents) < p.work.options.Batch && len(batch) < longBatch {
+		if !contents.full(len(batch), p.work.options.Batch) {
 			continue
 		}
 		if err := flush(); err != nil {
