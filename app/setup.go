@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"polylens/app/setup"
 	"polylens/internal/progress"
+	"polylens/internal/text"
 )
 
 type setupCommand struct {
@@ -85,13 +85,8 @@ func (c *setupCommand) print(p *program, ready setup.Ready) error {
 	case c.JSON:
 		return json.NewEncoder(p.terminal.out).Encode(ready)
 	case c.PrintEnv:
-		_, err := fmt.Fprintf(p.terminal.out, "export %s=%s\n", ready.Env, shellQuote(ready.Path))
+		_, err := fmt.Fprintf(p.terminal.out, "export %s=%s\n", ready.Env, text.QuoteShell(ready.Path))
 		return err
 	}
 	return nil
-}
-
-// shellQuote makes one word of text for a POSIX shell.
-func shellQuote(text string) string {
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }

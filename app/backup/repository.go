@@ -17,6 +17,7 @@ import (
 	"polylens/internal/lock"
 	"polylens/internal/ordinary"
 	"polylens/internal/replace"
+	"polylens/internal/text"
 )
 
 // Names in a folder of backups.
@@ -69,16 +70,12 @@ func (r *repository) path(parts ...string) string {
 // sweep removes what a backup that was interrupted has left half written. What it has
 // written as a whole is of use to the next.
 func (r *repository) sweep() error {
-	parts, err := filepath.Glob(filepath.Join(escapeGlob(r.dir), filesFolder, ".*"))
-	manifests, _ := filepath.Glob(filepath.Join(escapeGlob(r.dir), backupsFolder, ".*")) // the pattern is sound
+	parts, err := filepath.Glob(filepath.Join(text.QuoteGlob(r.dir), filesFolder, ".*"))
+	manifests, _ := filepath.Glob(filepath.Join(text.QuoteGlob(r.dir), backupsFolder, ".*")) // the pattern is sound
 	for _, part := range append(parts, manifests...) {
 		err = errors.Join(err, os.Remove(part))
 	}
 	return err
-}
-
-func escapeGlob(path string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }
 
 // place is where a file lies.

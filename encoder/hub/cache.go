@@ -9,6 +9,7 @@ import (
 
 	"polylens/encoder/siglip2"
 	"polylens/internal/ordinary"
+	"polylens/internal/text"
 )
 
 // snapshot is a model at one commit in the Hugging Face cache, whose layout is
@@ -81,7 +82,7 @@ func (s Store) snapshots() []snapshot {
 	if s.Cache == "" {
 		return nil
 	}
-	repos, _ := filepath.Glob(filepath.Join(escapeGlob(s.Cache), cachePrefix+"*")) // the pattern is sound
+	repos, _ := filepath.Glob(filepath.Join(text.QuoteGlob(s.Cache), cachePrefix+"*")) // the pattern is sound
 	var list []snapshot
 	for _, repo := range repos {
 		name := strings.ReplaceAll(strings.TrimPrefix(filepath.Base(repo), cachePrefix), "--", "/")

@@ -10,12 +10,13 @@ import (
 
 	"polylens/encoder/onnxfile"
 	"polylens/encoder/siglip2"
+	"polylens/internal/text"
 )
 
 // hasONNX looks where onnxfile.Find does.
 func hasONNX(dir string) bool {
 	for _, pattern := range []string{"*.onnx", "*/*.onnx"} {
-		if found, _ := filepath.Glob(filepath.Join(escapeGlob(dir), pattern)); len(found) > 0 { // the pattern is sound
+		if found, _ := filepath.Glob(filepath.Join(text.QuoteGlob(dir), pattern)); len(found) > 0 { // the pattern is sound
 			return true
 		}
 	}

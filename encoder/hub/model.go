@@ -4,7 +4,6 @@ import (
 	"errors"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"polylens/internal/ordinary"
 )
@@ -105,9 +104,4 @@ func sized(dir string, names []string) ([]File, error) {
 		files[i] = File{name, info.Size()}
 	}
 	return files, nil
-}
-
-// escapeGlob makes a path match itself alone.
-func escapeGlob(path string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"polylens/encoder/siglip2"
+	"polylens/internal/text"
 )
 
 // Store is the two folders in which models are looked for.
@@ -130,7 +131,7 @@ func (s Store) List() ([]Info, error) {
 	var list []Info
 	taken := map[string]bool{}
 	for _, pattern := range []string{"*", "*/*"} { // name and owner/name
-		dirs, err := filepath.Glob(filepath.Join(escapeGlob(s.Models), pattern))
+		dirs, err := filepath.Glob(filepath.Join(text.QuoteGlob(s.Models), pattern))
 		if err != nil {
 			return nil, err
 		}

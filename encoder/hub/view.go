@@ -10,6 +10,7 @@ import (
 	"polylens/internal/replace"
 
 	"polylens/internal/ordinary"
+	"polylens/internal/text"
 )
 
 // views is the folder below the models folder that holds a directory for each
@@ -113,7 +114,7 @@ func (s Store) removeStaleViews() {
 	if s.Cache == "" {
 		return
 	}
-	shown, _ := filepath.Glob(filepath.Join(escapeGlob(s.Models), views, "*", "*")) // the pattern is sound
+	shown, _ := filepath.Glob(filepath.Join(text.QuoteGlob(s.Models), views, "*", "*")) // the pattern is sound
 	for _, dir := range shown {
 		repo := filepath.Join(s.Cache, cachePrefix+filepath.Base(filepath.Dir(dir)))
 		_, err := ordinary.Stat(filepath.Join(repo, cacheSnapshots, filepath.Base(dir)))

@@ -16,6 +16,7 @@ import (
 
 	"polylens/internal/disk"
 	"polylens/internal/replace"
+	"polylens/internal/text"
 )
 
 // ErrAway marks an embedded server that does not come to life, though nothing is missing
@@ -39,17 +40,13 @@ const (
 
 // SetAside lists the folders that were set aside for a data folder, the oldest first.
 func SetAside(data string) ([]Aside, error) {
-	found, err := filepath.Glob(escapeGlob(data) + asideMark + "*")
+	found, err := filepath.Glob(text.QuoteGlob(data) + asideMark + "*")
 	slices.Sort(found)
 	aside := make([]Aside, 0, len(found))
 	for _, folder := range found {
 		aside = append(aside, Aside{Folder: folder, Bytes: bytesIn(folder)})
 	}
 	return aside, err
-}
-
-func escapeGlob(path string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }
 
 // bytesIn is the size of all files below a folder, as far as they can be seen.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"polylens/indexer/catalog"
+	"polylens/internal/text"
 )
 
 // DamagedError says that the file of a SQLite catalogue is broken, and how the newest
@@ -51,14 +52,12 @@ func (e *DamagedError) Remedy() string {
 // restoring is a line for the shell. What SQLite keeps beside the file belongs to the
 // damaged one, and goes with it: its log would spoil the backup.
 func restoring(path, backup string) string {
-	aside := shellWord(filepath.Join(filepath.Dir(path), DamagedFolder))
-	return fmt.Sprintf("mkdir -p %s && mv -f %s* %s && cp -p %s %s", aside, shellWord(path), aside, shellWord(backup), shellWord(path))
+	aside := text.QuoteShell(filepath.Join(filepath.Dir(path), DamagedFolder))
+	return fmt.Sprintf("mkdir -p %s && mv -f %s* %s && cp -p %s %s", aside, text.QuoteShell(path), aside, text.QuoteShell(backup), text.QuoteShell(path))
 }
 
 // DamagedFolder is where a restored catalogue leaves the damaged one, beside it.
 const DamagedFolder = "damaged-catalogue"
-
-func shellWord(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
 // Limits of the search for damage.
 const (
