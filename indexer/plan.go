@@ -145,7 +145,7 @@ func (p *planner) tell(ctx context.Context) {
 func (p *planner) fail(uri string, err error) {
 	p.plan.Failed++
 	if len(p.plan.Failures) < MaxReported {
-		p.plan.Failures = append(p.plan.Failures, catalog.Failure{URI: uri, Reason: cleanReason(err.Error())})
+		p.plan.Failures = append(p.plan.Failures, catalog.Failure{URI: uri, Kind: catalog.FailurePicture, Reason: cleanReason(err.Error())})
 	}
 }
 

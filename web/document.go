@@ -37,8 +37,8 @@ type patchImageInput struct {
 	ImagePath
 	AcceptLanguage
 	Body struct {
-		Metadata map[string]any `json:"metadata,omitempty" doc:"Fields to change; one that is null is removed, all others stay (RFC 7396). A field that is an object is replaced as a whole"`
-		Captions map[string]any `json:"captions,omitempty" doc:"Texts by language, each a text or a list of texts; they replace all captions"`
+		Metadata map[string]any `json:"metadata,omitempty" nullable:"true" doc:"Fields to change; one that is null is removed, all others stay (RFC 7396). A field that is an object is replaced as a whole"`
+		Captions map[string]any `json:"captions,omitempty" nullable:"true" doc:"Texts by language, each a text or a list of texts; they replace all captions"`
 	}
 }
 
@@ -81,7 +81,7 @@ func describeDocuments(api *huma.OpenAPI) {
 			"captions": text("JSON object: texts by language, each a text or a list of texts"),
 			"id":       text("The client's own identity of the image, unless the address has it"),
 		},
-		Required: []string{"file"},
+		Required: []string{"file"}, AdditionalProperties: false,
 	}}
 	images := apiPrefix + "/collections/{name}/images"
 	for _, o := range []*huma.Operation{api.Paths[images].Post, api.Paths[images+"/{id}"].Put} {

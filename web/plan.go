@@ -33,7 +33,7 @@ func newPlan(job catalog.Job) (*Plan, Progress, Counts) {
 		Total: c.Total, New: c.New, Changed: c.Changed, Unchanged: c.Unchanged, Removed: c.Removed, Failed: c.Failed,
 		Unread: c.Unread, Known: c.Known, Encode: c.Encode, Rate: p.Rate, Seconds: p.Seconds,
 	}
-	return plan, Progress{Total: c.Total, Done: c.Total, Failed: c.Failed, SecondsLeft: -1},
+	return plan, Progress{Total: c.Total, Done: c.Total, Failed: c.Failed, SecondsLeft: -1, Files: newFiles(indexer.Files{})},
 		Counts{Total: c.Total, Done: c.Total, Succeeded: c.Total - c.Failed, Failed: c.Failed, Unchanged: c.Unchanged}
 }
 

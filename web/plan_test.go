@@ -3,6 +3,7 @@ package web_test
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"polylens/indexer"
@@ -21,6 +22,9 @@ func TestDryRun(t *testing.T) {
 		{"", folder[:len(folder)-1] + `,"dry_run":true}`, jsonType}, {"", `{"source":{"bucket":"s3://shop/"},"dry_run":true}`, jsonType},
 	} {
 		r := send(t, http.MethodPost, jobs+call[0], call[1], call[2])
+		if strings.Contains(r.body, ":null") {
+			t.Errorf("a list or an object is null: %s", r.body)
+		}
 		if job := as[web.Job](t, r); r.status != http.StatusAccepted || job.Kind != "plan" || job.Plan == nil || job.Plan.New != 1 || job.Plan.Seconds != 0.5 {
 			t.Errorf("%s %s: %d %s", call[0], call[1], r.status, r.body)
 		}

@@ -145,7 +145,7 @@ func (s *server) receiveFiles(r *http.Request, to indexer.Receiver, collection s
 			return "", nil, io.EOF
 		}
 		if err != nil {
-			return "", nil, newProblem(kindUnreadable, "the form ends too early")
+			return "", nil, newProblem(kindUnreadable, "the form ends too early, or cannot be read")
 		}
 		name := fileNameOf(part)
 		if name == "" {
@@ -186,7 +186,7 @@ func describeArchives(create *huma.Operation) {
 	create.RequestBody.Content[formType] = &huma.MediaType{Schema: &huma.Schema{
 		Type:        huma.TypeObject,
 		Description: "Files; their names are the ids of their images",
-		Properties:  map[string]*huma.Schema{"file": {Type: huma.TypeArray, Items: binary}},
+		Properties:  map[string]*huma.Schema{"file": {Type: huma.TypeArray, Items: binary}}, AdditionalProperties: false,
 	}}
 }
 

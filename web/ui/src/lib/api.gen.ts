@@ -1225,11 +1225,11 @@ export interface components {
             /** @description Texts by language, each a text or a list of texts; they replace all captions */
             captions?: {
                 [key: string]: unknown;
-            };
+            } | null;
             /** @description Fields to change; one that is null is removed, all others stay (RFC 7396). A field that is an object is replaced as a whole */
             metadata?: {
                 [key: string]: unknown;
-            };
+            } | null;
         };
         Plan: {
             /**
