@@ -2,14 +2,13 @@ package main
 
 import (
 	"context"
-	"io"
-	"net"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"polylens/internal/needs"
 	"polylens/search/milvus"
+	"polylens/search/searchtest"
 )
 
 // foreignMilvus runs the embedded Milvus as if it were one elsewhere, and returns its
@@ -21,27 +20,7 @@ func foreignMilvus(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Stop(context.WithoutCancel(t.Context())) })
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { listener.Close() })
-	go func() {
-		for {
-			near, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			far, err := server.Dial(t.Context(), "")
-			if err != nil {
-				near.Close()
-				continue
-			}
-			go func() { _, _ = io.Copy(far, near); far.Close() }()
-			go func() { _, _ = io.Copy(near, far); near.Close() }()
-		}
-	}()
-	return listener.Addr().String()
+	return searchtest.Relay(t, server.Dial)
 }
 
 // TestForeignMilvusWithHoles: a Milvus elsewhere that lets strangers in is refused by

@@ -2,10 +2,10 @@ package milvus
 
 import (
 	"errors"
-	"io"
-	"net"
 	"strings"
 	"testing"
+
+	"polylens/search/searchtest"
 )
 
 // TestVersionsWithHoles: which versions of Milvus let strangers in.
@@ -64,7 +64,7 @@ func TestVersionsWithHoles(t *testing.T) {
 // refused where it is reached like any other, and accepted by who says so.
 func TestForeignServerWithHoles(t *testing.T) {
 	needServer(t)
-	foreign := Config{Address: relay(t, shared)}
+	foreign := Config{Address: searchtest.Relay(t, shared.Dial)}
 	index, err := Connect(t.Context(), foreign)
 	if !errors.Is(err, ErrInsecure) || index != nil || !strings.Contains(err.Error(), "CVE-2025-64513") ||
 		!strings.Contains(err.Error(), "2.3.5") || !strings.Contains(err.Error(), "--insecure-milvus") {
@@ -82,33 +82,4 @@ func TestForeignServerWithHoles(t *testing.T) {
 	if err := index.CheckHoles(t.Context()); !errors.Is(err, ErrInsecure) {
 		t.Errorf("an accepted server is said to be safe: %v", err)
 	}
-}
-
-// relay lets a server be reached at an address of this machine.
-func relay(t *testing.T, server *Server) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { listener.Close() })
-	go func() {
-		for {
-			near, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer near.Close()
-				far, err := server.Dial(t.Context(), "")
-				if err != nil {
-					return
-				}
-				defer far.Close()
-				go func() { _, _ = io.Copy(far, near); far.Close() }()
-				_, _ = io.Copy(near, far)
-			}()
-		}
-	}()
-	return listener.Addr().String()
 }
