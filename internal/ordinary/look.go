@@ -54,11 +54,6 @@ func Real(ctx context.Context, path string) (string, error) {
 	return call(ctx, "lstat", path, func() (string, error) { return filepath.EvalSymlinks(path) }, nil)
 }
 
-// Info is entry.Info that does not wait for ever. path is where the entry is.
-func Info(ctx context.Context, entry fs.DirEntry, path string) (fs.FileInfo, error) {
-	return call(ctx, "lstat", path, entry.Info, nil)
-}
-
 // Root is os.OpenRoot that does not wait for ever.
 func Root(ctx context.Context, path string) (*os.Root, error) {
 	return call(ctx, "open", path, func() (*os.Root, error) { return os.OpenRoot(path) }, func(root *os.Root) { root.Close() })
