@@ -63,7 +63,7 @@ var meanings = map[FindingKind]meaning{
 	CatalogueDamaged: {"faults in the file of the catalogue", "restore it: `polylens doctor` names the newest good backup and the command", false},
 	RowStray:         {"rows of the catalogue that belong to nothing", "", false},
 	ChunkMissing:     {"parts of pushes that are to be done, and whose lines are gone", "cancel these jobs (`polylens job cancel ID`) and send their lines again", false},
-	PushMiscounted:   {"pushes whose counts are not those of their items", "trust `polylens job show ID --items`, not the counts", false},
+	PushMiscounted:   {"pushes whose counts are not those of their items", "trust `polylens job items ID`, not the counts", false},
 	ThumbnailDamaged: {"thumbnails that are no pictures", "", false},
 	ThumbnailLeft:    {"thumbnails of pictures that no image has", "", true},
 	OriginalLeft:     {"files of pictures that no image has", "", true},

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Job } from './api'
 import { FakeSocket, holdCalls, last, job } from '../testing/server'
-import { besides, checkFacts, fileFacts, isLatest, percentOf, subjectOf, Jobs } from './jobs.svelte'
+import { besides, checkFacts, fileFacts, findingFacts, isLatest, percentOf, subjectOf, Jobs } from './jobs.svelte'
 
 let jobs: Jobs
 let told: [string, boolean][]
@@ -93,6 +93,9 @@ describe('checkFacts', () => {
     expect(checkFacts(right)).toEqual(['the index agrees'])
     expect(checkFacts({ ...right, missing: 2, outdated: 1 })).toEqual(['2 missing', '1 outdated'])
     expect(checkFacts({ ...right, extra: 1, repaired: 1 })).toEqual(['1 extra', '1 rows repaired'])
+    const lost = { kind: 'original-missing', words: 'sent pictures whose files are gone', count: 2, repaired: 0, harmless: false, examples: [] }
+    expect(findingFacts([lost])).toEqual(['2 sent pictures whose files are gone'])
+    expect(findingFacts(undefined)).toEqual([])
   })
 })
 

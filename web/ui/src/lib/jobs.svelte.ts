@@ -32,6 +32,10 @@ export function checkFacts(check: NonNullable<Job['check']>): string[] {
   return found
 }
 
+/** findingFacts says what a check has found besides. */
+export const findingFacts = (findings: Job['findings']): string[] =>
+  (findings ?? []).map(({ count, words }) => `${formatCount(count)} ${words}`)
+
 /** kindWords name one of what was not used, or not wholly, and several. */
 const kindWords: Record<string, [string, string]> = {
   file: ['file not readable now', 'files not readable now'], folder: ['folder not readable now', 'folders not readable now'],
