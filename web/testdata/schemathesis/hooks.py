@@ -36,5 +36,5 @@ def before_call(context, case, kwargs):
 
 @schemathesis.hook
 def filter_query(context, query):
-    # An object without fields leaves nothing of a parameter but its name, as if it were absent.
-    return all(value != {} for value in (query or {}).values())
+    # A parameter without a value is as good as none, and so is an object without fields.
+    return all(value not in ("", {}) for value in (query or {}).values())
