@@ -156,8 +156,11 @@ func (p *pushing) one(ctx context.Context, document Document) (readied, error) {
 	if err != nil {
 		return ready, err
 	}
-	items, err := p.save(ctx, []readied{ready})
+	items, err := p.itemsOf(ctx, []readied{ready})
 	if err != nil {
+		return ready, err
+	}
+	if err := p.save(ctx, items); err != nil {
 		return ready, err
 	}
 	return ready, items[0].Err
@@ -224,7 +227,10 @@ func (p *pushing) readyUpsert(ctx context.Context, document Document, r *readied
 	if r.unchanged {
 		r.Outcome = catalog.OutcomeUnchanged
 	}
-	return p.blobs.PutContent(ctx, content.SHA256, content.Data)
+	if p.chunk == nil {
+		return p.blobs.PutContent(ctx, content.SHA256, content.Data)
+	}
+	return p.blobs.PutContentUntilSync(ctx, content.SHA256, content.Data)
 }
 
 // known reads a picture that some image of the collection has: whoever can name the

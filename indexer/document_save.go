@@ -9,26 +9,37 @@ import (
 	"polylens/indexer/catalog/database"
 )
 
-// save encodes what has no vector yet and saves documents with the outcomes of their
-// chunk, in one transaction. It returns what became of each.
-func (p *pushing) save(ctx context.Context, ready []readied) ([]database.PushItem, error) {
+// itemsOf encodes what has no vector yet, and makes documents ready to be saved.
+func (p *pushing) itemsOf(ctx context.Context, ready []readied) ([]database.PushItem, error) {
 	vectors, err := p.vectorsOf(ctx, ready)
 	if err != nil {
 		return nil, err
 	}
-	push := database.Push{Chunk: p.chunk, Fingerprint: p.fingerprint, Explain: p.explain}
-	for _, r := range ready {
-		push.Items = append(push.Items, itemOf(r, vectors[r.image.SHA256]))
+	items := make([]database.PushItem, len(ready))
+	for i, r := range ready {
+		items[i] = itemOf(r, vectors[r.image.SHA256])
 	}
+	return items, nil
+}
+
+// save saves documents with the outcomes of their chunk, in one transaction, once the disk
+// has their pictures. Items then say what became of them.
+func (p *pushing) save(ctx context.Context, items []database.PushItem) error {
+	if p.chunk != nil {
+		if err := p.blobs.Sync(ctx); err != nil {
+			return err
+		}
+	}
+	push := database.Push{Chunk: p.chunk, Fingerprint: p.fingerprint, Explain: p.explain, Items: items}
 	if err := p.store.SavePush(ctx, p.collection, &push); err != nil {
-		return nil, err
+		return err
 	}
-	for _, item := range push.Items {
+	for _, item := range items {
 		if item.Err == nil {
 			p.touch(item.ItemResult)
 		}
 	}
-	return push.Items, nil
+	return nil
 }
 
 // itemOf is what is saved of a document; vector is nil if it has no picture, or one for
