@@ -100,6 +100,10 @@ func NewPushes(documents *Documents, store *database.Jobs, problem func(error) s
 	return &Pushes{documents: documents, blobs: documents.blobs, jobs: store, problem: problem, lease: chunkLease, parquets: semaphore.NewWeighted(1)}
 }
 
+// SetLease says for how long the worker of a chunk may be silent, before anything is
+// worked on; 0 leaves the 15 seconds that it is.
+func (p *Pushes) SetLease(lease time.Duration) { p.lease = cmp.Or(lease, p.lease) }
+
 // Connect gives the queue that jobs are put into.
 func (p *Pushes) Connect(queue *jobs.Queue) { p.queue = queue }
 
