@@ -103,7 +103,7 @@ func (d *Documents) Collect(ctx context.Context, now time.Time) (blob.Collected,
 
 // open makes ready what documents of a collection go to.
 func (d *Documents) open(ctx context.Context, collection string, create bool) (*pushing, error) {
-	work := &pushing{destination: destination{Indexer: d.indexer, name: collection}, blobs: d.blobs, places: d.places}
+	work := &pushing{destination: destination{Indexer: d.indexer, name: collection, giving: true}, blobs: d.blobs, places: d.places}
 	known, err := d.indexer.store.UncountedCollection(ctx, collection)
 	switch {
 	case errors.Is(err, catalog.ErrNotFound) && create:
@@ -120,9 +120,9 @@ func (d *Documents) open(ctx context.Context, collection string, create bool) (*
 // checkModel is search.ErrModelMismatch when the vectors of a collection are those of
 // another model: single images do not bring it over.
 func (ix *Indexer) checkModel(known catalog.Collection) error {
-	model, err := ix.encoder.For(known.MaxPatches)
+	model, err := ix.encoderGiving(known)
 	if err != nil {
-		return fmt.Errorf("model for at most %d patches: %w", known.MaxPatches, err)
+		return err
 	}
 	if known.Fingerprint == "" || known.Fingerprint == model.Fingerprint() {
 		return nil

@@ -109,7 +109,7 @@ func (p *Pushes) Connect(queue *jobs.Queue) { p.queue = queue }
 
 // Kind is the kind of jobs, one at a time in each collection.
 func (p *Pushes) Kind() jobs.Kind {
-	return jobs.Kind{Name: JobPush, Exclusive: jobs.PerCollection, Handle: p.handle, Waits: true}
+	return jobs.Kind{Name: JobPush, Exclusive: jobs.PerCollection, Handle: p.handle, Waits: true, Passing: isPassing}
 }
 
 // manifest lists the chunks of a push. It is written when the whole body has arrived.
