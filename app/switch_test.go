@@ -69,6 +69,23 @@ func TestSwitchUnderPushes(t *testing.T) {
 			}
 		}
 	}()
+	puts := make(chan int)
+	go func() {
+		n := 0
+		defer func() { puts <- n }()
+		for ; ; n++ {
+			select {
+			case <-pushing:
+				return
+			case <-time.After(50 * time.Millisecond):
+			}
+			path := fmt.Sprintf("/api/v1/collections/single/images/%d", n)
+			if _, err := f.ask(context.WithoutCancel(t.Context()), http.MethodPut, path, http.Header{"Content-Type": {"image/png"}}, string(square(t, 100_000+n))); err != nil {
+				t.Errorf("a single picture: %v", err)
+				return
+			}
+		}
+	}()
 	for range numberFrom(t, switchRoundsVariable, switchRounds) {
 		for _, model := range models {
 			use(t, x, model)
@@ -81,6 +98,7 @@ func TestSwitchUnderPushes(t *testing.T) {
 	}
 	close(pushing)
 	<-pushed
+	singles := <-puts
 	f.settle(t, time.Minute)
 	f.quiet(t)
 	asking.end(t)
@@ -90,7 +108,11 @@ func TestSwitchUnderPushes(t *testing.T) {
 	f.compareImages(t, d)
 	f.compareHits(t, d)
 	f.wantWhole(t)
-	t.Logf("%d searches, %d pushes, %d images", asking.asked.Load(), len(d.pushes), len(d.images))
+	var answer struct{ Hits []web.Hit }
+	if err := json.Unmarshal([]byte(f.must(t, "/api/v1/collections/single/search?q=square&limit=1000")), &answer); err != nil || len(answer.Hits) != singles {
+		t.Errorf("%d hits, want %d single pictures (%v)", len(answer.Hits), singles, err)
+	}
+	t.Logf("%d searches, %d single pictures, %d pushes, %d images", asking.asked.Load(), singles, len(d.pushes), len(d.images))
 }
 
 // openServed opens everything as a server does, with a Milvus of its own, in this process,

@@ -51,7 +51,7 @@ func (r *Running) tell(err, cause error) {
 		return
 	}
 	if err != nil && cause == nil && r.kind.Passing != nil && r.kind.Passing(err) {
-		r.log.Warn("job is tried again, since something is away that it needs", "error", err)
+		r.log.Warn("job is tried again: something that it needs has gone away, or has changed", "error", err)
 		return
 	}
 	if err != nil && cause == nil {

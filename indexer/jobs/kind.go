@@ -48,7 +48,7 @@ type Kind struct {
 	Waits bool
 
 	// Passing tells errors that say nothing about a job, but that something it needs is
-	// away, such as a database that is being started anew: the job is put back into the
+	// away or has changed, such as a database that is being started anew: the job is put back into the
 	// queue, however often that happens. nil: none is one.
 	Passing func(err error) bool
 
