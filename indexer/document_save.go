@@ -2,6 +2,7 @@ package indexer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -85,14 +86,35 @@ func (p *pushing) touch(item catalog.ItemResult) {
 	}
 }
 
-// mirrorAll brings what was saved into the index.
+// mirrorAll brings what was saved into the index. ErrReplaced when searches use another
+// model meanwhile: then it has to be done anew.
 func (p *pushing) mirrorAll(ctx context.Context) error {
 	m := p.mirror()
 	for page := range slices.Chunk(p.touched, mirrorPage) {
+		if _, err := p.encodePushed(ctx, page); err != nil {
+			return err
+		}
 		if err := m.settle(ctx, page); err != nil {
 			return err
 		}
 	}
+	if err := p.checkStill(ctx); err != nil {
+		return err
+	}
 	p.touched = nil
 	return nil
+}
+
+// checkStill is ErrReplaced when searches of the collection use another model than this
+// one. Whoever changes the model looks for images without its vectors afterwards: so
+// either they see what was saved here, or this sees the change.
+func (p *pushing) checkStill(ctx context.Context) error {
+	known, err := p.store.UncountedCollection(ctx, p.name)
+	if errors.Is(err, catalog.ErrNotFound) {
+		return nil // deleted meanwhile
+	}
+	if err == nil && known.ID == p.collection && known.Fingerprint != p.fingerprint {
+		err = fmt.Errorf("collection %q: %w", p.name, ErrReplaced)
+	}
+	return err
 }
