@@ -39,6 +39,7 @@ func (x *parts) handler(options handlerOptions) (*web.Handler, error) {
 		Documents:    x.documents,
 		Pushes:       x.pushes,
 		Uploads:      x.pushes.Uploads(),
+		Sources:      keptSources{x.store, x.jobs, x.watcher},
 		Decode:       x.decodeUpload,
 		Ready:        x.index.Ready,
 		Logger:       x.program.log,

@@ -18,6 +18,7 @@ import (
 	"polylens/indexer/source"
 	"polylens/internal/progress"
 	"polylens/web"
+	"polylens/web/client"
 )
 
 type indexCommand struct {
@@ -29,16 +30,13 @@ type indexCommand struct {
 	Share      *float64 `name:"max-removed-share" placeholder:"SHARE" help:"Remove nothing, and fail, when more than this share of the folder's pictures is gone, 0 to 1 (default: 0.25)."`
 	Retry      bool     `name:"retry-failed" help:"Look again at files that could not be read, or that were no pictures, though they have not changed."`
 
-	Include     []string `sep:"none" placeholder:"PATTERN" help:"Look only at files that this matches, or that lie in a folder that it matches; a pattern as in .gitignore, may be repeated."`
-	Exclude     []string `sep:"none" placeholder:"PATTERN" help:"Leave out files and folders that this matches; a pattern as in .gitignore, may be repeated, and \"!PATTERN\" takes back."`
-	NoDefaults  bool     `name:"no-default-excludes" help:"Look also at what photo systems leave behind, such as @eaDir, .thumbnails and wastebaskets."`
-	NoHidden    bool     `name:"no-hidden" help:"Leave out files and folders whose name begins with a dot."`
-	FollowLinks bool     `name:"follow-links" help:"Look into folders behind symbolic links, each once, also outside of the folder."`
+	ruleFlags
 
 	Metadata string `enum:",all,no-place,none" default:"" placeholder:"WHAT" help:"What the collection takes, from now on, of what cameras and programs write into pictures and beside them: all, no-place (all but where pictures were taken) or none (default: what it took before, at first all)."`
 
 	Layout string `enum:",imagefolder" default:"" placeholder:"LAYOUT" help:"Of an archive, or of a folder that is sent with --server: with imagefolder, the name of the folder that a picture lies in is its label, as in Hugging Face's imagefolder."`
 	DryRun bool   `name:"dry-run" help:"Change nothing: say what would be new, changed, unchanged and removed, and how long encoding takes."`
+	Watch  bool   `help:"Keep the collection in step with the folder from now on, while \"polylens serve\" runs, as \"source add\" does; this is its first scan."`
 	JSON   bool   `help:"Print the outcome as one JSON object: collection, directory, state, progress, failures, warnings."`
 }
 
@@ -67,6 +65,7 @@ Examples:
     produce-lines | polylens index - --collection shop
     polylens index shard-000123.tar --collection web
     polylens index ~/Pictures --collection photos --dry-run
+    polylens index ~/Pictures --collection photos --watch
     polylens index s3://shop/photos/ --collection shop
     POLYLENS_KEY=… polylens index ~/Pictures --collection photos --server https://photos.example.org
 
@@ -106,6 +105,9 @@ func (c *indexCommand) Run(ctx context.Context, p *program) error {
 	if err := catalog.ValidateCollectionName(c.Collection); err != nil {
 		return usageError{err}
 	}
+	if c.Watch && !isFolder(kong.ExpandPath(c.Source)) {
+		return usageError{errors.New("--watch is for folders")}
+	}
 	if isBucket(c.Source) {
 		return c.pushBucket(ctx, p)
 	}
@@ -119,11 +121,17 @@ func (c *indexCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
+	if c.Watch && p.globals.Server != "" {
+		return usageError{errors.New("--watch is for folders of the machine that serves: it does not go with --server")}
+	}
 	if p.globals.Server != "" {
 		return c.pushFolder(ctx, p, folder)
 	}
 	if c.Layout != "" {
 		return usageError{errors.New("--layout is for archives, and for folders that are sent with --server")}
+	}
+	if c.Watch && (c.Confirm || c.Rehash || c.Retry || c.DryRun) {
+		return usageError{errors.New("--watch goes with what holds for every scan: leave out --confirm-removal, --rehash, --retry-failed and --dry-run, or run without --watch first")}
 	}
 	if err := catalog.ValidateMaxPatches(c.Patches); err != nil {
 		return usageError{err}
@@ -136,6 +144,9 @@ func (c *indexCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
+	if c.Watch {
+		return c.watch(ctx, p, api, folder)
+	}
 	if c.DryRun {
 		api = api.DryRun()
 	}
@@ -146,6 +157,26 @@ func (c *indexCommand) Run(ctx context.Context, p *program) error {
 	if err == nil && c.DryRun {
 		return c.follow(ctx, p, api, job)
 	}
+	return c.finish(ctx, p, api, job, err, folder)
+}
+
+// watch lets the collection be kept in step with the folder, and waits for the first scan.
+func (c *indexCommand) watch(ctx context.Context, p *program, api *client.Client, folder string) error {
+	added, err := api.AddSource(ctx, c.Collection, web.SourceOrder{
+		Directory: folder, MaxNumPatches: c.Patches, Metadata: c.Metadata, Rules: c.rules(), MaxRemovedShare: c.Share,
+		IntervalSeconds: int(catalog.DefaultScanInterval / time.Second),
+	})
+	var job web.Job
+	if err == nil && added.LastScan != nil {
+		fmt.Fprintf(p.terminal.err, "%s is kept in step with this folder while “polylens serve” runs; “polylens source remove %s” ends that\n", c.Collection, added.ID)
+		job, err = api.Job(ctx, added.LastScan.Job)
+	}
+	return c.finish(ctx, p, api, job, err, folder)
+}
+
+// finish waits for the end of a job that was ordered, unless there was an error, and says
+// what came of it.
+func (c *indexCommand) finish(ctx context.Context, p *program, api *client.Client, job web.Job, err error, folder string) error {
 	if err == nil {
 		line := progress.New(p.terminal.err)
 		job, err = api.FollowJob(ctx, job, func(job web.Job) {
@@ -183,12 +214,6 @@ func (c *indexCommand) folder() (string, error) {
 		return "", usageError{fmt.Errorf("%s is a file that is not known; give a folder, or lines of JSON in a file whose name ends with .ndjson or .jsonl", c.Source)}
 	}
 	return filepath.Abs(c.Source)
-}
-
-func (c *indexCommand) rules() web.Rules {
-	return web.Rules{
-		Include: c.Include, Exclude: c.Exclude, NoDefaultExcludes: c.NoDefaults, NoHidden: c.NoHidden, FollowLinks: c.FollowLinks,
-	}
 }
 
 // printFailures names what could not be used.

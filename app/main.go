@@ -68,6 +68,7 @@ type cli struct {
 	Train      trainCommand      `cmd:"" help:"Finetune the model for your own pictures."`
 	Bench      benchCommand      `cmd:"" help:"Measure the speed of this machine."`
 	Collection collectionCommand `cmd:"" help:"List, rename and delete collections."`
+	Source     sourceCommand     `cmd:"" help:"Keep collections in step with folders."`
 	Key        keyCommand        `cmd:"" help:"Make, list and revoke API keys."`
 	Job        jobCommand        `cmd:"" help:"List background jobs, and pause, cancel or retry them."`
 	Model      modelCommand      `cmd:"" help:"List, fetch, write, check and choose models."`

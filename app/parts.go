@@ -17,6 +17,7 @@ import (
 	"polylens/indexer/decode"
 	"polylens/indexer/jobs"
 	"polylens/indexer/upload"
+	"polylens/indexer/watch"
 	"polylens/search"
 	"polylens/search/late"
 	"polylens/search/milvus"
@@ -34,6 +35,7 @@ type parts struct {
 	indexer   *indexer.Indexer
 	jobs      *indexer.Jobs
 	worker    *jobs.Worker
+	watcher   *watch.Watcher
 	trainer   *training.Trainer
 	pictures  *indexer.Pictures
 	documents *indexer.Documents
@@ -105,6 +107,7 @@ func (x *parts) openJobs() error {
 	x.trainer.Connect(queue, x.rollout)
 	x.pushes.Connect(queue)
 	x.jobs = indexer.NewJobs(queue, x.indexer)
+	x.watcher = watch.New(x.store, x.jobs, x.program.log)
 	x.worker = jobs.NewWorker(queue, jobs.Settings{
 		Lease: x.program.terminal.lease, Heartbeat: x.program.terminal.lease / 3,
 		Slots: len(kinds), Alone: !x.program.globals.sharesDatabase(), Room: x.program.room, Log: x.program.log,

@@ -50,6 +50,7 @@ func (x *parts) tend(ctx context.Context) {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var tending sync.WaitGroup
 	tending.Go(func() { x.keepWhole(ctx) })
+	tending.Go(func() { x.watcher.Run(ctx) })
 	tending.Go(func() { repeat(ctx, backUpEvery, x.backUp) })
 	tending.Go(func() { repeat(ctx, collectEvery, x.collect) })
 	tending.Go(func() { repeat(ctx, reserveEvery, x.keepReserve) })

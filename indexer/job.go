@@ -1,7 +1,6 @@
 package indexer
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -99,25 +98,15 @@ func NewJobs(queue *jobs.Queue, indexer *Indexer) *Jobs { return &Jobs{queue, in
 // it is missing. catalog.ErrInvalid when the directory cannot be read or the model
 // cannot cut pictures as params ask.
 func (j *Jobs) Index(ctx context.Context, collection string, params JobParams) (catalog.Job, error) {
-	if err := catalog.ValidateCollectionName(collection); err != nil {
-		return catalog.Job{}, err
-	}
-	directory, err := source.NewDirectoryWith(params.Directory, params.Rules)
+	directory, err := j.checkFolder(collection, params)
 	if err != nil {
-		return catalog.Job{}, fmt.Errorf("%w: %w", catalog.ErrInvalid, err)
-	}
-	if err := cmp.Or(params.Metadata.Validate(), j.indexer.CheckMaxPatches(params.MaxPatches)); err != nil {
 		return catalog.Job{}, err
 	}
-	if err := newRemovalLimit(Request{MaxRemovedShare: params.MaxRemovedShare}).validate(); err != nil {
+	scan, err := j.scanOf(ctx, collection, directory.Path())
+	if err != nil {
 		return catalog.Job{}, err
 	}
-	if params.ConfirmRemoval {
-		if params.ConfirmedFor, err = j.indexer.confirmation(ctx, collection, directory.Name()); err != nil {
-			return catalog.Job{}, err
-		}
-	}
-	return j.Enqueue(ctx, jobs.Order{Kind: JobIndex, Collection: collection, Params: params})
+	return j.queueIndex(ctx, collection, params, scan)
 }
 
 // Check queues an examination of what is kept. catalog.ErrInvalid for an order that none

@@ -10,6 +10,7 @@ import (
 	"polylens/indexer"
 	"polylens/indexer/catalog"
 	"polylens/indexer/upload"
+	"polylens/indexer/watch"
 	"polylens/search"
 )
 
@@ -28,6 +29,7 @@ type Config struct {
 	Documents  Documents
 	Pushes     Pushes
 	Uploads    Uploads
+	Sources    Sources
 	Runs       Runs    // optional: without it there are no runs
 	Trainer    Trainer // optional: without it models are trained elsewhere
 	// Decode makes a picture of an uploaded file within the limits of the
@@ -156,6 +158,25 @@ type Uploads interface {
 	// Append adds a piece, and returns how much of it is kept, also beside an error.
 	Append(ctx context.Context, u *upload.Upload, piece io.Reader) (int64, error)
 	Delete(ctx context.Context, collection, id string) error
+}
+
+// Sources keeps collections in step with folders of the server. Unknown ones are
+// catalog.ErrNotFound.
+type Sources interface {
+	// KeptSources lists those of a collection, and KeptSource returns one.
+	KeptSources(ctx context.Context, collection string) ([]catalog.KeptSource, error)
+	KeptSource(ctx context.Context, collection, id string) (catalog.KeptSource, error)
+	// AddSource adds one and queues its first scan; catalog.ErrConflict for a folder that the
+	// collection is kept in step with already.
+	AddSource(ctx context.Context, collection string, order indexer.SourceOrder) (catalog.KeptSource, error)
+	// ChangeKeptSource keeps another interval, and whether events count.
+	ChangeKeptSource(ctx context.Context, source catalog.KeptSource) error
+	DeleteKeptSource(ctx context.Context, collection, id string) error
+	// ScanSource queues a scan, unless after is not the source's last scan any more, or has not
+	// ended: catalog.ErrConflict.
+	ScanSource(ctx context.Context, source catalog.KeptSource, after string, choice indexer.ScanChoice) (catalog.Job, error)
+	// Condition says how one is.
+	Condition(ctx context.Context, source catalog.KeptSource) watch.Condition
 }
 
 // Jobs keeps work in the background and reports how it goes; *indexer.Jobs is one.

@@ -32,6 +32,7 @@ func apiConfig(version string) huma.Config {
 		{Name: "collections", Description: "Sets of images"},
 		{Name: "images", Description: "Pictures and what is known of them"},
 		{Name: "uploads", Description: "Files that come in pieces, by the tus protocol (tus.io)"},
+		{Name: "sources", Description: "Folders of the server that collections are kept in step with"},
 		{Name: "jobs", Description: "Work in the background"},
 		{Name: "keys", Description: "Keys of the API, and sessions of pages that signed in with one"},
 		{Name: "runs", Description: "Models trained on one's own pairs, and their curves"},
@@ -63,6 +64,9 @@ func describeFolders(api *huma.OpenAPI) {
 	folder := *api.Components.Schemas.Map()["Source"].Properties["directory"]
 	folder.Pattern = `^\s*(/|~/)`
 	api.Components.Schemas.Map()["Source"].Properties["directory"] = &folder
+	kept := *api.Components.Schemas.Map()["SourceOrder"].Properties["directory"]
+	kept.Pattern = folder.Pattern
+	api.Components.Schemas.Map()["SourceOrder"].Properties["directory"] = &kept
 }
 
 func serveDescription(api *huma.OpenAPI) http.HandlerFunc {

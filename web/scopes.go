@@ -71,6 +71,14 @@ var requirements = map[string]requirement{
 	"create-job":        keysFor(catalog.ScopeIndex),
 	"create-check":      keysFor(catalog.ScopeIndex),
 	"create-rest-check": keysFor(catalog.ScopeIndex).forWhole(),
+	// Folders that collections are kept in step with. What names one, or has one looked into,
+	// is refused to keys by its handler.
+	"create-source": keysFor(catalog.ScopeIndex),
+	"list-sources":  keysFor(catalog.ScopeIndex),
+	"get-source":    keysFor(catalog.ScopeIndex),
+	"change-source": keysFor(catalog.ScopeIndex),
+	"delete-source": keysFor(catalog.ScopeIndex),
+	"scan-source":   keysFor(catalog.ScopeIndex),
 	// Jobs; steerable asks for the scope of their kind.
 	"list-jobs":        keysFor(catalog.ScopeIndex, catalog.ScopeTrain),
 	"get-job":          keysFor(catalog.ScopeIndex, catalog.ScopeTrain),

@@ -113,6 +113,7 @@ func (s *server) routes(router chi.Router) *huma.OpenAPI {
 		s.uploadOperations(api)
 		s.searchOperations(api)
 		s.jobOperations(api)
+		s.sourceOperations(api)
 		s.runOperations(api)
 		s.keyOperations(api)
 		s.sessionOperations(api)
@@ -129,7 +130,7 @@ func (c *Config) check() error {
 	for name, absent := range map[string]bool{
 		"Search": c.Search == nil, "Catalog": c.Catalog == nil, "Indexer": c.Indexer == nil,
 		"Pictures": c.Pictures == nil, "Searchable": c.Searchable == nil,
-		"Jobs": c.Jobs == nil, "Documents": c.Documents == nil, "Pushes": c.Pushes == nil, "Uploads": c.Uploads == nil, "Decode": c.Decode == nil, "Ready": c.Ready == nil,
+		"Jobs": c.Jobs == nil, "Documents": c.Documents == nil, "Pushes": c.Pushes == nil, "Uploads": c.Uploads == nil, "Sources": c.Sources == nil, "Decode": c.Decode == nil, "Ready": c.Ready == nil,
 	} {
 		if absent {
 			missing = append(missing, name)

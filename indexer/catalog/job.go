@@ -65,6 +65,8 @@ type Job struct {
 	// by itself once that is over. It is not kept in the catalogue.
 	Problem string `json:"problem,omitempty"`
 
+	Scan *Scan `json:"-"` // of a job that is being added; it is not kept with the job
+
 	Exclusive string    `json:"-"` // no two running jobs have the same; empty: no limit
 	Lease     string    `json:"-"` // fencing token of the worker that runs it; empty: none
 	Expires   time.Time `json:"-"` // when the lease ends unless it is renewed

@@ -47,6 +47,8 @@ type Order struct {
 	Params     any       // for the handler, as JSON
 	Priority   int       // higher is sooner; a job waits for as long as there are jobs of higher priority
 	RunAfter   time.Time // not before; zero: at once
+
+	Scan *catalog.Scan // of a kept source; catalog.ErrConflict when it is not its turn
 }
 
 // Enqueue adds a job. A kind that is not registered, a collection that cannot be
@@ -95,7 +97,7 @@ func (q *Queue) newJob(order Order) (catalog.Job, error) {
 	return catalog.Job{
 		ID: id.String(), Kind: kind.Name, Collection: order.Collection, State: catalog.JobQueued,
 		Priority: order.Priority, Params: params, Progress: json.RawMessage("{}"), RunAfter: order.RunAfter,
-		Exclusive: kind.Exclusive(order.Collection),
+		Exclusive: kind.Exclusive(order.Collection), Scan: order.Scan,
 	}, nil
 }
 

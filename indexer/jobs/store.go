@@ -16,7 +16,7 @@ import (
 // first time.
 type Store interface {
 	// Insert adds jobs in state queued, all or none, and completes Created and
-	// Sequence.
+	// Sequence. catalog.ErrConflict for a scan of a source that has another one.
 	Insert(ctx context.Context, jobs []catalog.Job) ([]catalog.Job, error)
 
 	// Get returns one job, or catalog.ErrNotFound.

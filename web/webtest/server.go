@@ -50,7 +50,7 @@ func Config(library *Library, jobs *Jobs) web.Config {
 	return web.Config{
 		Search: library.Search(), Catalog: library.Catalog(), Indexer: library.Indexer(),
 		Searchable: func(catalog.Collection) bool { return true },
-		Pictures:   library.Pictures(), Jobs: jobs, Documents: library.Documents(), Pushes: jobs, Uploads: jobs.Uploads,
+		Pictures:   library.Pictures(), Jobs: jobs, Documents: library.Documents(), Pushes: jobs, Uploads: jobs.Uploads, Sources: NewSources(jobs),
 		Decode: Decode, Ready: func(context.Context) error { return nil },
 		Info: web.Info{Version: "test", Demo: LibraryName, Model: web.ModelInfo{
 			Name: "polylens-mini", Fingerprint: Fingerprint, Dimension: Encoder{}.Dimension(), Bundled: true, MaxNumPatches: 256,

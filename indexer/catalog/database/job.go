@@ -176,6 +176,9 @@ func (j *Jobs) Insert(ctx context.Context, jobs []catalog.Job) ([]catalog.Job, e
 	err := j.change(ctx, len(jobs), func(tx *sql.Tx, first int64, now time.Time) error {
 		for i := range inserted {
 			inserted[i].Created, inserted[i].Sequence = now, first+int64(i)
+			if err := noteScan(ctx, tx, inserted[i]); err != nil {
+				return err
+			}
 		}
 		for chunk := range slices.Chunk(inserted, maxRows) {
 			if err := insertChunk(ctx, tx, chunk); err != nil {
