@@ -11,5 +11,6 @@ type destination struct {
 	encoder     Encoder                // the Indexer's, for the collection; set by openCollection
 	fingerprint string                 // of encoder; likewise
 	collection  catalog.CollectionID   // likewise
+	originals   catalog.Originals      // likewise
 	waiting     func(bool)             // hears when the index is unavailable; may be nil
 }

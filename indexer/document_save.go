@@ -18,6 +18,9 @@ func (p *pushing) save(ctx context.Context, ready []readied) ([]database.PushIte
 	}
 	push := database.Push{Chunk: p.chunk, Fingerprint: p.fingerprint, Explain: p.explain}
 	for _, r := range ready {
+		if r.err == nil && r.content != "" {
+			p.noteOriginal(&push, r.content)
+		}
 		push.Items = append(push.Items, itemOf(r, vectors[r.image.SHA256]))
 	}
 	if err := p.store.SavePush(ctx, p.collection, &push); err != nil {
@@ -29,6 +32,15 @@ func (p *pushing) save(ctx context.Context, ready []readied) ([]database.PushIte
 		}
 	}
 	return push.Items, nil
+}
+
+// noteOriginal says whether the original of a picture is kept.
+func (p *pushing) noteOriginal(push *database.Push, content string) {
+	if p.originals == catalog.OriginalsDiscarded {
+		push.Discarded = append(push.Discarded, content)
+	} else {
+		push.Kept = append(push.Kept, content)
+	}
 }
 
 // itemOf is what is saved of a document; vector is nil if it has no picture, or one for

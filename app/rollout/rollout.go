@@ -25,6 +25,7 @@ type Catalog interface {
 	IndexableIDs(ctx context.Context, collection catalog.CollectionID, fingerprint string) ([]string, error)
 	Pending(ctx context.Context, collection catalog.CollectionID, fingerprint, after string, limit int) ([]catalog.IndexRow, error)
 	Sources(ctx context.Context, collection catalog.CollectionID) ([]string, error)
+	WithoutOriginal(ctx context.Context, collection catalog.CollectionID, fingerprint string) (int, error)
 	ListImages(ctx context.Context, collection, cursor string, limit int) ([]catalog.Image, string, error)
 	Vectors(ctx context.Context, fingerprint string, contents []string) (map[string][]float32, error)
 	Run(ctx context.Context, id string) (catalog.Run, error)

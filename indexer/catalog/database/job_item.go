@@ -19,6 +19,9 @@ type Push struct {
 	Chunk       *catalog.Chunk
 	Fingerprint string // of the model whose vectors come with records
 	Items       []PushItem
+	// Kept are contents whose originals were kept just now; Discarded those of which only
+	// a thumbnail was.
+	Kept, Discarded []string
 	// Explain names the kind of an error for clients, and says it in words that can be
 	// kept.
 	Explain func(error) (problem, detail string)
@@ -47,6 +50,9 @@ func (s *Store) SavePush(ctx context.Context, collection catalog.CollectionID, p
 			}
 		}
 		if err := s.saveItems(ctx, tx, collection, push); err != nil {
+			return err
+		}
+		if err := saveOriginals(ctx, tx, collection, push); err != nil {
 			return err
 		}
 		if push.Chunk == nil {
