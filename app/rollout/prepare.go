@@ -182,7 +182,11 @@ func (r *Rollout) behind(ctx context.Context, next *views) ([]catalog.Collection
 // indexed from now on is encoded with that model.
 func (r *Rollout) prepare(ctx context.Context, next *views, model Next, behind []catalog.Collection) error {
 	for _, collection := range behind { // nothing begins unless all pictures are there
-		if _, err := r.directories(ctx, collection); err != nil {
+		err := r.checkOriginals(ctx, collection, next, model.Model)
+		if err == nil {
+			_, err = r.directories(ctx, collection)
+		}
+		if err != nil {
 			return errors.Join(err, next.retire())
 		}
 	}

@@ -251,6 +251,9 @@ func (r *Rollout) RollBack(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := r.checkAllOriginals(ctx, before, back.Model); err != nil {
+		return errors.Join(err, before.retire())
+	}
 	if err := r.flip(ctx, before, back); err != nil {
 		return errors.Join(err, before.retire())
 	}
