@@ -15,7 +15,7 @@ type collectionCreateCommand struct {
 
 const originalsHelp = `A collection that discards originals keeps the vector and a thumbnail of up to 1024 pixels of each picture that clients ` +
 	`send (POST, push, "polylens index --server"), and not its file. Searches are answered as ever. What needs the files is refused: the ` +
-	`pictures cannot be encoded for another model, nor trained with, unless they are sent again to a collection that keeps them. ` +
+	`pictures cannot be encoded for another model unless they are sent again to a collection that keeps them. ` +
 	`Pictures in folders of the server are not touched by this.`
 
 // Help documents the command.

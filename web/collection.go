@@ -32,7 +32,7 @@ type createCollectionInput struct {
 
 		MaxNumPatches int `json:"max_num_patches,omitempty" minimum:"64" maximum:"1024" example:"576" doc:"Most patches that its pictures are cut into: more show smaller things and take longer. Only for NaFlex models; the model's own number when absent"`
 
-		Originals catalog.Originals `json:"originals,omitempty" enum:"kept,discarded" default:"kept" doc:"What becomes of the files of pictures that clients send. Where they are discarded, vectors and thumbnails last: such pictures cannot be encoded anew for another model, nor trained with"`
+		Originals catalog.Originals `json:"originals,omitempty" enum:"kept,discarded" default:"kept" doc:"What becomes of the files of pictures that clients send. Where they are discarded, vectors and thumbnails last: such pictures cannot be encoded anew for another model"`
 	}
 }
 

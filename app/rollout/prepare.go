@@ -108,6 +108,9 @@ func (r *Rollout) encodeAll(ctx context.Context, job *jobs.Running, model string
 		return err
 	}
 	for _, collection := range behind {
+		if err := r.encodePushed(ctx, job, model, collection); err != nil {
+			return err
+		}
 		directories, err := r.directories(ctx, collection)
 		if err != nil {
 			return err
@@ -138,8 +141,11 @@ func (r *Rollout) directories(ctx context.Context, collection catalog.Collection
 	if err != nil {
 		return nil, err
 	}
-	directories := make([]*source.Directory, len(names))
-	for i, name := range names {
+	var directories []*source.Directory
+	for _, name := range names {
+		if name == catalog.PushedSource {
+			continue
+		}
 		folder, err := source.Folder(name)
 		if err != nil {
 			return nil, err
@@ -148,9 +154,11 @@ func (r *Rollout) directories(ctx context.Context, collection catalog.Collection
 		if err != nil {
 			return nil, err
 		}
-		if directories[i], err = source.NewDirectoryWith(folder, rules); err != nil {
+		directory, err := source.NewDirectoryWith(folder, rules)
+		if err != nil {
 			return nil, fmt.Errorf("the pictures of collection %q are needed to encode them anew: %w: %w", collection.Name, catalog.ErrInvalid, err)
 		}
+		directories = append(directories, directory)
 	}
 	return directories, nil
 }
@@ -266,7 +274,7 @@ func (r *Rollout) complete(ctx context.Context, next Next) error {
 	}
 	if len(behind) > 0 {
 		move, err := r.move(ctx, behind[0], views)
-		return errors.Join(err, fmt.Errorf("of the %d pictures of collection %q at least %d could not be encoded: index its folders, then try again",
+		return errors.Join(err, fmt.Errorf("of the %d pictures of collection %q at least %d could not be encoded: index its folders, send again what was sent and cannot be read (`polylens check`), then try again",
 			behind[0].Images, behind[0].Name, move.missing))
 	}
 	if err := r.compare(ctx, views, next.Force); err != nil {

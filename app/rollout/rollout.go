@@ -41,6 +41,7 @@ type Index interface {
 // *indexer.Indexer is one.
 type Indexer interface {
 	Run(ctx context.Context, request indexer.Request, tell func(indexer.Progress)) (indexer.Report, error)
+	EncodePushed(ctx context.Context, collection string, tell func(indexer.Progress)) error
 	DropIndex(ctx context.Context, collection catalog.CollectionID, fingerprint string) error
 	RulesOf(ctx context.Context, collection catalog.CollectionID, source string) (source.Rules, error)
 }
@@ -288,6 +289,13 @@ func (r *Rollout) catchUp(ctx context.Context, concerned func(catalog.Collection
 // encodeLater queues the indexing of all sources of a collection.
 func (r *Rollout) encodeLater(ctx context.Context, collection catalog.Collection) error {
 	directories, err := r.directories(ctx, collection)
+	if err != nil {
+		return err
+	}
+	pushed, err := r.isPushed(ctx, collection)
+	if err == nil && pushed { // a repair encodes what has no vector
+		_, err = r.Queue.Enqueue(ctx, jobs.Order{Kind: indexer.JobRepair, Collection: collection.Name, Params: indexer.JobParams{}})
+	}
 	if err != nil {
 		return err
 	}

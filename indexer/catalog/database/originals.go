@@ -162,3 +162,23 @@ func (s *Store) WithoutOriginal(ctx context.Context, collection catalog.Collecti
 	}
 	return count, err
 }
+
+// PushedWithoutVector returns up to limit contents that pushed images of a collection have
+// and that have no vector of a model, though their original should be there, in order of
+// SHA-256 and beginning after the given one.
+func (s *Store) PushedWithoutVector(ctx context.Context, collection catalog.CollectionID, fingerprint, after string, limit int) ([]catalog.StoredContent, error) {
+	var contents []catalog.StoredContent
+	err := each(ctx, s.read, func(scan func(...any) error) error {
+		var c catalog.StoredContent
+		err := scan(&c.SHA256, &c.Size, &c.Images, &c.URI)
+		contents = append(contents, c)
+		return err
+	}, `SELECT sha256, MAX(size), COUNT(*), MIN(uri) FROM images WHERE collection = $1 AND source = $2 AND sha256 > $3
+		AND sha256 NOT IN (SELECT sha256 FROM discarded_contents)
+		AND NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.sha256 = images.sha256 AND vectors.fingerprint = $4)
+		GROUP BY sha256 ORDER BY sha256 LIMIT $5`, collection, catalog.PushedSource, after, fingerprint, limit)
+	if err != nil {
+		return nil, fmt.Errorf("look for pictures without a vector: %w", err)
+	}
+	return contents, nil
+}

@@ -732,7 +732,7 @@ export interface components {
              */
             name: string;
             /**
-             * @description What becomes of the files of pictures that clients send. Where they are discarded, vectors and thumbnails last: such pictures cannot be encoded anew for another model, nor trained with
+             * @description What becomes of the files of pictures that clients send. Where they are discarded, vectors and thumbnails last: such pictures cannot be encoded anew for another model
              * @default kept
              * @enum {string}
              */
