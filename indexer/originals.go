@@ -86,7 +86,14 @@ func thumbnailOfContent(ctx context.Context, decoder Decoder, content decode.Con
 
 // smaller makes a thumbnail of a kept one.
 func smaller(kept []byte, side int) (data []byte, contentType string, err error) {
-	picture, _, err := image.Decode(bytes.NewReader(kept))
+	config, _, err := image.DecodeConfig(bytes.NewReader(kept))
+	if err == nil && max(config.Width, config.Height) > largestSide() { // none of ours: it might take any memory
+		err = fmt.Errorf("it has %d x %d pixels", config.Width, config.Height)
+	}
+	var picture image.Image
+	if err == nil {
+		picture, _, err = image.Decode(bytes.NewReader(kept))
+	}
 	if err != nil {
 		return nil, "", fmt.Errorf("the thumbnail that is kept is damaged: %w", err)
 	}

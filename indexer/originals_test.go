@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"image"
+	"image/png"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -311,5 +312,19 @@ func TestKeptThumbnails(t *testing.T) {
 			o.wantFindings(t, false)
 			o.wantShown(t, "a")
 		})
+	}
+}
+
+// TestForeignThumbnail: a file in the place of a thumbnail that is larger than any is not
+// decoded.
+func TestForeignThumbnail(t *testing.T) {
+	for side, good := range map[int]bool{largestSide(): true, largestSide() + 1: false} {
+		var file bytes.Buffer
+		if err := png.Encode(&file, image.NewGray(image.Rect(0, 0, side, 1))); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := smaller(file.Bytes(), 128); (err == nil) != good {
+			t.Errorf("%d pixels: %v", side, err)
+		}
 	}
 }
