@@ -7,6 +7,7 @@
 GO       ?= go
 BIN      := bin/polylens
 LINT     := bin/golangci-lint
+STORE    := bin/versitygw
 UI       := web/ui
 PACKAGES ?= ./...
 CACHE    ?= $(or $(POLYLENS_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/polylens)
@@ -32,7 +33,7 @@ test: test-go test-ui ## run every test; fetches what they need first
 
 # One shell: the variables that setup prints must reach the tests. A test that
 # lacks something fails.
-test-go: build $(UI)/node_modules
+test-go: build $(UI)/node_modules $(STORE)
 	@settings=$$($(BIN) setup --for test --print-env) && eval "$$settings" && \
 		POLYLENS_TEST_STRICT=1 $(GO) test $(TESTFLAGS) $(PACKAGES)
 
@@ -63,6 +64,11 @@ check-modules:
 $(LINT): tools/go.mod tools/go.sum
 	@echo "building golangci-lint (once)" && \
 		$(GO) build -C tools -o ../$(LINT) github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+# The object store of the tests, likewise pinned by its go.sum.
+$(STORE): tools/objectstore/go.mod tools/objectstore/go.sum
+	@echo "building an object store for the tests (once)" && \
+		$(GO) build -C tools/objectstore -o ../../$(STORE) github.com/versity/versitygw/cmd/versitygw
 
 check-lint: $(LINT)
 	@$(LINT) run

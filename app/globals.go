@@ -22,6 +22,7 @@ type terminal struct {
 	in       io.Reader
 	out, err io.Writer
 	clock    func() time.Time // by which jobs go; nil: that of the catalogue
+	lease    time.Duration    // of jobs and their chunks; 0: as usual
 }
 
 // globals are the flags that every command has.

@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
-		os.Exit(untilSignal(terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr, clock: fakeClock()}))
+		os.Exit(untilSignal(terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr, clock: fakeClock(), lease: shortLease()}))
 	}
 	os.Exit(needs.Main(m))
 }
@@ -56,6 +56,15 @@ func fakeClock() func() time.Time {
 		}
 		return time.Now().Add(time.Duration(wrong) * time.Second)
 	}
+}
+
+// leaseVariable gives the jobs of a program and their chunks another lease, such as 2s.
+const leaseVariable = "POLYLENS_TEST_LEASE"
+
+// shortLease is that lease; 0 is the ordinary one.
+func shortLease() time.Duration {
+	lease, _ := time.ParseDuration(os.Getenv(leaseVariable)) // it is a test that sets it
+	return lease
 }
 
 // result is how a run of the program ended.

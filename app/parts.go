@@ -83,6 +83,7 @@ func (x *parts) openBlobs(ctx context.Context, read indexer.Decoder) error {
 	places.Uploads = upload.New(blobs, upload.Limits{}, p.roomFor)
 	x.documents = indexer.NewDocuments(x.indexer, blobs, places)
 	x.pushes = indexer.NewPushes(x.documents, x.store.Jobs(p.terminal.clock), problemName)
+	x.pushes.SetLease(p.terminal.lease)
 	thumbnails := filepath.Join(p.globals.Data, "thumbnails")
 	x.indexer.Connect(indexer.Kept{Blobs: blobs, Pushes: x.pushes, Thumbnails: thumbnails})
 	x.pictures, err = indexer.NewPictures(thumbnails, x.store, blobs, read)
@@ -105,6 +106,7 @@ func (x *parts) openJobs() error {
 	x.pushes.Connect(queue)
 	x.jobs = indexer.NewJobs(queue, x.indexer)
 	x.worker = jobs.NewWorker(queue, jobs.Settings{
+		Lease: x.program.terminal.lease, Heartbeat: x.program.terminal.lease / 3,
 		Slots: len(kinds), Alone: !x.program.globals.sharesDatabase(), Room: x.program.room, Log: x.program.log,
 	})
 	x.rollout.Connect(rollout.Rooms{Catalog: x.store, Index: x.index, Indexer: x.indexer, Queue: queue})

@@ -44,10 +44,13 @@ func (d *destination) openCollection(ctx context.Context) error {
 	if err := d.chooseMetadata(ctx, collection); err != nil {
 		return err
 	}
-	if d.encoder, err = d.Indexer.encoder.For(collection.MaxPatches); err != nil {
-		return fmt.Errorf("model for at most %d patches: %w", collection.MaxPatches, err)
+	if d.encoder, err = d.encoderFor(collection); err != nil {
+		return err
 	}
 	d.fingerprint = d.encoder.Fingerprint()
+	if d.discards, err = d.discardsNow(collection); err != nil {
+		return err
+	}
 	err = d.mirror().ensure(ctx, d.encoder.Dimension())
 	if err != nil || collection.Fingerprint != "" {
 		return err

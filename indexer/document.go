@@ -58,15 +58,11 @@ func NewDocuments(indexer *Indexer, blobs *blob.Store, places Places) *Documents
 // metadata or captions that cannot, catalog.ErrImageNotFound for an image to be changed
 // or deleted that is not there.
 func (d *Documents) Apply(ctx context.Context, collection string, document Document) (catalog.Image, catalog.Outcome, error) {
-	work, err := d.open(ctx, collection, document.Operation == catalog.OperationUpsert)
-	if err != nil {
-		return catalog.Image{}, "", err
+	work, result, err := d.applied(ctx, collection, document)
+	if err == nil {
+		work, err = d.mirrored(ctx, work)
 	}
-	result, err := work.one(ctx, document)
 	if err != nil {
-		return catalog.Image{}, "", err
-	}
-	if err := work.mirrorAll(ctx); err != nil {
 		return catalog.Image{}, "", err
 	}
 	if result.Outcome == catalog.OutcomeDeleted {
@@ -74,6 +70,39 @@ func (d *Documents) Apply(ctx context.Context, collection string, document Docum
 	}
 	image, err := work.store.Image(ctx, work.name, catalog.ImageID(work.collection, catalog.PushedURI(result.ID)))
 	return image, result.Outcome, err
+}
+
+// mostModels bounds how often the model may be replaced while a document is done.
+const mostModels = 4
+
+// applied saves a document, with another model when that takes the place of the first.
+func (d *Documents) applied(ctx context.Context, collection string, document Document) (work *pushing, result readied, err error) {
+	for range mostModels {
+		work, err = d.open(ctx, collection, document.Operation == catalog.OperationUpsert)
+		if err != nil {
+			return nil, result, err
+		}
+		if result, err = work.one(ctx, document); !errors.Is(err, ErrReplaced) {
+			break
+		}
+	}
+	return work, result, err
+}
+
+// mirrored brings what was saved into the index that searches use, whichever that is.
+func (d *Documents) mirrored(ctx context.Context, work *pushing) (*pushing, error) {
+	for range mostModels {
+		err := work.mirrorAll(ctx)
+		if !errors.Is(err, ErrReplaced) {
+			return work, err
+		}
+		touched := work.touched
+		if work, err = d.open(ctx, work.name, false); err != nil {
+			return work, err
+		}
+		work.touched = touched
+	}
+	return work, fmt.Errorf("collection %q: %w again and again: try again", work.name, ErrReplaced)
 }
 
 // Known returns those of some SHA-256, hexadecimal, of which a collection has a picture
@@ -96,7 +125,7 @@ func (d *Documents) Known(ctx context.Context, collection string, sums []string)
 
 // open makes ready what documents of a collection go to.
 func (d *Documents) open(ctx context.Context, collection string, create bool) (*pushing, error) {
-	work := &pushing{destination: destination{Indexer: d.indexer, name: collection}, blobs: d.blobs, places: d.places}
+	work := &pushing{destination: destination{Indexer: d.indexer, name: collection, giving: true}, blobs: d.blobs, places: d.places}
 	known, err := d.indexer.store.UncountedCollection(ctx, collection)
 	switch {
 	case errors.Is(err, catalog.ErrNotFound) && create:
@@ -113,9 +142,9 @@ func (d *Documents) open(ctx context.Context, collection string, create bool) (*
 // checkModel is search.ErrModelMismatch when the vectors of a collection are those of
 // another model: single images do not bring it over.
 func (ix *Indexer) checkModel(known catalog.Collection) error {
-	model, err := ix.encoder.For(known.MaxPatches)
+	model, err := ix.encoderGiving(known)
 	if err != nil {
-		return fmt.Errorf("model for at most %d patches: %w", known.MaxPatches, err)
+		return err
 	}
 	if known.Fingerprint == "" || known.Fingerprint == model.Fingerprint() {
 		return nil
@@ -150,8 +179,11 @@ func (p *pushing) one(ctx context.Context, document Document) (readied, error) {
 	if err != nil {
 		return ready, err
 	}
-	items, err := p.save(ctx, []readied{ready})
+	items, err := p.itemsOf(ctx, []readied{ready})
 	if err != nil {
+		return ready, err
+	}
+	if err := p.save(ctx, items); err != nil {
 		return ready, err
 	}
 	return ready, items[0].Err

@@ -2,6 +2,7 @@ package indexer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -9,44 +10,43 @@ import (
 	"polylens/indexer/catalog/database"
 )
 
-// save encodes what has no vector yet and saves documents with the outcomes of their
-// chunk, in one transaction. It returns what became of each.
-func (p *pushing) save(ctx context.Context, ready []readied) ([]database.PushItem, error) {
+// itemsOf encodes what has no vector yet, and makes documents ready to be saved.
+func (p *pushing) itemsOf(ctx context.Context, ready []readied) ([]database.PushItem, error) {
 	vectors, err := p.vectorsOf(ctx, ready)
 	if err != nil {
 		return nil, err
 	}
-	push := database.Push{Chunk: p.chunk, Fingerprint: p.fingerprint, Explain: p.explain}
-	for _, r := range ready {
-		if r.err == nil && r.content != "" {
-			p.noteOriginal(&push, r.content)
+	items := make([]database.PushItem, len(ready))
+	for i, r := range ready {
+		items[i] = itemOf(r, vectors[r.image.SHA256])
+	}
+	return items, nil
+}
+
+// save saves documents with the outcomes of their chunk, in one transaction, once the disk
+// has their pictures. Items then say what became of them.
+func (p *pushing) save(ctx context.Context, items []database.PushItem) error {
+	if p.chunk != nil {
+		if err := p.blobs.Sync(ctx); err != nil {
+			return err
 		}
-		push.Items = append(push.Items, itemOf(r, vectors[r.image.SHA256]))
 	}
+	push := database.Push{Chunk: p.chunk, Fingerprint: p.fingerprint, Explain: p.explain, Items: items, Discards: p.discards}
 	if err := p.store.SavePush(ctx, p.collection, &push); err != nil {
-		return nil, err
+		return err
 	}
-	for _, item := range push.Items {
+	for _, item := range items {
 		if item.Err == nil {
 			p.touch(item.ItemResult)
 		}
 	}
-	return push.Items, nil
-}
-
-// noteOriginal says whether the original of a picture is kept.
-func (p *pushing) noteOriginal(push *database.Push, content string) {
-	if p.originals == catalog.OriginalsDiscarded {
-		push.Discarded = append(push.Discarded, content)
-	} else {
-		push.Kept = append(push.Kept, content)
-	}
+	return nil
 }
 
 // itemOf is what is saved of a document; vector is nil if it has no picture, or one for
 // which the model gives none.
 func itemOf(r readied, vector []float32) database.PushItem {
-	item := database.PushItem{ItemResult: r.ItemResult, Err: r.err, Fetched: r.fetched}
+	item := database.PushItem{ItemResult: r.ItemResult, Err: r.err, Fetched: r.fetched, Original: r.content}
 	switch {
 	case r.err != nil || r.Outcome == catalog.OutcomeUnchanged:
 	case r.Operation == catalog.OperationPatch:
@@ -86,14 +86,35 @@ func (p *pushing) touch(item catalog.ItemResult) {
 	}
 }
 
-// mirrorAll brings what was saved into the index.
+// mirrorAll brings what was saved into the index. ErrReplaced when searches use another
+// model meanwhile: then it has to be done anew.
 func (p *pushing) mirrorAll(ctx context.Context) error {
 	m := p.mirror()
 	for page := range slices.Chunk(p.touched, mirrorPage) {
+		if _, err := p.encodePushed(ctx, page); err != nil {
+			return err
+		}
 		if err := m.settle(ctx, page); err != nil {
 			return err
 		}
 	}
+	if err := p.checkStill(ctx); err != nil {
+		return err
+	}
 	p.touched = nil
 	return nil
+}
+
+// checkStill is ErrReplaced when searches of the collection use another model than this
+// one. Whoever changes the model looks for images without its vectors afterwards: so
+// either they see what was saved here, or this sees the change.
+func (p *pushing) checkStill(ctx context.Context) error {
+	known, err := p.store.UncountedCollection(ctx, p.name)
+	if errors.Is(err, catalog.ErrNotFound) {
+		return nil // deleted meanwhile
+	}
+	if err == nil && known.ID == p.collection && known.Fingerprint != p.fingerprint {
+		err = fmt.Errorf("collection %q: %w", p.name, ErrReplaced)
+	}
+	return err
 }

@@ -9,6 +9,7 @@ import (
 	"math"
 
 	"polylens/indexer/catalog"
+	"polylens/indexer/catalog/database"
 	"polylens/indexer/jobs"
 	"polylens/indexer/source"
 )
@@ -43,15 +44,15 @@ type JobParams struct {
 // succeeded so far; its error is the job's.
 func (ix *Indexer) Kinds(indexed func(ctx context.Context, collection string) error) []jobs.Kind {
 	return []jobs.Kind{
-		{Name: JobIndex, PerProcess: 1, Waits: true, Exclusive: jobs.PerCollection, Handle: func(ctx context.Context, job *jobs.Running) error {
+		{Name: JobIndex, PerProcess: 1, Waits: true, Passing: database.IsAway, Exclusive: jobs.PerCollection, Handle: func(ctx context.Context, job *jobs.Running) error {
 			if err := ix.indexJob(ctx, job); err != nil || indexed == nil {
 				return err
 			}
 			return indexed(ctx, job.Collection)
 		}},
-		{Name: JobCheck, PerProcess: 1, Exclusive: jobs.PerCollection, Handle: ix.checkJob(JobCheck), Waits: true},
-		{Name: JobRepair, PerProcess: 1, Exclusive: jobs.PerCollection, Handle: ix.checkJob(JobRepair), Waits: true},
-		{Name: JobRebuild, PerProcess: 1, Exclusive: jobs.PerCollection, Handle: ix.checkJob(JobRebuild), Waits: true},
+		{Name: JobCheck, PerProcess: 1, Exclusive: jobs.PerCollection, Handle: ix.checkJob(JobCheck), Waits: true, Passing: database.IsAway},
+		{Name: JobRepair, PerProcess: 1, Exclusive: jobs.PerCollection, Handle: ix.checkJob(JobRepair), Waits: true, Passing: database.IsAway},
+		{Name: JobRebuild, PerProcess: 1, Exclusive: jobs.PerCollection, Handle: ix.checkJob(JobRebuild), Waits: true, Passing: database.IsAway},
 	}
 }
 

@@ -43,10 +43,24 @@ func (ix *Indexer) SetOriginals(ctx context.Context, collection string, original
 
 // keepOriginal keeps what is to be kept of a picture that is about to be saved.
 func (p *pushing) keepOriginal(ctx context.Context, content decode.Content) error {
-	if p.originals != catalog.OriginalsDiscarded {
+	switch {
+	case p.discards:
+	case p.chunk == nil:
 		return p.blobs.PutContent(ctx, content.SHA256, content.Data)
+	default:
+		return p.blobs.PutContentUntilSync(ctx, content.SHA256, content.Data)
 	}
 	return keepThumbnail(ctx, p.blobs, p.decoder, content.SHA256, func(context.Context) (decode.Content, error) { return content, nil })
+}
+
+// discardsNow reports whether originals need not be kept. While another model is being
+// prepared they are: pictures that come meanwhile have to be encoded with it, too.
+func (d *destination) discardsNow(known catalog.Collection) (bool, error) {
+	if known.Originals != catalog.OriginalsDiscarded {
+		return false, nil
+	}
+	next, err := d.Indexer.encoder.For(known.MaxPatches)
+	return err == nil && next.Fingerprint() == d.fingerprint, err
 }
 
 // keepThumbnail sees to it that the thumbnail of a picture is there.

@@ -48,7 +48,7 @@ type Plan struct {
 
 // PlanKind is the kind of jobs that say what a push or a run over a folder would do.
 func (p *Pushes) PlanKind() jobs.Kind {
-	return jobs.Kind{Name: JobPlan, Handle: p.handlePlan, Waits: true}
+	return jobs.Kind{Name: JobPlan, Handle: p.handlePlan, Waits: true, Passing: isPassing}
 }
 
 func (p *Pushes) handlePlan(ctx context.Context, job *jobs.Running) error {

@@ -100,12 +100,16 @@ func NewPushes(documents *Documents, store *database.Jobs, problem func(error) s
 	return &Pushes{documents: documents, blobs: documents.blobs, jobs: store, problem: problem, lease: chunkLease, parquets: semaphore.NewWeighted(1)}
 }
 
+// SetLease says for how long the worker of a chunk may be silent, before anything is
+// worked on; 0 leaves the 15 seconds that it is.
+func (p *Pushes) SetLease(lease time.Duration) { p.lease = cmp.Or(lease, p.lease) }
+
 // Connect gives the queue that jobs are put into.
 func (p *Pushes) Connect(queue *jobs.Queue) { p.queue = queue }
 
 // Kind is the kind of jobs, one at a time in each collection.
 func (p *Pushes) Kind() jobs.Kind {
-	return jobs.Kind{Name: JobPush, Exclusive: jobs.PerCollection, Handle: p.handle, Waits: true}
+	return jobs.Kind{Name: JobPush, Exclusive: jobs.PerCollection, Handle: p.handle, Waits: true, Passing: isPassing}
 }
 
 // manifest lists the chunks of a push. It is written when the whole body has arrived.

@@ -239,47 +239,6 @@ func isOfItem(err error) bool {
 	return false
 }
 
-// saveAll saves batch after batch.
-func (p *piece) saveAll(ctx context.Context, ready <-chan readied) error {
-	var batch []readied
-	contents := make(batchContents)
-	flush := func() error {
-		err := p.save(ctx, batch)
-		batch = nil
-		clear(contents)
-		return err
-	}
-	for r := range ready {
-		contents.add(&r.prepared)
-		batch = append(batch, r)
-		if !contents.full(len(batch), p.work.options.Batch) {
-			continue
-		}
-		if err := flush(); err != nil {
-			return err
-		}
-	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return flush()
-}
-
-func (p *piece) save(ctx context.Context, batch []readied) error {
-	if len(batch) == 0 {
-		return nil
-	}
-	items, err := p.work.save(ctx, batch)
-	for _, item := range items {
-		outcome := item.Outcome
-		if item.Err != nil {
-			outcome = catalog.OutcomeFailed
-		}
-		p.count(item.Number, outcome)
-	}
-	return err
-}
-
 // explain names an error for clients, in words that can be kept.
 func (p *Pushes) explain(err error) (problem, detail string) {
 	return p.problem(err), cleanReason(err.Error())

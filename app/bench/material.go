@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"image"
@@ -92,13 +91,12 @@ func MemoryOfProcess(pid int, field string) int64 {
 // procField is the value of the first line "field : value" of a file, "" if
 // there is none.
 func procField(path, field string) string {
-	file, err := ordinary.Open(path)
+	text, err := ordinary.ReadKernel(path, 1<<20)
 	if err != nil {
 		return ""
 	}
-	defer file.Close()
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		if name, value, ok := strings.Cut(lines.Text(), ":"); ok && strings.TrimSpace(name) == field {
+	for line := range strings.Lines(string(text)) {
+		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == field {
 			return strings.TrimSpace(value)
 		}
 	}

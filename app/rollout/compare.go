@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 
 	"polylens/app/judge"
 	"polylens/indexer/catalog"
@@ -50,6 +51,9 @@ func (r *Rollout) compareOn(ctx context.Context, collection catalog.Collection, 
 	if err != nil {
 		return err
 	}
+	if images, err = r.seenByBoth(ctx, images, before, after); err != nil {
+		return err
+	}
 	set, err := evaluate.NewSet(describe(images), nil)
 	if err != nil {
 		r.Log.Info("the models cannot be compared: no picture of the collection has a text", "collection", collection.Name)
@@ -75,6 +79,19 @@ func (r *Rollout) compareOn(ctx context.Context, collection catalog.Collection, 
 		err = fmt.Errorf("collection %q is searched worse with it: %s (force uses it nevertheless)", collection.Name, verdict.Problem())
 	}
 	return err
+}
+
+// seenByBoth are the images of which both models have vectors: some may have been sent just
+// now.
+func (r *Rollout) seenByBoth(ctx context.Context, images []catalog.Image, models ...Model) ([]catalog.Image, error) {
+	for _, model := range models {
+		known, err := r.Catalog.Vectors(ctx, model.PictureFingerprint(), contentsOf(images))
+		if err != nil {
+			return nil, err
+		}
+		images = slices.DeleteFunc(images, func(image catalog.Image) bool { return known[image.SHA256] == nil })
+	}
+	return images, nil
 }
 
 // describe returns images with their first texts, about as many for each.

@@ -39,6 +39,12 @@ func (e indexerEncoder) For(maxPatches int) (indexer.Encoder, error) {
 	return indexerEncoder{view, e.models, maxPatches}, err
 }
 
+// Giving implements what package indexer asks of several models.
+func (e indexerEncoder) Giving(fingerprint string, maxPatches int) (indexer.Encoder, error) {
+	view, err := e.models.giving(fingerprint, maxPatches)
+	return indexerEncoder{view, e.models, maxPatches}, err
+}
+
 // indexerModels is the present model as the indexer wants it.
 type indexerModels struct{ indexerEncoder }
 

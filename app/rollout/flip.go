@@ -31,6 +31,17 @@ func (r *Rollout) flip(ctx context.Context, to *views, choice Choice) error {
 	return nil
 }
 
+// flipAndCatchUp is flip, after which what clients have sent meanwhile is encoded.
+func (r *Rollout) flipAndCatchUp(ctx context.Context, to *views, choice Choice) error {
+	if err := r.flip(ctx, to, choice); err != nil {
+		return err
+	}
+	if err := r.catchUp(ctx, func(c catalog.Collection) bool { return r.Searches(c) }); err != nil {
+		r.Log.Warn("what was sent meanwhile is not found before polylens check --repair", "error", err)
+	}
+	return nil
+}
+
 // exchange carries out all moves, or none.
 func (r *Rollout) exchange(ctx context.Context, to *views, choice Choice, moves []move) error {
 	before := r.Choice()
@@ -40,8 +51,10 @@ func (r *Rollout) exchange(ctx context.Context, to *views, choice Choice, moves 
 	if err := r.choose(choice); err != nil {
 		return err
 	}
+	r.models.arrive(to)
 	for i, move := range moves {
 		if err := r.carryOut(ctx, move); err != nil {
+			r.models.arrive(nil)
 			return errors.Join(err, r.takeBack(ctx, moves[:i+1]), r.choose(before))
 		}
 	}

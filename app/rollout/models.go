@@ -2,8 +2,11 @@ package rollout
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
+
+	"polylens/indexer"
 )
 
 // models holds the model that searches use and, while collections are encoded for
@@ -12,6 +15,7 @@ type models struct {
 	mu        sync.RWMutex
 	searching *views
 	next      *views // nil: none, indexing uses searching
+	arriving  *views // takes the place of searching just now; nil: none
 }
 
 // now is the model that searches use.
@@ -44,7 +48,7 @@ func (m *models) expect(next *views) error {
 func (m *models) replace(with *views) error {
 	m.mu.Lock()
 	before, next := m.searching, m.next
-	m.searching, m.next = with, nil
+	m.searching, m.next, m.arriving = with, nil, nil
 	m.mu.Unlock()
 	if next == with {
 		next = nil
@@ -55,13 +59,28 @@ func (m *models) replace(with *views) error {
 func (m *models) loaded() []*views {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	if m.next == nil {
-		return []*views{m.searching}
-	}
-	return []*views{m.next, m.searching}
+	return slices.DeleteFunc([]*views{m.next, m.arriving, m.searching}, func(v *views) bool { return v == nil })
 }
 
-var errReplaced = errors.New("the model was replaced while pictures were encoded: index the folder again")
+// arrive keeps the model that is about to be searched with; nil when it is not after all.
+func (m *models) arrive(model *views) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.arriving = model
+}
+
+// giving is the loaded model that gives the vectors of a picture fingerprint, or else the
+// one that searches use.
+func (m *models) giving(fingerprint string, maxPatches int) (Model, error) {
+	for _, loaded := range m.loaded() {
+		if view, err := loaded.of(maxPatches); err == nil && view.PictureFingerprint() == fingerprint {
+			return view, nil
+		}
+	}
+	return m.now().of(maxPatches)
+}
+
+var errReplaced = fmt.Errorf("%w while pictures were encoded: index the folder again", indexer.ErrReplaced)
 
 // borrow finds a loaded model that gives the vectors of a picture fingerprint,
 // and keeps it open until done is called.

@@ -108,12 +108,14 @@ func (r *Rollout) encodeAll(ctx context.Context, job *jobs.Running, model string
 		return err
 	}
 	for _, collection := range behind {
-		if err := r.encodePushed(ctx, job, model, collection); err != nil {
-			return err
-		}
-		directories, err := r.directories(ctx, collection)
+		directories, pushed, err := r.sources(ctx, collection)
 		if err != nil {
 			return err
+		}
+		if pushed {
+			if _, err := r.Indexer.EncodePushed(ctx, collection.Name); err != nil {
+				return err
+			}
 		}
 		for _, directory := range directories {
 			if err := r.encode(ctx, job, Progress{Model: model, Collection: collection.Name}, directory); err != nil {
@@ -134,33 +136,42 @@ func (r *Rollout) encode(ctx context.Context, job *jobs.Running, progress Progre
 	return errors.Join(err, job.Report(context.WithoutCancel(ctx), progress))
 }
 
-// directories returns where the pictures of a collection come from, with the rules by
-// which they were walked. A folder that can no longer be read is catalog.ErrInvalid.
-func (r *Rollout) directories(ctx context.Context, collection catalog.Collection) ([]*source.Directory, error) {
+// sources returns the folders where the pictures of a collection come from, with the rules
+// by which they were walked, and whether clients have sent some. A folder that can no longer
+// be read is catalog.ErrInvalid.
+func (r *Rollout) sources(ctx context.Context, collection catalog.Collection) (directories []*source.Directory, pushed bool, err error) {
 	names, err := r.Catalog.Sources(ctx, collection.ID)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	var directories []*source.Directory
 	for _, name := range names {
 		if name == catalog.PushedSource {
+			pushed = true
 			continue
 		}
-		folder, err := source.Folder(name)
+		directory, err := r.directory(ctx, collection, name)
 		if err != nil {
-			return nil, err
-		}
-		rules, err := r.Indexer.RulesOf(ctx, collection.ID, name)
-		if err != nil {
-			return nil, err
-		}
-		directory, err := source.NewDirectoryWith(folder, rules)
-		if err != nil {
-			return nil, fmt.Errorf("the pictures of collection %q are needed to encode them anew: %w: %w", collection.Name, catalog.ErrInvalid, err)
+			return nil, false, err
 		}
 		directories = append(directories, directory)
 	}
-	return directories, nil
+	return directories, pushed, nil
+}
+
+func (r *Rollout) directory(ctx context.Context, collection catalog.Collection, name string) (*source.Directory, error) {
+	folder, err := source.Folder(name)
+	if err != nil {
+		return nil, err
+	}
+	rules, err := r.Indexer.RulesOf(ctx, collection.ID, name)
+	if err != nil {
+		return nil, err
+	}
+	directory, err := source.NewDirectoryWith(folder, rules)
+	if err != nil {
+		return nil, fmt.Errorf("the pictures of collection %q are needed to encode them anew: %w: %w", collection.Name, catalog.ErrInvalid, err)
+	}
+	return directory, nil
 }
 
 // behind returns the collections that can be searched now, but not yet with the next
@@ -192,7 +203,7 @@ func (r *Rollout) prepare(ctx context.Context, next *views, model Next, behind [
 	for _, collection := range behind { // nothing begins unless all pictures are there
 		err := r.checkOriginals(ctx, collection, next, model.Model)
 		if err == nil {
-			_, err = r.directories(ctx, collection)
+			_, _, err = r.sources(ctx, collection)
 		}
 		if err != nil {
 			return errors.Join(err, next.retire())
@@ -272,15 +283,44 @@ func (r *Rollout) complete(ctx context.Context, next Next) error {
 	if err != nil {
 		return err
 	}
-	if len(behind) > 0 {
-		move, err := r.move(ctx, behind[0], views)
-		return errors.Join(err, fmt.Errorf("of the %d pictures of collection %q at least %d could not be encoded: index its folders, send again what was sent and cannot be read (`polylens check`), then try again",
-			behind[0].Images, behind[0].Name, move.missing))
+	for _, collection := range behind {
+		if err := r.checkSeen(ctx, collection, views); err != nil {
+			return err
+		}
 	}
 	if err := r.compare(ctx, views, next.Force); err != nil {
 		return err
 	}
-	return r.flip(ctx, views, r.Choice().To(next.Used))
+	return r.flipAndCatchUp(ctx, views, r.Choice().To(next.Used))
+}
+
+// checkSeen fails if a model lacks pictures of a collection, but for those that clients have
+// sent just now: they are encoded after the flip.
+func (r *Rollout) checkSeen(ctx context.Context, collection catalog.Collection, views *views) error {
+	move, err := r.move(ctx, collection, views)
+	if err != nil {
+		return err
+	}
+	_, pushed, err := r.sources(ctx, collection)
+	lacking := move.missing
+	if err == nil && pushed {
+		lacking, err = r.lacking(ctx, collection, move.fingerprint)
+	}
+	if err == nil && lacking > 0 {
+		err = fmt.Errorf("of the %d pictures of collection %q at least %d could not be encoded: index its folders, and send again what was sent, then try again",
+			collection.Images, collection.Name, lacking)
+	}
+	return err
+}
+
+// lacking counts the pictures of a collection that a model cannot see.
+func (r *Rollout) lacking(ctx context.Context, collection catalog.Collection, fingerprint string) (int, error) {
+	failed, err := r.Indexer.EncodePushed(ctx, collection.Name)
+	if err != nil {
+		return failed, err
+	}
+	found, err := r.Catalog.FoundWithoutVector(ctx, collection.ID, fingerprint)
+	return failed + found, err
 }
 
 // giveUp forgets the next model and cancels its job.

@@ -22,6 +22,7 @@ type Catalog interface {
 	RenameCollection(ctx context.Context, name, to string) (catalog.Collection, error)
 	SetFingerprint(ctx context.Context, id catalog.CollectionID, fingerprint string, maxPatches int) error
 	Fingerprints(ctx context.Context, collection catalog.CollectionID) ([]string, error)
+	FoundWithoutVector(ctx context.Context, collection catalog.CollectionID, fingerprint string) (int, error)
 	IndexableIDs(ctx context.Context, collection catalog.CollectionID, fingerprint string) ([]string, error)
 	Pending(ctx context.Context, collection catalog.CollectionID, fingerprint, after string, limit int) ([]catalog.IndexRow, error)
 	Sources(ctx context.Context, collection catalog.CollectionID) ([]string, error)
@@ -41,7 +42,7 @@ type Index interface {
 // *indexer.Indexer is one.
 type Indexer interface {
 	Run(ctx context.Context, request indexer.Request, tell func(indexer.Progress)) (indexer.Report, error)
-	EncodePushed(ctx context.Context, collection string, tell func(indexer.Progress)) error
+	EncodePushed(ctx context.Context, collection string) (failed int, err error)
 	DropIndex(ctx context.Context, collection catalog.CollectionID, fingerprint string) error
 	RulesOf(ctx context.Context, collection catalog.CollectionID, source string) (source.Rules, error)
 }
@@ -220,7 +221,7 @@ func (r *Rollout) useNow(ctx context.Context, next *views, to Used, force bool) 
 			return err
 		}
 	}
-	return r.flip(ctx, next, r.Choice().To(to))
+	return r.flipAndCatchUp(ctx, next, r.Choice().To(to))
 }
 
 func (r *Rollout) load(ctx context.Context, name string) (*views, error) {
@@ -288,16 +289,14 @@ func (r *Rollout) catchUp(ctx context.Context, concerned func(catalog.Collection
 
 // encodeLater queues the indexing of all sources of a collection.
 func (r *Rollout) encodeLater(ctx context.Context, collection catalog.Collection) error {
-	directories, err := r.directories(ctx, collection)
+	directories, pushed, err := r.sources(ctx, collection)
 	if err != nil {
 		return err
 	}
-	pushed, err := r.isPushed(ctx, collection)
-	if err == nil && pushed { // a repair encodes what has no vector
-		_, err = r.Queue.Enqueue(ctx, jobs.Order{Kind: indexer.JobRepair, Collection: collection.Name, Params: indexer.JobParams{}})
-	}
-	if err != nil {
-		return err
+	if pushed { // what it lacks is encoded from the files that are kept
+		if _, err := r.Queue.Enqueue(ctx, jobs.Order{Kind: indexer.JobRepair, Collection: collection.Name}); err != nil {
+			return err
+		}
 	}
 	for _, directory := range directories {
 		params := indexer.JobParams{Directory: directory.Path(), Rules: directory.Rules()}

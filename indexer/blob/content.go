@@ -1,6 +1,7 @@
 package blob
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -9,6 +10,8 @@ import (
 	"io/fs"
 	"strings"
 	"time"
+
+	"gocloud.dev/gcerrors"
 )
 
 // contents is where pictures lie.
@@ -31,12 +34,47 @@ func nameBelow(place, sha256 string) string {
 // PutContent keeps a picture. One that is there already is written anew if it is so old
 // that it might be collected before the image that has it is saved.
 func (s *Store) PutContent(ctx context.Context, sha256 string, data []byte) error {
+	return s.putContent(ctx, sha256, true, data)
+}
+
+// PutContentUntilSync is PutContent for one picture of many: it outlives a power failure
+// only once Sync has returned after it. The disk is waited for once then, and not for
+// each of them.
+func (s *Store) PutContentUntilSync(ctx context.Context, sha256 string, data []byte) error {
+	return s.putContent(ctx, sha256, s.disk == nil, data)
+}
+
+func (s *Store) putContent(ctx context.Context, sha256 string, now bool, data []byte) error {
 	name := ContentName(sha256)
-	fresh, _, err := s.freshness(ctx, name)
-	if err != nil || fresh {
+	there, err := s.hasContent(ctx, name, data)
+	if err != nil || there {
 		return err
 	}
-	return s.Put(ctx, name, data)
+	return s.put(ctx, name, now, data)
+}
+
+// hasContent reports whether a file has some bytes, and is young. In a folder it is read:
+// of what was written there before a power failure, without Sync, the name may have stayed alone.
+func (s *Store) hasContent(ctx context.Context, name string, data []byte) (bool, error) {
+	attributes, err := s.bucket.Attributes(ctx, name)
+	switch {
+	case gcerrors.Code(err) == gcerrors.NotFound:
+		return false, nil
+	case err != nil:
+		return false, s.explain("look for", name, err)
+	case time.Since(attributes.ModTime) >= Grace/2 || attributes.Size != int64(len(data)):
+		return false, nil
+	case !s.local:
+		return true, nil
+	}
+	before, err := s.Read(ctx, name, int64(len(data)))
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrTooLarge):
+		return false, nil // it has changed just now
+	case err != nil:
+		return false, err
+	}
+	return bytes.Equal(before, data), nil
 }
 
 // freshness says whether a file is there, and whether it is so young that it will not be

@@ -26,6 +26,8 @@ var ErrTooLarge = errors.New("more")
 type Store struct {
 	bucket *blob.Bucket
 	what   string // for people
+	disk   *disk  // that Sync writes to at once; nil: files are on it when they are closed
+	local  bool   // a folder
 }
 
 // OpenFolder keeps files in a folder, which is made, readable by its owner alone.
@@ -36,7 +38,7 @@ func OpenFolder(path string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("folder for pictures: %w", err)
 	}
-	return &Store{bucket, path}, nil
+	return &Store{bucket: bucket, what: path, disk: openDisk(path), local: true}, nil
 }
 
 // Open keeps files in a bucket, such as s3://pictures?region=eu-central-1&prefix=polylens/.
@@ -47,22 +49,29 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("object store %s: %w", place, err)
 	}
-	return &Store{bucket, place}, nil
+	return &Store{bucket: bucket, what: place}, nil
 }
 
 // Close ends the use of the store.
-func (s *Store) Close() error { return s.bucket.Close() }
+func (s *Store) Close() error { return errors.Join(s.disk.close(), s.bucket.Close()) }
 
 // Create begins to write a file, which is there as a whole once Close has returned nil.
 // A ctx that ends before that leaves nothing.
 func (s *Store) Create(ctx context.Context, name string) (io.WriteCloser, error) {
+	return s.create(ctx, name, true)
+}
+
+// create is Create; unless now, the file outlives a power failure only after Sync.
+func (s *Store) create(ctx context.Context, name string, now bool) (io.WriteCloser, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	file := &durable{cancel: cancel}
 	w, err := s.bucket.NewWriter(ctx, name, &blob.WriterOptions{
 		ContentType:                 "application/octet-stream",
 		DisableContentTypeDetection: true,
 		BeforeWrite: func(as func(any) bool) error {
-			as(&file.file)
+			if now {
+				as(&file.file)
+			}
 			return nil
 		},
 	})
@@ -78,7 +87,7 @@ func (s *Store) Create(ctx context.Context, name string) (io.WriteCloser, error)
 // is closed.
 type durable struct {
 	*blob.Writer
-	file   *os.File // nil in a bucket
+	file   *os.File // to be on the disk; nil in a bucket, and for files that Sync takes there
 	cancel context.CancelFunc
 }
 
@@ -100,9 +109,13 @@ func (d *durable) Close() error {
 
 // Write writes a file with what fill writes. An error of fill leaves nothing.
 func (s *Store) Write(ctx context.Context, name string, fill func(io.Writer) error) error {
+	return s.write(ctx, name, true, fill)
+}
+
+func (s *Store) write(ctx context.Context, name string, now bool, fill func(io.Writer) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	w, err := s.Create(ctx, name)
+	w, err := s.create(ctx, name, now)
 	if err != nil {
 		return err
 	}
@@ -119,7 +132,11 @@ func (s *Store) Write(ctx context.Context, name string, fill func(io.Writer) err
 
 // Put writes a file at once.
 func (s *Store) Put(ctx context.Context, name string, data []byte) error {
-	return s.Write(ctx, name, func(w io.Writer) error {
+	return s.put(ctx, name, true, data)
+}
+
+func (s *Store) put(ctx context.Context, name string, now bool, data []byte) error {
+	return s.write(ctx, name, now, func(w io.Writer) error {
 		if _, err := w.Write(data); err != nil {
 			return s.explain("write", name, err)
 		}

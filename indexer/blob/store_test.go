@@ -1,6 +1,7 @@
 package blob
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -100,5 +101,26 @@ func TestCollect(t *testing.T) {
 	}
 	if want := map[string]bool{"aaneeded": true, "bbnew": true, "bbagain": true}; !maps.Equal(left, want) {
 		t.Errorf("left are %v, want %v", left, want)
+	}
+}
+
+// TestPutContentUntilSync: a file that has the name and the size of a picture, and not its
+// bytes, as a power failure before Sync may leave it, is written anew.
+func TestPutContentUntilSync(t *testing.T) {
+	s, _ := newStore(t)
+	picture := []byte("picture")
+	const sum = "abcdef"
+	for name, left := range map[string]string{"none": "", "zeros": "\x00\x00\x00\x00\x00\x00\x00", "long": "picture and more", "whole": "picture"} {
+		t.Run(name, func(t *testing.T) {
+			if err := s.Put(t.Context(), ContentName(sum), []byte(left)); err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(s.PutContentUntilSync(t.Context(), sum, picture), s.Sync(t.Context())); err != nil {
+				t.Fatal(err)
+			}
+			if data, err := s.Read(t.Context(), ContentName(sum), 100); err != nil || !bytes.Equal(data, picture) {
+				t.Errorf("%q, %v", data, err)
+			}
+		})
 	}
 }

@@ -16,6 +16,7 @@ const (
 	concludeFor = time.Minute      // for how long a worker tries to write the end of a job
 	maxError    = 4000             // bytes of an error that are kept
 	roomAfter   = 15 * time.Second // until a job that waits for room on a disk tries again
+	backAfter   = 2 * time.Second  // until a job tries again for which something is away
 )
 
 // conclude writes how the job ended, and the last report with it.
@@ -49,6 +50,10 @@ func (r *Running) tell(err, cause error) {
 		r.log.Warn("job waits for room on the disk", "error", err)
 		return
 	}
+	if err != nil && cause == nil && r.kind.Passing != nil && r.kind.Passing(err) {
+		r.log.Warn("job is tried again: something that it needs has gone away, or has changed", "error", err)
+		return
+	}
 	if err != nil && cause == nil {
 		r.log.Error("job failed", "error", err)
 		return
@@ -69,6 +74,10 @@ func (k Kind) conclude(job *catalog.Job, now time.Time, err, cause error) error 
 	job.Error = cleanError(err)
 	if k.Waits && disk.IsFull(err) {
 		job.RunAfter = now.Add(roomAfter)
+		return job.Move(catalog.JobQueued, now)
+	}
+	if k.Passing != nil && k.Passing(err) {
+		job.RunAfter = now.Add(backAfter)
 		return job.Move(catalog.JobQueued, now)
 	}
 	job.Failures++

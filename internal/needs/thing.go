@@ -78,6 +78,17 @@ func NPMFile(t testing.TB, name string) string {
 	return path
 }
 
+// ObjectStore is the program of an object store, which tools/objectstore names and make
+// builds.
+func ObjectStore(t testing.TB) string {
+	t.Helper()
+	path := filepath.Join(root(t), "bin", "versitygw")
+	if _, err := os.Stat(path); err != nil {
+		shared.missing(t, "an object store (bin/versitygw)", "run “make bin/versitygw”")
+	}
+	return path
+}
+
 // root is the folder of the repository: tests run in the folder of their
 // package.
 func root(t testing.TB) string {

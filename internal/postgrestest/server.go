@@ -18,6 +18,7 @@ type server struct {
 	folder   string // everything it has, removed at its end
 	process  *exec.Cmd
 	output   bytes.Buffer  // its log, to be read when it has finished
+	durable  bool          // what was committed outlives the server's death
 	finished chan struct{} // closed when the process has ended
 }
 
@@ -60,9 +61,11 @@ func (s *server) initialize(user *syscall.SysProcAttr, program string) error {
 
 // launch starts the server and waits until it answers.
 func (s *server) launch(user *syscall.SysProcAttr, program string) error {
-	s.process = s.command(context.Background(), user, program, "-D", s.data(), "-k", s.folder,
-		"-c", "listen_addresses=", "-c", "unix_socket_permissions=0700",
-		"-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+	arguments := []string{"-D", s.data(), "-k", s.folder, "-c", "listen_addresses=", "-c", "unix_socket_permissions=0700", "-c", "fsync=off"}
+	if !s.durable {
+		arguments = append(arguments, "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+	}
+	s.process = s.command(context.Background(), user, program, arguments...)
 	s.process.Stdout, s.process.Stderr = &s.output, &s.output
 	if err := s.process.Start(); err != nil {
 		s.process = nil

@@ -19,9 +19,8 @@ type Push struct {
 	Chunk       *catalog.Chunk
 	Fingerprint string // of the model whose vectors come with records
 	Items       []PushItem
-	// Kept are contents whose originals were kept just now; Discarded those of which only
-	// a thumbnail was.
-	Kept, Discarded []string
+	// Discards says that of the originals of items only thumbnails were kept.
+	Discards bool
 	// Explain names the kind of an error for clients, and says it in words that can be
 	// kept.
 	Explain func(error) (problem, detail string)
@@ -38,6 +37,8 @@ type PushItem struct {
 	Deleted string          // ID
 
 	Fetched *catalog.Fetched // kept beside that, if it is news
+
+	Original string // SHA-256 of the picture of an upsert
 }
 
 // SavePush saves all of a push, with what became of each item, or nothing. A change of an

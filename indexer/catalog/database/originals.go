@@ -112,13 +112,23 @@ func noteDiscarded(ctx context.Context, tx *sql.Tx, sums []string) error {
 // saveOriginals notes of which contents of a push there is an original, and of which not:
 // but for those that another collection keeps, whose file is there.
 func saveOriginals(ctx context.Context, tx *sql.Tx, collection catalog.CollectionID, push *Push) error {
-	for chunk := range slices.Chunk(push.Kept, maxList) {
+	var kept, discarded []string
+	for _, item := range push.Items {
+		switch {
+		case item.Err != nil || item.Original == "":
+		case push.Discards:
+			discarded = append(discarded, item.Original)
+		default:
+			kept = append(kept, item.Original)
+		}
+	}
+	for chunk := range slices.Chunk(kept, maxList) {
 		list, args := inList(1, chunk)
 		if _, err := tx.ExecContext(ctx, `DELETE FROM discarded_contents WHERE sha256 IN (`+list+`)`, args...); err != nil {
 			return err
 		}
 	}
-	for chunk := range slices.Chunk(push.Discarded, maxList) {
+	for chunk := range slices.Chunk(discarded, maxList) {
 		list, args := inList(4, chunk)
 		kept, err := stringColumn(ctx, tx, `SELECT DISTINCT images.sha256 FROM images JOIN collections ON collections.id = images.collection
 			WHERE images.source = $1 AND collections.id <> $2 AND collections.originals <> $3 AND images.sha256 IN (`+list+`)`,
@@ -161,24 +171,4 @@ func (s *Store) WithoutOriginal(ctx context.Context, collection catalog.Collecti
 		err = fmt.Errorf("count images without an original: %w", err)
 	}
 	return count, err
-}
-
-// PushedWithoutVector returns up to limit contents that pushed images of a collection have
-// and that have no vector of a model, though their original should be there, in order of
-// SHA-256 and beginning after the given one.
-func (s *Store) PushedWithoutVector(ctx context.Context, collection catalog.CollectionID, fingerprint, after string, limit int) ([]catalog.StoredContent, error) {
-	var contents []catalog.StoredContent
-	err := each(ctx, s.read, func(scan func(...any) error) error {
-		var c catalog.StoredContent
-		err := scan(&c.SHA256, &c.Size, &c.Images, &c.URI)
-		contents = append(contents, c)
-		return err
-	}, `SELECT sha256, MAX(size), COUNT(*), MIN(uri) FROM images WHERE collection = $1 AND source = $2 AND sha256 > $3
-		AND sha256 NOT IN (SELECT sha256 FROM discarded_contents)
-		AND NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.sha256 = images.sha256 AND vectors.fingerprint = $4)
-		GROUP BY sha256 ORDER BY sha256 LIMIT $5`, collection, catalog.PushedSource, after, fingerprint, limit)
-	if err != nil {
-		return nil, fmt.Errorf("look for pictures without a vector: %w", err)
-	}
-	return contents, nil
 }

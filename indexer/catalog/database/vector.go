@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"slices"
 
 	"polylens/indexer/catalog"
@@ -32,6 +33,68 @@ func saveVector(ctx context.Context, tx *sql.Tx, contentSHA256, fingerprint stri
 		ON CONFLICT (sha256, fingerprint) DO NOTHING`,
 		contentSHA256, fingerprint, len(vector), encodeHalf(vector))
 	return err
+}
+
+// SaveVectors keeps vectors of contents that images have, by SHA-256.
+func (s *Store) SaveVectors(ctx context.Context, fingerprint string, vectors map[string][]float32) error {
+	err := s.update(ctx, func(tx *sql.Tx) error {
+		for _, content := range slices.Sorted(maps.Keys(vectors)) {
+			var used bool
+			row := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM images WHERE sha256 = $1)`, content)
+			if err := row.Scan(&used); err != nil {
+				return err
+			}
+			if !used {
+				continue // deleted meanwhile
+			}
+			if err := saveVector(ctx, tx, content, fingerprint, vectors[content]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("save %d vectors: %w", len(vectors), err)
+	}
+	return nil
+}
+
+// WithoutVector returns those of some images that have no vector under a model.
+func (s *Store) WithoutVector(ctx context.Context, fingerprint string, ids []string) (missing []string, err error) {
+	for chunk := range slices.Chunk(ids, maxList) {
+		list, args := inList(2, chunk)
+		some, err := stringColumn(ctx, s.read, `SELECT id FROM images WHERE id IN (`+list+`)
+			AND NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.sha256 = images.sha256 AND fingerprint = $1)`, append([]any{fingerprint}, args...)...)
+		if err != nil {
+			return nil, fmt.Errorf("look for images without vectors: %w", err)
+		}
+		missing = append(missing, some...)
+	}
+	return missing, nil
+}
+
+// FoundWithoutVector counts the images of a collection that were found in folders and have
+// no vector under a model.
+func (s *Store) FoundWithoutVector(ctx context.Context, collection catalog.CollectionID, fingerprint string) (count int, err error) {
+	err = s.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM images WHERE collection = $1 AND source <> $2
+		AND NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.sha256 = images.sha256 AND fingerprint = $3)`,
+		collection, catalog.PushedSource, fingerprint).Scan(&count)
+	if err != nil {
+		return 0, fmt.Errorf("count images of %q without vectors: %w", collection, err)
+	}
+	return count, nil
+}
+
+// PushedWithoutVector returns some images of a collection that clients have sent and that
+// have no vector under a model, in order of their IDs, of which they are greater than after.
+func (s *Store) PushedWithoutVector(ctx context.Context, collection catalog.CollectionID, fingerprint, after string, limit int) ([]string, error) {
+	ids, err := stringColumn(ctx, s.read, `SELECT id FROM images WHERE collection = $1 AND source = $2 AND id > $3
+		AND NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.sha256 = images.sha256 AND fingerprint = $4)
+		ORDER BY id LIMIT $5`, collection, catalog.PushedSource, after, fingerprint, limit)
+	if err != nil {
+		return nil, fmt.Errorf("look for images of %q without vectors: %w", collection, err)
+	}
+	return ids, nil
 }
 
 // Vector returns the unit vector of an image of a collection under a model, or
