@@ -92,3 +92,35 @@ func TestDiscardedPicturesRefuseModels(t *testing.T) {
 	}
 	x.wantHits(t, "c", 6, "other")
 }
+
+// TestOriginalsWhileModelsChange: what is sent to a collection that discards originals while
+// another model is being prepared is kept until that has seen it, and found after the flip.
+func TestOriginalsWhileModelsChange(t *testing.T) {
+	h, pictures := newHouse(t)
+	x := h.open(t)
+	x.indexed(t, pictures, "c")
+	if _, err := x.indexer.CreateCollection(t.Context(), "thrifty", 0, catalog.OriginalsDiscarded); err != nil {
+		t.Fatal(err)
+	}
+	x.shut(t)
+	x = held(t, h)
+	if err := x.Use(t.Context(), rollout.Used{Model: "other"}, true); err != nil {
+		t.Fatal(err)
+	}
+	x.sent(t, pictures, "thrifty", 1, 3)
+	x.shut(t)
+	x = h.open(t)
+	if err := x.settled(t); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		hits, err := x.hits(t, "thrifty")
+		if hits == 3 && err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d hits, %v", hits, err)
+		}
+	}
+	x.wantHits(t, "thrifty", 3, "other")
+}
