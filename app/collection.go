@@ -9,10 +9,12 @@ import (
 )
 
 type collectionCommand struct {
-	List     collectionListCommand     `cmd:"" help:"List the collections."`
-	Failures collectionFailuresCommand `cmd:"" help:"List the files that indexing could not use, or not wholly."`
-	Rename   collectionRenameCommand   `cmd:"" help:"Give a collection another name."`
-	Delete   collectionDeleteCommand   `cmd:"" help:"Delete a collection and its index; the pictures stay."`
+	List      collectionListCommand      `cmd:"" help:"List the collections."`
+	Create    collectionCreateCommand    `cmd:"" help:"Create an empty collection."`
+	Originals collectionOriginalsCommand `cmd:"" help:"Choose whether a collection keeps the pictures that clients send, or only their vectors and thumbnails."`
+	Failures  collectionFailuresCommand  `cmd:"" help:"List the files that indexing could not use, or not wholly."`
+	Rename    collectionRenameCommand    `cmd:"" help:"Give a collection another name."`
+	Delete    collectionDeleteCommand    `cmd:"" help:"Delete a collection and its index; the pictures stay."`
 }
 
 type collectionListCommand struct {

@@ -190,7 +190,7 @@ func TestFixedResolutionRefusesMaxNumPatches(t *testing.T) {
 	}
 	server := webtest.Serve(t, handler)
 	t.Cleanup(handler.Close)
-	_, created := x.indexer.CreateCollection(t.Context(), "c", 64)
+	_, created := x.indexer.CreateCollection(t.Context(), "c", 64, catalog.OriginalsKept)
 	_, here := client.Of(handler.Inside()).Index(t.Context(), "c", web.IndexOrder{Source: web.Source{Directory: t.TempDir()}, MaxNumPatches: 64})
 	_, there := client.New(server.URL).Index(t.Context(), "c", web.IndexOrder{Source: web.Source{Directory: t.TempDir()}, MaxNumPatches: 64})
 	for place, err := range map[string]error{"created": created, "indexed here": here, "indexed there": there} {

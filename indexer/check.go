@@ -101,6 +101,9 @@ func (ix *Indexer) examine(ctx context.Context, known catalog.Collection, order 
 		err = x.originals(ctx)
 	}
 	if err == nil {
+		err = x.keptThumbnails(ctx)
+	}
+	if err == nil {
 		err = x.tombstones(ctx)
 	}
 	var result CheckResult

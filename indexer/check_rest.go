@@ -119,7 +119,7 @@ func (x *rest) leftOriginals(ctx context.Context) error {
 		return nil
 	}
 	needed := func(ctx context.Context, sums []string) (map[string]bool, error) {
-		used, err := x.store.NeededContents(ctx, sums)
+		used, err := x.neededOriginals(ctx, sums)
 		for _, sum := range sums {
 			if err == nil && !used[sum] {
 				x.found.add(OriginalLeft, sum)
@@ -136,6 +136,15 @@ func (x *rest) leftOriginals(ctx context.Context) error {
 	removed, err := x.kept.Blobs.Collect(ctx, x.now, needed)
 	x.found.repaired(OriginalLeft, removed.Files)
 	return err
+}
+
+// neededOriginals returns those of some contents whose files have to stay. A repair makes
+// sure that the others can go.
+func (x *rest) neededOriginals(ctx context.Context, sums []string) (map[string]bool, error) {
+	if x.repair {
+		return x.releaseOriginals(ctx, x.kept.Blobs, sums, x.now)
+	}
+	return x.store.NeededContents(ctx, sums, x.now.Add(-blob.Grace))
 }
 
 // leftPushes looks for what is left of pushes.

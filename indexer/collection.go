@@ -25,11 +25,11 @@ func (ix *Indexer) CheckMaxPatches(maxPatches int) error {
 // CreateCollection adds an empty collection. catalog.ErrInvalid for a bad name or
 // a number of patches that the model cannot have, catalog.ErrConflict when it
 // exists.
-func (ix *Indexer) CreateCollection(ctx context.Context, name string, maxPatches int) (catalog.Collection, error) {
+func (ix *Indexer) CreateCollection(ctx context.Context, name string, maxPatches int, originals catalog.Originals) (catalog.Collection, error) {
 	if err := ix.CheckMaxPatches(maxPatches); err != nil {
 		return catalog.Collection{}, err
 	}
-	return ix.store.CreateCollection(ctx, name, maxPatches)
+	return ix.store.CreateCollectionWith(ctx, name, maxPatches, originals)
 }
 
 // openCollection finds or creates the collection, keeps what was chosen for it,
@@ -40,7 +40,7 @@ func (d *destination) openCollection(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.collection = collection.ID
+	d.collection, d.originals = collection.ID, collection.Originals
 	if err := d.chooseMetadata(ctx, collection); err != nil {
 		return err
 	}
@@ -48,6 +48,9 @@ func (d *destination) openCollection(ctx context.Context) error {
 		return err
 	}
 	d.fingerprint = d.encoder.Fingerprint()
+	if d.discards, err = d.discardsNow(collection); err != nil {
+		return err
+	}
 	err = d.mirror().ensure(ctx, d.encoder.Dimension())
 	if err != nil || collection.Fingerprint != "" {
 		return err

@@ -12,5 +12,7 @@ type destination struct {
 	fingerprint string                 // of encoder; likewise
 	collection  catalog.CollectionID   // likewise
 	giving      bool                   // the encoder is the one that gives the vectors which searches of the collection use
+	originals   catalog.Originals      // likewise
+	discards    bool                   // originals are not kept now; likewise
 	waiting     func(bool)             // hears when the index is unavailable; may be nil
 }

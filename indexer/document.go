@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"time"
 
 	"polylens/indexer/blob"
 	"polylens/indexer/catalog"
@@ -125,11 +123,6 @@ func (d *Documents) Known(ctx context.Context, collection string, sums []string)
 	return known, err
 }
 
-// Collect removes the files of pictures that no image has any more, after some time.
-func (d *Documents) Collect(ctx context.Context, now time.Time) (blob.Collected, error) {
-	return d.blobs.Collect(ctx, now, d.indexer.store.NeededContents)
-}
-
 // open makes ready what documents of a collection go to.
 func (d *Documents) open(ctx context.Context, collection string, create bool) (*pushing, error) {
 	work := &pushing{destination: destination{Indexer: d.indexer, name: collection, giving: true}, blobs: d.blobs, places: d.places}
@@ -177,6 +170,7 @@ type readied struct {
 	catalog.ItemResult       // what it will be
 	err                error // why it cannot be; it says something about the document alone
 	fetched            *catalog.Fetched
+	content            string // SHA-256 of the picture of an upsert
 }
 
 // one does a single document.
@@ -198,23 +192,24 @@ func (p *pushing) one(ctx context.Context, document Document) (readied, error) {
 // ready checks a document, and decodes its picture.
 func (p *pushing) ready(ctx context.Context, document Document) (r readied, err error) {
 	r.ID, r.Operation, r.Detail = document.ID, document.Operation, document.Note
+	var content decode.Content
 	if document.Operation == catalog.OperationUpsert {
 		picture, err := p.picture(ctx, document)
 		if err != nil {
 			return r, err
 		}
 		defer picture.release()
-		document.Data, r.fetched = picture.data, picture.fetched
-	}
-	if r.ID == "" && document.Operation == catalog.OperationUpsert {
-		r.ID = decode.NewContent("", document.Data).SHA256
+		content, r.fetched = picture.content(document.ID), picture.fetched
+		if r.ID == "" {
+			r.ID = content.SHA256
+		}
 	}
 	if err := catalog.ValidateItemID(r.ID); err != nil {
 		return r, err
 	}
 	switch document.Operation {
 	case catalog.OperationUpsert:
-		return r, p.readyUpsert(ctx, document, &r)
+		return r, p.readyUpsert(ctx, document, content, &r)
 	case catalog.OperationPatch:
 		return r, p.readyPatch(ctx, document, &r)
 	case catalog.OperationDelete:
@@ -223,7 +218,7 @@ func (p *pushing) ready(ctx context.Context, document Document) (r readied, err 
 	return r, fmt.Errorf("op %.40q is %w: use upsert, patch or delete", document.Operation, catalog.ErrInvalid)
 }
 
-func (p *pushing) readyUpsert(ctx context.Context, document Document, r *readied) error {
+func (p *pushing) readyUpsert(ctx context.Context, document Document, content decode.Content, r *readied) error {
 	about, err := parseAbout(document.Metadata, document.Captions)
 	if err != nil {
 		return err
@@ -235,13 +230,19 @@ func (p *pushing) readyUpsert(ctx context.Context, document Document, r *readied
 		return err
 	}
 	state, exists := states[key]
-	r.image = catalog.Image{ID: key, Source: catalog.PushedSource, URI: uri, Size: int64(len(document.Data))}
+	r.image = catalog.Image{ID: key, Source: catalog.PushedSource, URI: uri, Size: int64(len(content.Data))}
 	j := job{item: source.Item{URI: uri, Size: r.image.Size, Sidecar: about}, state: state}
-	content := decode.NewContent(fmt.Sprintf("%.80q", r.ID), document.Data)
+	content.Name = fmt.Sprintf("%.80q", r.ID)
+	r.content = content.SHA256
 	if r.fetched != nil {
 		r.fetched.Image, r.fetched.SHA256 = key, content.SHA256
 	}
-	err = p.prepareContent(ctx, j, content, &r.prepared, false)
+	if content.Data == nil {
+		r.image.Size, err = p.sizeOf(ctx, content.SHA256)
+	}
+	if err == nil {
+		err = p.prepareContent(ctx, j, content, &r.prepared, false)
+	}
 	var broken *pictureError
 	if errors.As(err, &broken) {
 		return fmt.Errorf("%w: %s", catalog.ErrPicture, reason(broken.err))
@@ -256,28 +257,10 @@ func (p *pushing) readyUpsert(ctx context.Context, document Document, r *readied
 	if r.unchanged {
 		r.Outcome = catalog.OutcomeUnchanged
 	}
-	if p.chunk == nil {
-		return p.blobs.PutContent(ctx, content.SHA256, content.Data)
+	if content.Data == nil {
+		return nil // known has seen that its thumbnail is there
 	}
-	return p.blobs.PutContentUntilSync(ctx, content.SHA256, content.Data)
-}
-
-// known reads a picture that some image of the collection has: whoever can name the
-// SHA-256 of a picture of another collection does not get to see it by that.
-func (p *pushing) known(ctx context.Context, sha256 string) ([]byte, error) {
-	here, err := p.store.PushedContents(ctx, p.collection, []string{sha256})
-	if err != nil {
-		return nil, err
-	}
-	size, there := here[sha256]
-	if !there {
-		return nil, fmt.Errorf("%w: the collection has none with SHA-256 %.64q; send its bytes", catalog.ErrPicture, sha256)
-	}
-	data, err := p.blobs.Read(ctx, blob.ContentName(sha256), size)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: its file is gone; send its bytes", catalog.ErrPicture)
-	}
-	return data, err
+	return p.keepOriginal(ctx, content)
 }
 
 // readyPatch changes what is said about an image.

@@ -31,7 +31,7 @@ func (p *pushing) save(ctx context.Context, items []database.PushItem) error {
 			return err
 		}
 	}
-	push := database.Push{Chunk: p.chunk, Fingerprint: p.fingerprint, Explain: p.explain, Items: items}
+	push := database.Push{Chunk: p.chunk, Fingerprint: p.fingerprint, Explain: p.explain, Items: items, Discards: p.discards}
 	if err := p.store.SavePush(ctx, p.collection, &push); err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (p *pushing) save(ctx context.Context, items []database.PushItem) error {
 // itemOf is what is saved of a document; vector is nil if it has no picture, or one for
 // which the model gives none.
 func itemOf(r readied, vector []float32) database.PushItem {
-	item := database.PushItem{ItemResult: r.ItemResult, Err: r.err, Fetched: r.fetched}
+	item := database.PushItem{ItemResult: r.ItemResult, Err: r.err, Fetched: r.fetched, Original: r.content}
 	switch {
 	case r.err != nil || r.Outcome == catalog.OutcomeUnchanged:
 	case r.Operation == catalog.OperationPatch:

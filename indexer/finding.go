@@ -19,9 +19,12 @@ const (
 	RowWrong        FindingKind = "row-wrong"
 	OriginalMissing FindingKind = "original-missing"
 	OriginalDamaged FindingKind = "original-damaged"
-	FileGone        FindingKind = "file-gone"
-	FileChanged     FindingKind = "file-changed"
-	TombstoneLeft   FindingKind = "tombstone-left"
+	// ThumbnailMissing is of a picture whose original is not kept.
+	ThumbnailMissing FindingKind = "thumbnail-missing"
+
+	FileGone      FindingKind = "file-gone"
+	FileChanged   FindingKind = "file-changed"
+	TombstoneLeft FindingKind = "tombstone-left"
 )
 
 // What it finds in what belongs to no collection, or to all.
@@ -49,16 +52,17 @@ type meaning struct {
 const sendAgain = "send these pictures again, or index their folders again; nobody finds them until then"
 
 var meanings = map[FindingKind]meaning{
-	VectorDamaged:   {"vectors in the catalogue that are none", sendAgain, false},
-	VectorMissing:   {"images without a vector", sendAgain, false},
-	MetadataDamaged: {"images whose metadata cannot be read", "a repair leaves them without any: send these pictures again, index their folders with --rehash, or restore a backup", false},
-	DigestWrong:     {"images whose captions or metadata are not those that were saved", "", false},
-	RowWrong:        {"rows of the index with another vector or other metadata than the catalogue's", "", false},
-	OriginalMissing: {"pictures that were sent, and whose files are gone", "send them again, or restore a backup; they are found, but cannot be shown", false},
-	OriginalDamaged: {"pictures that were sent, and whose files are not what was sent", "a repair sets such files aside: then send them again, or restore a backup", false},
-	FileGone:        {"pictures that are gone from their folders", "index the folders again", true},
-	FileChanged:     {"pictures that have changed in their folders", "index the folders again", true},
-	TombstoneLeft:   {"images that were deleted, and that the index was not told of", "", true},
+	VectorDamaged:    {"vectors in the catalogue that are none", sendAgain, false},
+	VectorMissing:    {"images without a vector", sendAgain, false},
+	MetadataDamaged:  {"images whose metadata cannot be read", "a repair leaves them without any: send these pictures again, index their folders with --rehash, or restore a backup", false},
+	DigestWrong:      {"images whose captions or metadata are not those that were saved", "", false},
+	RowWrong:         {"rows of the index with another vector or other metadata than the catalogue's", "", false},
+	OriginalMissing:  {"pictures that were sent, and whose files are gone", "send them again, or restore a backup; they are found, but cannot be shown", false},
+	OriginalDamaged:  {"pictures that were sent, and whose files are not what was sent", "a repair sets such files aside: then send them again, or restore a backup", false},
+	ThumbnailMissing: {"thumbnails that are gone or damaged, of pictures whose originals are not kept", "send these pictures again, or restore a backup; they are found, but cannot be shown", false},
+	FileGone:         {"pictures that are gone from their folders", "index the folders again", true},
+	FileChanged:      {"pictures that have changed in their folders", "index the folders again", true},
+	TombstoneLeft:    {"images that were deleted, and that the index was not told of", "", true},
 
 	CatalogueDamaged: {"faults in the file of the catalogue", "restore it: `polylens doctor` names the newest good backup and the command", false},
 	RowStray:         {"rows of the catalogue that belong to nothing", "", false},
@@ -66,7 +70,7 @@ var meanings = map[FindingKind]meaning{
 	PushMiscounted:   {"pushes whose counts are not those of their items", "trust `polylens job items ID`, not the counts", false},
 	ThumbnailDamaged: {"thumbnails that are no pictures", "", false},
 	ThumbnailLeft:    {"thumbnails of pictures that no image has", "", true},
-	OriginalLeft:     {"files of pictures that no image has", "", true},
+	OriginalLeft:     {"files of pictures that no image needs", "", true},
 	PushLeft:         {"parts of pushes that no job needs", "", true},
 	VectorUnused:     {"vectors of pictures that are gone, kept in case they come back", "`polylens prune` removes them", true},
 	ContentUnused:    {"notes about pictures that are gone, and without a vector", "", true},

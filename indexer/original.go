@@ -32,14 +32,15 @@ type Original struct {
 // open opens the file of an image. Only files that the catalogue names are opened, only
 // inside the source they were found in, unless links are followed in that, and only if
 // they hold what was indexed; nothing else is read from them. catalog.ErrImageNotFound for an unknown image,
-// fs.ErrNotExist when its file is gone, catalog.ErrChanged when it is another one now.
+// fs.ErrNotExist when its file is gone, catalog.ErrDiscarded when it is not kept, catalog.ErrChanged when it is another one now.
 func (p *Pictures) open(ctx context.Context, collection, imageID string) (*Original, error) {
 	image, err := p.store.Image(ctx, collection, imageID)
 	if err != nil {
 		return nil, err
 	}
 	if isPushed(image) {
-		return openPushed(ctx, p.blobs, image)
+		original, err := openPushed(ctx, p.blobs, image)
+		return original, p.whyGone(ctx, image, err)
 	}
 	file, err := openFile(ctx, p.store, image)
 	if err != nil {

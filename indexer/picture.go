@@ -45,7 +45,7 @@ func (p *Pictures) Thumbnail(ctx context.Context, collection, id string, side in
 
 // gone is the error for a file that is no longer where it was indexed.
 func gone(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) && !errors.Is(err, catalog.ErrDiscarded) {
 		return fmt.Errorf("%w: its file is gone; index the folder again", catalog.ErrNotFound)
 	}
 	return err

@@ -31,7 +31,7 @@ func (p *pushing) picture(ctx context.Context, document Document) (b brought, er
 	b.release = func() {}
 	switch {
 	case document.SHA256 != "":
-		b.data, err = p.known(ctx, document.SHA256)
+		return p.known(ctx, document.SHA256)
 	case document.URL != "":
 		return p.fetch(ctx, document)
 	case document.Path != "":

@@ -119,6 +119,7 @@ func (p *Pushes) newPlanner(ctx context.Context, job *jobs.Running, folder *JobP
 		return nil, err
 	}
 	plans.exists, plans.collection, plans.metadata = err == nil, known.ID, known.Metadata
+	plans.originals = known.Originals
 	if folder != nil && folder.Metadata != "" {
 		plans.metadata = folder.Metadata
 	}

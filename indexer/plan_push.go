@@ -92,6 +92,7 @@ func (p *planner) upsert(ctx context.Context, document Document) error {
 	if err != nil {
 		return err
 	}
+	content := decode.Content{Name: document.ID}
 	isRead := document.URL == "" && document.Key == ""
 	if isRead {
 		picture, err := p.pushing.picture(ctx, document)
@@ -99,9 +100,8 @@ func (p *planner) upsert(ctx context.Context, document Document) error {
 			return err
 		}
 		defer picture.release()
-		document.Data = picture.data
+		content = picture.content(document.ID)
 	}
-	content := decode.NewContent(document.ID, document.Data)
 	if document.ID == "" && isRead {
 		document.ID, content.Name = content.SHA256, content.SHA256
 	}
@@ -115,7 +115,7 @@ func (p *planner) upsert(ctx context.Context, document Document) error {
 		p.unread(exists)
 		return nil
 	}
-	image := catalog.Image{Source: catalog.PushedSource, URI: uri, Size: int64(len(document.Data))}
+	image := catalog.Image{Source: catalog.PushedSource, URI: uri, Size: int64(len(content.Data))}
 	return p.picture(ctx, job{item: source.Item{URI: uri, Size: image.Size, Sidecar: about}, state: state}, image, content, exists)
 }
 

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -93,6 +94,48 @@ func TestKilledWorkers(t *testing.T) {
 		}
 		f.wantAll(t, base, job.ID, len(lines), want)
 	})
+}
+
+// TestKilledWorkersDiscardOriginals is TestKilledWorkers for a collection that keeps no
+// originals, while a server collects what nobody needs: in the end each image has its
+// thumbnail, and nothing has an original.
+func TestKilledWorkersDiscardOriginals(t *testing.T) {
+	base := t.TempDir()
+	dsn := filepath.Join(base, "catalogue.db")
+	f, err := openFleet(t.Context(), base, dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.store.Close()
+	if _, err := f.store.CreateCollectionWith(t.Context(), "c", 0, catalog.OriginalsDiscarded); err != nil {
+		t.Fatal(err)
+	}
+	lines, want := mixedLines(rand.New(rand.NewPCG(19, 5)), 2000, 450)
+	job, err := f.push.Receive(t.Context(), "c", strings.NewReader(strings.Join(lines, "\n")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	var collecting sync.WaitGroup
+	collecting.Go(func() {
+		for sleep(ctx, 50*time.Millisecond) == nil {
+			if _, err := f.push.documents.Collect(ctx, time.Now()); err != nil && ctx.Err() == nil {
+				t.Errorf("collect: %v", err)
+			}
+		}
+	})
+	kills := killWorkers(t, f, base, dsn, job.ID)
+	stop()
+	collecting.Wait()
+	t.Logf("%d workers were killed", kills)
+	if kills < 2 {
+		t.Errorf("only %d workers were killed", kills)
+	}
+	f.wantAll(t, base, job.ID, len(lines), want)
+	err = f.push.blobs.WalkContents(t.Context(), func(sum string, _ blob.File) error { t.Errorf("%s has an original", sum); return nil }, nil)
+	if err != nil {
+		t.Error(err)
+	}
 }
 
 // killWorkers runs three workers and kills one now and then until a job has ended.
@@ -214,7 +257,11 @@ func (f *fleet) wantAll(t *testing.T, base, job string, lines int, want map[stri
 		if got != about || indexed != about {
 			t.Errorf("%s has metadata %s, the index %s, want %s", id, got, indexed, about)
 		}
-		if _, err := f.push.blobs.Read(t.Context(), blob.ContentName(image.SHA256), image.Size); err != nil {
+		name, size := blob.ContentName(image.SHA256), image.Size
+		if collection.Originals == catalog.OriginalsDiscarded {
+			name, size = blob.ThumbnailName(image.SHA256), blob.MostThumbnail
+		}
+		if _, err := f.push.blobs.Read(t.Context(), name, size); err != nil {
 			t.Errorf("%s: its file: %v", id, err)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 // brought is the picture of an upsert, to be released after use.
 type brought struct {
 	data    []byte
+	sha256  string // instead of data, of a picture whose original is not kept
 	release func()
 	fetched *catalog.Fetched // where it was fetched from, if that is news; its image and picture are to be filled in
 }
@@ -31,7 +32,7 @@ func (p *pushing) fetch(ctx context.Context, document Document) (brought, error)
 	if err != nil {
 		return brought{}, err
 	}
-	var kept []byte
+	var kept brought
 	if result.NotModified {
 		kept, err = p.known(ctx, earlier.SHA256)
 		if errors.Is(err, catalog.ErrPicture) { // its file is gone
@@ -43,7 +44,7 @@ func (p *pushing) fetch(ctx context.Context, document Document) (brought, error)
 	}
 	b := brought{data: result.Data, release: result.Release}
 	if result.NotModified {
-		b.data = kept
+		b.data, b.sha256 = kept.data, kept.sha256
 	}
 	if result.Validators != validators && result.Validators.Useful() {
 		text, err := json.Marshal(result.Validators)

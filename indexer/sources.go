@@ -49,7 +49,7 @@ func (j *Jobs) AddSource(ctx context.Context, collection string, order SourceOrd
 	if err := kept.Validate(); err != nil {
 		return kept, err
 	}
-	_, err = j.indexer.CreateCollection(ctx, collection, once.MaxPatches)
+	_, err = j.indexer.CreateCollection(ctx, collection, once.MaxPatches, catalog.OriginalsKept)
 	if err != nil && !errors.Is(err, catalog.ErrConflict) {
 		return kept, err
 	}

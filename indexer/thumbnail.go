@@ -2,7 +2,9 @@ package indexer
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -119,14 +121,7 @@ func (t *Thumbnails) inTurn(ctx context.Context, make func(context.Context) (Thu
 }
 
 func (t *Thumbnails) make(ctx context.Context, image catalog.Image, side int, key string) (Thumbnail, error) {
-	content, err := t.read(ctx, image)
-	if err != nil {
-		return Thumbnail{}, err
-	}
-	if content.SHA256 != image.SHA256 {
-		return Thumbnail{}, errChanged
-	}
-	made, err := t.of(ctx, content, side)
+	made, err := t.of(ctx, image, side)
 	if err != nil {
 		return Thumbnail{}, err
 	}
@@ -144,18 +139,33 @@ func (t *Thumbnails) read(ctx context.Context, image catalog.Image) (decode.Cont
 	return t.decoder.Read(ctx, image.URI, func(ctx context.Context) (*ordinary.File, error) { return openFile(ctx, t.store, image) })
 }
 
-// of makes the thumbnail of a picture.
-func (t *Thumbnails) of(ctx context.Context, content decode.Content, side int) (Thumbnail, error) {
-	picture, err := t.decoder.Decode(ctx, content, decode.ThumbnailTarget(side))
-	if decode.IsBusy(err) {
-		return Thumbnail{}, catalog.ErrBusy
+// of makes the thumbnail of an image. Where its original is not kept, that is a smaller one
+// of the thumbnail which is.
+func (t *Thumbnails) of(ctx context.Context, image catalog.Image, side int) (Thumbnail, error) {
+	content, err := t.read(ctx, image)
+	if isPushed(image) && errors.Is(err, fs.ErrNotExist) {
+		return t.ofKept(ctx, image, side, err)
 	}
 	if err != nil {
 		return Thumbnail{}, err
 	}
-	defer picture.Release()
-	data, contentType, err := decode.Thumbnail(picture.Image, side)
+	if content.SHA256 != image.SHA256 {
+		return Thumbnail{}, errChanged
+	}
+	data, contentType, err := thumbnailOfContent(ctx, t.decoder, content, side)
 	return Thumbnail{Data: data, ContentType: contentType, SHA256: content.SHA256}, err
+}
+
+// ofKept is of for an image without an original; missing says so.
+func (t *Thumbnails) ofKept(ctx context.Context, image catalog.Image, side int, missing error) (Thumbnail, error) {
+	kept, err := readKeptThumbnail(ctx, t.blobs, image)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Thumbnail{}, missing
+	}
+	if err == nil && side < largestSide() {
+		kept, _, err = smaller(kept, side)
+	}
+	return Thumbnail{Data: kept, ContentType: http.DetectContentType(kept), SHA256: image.SHA256}, err
 }
 
 // keep writes at once: a reader never sees half of it.

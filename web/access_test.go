@@ -193,7 +193,7 @@ func TestAccessIsDocumented(t *testing.T) {
 // TestOnlyOnesOwn: lists show what the key is for, and nothing tells of the rest.
 func TestOnlyOnesOwn(t *testing.T) {
 	k := newKeyring(t)
-	if _, err := k.Library.Indexer().CreateCollection(t.Context(), "other", 0); err != nil {
+	if _, err := k.Library.Indexer().CreateCollection(t.Context(), "other", 0, catalog.OriginalsKept); err != nil {
 		t.Fatal(err)
 	}
 	key := k.make(t, only("other", "mine"), catalog.ScopeAdmin)

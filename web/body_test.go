@@ -158,12 +158,12 @@ type sleepy struct {
 	wait time.Duration
 }
 
-func (s sleepy) CreateCollection(ctx context.Context, name string, maxPatches int) (catalog.Collection, error) {
+func (s sleepy) CreateCollection(ctx context.Context, name string, maxPatches int, originals catalog.Originals) (catalog.Collection, error) {
 	select {
 	case <-ctx.Done():
 		return catalog.Collection{}, ctx.Err()
 	case <-time.After(s.wait):
-		return s.Indexer.CreateCollection(ctx, name, maxPatches)
+		return s.Indexer.CreateCollection(ctx, name, maxPatches, originals)
 	}
 }
 

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 
 	"polylens/indexer"
@@ -30,13 +31,17 @@ type createCollectionInput struct {
 		Name string `json:"name" pattern:"^[a-z0-9][a-z0-9_-]*$" maxLength:"63" example:"holiday" doc:"Lower-case letters, digits, - and _"`
 
 		MaxNumPatches int `json:"max_num_patches,omitempty" minimum:"64" maximum:"1024" example:"576" doc:"Most patches that its pictures are cut into: more show smaller things and take longer. Only for NaFlex models; the model's own number when absent"`
+
+		Originals catalog.Originals `json:"originals,omitempty" enum:"kept,discarded" default:"kept" doc:"What becomes of the files of pictures that clients send. Where they are discarded, vectors and thumbnails last: such pictures cannot be encoded anew for another model"`
 	}
 }
 
 type renameCollectionInput struct {
 	CollectionPath
 	Body struct {
-		Name string `json:"name" pattern:"^[a-z0-9][a-z0-9_-]*$" maxLength:"63" example:"summer" doc:"The new name: lower-case letters, digits, - and _"`
+		Name string `json:"name,omitempty" pattern:"^[a-z0-9][a-z0-9_-]*$" maxLength:"63" example:"summer" doc:"The new name: lower-case letters, digits, - and _; absent keeps it"`
+
+		Originals catalog.Originals `json:"originals,omitempty" enum:"kept,discarded" doc:"What becomes of the files of pictures that clients send, from now on; absent keeps the choice. With “discarded”, files that were kept go after a day; with “kept”, those that are gone do not come back"`
 	}
 }
 
@@ -55,7 +60,7 @@ func (s *server) collectionOperations(api huma.API) {
 	huma.Register(api, operation("get-collection", http.MethodGet, "/collections/{name}", "collections",
 		"Get one collection", http.StatusNotFound), s.getCollection)
 	huma.Register(api, operation("rename-collection", http.MethodPatch, "/collections/{name}", "collections",
-		"Give a collection another name; searches go on", http.StatusNotFound, http.StatusConflict), s.renameCollection)
+		"Give a collection another name, or choose whether it keeps originals; searches go on", http.StatusNotFound, http.StatusConflict), s.renameCollection)
 	huma.Register(api, operation("delete-collection", http.MethodDelete, "/collections/{name}", "collections",
 		"Delete a collection and its index; the pictures themselves stay", http.StatusNotFound, http.StatusConflict), s.deleteCollection)
 }
@@ -84,7 +89,7 @@ func (s *server) createCollection(ctx context.Context, input *createCollectionIn
 	if err := checkCollection(ctx, input.Body.Name); err != nil {
 		return nil, err
 	}
-	collection, err := s.Indexer.CreateCollection(ctx, input.Body.Name, input.Body.MaxNumPatches)
+	collection, err := s.Indexer.CreateCollection(ctx, input.Body.Name, input.Body.MaxNumPatches, input.Body.Originals)
 	if err != nil {
 		return nil, problemOf(ctx, s.Logger, err)
 	}
@@ -100,14 +105,34 @@ func (s *server) getCollection(ctx context.Context, input *CollectionPath) (*col
 }
 
 func (s *server) renameCollection(ctx context.Context, input *renameCollectionInput) (*collectionAnswer, error) {
-	if err := checkCollection(ctx, input.Body.Name); err != nil {
+	collection, err := s.changeCollection(ctx, input)
+	if err != nil {
 		return nil, err
 	}
-	collection, err := s.Indexer.RenameCollection(ctx, input.Name, input.Body.Name)
-	if err != nil {
-		return nil, problemOf(ctx, s.Logger, err)
-	}
 	return s.answerCollection(ctx, collection)
+}
+
+// changeCollection begins with the name, since that may be refused.
+func (s *server) changeCollection(ctx context.Context, input *renameCollectionInput) (catalog.Collection, error) {
+	name, originals := input.Body.Name, input.Body.Originals
+	if name == "" && originals == "" {
+		return catalog.Collection{}, problemOf(ctx, s.Logger, fmt.Errorf("a change of nothing is %w: give name, originals or both", catalog.ErrInvalid))
+	}
+	collection := catalog.Collection{Name: input.Name}
+	var err error
+	if name != "" {
+		if err := checkCollection(ctx, name); err != nil {
+			return collection, err
+		}
+		collection, err = s.Indexer.RenameCollection(ctx, input.Name, name)
+	}
+	if err == nil && originals != "" {
+		collection, err = s.Indexer.SetOriginals(ctx, collection.Name, originals)
+	}
+	if err != nil {
+		return collection, problemOf(ctx, s.Logger, err)
+	}
+	return collection, nil
 }
 
 func (s *server) deleteCollection(ctx context.Context, input *CollectionPath) (*struct{}, error) {
@@ -128,7 +153,7 @@ func (s *server) answerCollection(ctx context.Context, c catalog.Collection) (*c
 // present is a collection whose index is there.
 func (s *server) present(c catalog.Collection) Collection {
 	return Collection{Name: c.Name, Images: c.Images, Searchable: s.Searchable(c), Model: c.Fingerprint,
-		Created: c.Created, MaxNumPatches: c.MaxPatches, Metadata: string(c.Metadata)}
+		Created: c.Created, MaxNumPatches: c.MaxPatches, Metadata: string(c.Metadata), Originals: c.Originals}
 }
 
 func (s *server) newCollection(ctx context.Context, c catalog.Collection) (Collection, error) {

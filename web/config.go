@@ -93,7 +93,9 @@ type Indexer interface {
 	// CreateCollection adds an empty collection. A number of patches that the
 	// model cannot have is catalog.ErrInvalid, a name that is taken
 	// catalog.ErrConflict.
-	CreateCollection(ctx context.Context, name string, maxPatches int) (catalog.Collection, error)
+	CreateCollection(ctx context.Context, name string, maxPatches int, originals catalog.Originals) (catalog.Collection, error)
+	// SetOriginals chooses what becomes of the originals of a collection from now on.
+	SetOriginals(ctx context.Context, name string, originals catalog.Originals) (catalog.Collection, error)
 	// RenameCollection gives a collection another name. catalog.ErrConflict when the
 	// name is taken, or while a job works on the collection.
 	RenameCollection(ctx context.Context, name, to string) (catalog.Collection, error)

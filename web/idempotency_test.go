@@ -46,12 +46,12 @@ type slow struct {
 	release chan error
 }
 
-func (s slow) CreateCollection(ctx context.Context, name string, maxPatches int) (catalog.Collection, error) {
+func (s slow) CreateCollection(ctx context.Context, name string, maxPatches int, originals catalog.Originals) (catalog.Collection, error) {
 	s.entered <- struct{}{}
 	if err := <-s.release; err != nil {
 		return catalog.Collection{}, err
 	}
-	return s.Indexer.CreateCollection(ctx, name, maxPatches)
+	return s.Indexer.CreateCollection(ctx, name, maxPatches, originals)
 }
 
 func TestConcurrentAndFailedCreations(t *testing.T) {

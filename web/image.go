@@ -57,8 +57,10 @@ func (s *server) imageOperations(api huma.API) {
 		"Get one image's data", http.StatusNotFound), s.getImage)
 	huma.Register(api, pictureOperation("get-thumbnail", "/collections/{name}/images/{id}/thumbnail",
 		"Get a small version of the picture"), s.getThumbnail)
-	huma.Register(api, pictureOperation("get-original", "/collections/{name}/images/{id}/original",
-		"Get the picture as it was indexed; refused when its file is another one now"), s.getOriginal)
+	original := pictureOperation("get-original", "/collections/{name}/images/{id}/original",
+		"Get the picture as it was indexed; refused when its file is another one now, or its collection keeps no originals")
+	original.Errors = append(original.Errors, http.StatusGone)
+	huma.Register(api, original, s.getOriginal)
 }
 
 func pictureOperation(id, path, summary string) huma.Operation {

@@ -234,7 +234,7 @@ func TestLiveNewsEndWithTheKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = k.Jobs.Check(t.Context(), indexer.CheckOrder{Collection: "demo", Kind: "check"})
-	if _, failed := k.Library.Indexer().CreateCollection(t.Context(), "mine", 0); err != nil || failed != nil {
+	if _, failed := k.Library.Indexer().CreateCollection(t.Context(), "mine", 0, catalog.OriginalsKept); err != nil || failed != nil {
 		t.Fatal(err, failed)
 	}
 	if _, err := k.Jobs.Check(t.Context(), indexer.CheckOrder{Collection: "mine", Kind: "check"}); err != nil {

@@ -23,6 +23,8 @@ func apiConfig(version string) huma.Config {
 		"A key is sent as “Authorization: Bearer KEY”. “security” says by which scopes each operation may be asked, and where nothing stands beside it, by everybody. " +
 		"Lists are paged by opaque cursors. Live progress of jobs comes over a WebSocket at " +
 		apiPrefix + "/jobs/events, one JSON object a message: first {\"jobs\":[…]}, then {\"job\":{…}} for each change. " +
+		"With ?items=ID and ?after=N it sends what becomes of the items of a push: first {\"job\":{…}}, then {\"items\":[…]} with those after number N, in their order, " +
+		"and {\"job\":{…}} at the end. " +
 		"That of runs comes at " + apiPrefix + "/runs/events: first {\"runs\":[…]}, the newest, then {\"run\":{…},\"kept\":…,\"series\":[…]} " +
 		"for each change. Where “kept” is present, points of later steps are gone because the run went back to a checkpoint; " +
 		"“series” are the points gained then."

@@ -19,8 +19,9 @@ type Collection struct {
 	Model      string    `json:"model,omitempty" doc:"Fingerprint of the model that it was indexed with; absent when nothing is indexed yet"`
 	Created    time.Time `json:"created" doc:"When it was created"`
 
-	MaxNumPatches int    `json:"max_num_patches,omitempty" doc:"Most patches that its pictures are cut into when they are indexed; absent when that is left to the model"`
-	Metadata      string `json:"metadata,omitempty" doc:"What it takes of what cameras and programs write into pictures and beside them: all, no-place (all but where pictures were taken) or none"`
+	MaxNumPatches int               `json:"max_num_patches,omitempty" doc:"Most patches that its pictures are cut into when they are indexed; absent when that is left to the model"`
+	Originals     catalog.Originals `json:"originals,omitempty" enum:"kept,discarded" doc:"What becomes of the files of pictures that clients send: kept, or discarded once vector and thumbnail are made"`
+	Metadata      string            `json:"metadata,omitempty" doc:"What it takes of what cameras and programs write into pictures and beside them: all, no-place (all but where pictures were taken) or none"`
 }
 
 // Rebuild says how far a lost index has been filled again.

@@ -28,8 +28,12 @@ const (
 	tellInterval = 200 * time.Millisecond // at most five messages a second for each job or run
 )
 
-// watchJobs reports over a WebSocket how the jobs go.
+// watchJobs reports over a WebSocket how the jobs go, or what becomes of the items of one.
 func (s *server) watchJobs(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Query().Has("items") {
+		s.watchItems(w, r)
+		return
+	}
 	present := func(ctx context.Context) (any, error) {
 		jobs, err := s.Jobs.List(ctx, catalog.JobFilter{Limit: watchedJobs, Among: callerOf(ctx).rights.limit()})
 		return map[string][]Job{"jobs": newJobs(jobs)}, err
@@ -96,6 +100,15 @@ func newJobHub() *hub[Job] {
 // listens.
 func live[T any](s *server, w http.ResponseWriter, r *http.Request, hub *hub[T],
 	present func(context.Context) (any, error), message func(T) any) {
+	connected(s, w, r, hub, present, func(allowed context.Context, connection *websocket.Conn, watcher *watcher[T], begin any) {
+		tell(allowed, connection, watcher, begin, message)
+	})
+}
+
+// connected upgrades to a WebSocket and has talk do what comes then: from the present state
+// on, until the client goes away or its rights end.
+func connected[T any](s *server, w http.ResponseWriter, r *http.Request, hub *hub[T], present func(context.Context) (any, error),
+	talk func(allowed context.Context, connection *websocket.Conn, watcher *watcher[T], begin any)) {
 	if !websocket.IsWebSocketUpgrade(r) {
 		w.Header().Set("Upgrade", "websocket")
 		writeProblem(w, newProblem(kind("upgrade-required", http.StatusUpgradeRequired), "connect with a WebSocket client"))
@@ -127,7 +140,7 @@ func live[T any](s *server, w http.ResponseWriter, r *http.Request, hub *hub[T],
 	go listen(connection, watcher)
 	allowed, stop := s.whileAllowed(r.Context())
 	defer stop()
-	tell(allowed, connection, watcher, begin, message)
+	talk(allowed, connection, watcher, begin)
 }
 
 // listen reads until the client goes away: that is how closing and pongs are
@@ -162,12 +175,10 @@ func tell[T any](allowed context.Context, connection *websocket.Conn, watcher *w
 	for {
 		select {
 		case <-allowed.Done():
-			goodbye := websocket.FormatCloseMessage(websocket.ClosePolicyViolation, errRightsEnded.Error())
-			_ = connection.WriteControl(websocket.CloseMessage, goodbye, time.Now().Add(time.Second))
+			goodbye(connection, websocket.ClosePolicyViolation, errRightsEnded.Error())
 			return
 		case <-watcher.gone:
-			goodbye := websocket.FormatCloseMessage(websocket.CloseGoingAway, "")
-			_ = connection.WriteControl(websocket.CloseMessage, goodbye, time.Now().Add(time.Second))
+			goodbye(connection, websocket.CloseGoingAway, "")
 			return
 		case <-ping.C:
 			if connection.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeWait)) != nil {
@@ -185,6 +196,11 @@ func tell[T any](allowed context.Context, connection *websocket.Conn, watcher *w
 			pause(watcher.gone, tellInterval)
 		}
 	}
+}
+
+// goodbye ends a connection and says why.
+func goodbye(connection *websocket.Conn, code int, why string) {
+	_ = connection.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, why), time.Now().Add(time.Second))
 }
 
 // pause lets changes gather, so that what is fast does not flood its watchers.

@@ -178,14 +178,14 @@ func (m *making) add(file File, isNew bool) {
 	}
 }
 
-// pushes copies what lies there for pushes, as far as that was not done, and uploads, which
-// they may name.
+// pushes copies what lies there for pushes, as far as that was not done, uploads, which
+// they may name, and thumbnails of pictures that are not kept.
 func (m *making) pushes(ctx context.Context) error {
 	m.step("copying what pushes have still to do", 0)
 	if m.lines == nil {
 		m.lines = make(map[string]line)
 	}
-	for _, folder := range []string{"pushes/", upload.Folder} {
+	for _, folder := range []string{"pushes/", upload.Folder, blob.Thumbnails} {
 		if err := m.linesOf(ctx, folder); err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"polylens/indexer/blob"
 	"polylens/indexer/catalog"
@@ -229,5 +230,56 @@ func TestPrune(t *testing.T) {
 	}
 	if _, err := Open(t.Context(), u.dir, second.Name, nil); err != nil {
 		t.Errorf("the one before is gone: %v", err)
+	}
+}
+
+// TestBackupOfThumbnails: of a picture whose original was discarded a backup has the
+// thumbnail, and misses no file; the restored store has it, too.
+func TestBackupOfThumbnails(t *testing.T) {
+	u := newUsed(t)
+	_, sum := content(3)
+	if err := u.Blobs.Put(t.Context(), blob.ThumbnailName(sum), []byte("small")); err != nil {
+		t.Fatal(err)
+	}
+	if err := u.Store.SetOriginals(t.Context(), "c", catalog.OriginalsDiscarded); err != nil {
+		t.Fatal(err)
+	}
+	u.useModel(t, "f")
+	gone, err := u.Store.Discard(t.Context(), []string{sum}, time.Now().Add(time.Hour))
+	if err != nil || !gone[sum] {
+		t.Fatalf("discarded are %v, %v", gone, err)
+	}
+	if err := u.Blobs.Delete(t.Context(), blob.ContentName(sum)); err != nil {
+		t.Fatal(err)
+	}
+	if made := u.backUp(t, nil); len(made.Missing) > 0 {
+		t.Errorf("missing are %v", made.Missing)
+	}
+	found, err := Open(t.Context(), u.dir, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := t.TempDir()
+	blobs, err := blob.OpenFolder(filepath.Join(data, "pictures"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer blobs.Close()
+	if err := found.Restore(t.Context(), data, blobs, nil); err != nil {
+		t.Fatal(err)
+	}
+	got, err := blobs.Read(t.Context(), blob.ThumbnailName(sum), 100)
+	if err != nil || string(got) != "small" {
+		t.Errorf("the restored thumbnail is %q, %v", got, err)
+	}
+	if _, err := blobs.Modified(t.Context(), blob.ContentName(sum)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the original: %v", err)
+	}
+}
+
+func (u *used) useModel(t *testing.T, fingerprint string) {
+	t.Helper()
+	if err := u.Store.SetFingerprint(t.Context(), "c", fingerprint, 0); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -143,7 +143,7 @@ func (m *making) content(ctx context.Context, content catalog.StoredContent) (ke
 // gone is about a picture without a file: its image may have been deleted since the
 // catalogue was copied.
 func (m *making) gone(ctx context.Context, content catalog.StoredContent, missing error) error {
-	needed, err := m.Store.NeededContents(ctx, []string{content.SHA256})
+	needed, err := m.Store.ExpectedContents(ctx, []string{content.SHA256})
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 
 	"polylens/app/rollout"
 	"polylens/indexer"
+	"polylens/indexer/blob"
 	"polylens/indexer/catalog"
 	"polylens/indexer/catalog/database"
 	"polylens/indexer/decode"
@@ -90,12 +91,14 @@ type house struct {
 // process is what works on a house.
 type process struct {
 	*rollout.Rollout
-	store   *database.Store
-	index   search.Index
-	jobs    *indexer.Jobs
-	worker  *jobs.Worker
-	service *rollout.Searcher
-	ended   bool
+	store     *database.Store
+	index     search.Index
+	jobs      *indexer.Jobs
+	worker    *jobs.Worker
+	documents *indexer.Documents
+	indexer   *indexer.Indexer
+	service   *rollout.Searcher
+	ended     bool
 }
 
 // models are the models that a house can load; their names say what they are.
@@ -133,6 +136,12 @@ func (h house) open(t *testing.T, before ...func(*process)) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
+	blobs, err := blob.OpenFolder(filepath.Join(h.data, "pictures"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ix.Connect(indexer.Kept{Blobs: blobs})
+	x.documents, x.indexer = indexer.NewDocuments(ix, blobs, indexer.Places{}), ix
 	x.jobs, x.worker = indexer.NewJobs(queue, ix), jobs.NewWorker(queue, jobs.Settings{Slots: 4, Alone: true})
 	x.Connect(rollout.Rooms{Catalog: x.store, Index: x.index, Indexer: ix, Queue: queue})
 	x.service = x.Searcher(search.New(x.index, x.store, x.SearchEncoder()))

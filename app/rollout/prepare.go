@@ -201,7 +201,11 @@ func (r *Rollout) behind(ctx context.Context, next *views) ([]catalog.Collection
 // indexed from now on is encoded with that model.
 func (r *Rollout) prepare(ctx context.Context, next *views, model Next, behind []catalog.Collection) error {
 	for _, collection := range behind { // nothing begins unless all pictures are there
-		if _, _, err := r.sources(ctx, collection); err != nil {
+		err := r.checkOriginals(ctx, collection, next, model.Model)
+		if err == nil {
+			_, _, err = r.sources(ctx, collection)
+		}
+		if err != nil {
 			return errors.Join(err, next.retire())
 		}
 	}

@@ -26,6 +26,7 @@ type Catalog interface {
 	IndexableIDs(ctx context.Context, collection catalog.CollectionID, fingerprint string) ([]string, error)
 	Pending(ctx context.Context, collection catalog.CollectionID, fingerprint, after string, limit int) ([]catalog.IndexRow, error)
 	Sources(ctx context.Context, collection catalog.CollectionID) ([]string, error)
+	WithoutOriginal(ctx context.Context, collection catalog.CollectionID, fingerprint string) (int, error)
 	ListImages(ctx context.Context, collection, cursor string, limit int) ([]catalog.Image, string, error)
 	Vectors(ctx context.Context, fingerprint string, contents []string) (map[string][]float32, error)
 	Run(ctx context.Context, id string) (catalog.Run, error)
@@ -251,6 +252,9 @@ func (r *Rollout) RollBack(ctx context.Context) error {
 	before, err := r.load(ctx, back.Model)
 	if err != nil {
 		return err
+	}
+	if err := r.checkAllOriginals(ctx, before, back.Model); err != nil {
+		return errors.Join(err, before.retire())
 	}
 	if err := r.flip(ctx, before, back); err != nil {
 		return errors.Join(err, before.retire())

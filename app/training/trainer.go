@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"polylens/app/rollout"
@@ -28,6 +29,7 @@ import (
 type Catalog interface {
 	data.Catalog
 	Collection(ctx context.Context, name string) (catalog.Collection, error)
+	Sources(ctx context.Context, collection catalog.CollectionID) ([]string, error)
 	Run(ctx context.Context, id string) (catalog.Run, error)
 	RunNamed(ctx context.Context, name string) (catalog.Run, error)
 	Runs(ctx context.Context, collection, before string, limit int) ([]catalog.Run, error)
@@ -123,6 +125,20 @@ func CheckFree(dir string) error {
 	return nil
 }
 
+// checkPictures refuses a collection without any picture that a training can read.
+func (t *Trainer) checkPictures(ctx context.Context, name string) error {
+	found, err := t.Catalog.Collection(ctx, name)
+	if err != nil {
+		return err
+	}
+	sources, err := t.Catalog.Sources(ctx, found.ID)
+	if err == nil && slices.Equal(sources, []string{catalog.PushedSource}) {
+		err = catalog.Conflict("all of its pictures were sent by clients, and a training reads pictures in folders: " +
+			"write them into a folder with their captions, and train with `--pairs`")
+	}
+	return err
+}
+
 // complete finds what a configuration names, and replaces the names by ones that
 // last.
 func (t *Trainer) complete(ctx context.Context, name string, config *Config) (catalog.Run, error) {
@@ -131,7 +147,7 @@ func (t *Trainer) complete(ctx context.Context, name string, config *Config) (ca
 		return catalog.Run{}, fmt.Errorf("%w: %w", catalog.ErrInvalid, err)
 	}
 	if name := config.Data.Collection; name != "" {
-		if _, err := t.Catalog.Collection(ctx, name); err != nil {
+		if err := t.checkPictures(ctx, name); err != nil {
 			return catalog.Run{}, fmt.Errorf("collection %q: %w", name, err)
 		}
 	}

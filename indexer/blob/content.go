@@ -22,11 +22,13 @@ const contents = "contents/"
 const Grace = 24 * time.Hour
 
 // ContentName is the name of a picture's file, by the SHA-256 of its bytes, hexadecimal.
-func ContentName(sha256 string) string {
+func ContentName(sha256 string) string { return nameBelow(contents, sha256) }
+
+func nameBelow(place, sha256 string) string {
 	if len(sha256) < 2 {
-		return contents + sha256
+		return place + sha256
 	}
-	return contents + sha256[:2] + "/" + sha256
+	return place + sha256[:2] + "/" + sha256
 }
 
 // PutContent keeps a picture. One that is there already is written anew if it is so old
@@ -75,6 +77,16 @@ func (s *Store) hasContent(ctx context.Context, name string, data []byte) (bool,
 	return bytes.Equal(before, data), nil
 }
 
+// freshness says whether a file is there, and whether it is so young that it will not be
+// collected before the image that needs it is saved.
+func (s *Store) freshness(ctx context.Context, name string) (fresh, there bool, err error) {
+	modified, err := s.Modified(ctx, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, false, nil
+	}
+	return err == nil && time.Since(modified) < Grace/2, err == nil, err
+}
+
 // Collected says what Collect removed.
 type Collected struct {
 	Files int
@@ -87,6 +99,11 @@ const collectPage = 256
 // Collect removes pictures that are older than Grace at the time now and that needed,
 // which gets some SHA-256, does not name.
 func (s *Store) Collect(ctx context.Context, now time.Time, needed func(context.Context, []string) (map[string]bool, error)) (Collected, error) {
+	return s.collectBelow(ctx, contents, now, needed)
+}
+
+// collectBelow is Collect for the files of one place.
+func (s *Store) collectBelow(ctx context.Context, place string, now time.Time, needed func(context.Context, []string) (map[string]bool, error)) (Collected, error) {
 	var all Collected
 	var page []File
 	flush := func() error {
@@ -94,7 +111,7 @@ func (s *Store) Collect(ctx context.Context, now time.Time, needed func(context.
 		all.Files, all.Bytes, page = all.Files+removed.Files, all.Bytes+removed.Bytes, page[:0]
 		return err
 	}
-	err := s.Walk(ctx, contents, func(file File) error {
+	err := s.Walk(ctx, place, func(file File) error {
 		if now.Sub(file.Modified) < Grace {
 			return nil
 		}
@@ -156,9 +173,14 @@ func contentOf(name string) string { return name[strings.LastIndexByte(name, '/'
 // WalkContents calls yield with every picture, in order of SHA-256, and stray with every
 // file among them that has another name than a picture's. stray may be nil.
 func (s *Store) WalkContents(ctx context.Context, yield func(sum string, file File) error, stray func(File) error) error {
-	return s.Walk(ctx, contents, func(file File) error {
+	return s.walkBelow(ctx, contents, yield, stray)
+}
+
+// walkBelow is WalkContents for one place.
+func (s *Store) walkBelow(ctx context.Context, place string, yield func(sum string, file File) error, stray func(File) error) error {
+	return s.Walk(ctx, place, func(file File) error {
 		sum := contentOf(file.Name)
-		if isSum(sum) && file.Name == ContentName(sum) {
+		if isSum(sum) && file.Name == nameBelow(place, sum) {
 			return yield(sum, file)
 		}
 		if stray == nil {
@@ -188,7 +210,7 @@ func (s *Store) SetAside(ctx context.Context, sum string) error {
 // IsPlaced reports whether a file lies where this program keeps files: pictures, those set
 // aside, and what others keep in folders of theirs.
 func IsPlaced(name string, others ...string) bool {
-	for _, place := range append([]string{contents, Aside}, others...) {
+	for _, place := range append([]string{contents, Thumbnails, Aside}, others...) {
 		if strings.HasPrefix(name, place) {
 			return true
 		}

@@ -19,6 +19,8 @@ type Collection struct {
 	SearchedMaxPatches int `json:"searched_max_patches"`
 	// Metadata is what indexing takes of what is written in pictures; never "".
 	Metadata MetadataChoice `json:"metadata"`
+	// Originals is what becomes of the files of pictures that clients send; never "".
+	Originals Originals `json:"originals"`
 
 	Images   int       `json:"images"`
 	Failures int       `json:"failures"` // of all kinds but FailureOther

@@ -20,6 +20,8 @@ var (
 	ErrImageNotFound error = missing("image not found")
 	// ErrChanged is for a picture whose file is not what was indexed.
 	ErrChanged = errors.New("changed since it was indexed")
+	// ErrDiscarded is for the file of a picture that its collection does not keep.
+	ErrDiscarded = errors.New("its original is not kept")
 	// ErrPicture is for what a client sends as a picture and is none that can be used.
 	ErrPicture = errors.New("picture cannot be used")
 	// ErrConflict is for what exists already, or cannot happen in the present state.

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"polylens/indexer/catalog"
 	"polylens/search"
 	"polylens/web"
 )
@@ -34,6 +35,22 @@ func (c *Client) Collection(ctx context.Context, name string) (found web.Collect
 func (c *Client) RenameCollection(ctx context.Context, name, to string) (renamed web.Collection, err error) {
 	err = c.call(ctx, http.MethodPatch, path("collections", name), map[string]string{"name": to}, &renamed)
 	return renamed, err
+}
+
+// CreateCollection adds an empty collection.
+func (c *Client) CreateCollection(ctx context.Context, name string, originals catalog.Originals) (created web.Collection, err error) {
+	body := map[string]any{"name": name}
+	if originals != "" {
+		body["originals"] = originals
+	}
+	err = c.call(ctx, http.MethodPost, "/collections", body, &created)
+	return created, err
+}
+
+// SetOriginals chooses what becomes of the originals of a collection from now on.
+func (c *Client) SetOriginals(ctx context.Context, name string, originals catalog.Originals) (changed web.Collection, err error) {
+	err = c.call(ctx, http.MethodPatch, path("collections", name), map[string]any{"originals": originals}, &changed)
+	return changed, err
 }
 
 // DeleteCollection removes a collection and its index; the pictures stay.

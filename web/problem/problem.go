@@ -69,6 +69,7 @@ func Table() []Row {
 		{catalog.ErrCollectionNotFound, Kind{"collection-not-found", http.StatusNotFound, ExitNotFound, ""}},
 		{catalog.ErrImageNotFound, Kind{"image-not-found", http.StatusNotFound, ExitNotFound, ""}},
 		{catalog.ErrNotFound, NotFound},
+		{catalog.ErrDiscarded, Kind{"original-discarded", http.StatusGone, ExitNotFound, ""}},
 		{catalog.ErrChanged, Kind{"picture-changed", http.StatusConflict, ExitFailure, ""}},
 		{catalog.ErrPicture, BadPicture},
 		{catalog.ErrConflict, Kind{"conflict", http.StatusConflict, ExitFailure, ""}},

@@ -45,7 +45,8 @@ type Library struct {
 
 type shelf struct {
 	id      catalog.CollectionID
-	patches int // chosen at most; 0: none
+	patches int  // chosen at most; 0: none
+	dropped bool // what clients send is not kept
 	images  []catalog.Image
 	files   map[string][]byte
 	vectors map[string][]float32
@@ -145,7 +146,7 @@ func (l *Library) find(name string) (*shelf, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if s, ok := l.collections[name]; ok {
-		return &shelf{id: s.id, patches: s.patches, images: s.images, files: maps.Clone(s.files), vectors: maps.Clone(s.vectors)}, nil
+		return &shelf{id: s.id, patches: s.patches, dropped: s.dropped, images: s.images, files: maps.Clone(s.files), vectors: maps.Clone(s.vectors)}, nil
 	}
 	return nil, fmt.Errorf("%w: %q", catalog.ErrCollectionNotFound, name)
 }
@@ -160,7 +161,10 @@ type shelves struct{ *Library }
 
 func (c shelves) describe(name string, s *shelf) catalog.Collection {
 	collection := catalog.Collection{
-		ID: s.id, Name: name, Images: len(s.images), Created: c.created, MaxPatches: s.patches,
+		ID: s.id, Name: name, Images: len(s.images), Created: c.created, MaxPatches: s.patches, Originals: catalog.OriginalsKept,
+	}
+	if s.dropped {
+		collection.Originals = catalog.OriginalsDiscarded
 	}
 	if len(s.images) > 0 {
 		collection.Fingerprint = Fingerprint
@@ -193,7 +197,7 @@ func (c shelves) ListFailures(_ context.Context, name, _ string, _ int, _ ...cat
 	return nil, "", err
 }
 
-func (c shelves) CreateCollection(_ context.Context, name string, maxPatches int) (catalog.Collection, error) {
+func (c shelves) CreateCollection(_ context.Context, name string, maxPatches int, originals catalog.Originals) (catalog.Collection, error) {
 	if maxPatches > MostPatches {
 		return catalog.Collection{}, fmt.Errorf("%w: %d patches", catalog.ErrInvalid, maxPatches)
 	}
@@ -202,7 +206,7 @@ func (c shelves) CreateCollection(_ context.Context, name string, maxPatches int
 	if c.collections[name] != nil {
 		return catalog.Collection{}, fmt.Errorf("%w: collection %q exists", catalog.ErrConflict, name)
 	}
-	c.shelf(name).patches = maxPatches
+	c.shelf(name).patches, c.shelf(name).dropped = maxPatches, originals == catalog.OriginalsDiscarded
 	return c.describe(name, c.shelf(name)), nil
 }
 
@@ -219,6 +223,16 @@ func (c shelves) RenameCollection(_ context.Context, name, to string) (catalog.C
 	delete(c.collections, name)
 	c.collections[to] = s
 	return c.describe(to, s), nil
+}
+
+func (c shelves) SetOriginals(_ context.Context, name string, originals catalog.Originals) (catalog.Collection, error) {
+	if _, err := c.find(name); err != nil {
+		return catalog.Collection{}, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.collections[name].dropped = originals == catalog.OriginalsDiscarded
+	return c.describe(name, c.collections[name]), nil
 }
 
 func (c shelves) DeleteCollection(_ context.Context, name string) error {

@@ -133,8 +133,14 @@ func (s *Store) MendImage(ctx context.Context, image catalog.StoredImage, metada
 }
 
 // StoredContents returns up to limit contents that pushed images of a collection have, or of
-// all if that is "", in order of SHA-256 and beginning after the given one.
+// all if that is "", in order of SHA-256 and beginning after the given one: those whose
+// original was not discarded.
 func (s *Store) StoredContents(ctx context.Context, collection catalog.CollectionID, after string, limit int) ([]catalog.StoredContent, error) {
+	return s.storedContents(ctx, `NOT IN`, collection, after, limit)
+}
+
+// storedContents returns contents that are IN, or NOT IN, those that were discarded.
+func (s *Store) storedContents(ctx context.Context, in string, collection catalog.CollectionID, after string, limit int) ([]catalog.StoredContent, error) {
 	var contents []catalog.StoredContent
 	err := each(ctx, s.read, func(scan func(...any) error) error {
 		var c catalog.StoredContent
@@ -142,7 +148,8 @@ func (s *Store) StoredContents(ctx context.Context, collection catalog.Collectio
 		contents = append(contents, c)
 		return err
 	}, `SELECT sha256, MAX(size), COUNT(*), MIN(uri) FROM images
-		WHERE sha256 > $1 AND ($2 = '' OR collection = $2) AND source = $3 GROUP BY sha256 ORDER BY sha256 LIMIT $4`,
+		WHERE sha256 > $1 AND ($2 = '' OR collection = $2) AND source = $3 AND sha256 `+in+` (SELECT sha256 FROM discarded_contents)
+		GROUP BY sha256 ORDER BY sha256 LIMIT $4`,
 		after, collection, catalog.PushedSource, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read contents: %w", err)

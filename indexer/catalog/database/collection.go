@@ -16,10 +16,16 @@ import (
 // CreateCollection adds an empty collection. ErrInvalid for a bad name or
 // number of patches, ErrConflict if it exists already.
 func (s *Store) CreateCollection(ctx context.Context, name string, maxPatches int) (catalog.Collection, error) {
-	if err := cmp.Or(catalog.ValidateCollectionName(name), catalog.ValidateMaxPatches(maxPatches)); err != nil {
+	return s.CreateCollectionWith(ctx, name, maxPatches, catalog.OriginalsKept)
+}
+
+// CreateCollectionWith is CreateCollection for a collection that need not keep originals.
+func (s *Store) CreateCollectionWith(ctx context.Context, name string, maxPatches int, originals catalog.Originals) (catalog.Collection, error) {
+	if err := cmp.Or(catalog.ValidateCollectionName(name), catalog.ValidateMaxPatches(maxPatches), originals.Validate()); err != nil {
 		return catalog.Collection{}, err
 	}
-	collection := catalog.Collection{ID: catalog.CollectionID(name), Name: name, MaxPatches: maxPatches, Metadata: catalog.AllMetadata, Created: fromMillis(millis(s.now()))}
+	collection := catalog.Collection{ID: catalog.CollectionID(name), Name: name, MaxPatches: maxPatches, Metadata: catalog.AllMetadata,
+		Originals: cmp.Or(originals, catalog.OriginalsKept), Created: fromMillis(millis(s.now()))}
 	inserted, err := s.insertCollection(ctx, collection)
 	if err == nil && !inserted { // the name is taken, or a renamed collection has the ID
 		collection.ID += catalog.CollectionID("." + uuid.NewString()) // no name has a dot
@@ -36,8 +42,8 @@ func (s *Store) CreateCollection(ctx context.Context, name string, maxPatches in
 
 func (s *Store) insertCollection(ctx context.Context, c catalog.Collection) (bool, error) {
 	result, err := s.exec(ctx,
-		`INSERT INTO collections (id, name, max_patches, created) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
-		c.ID, c.Name, c.MaxPatches, millis(c.Created))
+		`INSERT INTO collections (id, name, max_patches, originals, created) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
+		c.ID, c.Name, c.MaxPatches, c.Originals, millis(c.Created))
 	return err == nil && changed(result) == 1, err
 }
 
@@ -45,7 +51,7 @@ func taken(name string) error {
 	return catalog.Conflict("collection %q exists already: choose another name, or delete it first", name)
 }
 
-const collectionColumns = `id, name, max_patches, fingerprint, searched_max_patches, metadata, created`
+const collectionColumns = `id, name, max_patches, fingerprint, searched_max_patches, metadata, originals, created`
 
 const selectCollection = `SELECT ` + collectionColumns + `,
 	(SELECT count(*) FROM images WHERE images.collection = collections.id),
@@ -91,7 +97,7 @@ func (s *Store) collections(ctx context.Context, query string, args ...any) ([]c
 	err := each(ctx, s.read, func(scan func(...any) error) error {
 		var c catalog.Collection
 		var created int64
-		err := scan(&c.ID, &c.Name, &c.MaxPatches, &c.Fingerprint, &c.SearchedMaxPatches, &c.Metadata, &created, &c.Images, &c.Failures)
+		err := scan(&c.ID, &c.Name, &c.MaxPatches, &c.Fingerprint, &c.SearchedMaxPatches, &c.Metadata, &c.Originals, &created, &c.Images, &c.Failures)
 		c.Created = fromMillis(created)
 		collections = append(collections, c)
 		return err

@@ -74,25 +74,6 @@ func (s *Store) PushedContents(ctx context.Context, collection catalog.Collectio
 	return found, nil
 }
 
-// NeededContents returns those of some contents that a pushed image has, in whatever
-// collection.
-func (s *Store) NeededContents(ctx context.Context, sums []string) (map[string]bool, error) {
-	needed := make(map[string]bool)
-	for chunk := range slices.Chunk(sums, maxList) {
-		list, args := inList(2, chunk)
-		err := each(ctx, s.read, func(scan func(...any) error) error {
-			var sum string
-			err := scan(&sum)
-			needed[sum] = true
-			return err
-		}, `SELECT DISTINCT sha256 FROM images WHERE source = $1 AND sha256 IN (`+list+`)`, append([]any{catalog.PushedSource}, args...)...)
-		if err != nil {
-			return nil, fmt.Errorf("look for contents: %w", err)
-		}
-	}
-	return needed, nil
-}
-
 // keepContents remembers the contents of images that are about to be removed; which
 // they are is a condition on the table images.
 func keepContents(ctx context.Context, tx *sql.Tx, condition string, args ...any) error {

@@ -19,6 +19,8 @@ type Push struct {
 	Chunk       *catalog.Chunk
 	Fingerprint string // of the model whose vectors come with records
 	Items       []PushItem
+	// Discards says that of the originals of items only thumbnails were kept.
+	Discards bool
 	// Explain names the kind of an error for clients, and says it in words that can be
 	// kept.
 	Explain func(error) (problem, detail string)
@@ -35,6 +37,8 @@ type PushItem struct {
 	Deleted string          // ID
 
 	Fetched *catalog.Fetched // kept beside that, if it is news
+
+	Original string // SHA-256 of the picture of an upsert
 }
 
 // SavePush saves all of a push, with what became of each item, or nothing. A change of an
@@ -47,6 +51,9 @@ func (s *Store) SavePush(ctx context.Context, collection catalog.CollectionID, p
 			}
 		}
 		if err := s.saveItems(ctx, tx, collection, push); err != nil {
+			return err
+		}
+		if err := saveOriginals(ctx, tx, collection, push); err != nil {
 			return err
 		}
 		if push.Chunk == nil {

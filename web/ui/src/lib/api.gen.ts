@@ -54,7 +54,7 @@ export interface paths {
         delete: operations["delete-collection"];
         options?: never;
         head?: never;
-        /** Give a collection another name; searches go on */
+        /** Give a collection another name, or choose whether it keeps originals; searches go on */
         patch: operations["rename-collection"];
         trace?: never;
     };
@@ -155,7 +155,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get the picture as it was indexed; refused when its file is another one now */
+        /** Get the picture as it was indexed; refused when its file is another one now, or its collection keeps no originals */
         get: operations["get-original"];
         put?: never;
         post?: never;
@@ -726,6 +726,11 @@ export interface components {
             model?: string;
             /** @description Name, unique */
             name: string;
+            /**
+             * @description What becomes of the files of pictures that clients send: kept, or discarded once vector and thumbnail are made
+             * @enum {string}
+             */
+            originals?: "kept" | "discarded";
             /** @description There while its index, which was lost, is filled again from the catalogue: nothing is found before that is done */
             rebuild?: components["schemas"]["Rebuild"];
             /** @description Whether it was indexed with the loaded model, and its index is there */
@@ -780,6 +785,12 @@ export interface components {
              * @example holiday
              */
             name: string;
+            /**
+             * @description What becomes of the files of pictures that clients send. Where they are discarded, vectors and thumbnails last: such pictures cannot be encoded anew for another model
+             * @default kept
+             * @enum {string}
+             */
+            originals: "kept" | "discarded";
         };
         CreateRestCheckInputBody: {
             /**
@@ -1485,10 +1496,15 @@ export interface components {
         };
         RenameCollectionInputBody: {
             /**
-             * @description The new name: lower-case letters, digits, - and _
+             * @description The new name: lower-case letters, digits, - and _; absent keeps it
              * @example summer
              */
-            name: string;
+            name?: string;
+            /**
+             * @description What becomes of the files of pictures that clients send, from now on; absent keeps the choice. With “discarded”, files that were kept go after a day; with “kept”, those that are gone do not come back
+             * @enum {string}
+             */
+            originals?: "kept" | "discarded";
         };
         Rules: {
             /** @description Patterns as in .gitignore: files and folders that are left out. “!” takes back what an earlier pattern, a file .polylensignore in the folder or a default leaves out */
@@ -4416,6 +4432,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Gone */
+            410: {
                 headers: {
                     [name: string]: unknown;
                 };
