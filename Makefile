@@ -16,7 +16,7 @@ CACHE    ?= $(or $(POLYLENS_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/polyle
 TESTFLAGS ?= -p 2 -timeout 25m
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-go test-ui check bench bench-go fault-test clean \
+.PHONY: help run build test test-go test-ui check bench bench-go fault-test fleet-test clean \
 	check-format check-modules check-lint check-arrows check-ui check-api check-vulnerabilities
 
 help: ## list the targets
@@ -106,6 +106,13 @@ fault-test: build ## make 200 faults of every kind at random moments, and compar
 	@settings=$$($(BIN) setup --for test --print-env) && eval "$$settings" && \
 		POLYLENS_FAULTS=$(or $(FAULTS),200) POLYLENS_FAULTS_SEED=$(FAULTS_SEED) POLYLENS_TEST_STRICT=1 \
 		$(GO) test -v -run 'TestFaults$$' -timeout 180m ./app
+
+# 1,000 kills take about an hour. A log names its seed, and several runs of some seeds are
+# as good as one: FAULTS=250 FAULTS_SEED=1.
+fleet-test: build $(STORE) ## kill server, workers, Milvus and Postgres 1,000 times while pushes are worked on, and compare what is left with what was sent
+	@settings=$$($(BIN) setup --for test --print-env) && eval "$$settings" && \
+		POLYLENS_KILLS=$(or $(FAULTS),1000) POLYLENS_FLEET_LINES=5000 POLYLENS_SWITCH_ROUNDS=10 POLYLENS_FAULTS_SEED=$(FAULTS_SEED) POLYLENS_TEST_STRICT=1 \
+		$(GO) test -v -count 1 -run 'TestFleet|TestSwitch' -timeout 240m ./app
 
 # What runs beside a measurement falsifies it: one after the other.
 bench: ## measure models, search and indexing on this machine, against PyTorch, ONNX Runtime and Milvus; takes an hour, wants it quiet

@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"database/sql"
-	"fmt"
+	"errors"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -35,7 +35,7 @@ var fleetKills = map[string]func(f *fleet, random *rand.Rand) error{
 	},
 }
 
-var errNotThere = fmt.Errorf("it is not there")
+var errNotThere = errors.New("it is not there")
 
 // killMilvus kills it if it is well: killed again and again while it starts, it would never
 // come to life.
@@ -155,6 +155,18 @@ func (f *fleet) suffer(t *testing.T, d *diary, random *rand.Rand, c *tally) {
 	killing.Wait()
 	time.Sleep(time.Duration(random.IntN(1000)) * time.Millisecond)
 	trouble()
+	f.awaitProgress(t)
+}
+
+// awaitProgress waits for a while until another chunk is done: without that the same few
+// would be begun again and again.
+func (f *fleet) awaitProgress(t *testing.T) {
+	t.Helper()
+	const done = `SELECT COUNT(*) FROM job_chunks WHERE state = 'succeeded' AND $1 > 0`
+	before := f.count(t, done)
+	for began := time.Now(); f.count(t, done) == before && time.Since(began) < 6*time.Second; {
+		time.Sleep(100 * time.Millisecond)
+	}
 }
 
 func (c *tally) kill(t *testing.T, f *fleet, kind string, random *rand.Rand, busy bool) {
@@ -162,7 +174,7 @@ func (c *tally) kill(t *testing.T, f *fleet, kind string, random *rand.Rand, bus
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case err == errNotThere: // it is being started after the last time
+	case errors.Is(err, errNotThere): // it is being started after the last time
 	case err != nil:
 		t.Errorf("kill of the %s: %v", kind, err)
 	default:
@@ -189,8 +201,14 @@ func (f *fleet) awaitChunk(t *testing.T) {
 	}
 }
 
-// chunks counts those that somebody works on, by the database itself.
-func (f *fleet) chunks(t *testing.T) (count int) {
+// chunks counts those that somebody works on.
+func (f *fleet) chunks(t *testing.T) int {
+	t.Helper()
+	return f.count(t, `SELECT COUNT(*) FROM job_chunks WHERE state = 'running' AND expires > $1`)
+}
+
+// count asks the database itself; $1 of the query is the time in milliseconds.
+func (f *fleet) count(t *testing.T, query string) (count int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
@@ -199,7 +217,7 @@ func (f *fleet) chunks(t *testing.T) (count int) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	err = db.QueryRowContext(ctx, `SELECT COUNT(*) FROM job_chunks WHERE state = 'running' AND expires > $1`, time.Now().UnixMilli()).Scan(&count)
+	err = db.QueryRowContext(ctx, query, time.Now().UnixMilli()).Scan(&count)
 	if err != nil {
 		t.Logf("cannot count chunks: %v", err)
 	}

@@ -156,7 +156,7 @@ func killWorkers(t *testing.T, f *fleet, base, dsn, job string) (kills int) {
 		}
 	}()
 	for deadline := time.Now().Add(4 * time.Minute); time.Now().Before(deadline); {
-		time.Sleep(time.Duration(200+random.IntN(1200)) * time.Millisecond)
+		time.Sleep(time.Duration(100+random.IntN(600)) * time.Millisecond)
 		now, err := f.queue.Get(t.Context(), job)
 		if err != nil {
 			t.Fatal(err)
