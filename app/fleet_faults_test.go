@@ -162,7 +162,7 @@ func (f *fleet) suffer(t *testing.T, d *diary, random *rand.Rand, c *tally) {
 // would be begun again and again.
 func (f *fleet) awaitProgress(t *testing.T) {
 	t.Helper()
-	const done = `SELECT COUNT(*) FROM job_chunks WHERE state = 'succeeded' AND $1 > 0`
+	const done = `SELECT COUNT(*) FROM job_chunks WHERE state = 'succeeded' AND $1::bigint > 0`
 	before := f.count(t, done)
 	for began := time.Now(); f.count(t, done) == before && time.Since(began) < 6*time.Second; {
 		time.Sleep(100 * time.Millisecond)
