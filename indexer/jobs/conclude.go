@@ -23,6 +23,10 @@ const (
 func (r *Running) conclude(err error) {
 	defer r.end(nil)
 	cause := context.Cause(r.ctx)
+	if cause == nil && r.kind.passing(err) {
+		_ = sleep(r.ctx, backAfter) // with its lease, and so in its place
+		cause = context.Cause(r.ctx)
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), concludeFor)
 	defer cancel()
 	for written := (complaint{}); ; {
@@ -50,7 +54,7 @@ func (r *Running) tell(err, cause error) {
 		r.log.Warn("job waits for room on the disk", "error", err)
 		return
 	}
-	if err != nil && cause == nil && r.kind.Passing != nil && r.kind.Passing(err) {
+	if cause == nil && r.kind.passing(err) {
 		r.log.Warn("job is tried again: something that it needs has gone away, or has changed", "error", err)
 		return
 	}
@@ -76,8 +80,7 @@ func (k Kind) conclude(job *catalog.Job, now time.Time, err, cause error) error 
 		job.RunAfter = now.Add(roomAfter)
 		return job.Move(catalog.JobQueued, now)
 	}
-	if k.Passing != nil && k.Passing(err) {
-		job.RunAfter = now.Add(backAfter)
+	if k.passing(err) { // at once: one that came later must not go before it
 		return job.Move(catalog.JobQueued, now)
 	}
 	job.Failures++
@@ -87,6 +90,9 @@ func (k Kind) conclude(job *catalog.Job, now time.Time, err, cause error) error 
 	job.RunAfter = now.Add(k.Backoff(job.Failures))
 	return job.Move(catalog.JobQueued, now)
 }
+
+// passing is Passing, where there is one.
+func (k Kind) passing(err error) bool { return err != nil && k.Passing != nil && k.Passing(err) }
 
 // cleanError is an error's text as both databases hold it.
 func cleanError(err error) string {
