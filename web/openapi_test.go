@@ -71,7 +71,7 @@ func TestOpenAPIDescribesTheAPI(t *testing.T) {
 }
 
 // keyed are the operations that take an Idempotency-Key.
-var keyed = []string{"delete-images", "retry-failed-job", "create-collection", "create-job", "create-check", "create-rest-check", "create-run", "pause-job", "resume-job", "retry-job",
+var keyed = []string{"delete-images", "retry-failed-job", "create-collection", "create-job", "create-check", "create-rest-check", "create-run", "pause-job", "resume-job", "retry-job", "create-source", "scan-source",
 	"resume-run", "stop-run", "activate-run", "roll-back-run"}
 
 type operation struct {
