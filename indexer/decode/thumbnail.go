@@ -91,6 +91,15 @@ func AverageColor(img image.Image) string {
 
 // reading reads pixels without making a value in memory of each, where the picture can.
 func reading(img image.Image) func(x, y int) color.RGBA64 {
+	if whole, ok := img.(*image.NRGBA); ok {
+		return func(x, y int) color.RGBA64 {
+			p := whole.Pix[whole.PixOffset(x, y):][:4]
+			if p[3] != 0xFF {
+				return whole.RGBA64At(x, y)
+			}
+			return color.RGBA64{R: uint16(p[0]) * 0x101, G: uint16(p[1]) * 0x101, B: uint16(p[2]) * 0x101, A: 0xFFFF} // without its divisions
+		}
+	}
 	if direct, ok := img.(image.RGBA64Image); ok {
 		return direct.RGBA64At
 	}

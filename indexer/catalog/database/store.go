@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math/bits"
 	"math/rand/v2"
 	"net/url"
 	"os"
@@ -194,19 +195,28 @@ func each(ctx context.Context, db querier, row func(scan func(...any) error) err
 // maxList bounds the IN list of one statement.
 const maxList = 500
 
-// inList gives "$first, $first+1, ..." for the values, and the values as
-// arguments.
+// inList gives "$first, $first+1, ..." for the values, and the values as arguments. The
+// last value stands there as often as it takes to make their number a power of two: lists
+// of similar length then share a parsed statement.
 func inList[T ~string](first int, values []T) (string, []any) {
 	var list strings.Builder
-	args := make([]any, len(values))
-	for i, value := range values {
+	args := make([]any, sharedLength(len(values)))
+	for i := range args {
 		if i > 0 {
 			list.WriteString(", ")
 		}
 		list.WriteString("$" + strconv.Itoa(first+i))
-		args[i] = value
+		args[i] = values[min(i, len(values)-1)]
 	}
 	return list.String(), args
+}
+
+// sharedLength is the smallest power of two that is at least n; 0 for 0.
+func sharedLength(n int) int {
+	if n == 0 {
+		return 0
+	}
+	return 1 << bits.Len(uint(n-1))
 }
 
 func millis(t time.Time) int64 {
