@@ -10,7 +10,7 @@ import (
 // fleetLines is how many lines the one push of TestFleetWorkers has, unless
 // POLYLENS_FLEET_LINES says otherwise.
 const (
-	fleetLines         = 1000
+	fleetLines         = 500
 	fleetLinesVariable = "POLYLENS_FLEET_LINES"
 )
 

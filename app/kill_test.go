@@ -25,7 +25,7 @@ import (
 
 // killRounds is how often TestKill kills, unless POLYLENS_KILL_ROUNDS says
 // otherwise.
-const killRounds = 12
+const killRounds = 8
 
 // TestKill kills Polylens or its Milvus with SIGKILL at random moments while
 // it indexes a folder that changes all the time. Afterwards one ordinary run
