@@ -10,8 +10,6 @@ import (
 	"io/fs"
 	"strings"
 	"time"
-
-	"gocloud.dev/gcerrors"
 )
 
 // contents is where pictures lie.
@@ -47,8 +45,13 @@ func (s *Store) PutContentUntilSync(ctx context.Context, sha256 string, data []b
 func (s *Store) putContent(ctx context.Context, sha256 string, now bool, data []byte) error {
 	name := ContentName(sha256)
 	there, err := s.hasContent(ctx, name, data)
-	if err != nil || there {
+	switch {
+	case err != nil:
 		return err
+	case there && now: // somebody else may have put it there until Sync
+		return s.Sync(ctx)
+	case there:
+		return nil
 	}
 	return s.put(ctx, name, now, data)
 }
@@ -56,25 +59,15 @@ func (s *Store) putContent(ctx context.Context, sha256 string, now bool, data []
 // hasContent reports whether a file has some bytes, and is young. In a folder it is read:
 // of what was written there before a power failure, without Sync, the name may have stayed alone.
 func (s *Store) hasContent(ctx context.Context, name string, data []byte) (bool, error) {
-	attributes, err := s.bucket.Attributes(ctx, name)
-	switch {
-	case gcerrors.Code(err) == gcerrors.NotFound:
-		return false, nil
-	case err != nil:
-		return false, s.explain("look for", name, err)
-	case time.Since(attributes.ModTime) >= Grace/2 || attributes.Size != int64(len(data)):
-		return false, nil
-	case !s.local:
-		return true, nil
+	fresh, _, err := s.freshness(ctx, name)
+	if err != nil || !fresh || !s.local {
+		return fresh, err
 	}
 	before, err := s.Read(ctx, name, int64(len(data)))
-	switch {
-	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrTooLarge):
-		return false, nil // it has changed just now
-	case err != nil:
-		return false, err
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrTooLarge) {
+		return false, nil
 	}
-	return bytes.Equal(before, data), nil
+	return err == nil && bytes.Equal(before, data), err
 }
 
 // freshness says whether a file is there, and whether it is so young that it will not be
