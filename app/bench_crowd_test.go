@@ -158,7 +158,7 @@ func crowdGet(address, text string) error {
 func (f folders) crowdMilvus(b *testing.B) durations {
 	b.Helper()
 	globals := globals{Data: f.data, Model: bundledModel, Onnxruntime: needs.ONNXRuntime(b), Milvus: needs.Milvus(b)}
-	x := openBench(b, newProgram(globals, terminal{in: os.Stdin, out: io.Discard, err: io.Discard}, slog.New(slog.DiscardHandler)))
+	x := openWorking(b, newProgram(globals, terminal{in: os.Stdin, out: io.Discard, err: io.Discard}, slog.New(slog.DiscardHandler)))
 	vectors := benchVectors(b, x)
 	var asked atomic.Int64
 	took, err := crowd(crowdTime/4, func(string) error {

@@ -70,11 +70,11 @@ func indexParts(b *testing.B, model string) *parts {
 		Onnxruntime: needs.ONNXRuntime(b), Milvus: needs.Milvus(b),
 		Turbojpeg: os.Getenv("POLYLENS_TURBOJPEG"), DecodeMiB: 1024,
 	}
-	return openBench(b, newProgram(globals, terminal{in: os.Stdin, out: io.Discard, err: io.Discard}, slog.New(slog.DiscardHandler)))
+	return openWorking(b, newProgram(globals, terminal{in: os.Stdin, out: io.Discard, err: io.Discard}, slog.New(slog.DiscardHandler)))
 }
 
-// openBench opens all rooms of a program and closes them after the benchmark.
-func openBench(b *testing.B, p *program) *parts {
+// openWorking opens all rooms of a program, and closes them in the end.
+func openWorking(b testing.TB, p *program) *parts {
 	b.Helper()
 	b.Cleanup(func() {
 		if err := p.close(context.Background()); err != nil {

@@ -103,7 +103,7 @@ func benchParts(b *testing.B) *parts {
 		Onnxruntime: needs.ONNXRuntime(b), Milvus: needs.Milvus(b),
 	}
 	p := newProgram(globals, terminal{in: os.Stdin, out: io.Discard, err: io.Discard}, slog.New(slog.DiscardHandler))
-	return openBench(b, p)
+	return openWorking(b, p)
 }
 
 func benchHandler(b *testing.B, x *parts) *web.Handler {

@@ -21,6 +21,7 @@ import (
 	"polylens/internal/postgrestest"
 	"polylens/internal/relaytest"
 	"polylens/search/milvus"
+	"polylens/search/searchtest"
 )
 
 // fleetLease is the lease of jobs and chunks of a fleet: short, so that what a killed
@@ -55,7 +56,7 @@ func startFleet(t *testing.T, workers int) *fleet {
 	}
 	t.Cleanup(func() { _ = f.milvus.Stop(context.WithoutCancel(t.Context())) })
 	f.databaseWay = relaytest.Start(t, f.postgres.Dial)
-	f.milvusWay = relaytest.Start(t, func(ctx context.Context) (net.Conn, error) { return f.milvus.Dial(ctx, "") })
+	f.milvusWay = searchtest.Relay(t, f.milvus.Dial)
 	f.storeWay = relaytest.Start(t, dialer(f.startStore(t)))
 	f.members = append(f.members, f.member(t, "server", "serve", "--addr", freeAddress(t)))
 	for n := range workers {

@@ -20,7 +20,7 @@ func foreignMilvus(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Stop(context.WithoutCancel(t.Context())) })
-	return searchtest.Relay(t, server.Dial)
+	return searchtest.Relay(t, server.Dial).Address
 }
 
 // TestForeignMilvusWithHoles: a Milvus elsewhere that lets strangers in is refused by

@@ -29,23 +29,8 @@ type sourceCommand struct {
 // keptSources is what the API asks of sources.
 type keptSources struct {
 	*database.Store
-	scans   *indexer.Jobs
-	watcher *watch.Watcher
-}
-
-// AddSource implements web.Sources.
-func (k keptSources) AddSource(ctx context.Context, collection string, order indexer.SourceOrder) (catalog.KeptSource, error) {
-	return k.scans.AddSource(ctx, collection, order)
-}
-
-// ScanSource implements web.Sources.
-func (k keptSources) ScanSource(ctx context.Context, kept catalog.KeptSource, after string, choice indexer.ScanChoice) (catalog.Job, error) {
-	return k.scans.ScanSource(ctx, kept, after, choice)
-}
-
-// Condition implements web.Sources.
-func (k keptSources) Condition(ctx context.Context, kept catalog.KeptSource) watch.Condition {
-	return k.watcher.Condition(ctx, kept)
+	*indexer.Jobs
+	*watch.Watcher
 }
 
 const sourceHelp = `While "polylens serve" runs, it looks at each of these folders from time to time, and soon after something has changed in it, and indexes ` +

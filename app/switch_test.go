@@ -125,27 +125,12 @@ func openServed(t *testing.T) *parts {
 		t.Fatal(err)
 	}
 	p := newProgram(settings, terminal{in: os.Stdin, out: io.Discard, err: io.Discard}, slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})))
-	t.Cleanup(func() {
-		if err := p.close(context.WithoutCancel(t.Context())); err != nil {
-			t.Error(err)
-		}
-	})
 	hold, _, err := folder.Take(data, "test")
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.later(hold.Release)
-	x, err := p.openParts(t.Context())
-	if err == nil {
-		err = x.connect(t.Context())
-	}
-	if err == nil {
-		err = x.work(t.Context())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return x
+	return openWorking(t, p)
 }
 
 // wantWhole expects a check of the collection to find no fault.

@@ -11,8 +11,8 @@ type destination struct {
 	encoder     Encoder                // the Indexer's, for the collection; set by openCollection
 	fingerprint string                 // of encoder; likewise
 	collection  catalog.CollectionID   // likewise
-	giving      bool                   // the encoder is the one that gives the vectors which searches of the collection use
 	originals   catalog.Originals      // likewise
 	discards    bool                   // originals are not kept now; likewise
+	giving      bool                   // the encoder is to give the vectors which searches of the collection use
 	waiting     func(bool)             // hears when the index is unavailable; may be nil
 }

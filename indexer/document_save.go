@@ -26,7 +26,8 @@ func (p *pushing) itemsOf(ctx context.Context, ready []readied) ([]database.Push
 // save saves documents with the outcomes of their chunk, in one transaction, once the disk
 // has their pictures. Items then say what became of them.
 func (p *pushing) save(ctx context.Context, items []database.PushItem) error {
-	if p.chunk != nil {
+	brings := func(item database.PushItem) bool { return item.Original != "" }
+	if p.chunk != nil && slices.ContainsFunc(items, brings) {
 		if err := p.blobs.Sync(ctx); err != nil {
 			return err
 		}

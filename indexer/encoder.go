@@ -52,26 +52,32 @@ var ErrReplaced = errors.New("the model was replaced")
 
 // encoderGiving is the model that gives the vectors which searches of a collection use, or
 // those that they are to use if it has none yet.
-func (ix *Indexer) encoderGiving(known catalog.Collection) (model Encoder, err error) {
-	if several, ok := ix.encoder.(giver); ok {
-		model, err = several.Giving(known.Fingerprint, known.MaxPatches)
-	} else {
-		model, err = ix.encoder.For(known.MaxPatches)
+func (ix *Indexer) encoderGiving(known catalog.Collection) (Encoder, error) {
+	several, ok := ix.encoder.(giver)
+	if !ok {
+		return ix.encoderNext(known)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("model for at most %d patches: %w", known.MaxPatches, err)
-	}
-	return model, nil
+	model, err := several.Giving(known.Fingerprint, known.MaxPatches)
+	return model, ofPatches(known, err)
 }
 
-// encoderFor is the model that a collection is encoded with: by runs over folders that of
-// the Indexer, which may be the next one.
-func (d *destination) encoderFor(known catalog.Collection) (model Encoder, err error) {
+// encoderNext is the model that folders are indexed with, which may be the next one.
+func (ix *Indexer) encoderNext(known catalog.Collection) (Encoder, error) {
+	model, err := ix.encoder.For(known.MaxPatches)
+	return model, ofPatches(known, err)
+}
+
+func ofPatches(known catalog.Collection, err error) error {
+	if err != nil {
+		return fmt.Errorf("model for at most %d patches: %w", known.MaxPatches, err)
+	}
+	return nil
+}
+
+// encoderFor is the model that a collection is encoded with.
+func (d *destination) encoderFor(known catalog.Collection) (Encoder, error) {
 	if d.giving {
 		return d.encoderGiving(known)
 	}
-	if model, err = d.Indexer.encoder.For(known.MaxPatches); err != nil {
-		return nil, fmt.Errorf("model for at most %d patches: %w", known.MaxPatches, err)
-	}
-	return model, nil
+	return d.encoderNext(known)
 }

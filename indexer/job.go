@@ -106,7 +106,7 @@ func (j *Jobs) Index(ctx context.Context, collection string, params JobParams) (
 	if err != nil {
 		return catalog.Job{}, err
 	}
-	return j.queueIndex(ctx, collection, params, scan)
+	return j.queueIndex(ctx, collection, params, directory, scan)
 }
 
 // Check queues an examination of what is kept. catalog.ErrInvalid for an order that none

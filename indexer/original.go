@@ -31,8 +31,9 @@ type Original struct {
 
 // open opens the file of an image. Only files that the catalogue names are opened, only
 // inside the source they were found in, unless links are followed in that, and only if
-// they hold what was indexed; nothing else is read from them. catalog.ErrImageNotFound for an unknown image,
-// fs.ErrNotExist when its file is gone, catalog.ErrDiscarded when it is not kept, catalog.ErrChanged when it is another one now.
+// they hold what was indexed; nothing else is read from them. catalog.ErrImageNotFound for
+// an unknown image, fs.ErrNotExist when its file is gone, catalog.ErrDiscarded when it is
+// not kept, catalog.ErrChanged when it is another one now.
 func (p *Pictures) open(ctx context.Context, collection, imageID string) (*Original, error) {
 	image, err := p.store.Image(ctx, collection, imageID)
 	if err != nil {

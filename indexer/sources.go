@@ -56,7 +56,8 @@ func (j *Jobs) AddSource(ctx context.Context, collection string, order SourceOrd
 	if err := j.indexer.store.CreateKeptSource(ctx, kept); err != nil {
 		return kept, err
 	}
-	if _, err := j.Index(ctx, collection, once); err != nil {
+	scan := &catalog.Scan{Source: kept.ID, Forced: true}
+	if _, err := j.queueIndex(ctx, collection, once, directory, scan); err != nil {
 		return kept, err
 	}
 	return j.indexer.store.KeptSource(ctx, collection, kept.ID)
@@ -83,18 +84,22 @@ func (j *Jobs) ScanSource(ctx context.Context, kept catalog.KeptSource, after st
 		return catalog.Job{}, fmt.Errorf("settings of source %s: %w", kept.ID, err)
 	}
 	params.RetryFailed, params.Rehash, params.ConfirmRemoval = choice.RetryFailed, choice.Rehash, choice.ConfirmRemoval
-	return j.queueIndex(ctx, kept.Collection, params, &catalog.Scan{Source: kept.ID, After: after})
-}
-
-// queueIndex queues the indexing of a folder, also as a scan of a source.
-func (j *Jobs) queueIndex(ctx context.Context, collection string, params JobParams, scan *catalog.Scan) (catalog.Job, error) {
-	directory, err := j.checkFolder(collection, params)
+	directory, err := j.checkFolder(kept.Collection, params)
 	if err != nil {
 		return catalog.Job{}, err
 	}
-	lead, err := j.indexer.confirmation(ctx, collection, directory.Name())
-	if err != nil {
-		return catalog.Job{}, err
+	return j.queueIndex(ctx, kept.Collection, params, directory, &catalog.Scan{Source: kept.ID, After: after})
+}
+
+// queueIndex queues the indexing of a folder that checkFolder has let pass, also as a scan
+// of a source.
+func (j *Jobs) queueIndex(ctx context.Context, collection string, params JobParams, directory *source.Directory, scan *catalog.Scan) (catalog.Job, error) {
+	var lead string
+	if params.ConfirmRemoval || scan != nil {
+		var err error
+		if lead, err = j.indexer.confirmation(ctx, collection, directory.Name()); err != nil {
+			return catalog.Job{}, err
+		}
 	}
 	if params.ConfirmRemoval {
 		params.ConfirmedFor = lead

@@ -63,12 +63,12 @@ func describe(api *huma.OpenAPI) {
 // describeFolders says how a folder is written. What is written otherwise is refused by
 // usableFolder, which says more than a pattern can.
 func describeFolders(api *huma.OpenAPI) {
-	folder := *api.Components.Schemas.Map()["Source"].Properties["directory"]
-	folder.Pattern = `^\s*(/|~/)`
-	api.Components.Schemas.Map()["Source"].Properties["directory"] = &folder
-	kept := *api.Components.Schemas.Map()["SourceOrder"].Properties["directory"]
-	kept.Pattern = folder.Pattern
-	api.Components.Schemas.Map()["SourceOrder"].Properties["directory"] = &kept
+	for _, name := range []string{"Source", "SourceOrder"} {
+		properties := api.Components.Schemas.Map()[name].Properties
+		folder := *properties["directory"]
+		folder.Pattern = `^\s*(/|~/)`
+		properties["directory"] = &folder
+	}
 }
 
 func serveDescription(api *huma.OpenAPI) http.HandlerFunc {

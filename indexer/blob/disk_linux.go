@@ -31,7 +31,7 @@ func openDisk(path string) *disk {
 }
 
 // tellsErrors reports whether syncfs tells of what could not be written, as it does since
-// Linux 5.8. openat2 came with 5.6, close_range with 5.9.
+// Linux 5.8. The next one has close_range, which is asked for a range without files.
 func tellsErrors() bool {
 	return unix.CloseRange(^uint(0), ^uint(0), 0) == nil
 }

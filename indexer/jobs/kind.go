@@ -47,9 +47,9 @@ type Kind struct {
 	// the queue with that reason, and goes on by itself when there is room.
 	Waits bool
 
-	// Passing tells errors that say nothing about a job, but that something it needs is
-	// away or has changed, such as a database that is being started anew: the job is put back into the
-	// queue, however often that happens. nil: none is one.
+	// Passing tells errors that say nothing about a job, but that something it needs is away
+	// or has changed, such as a database that is being started anew: the job is put back
+	// into the queue, however often that happens. nil: none is one.
 	Passing func(err error) bool
 
 	PerProcess int                              // most at once in a process; 0: as many as the worker runs

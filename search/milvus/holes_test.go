@@ -64,7 +64,7 @@ func TestVersionsWithHoles(t *testing.T) {
 // refused where it is reached like any other, and accepted by who says so.
 func TestForeignServerWithHoles(t *testing.T) {
 	needServer(t)
-	foreign := Config{Address: searchtest.Relay(t, shared.Dial)}
+	foreign := Config{Address: searchtest.Relay(t, shared.Dial).Address}
 	index, err := Connect(t.Context(), foreign)
 	if !errors.Is(err, ErrInsecure) || index != nil || !strings.Contains(err.Error(), "CVE-2025-64513") ||
 		!strings.Contains(err.Error(), "2.3.5") || !strings.Contains(err.Error(), "--insecure-milvus") {

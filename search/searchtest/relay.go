@@ -10,7 +10,7 @@ import (
 
 // Relay lets a server that is reached by dial alone, such as an embedded one, be reached at
 // an address of this machine, until the test ends.
-func Relay(t testing.TB, dial func(ctx context.Context, address string) (net.Conn, error)) (address string) {
+func Relay(t testing.TB, dial func(ctx context.Context, address string) (net.Conn, error)) *relaytest.Relay {
 	t.Helper()
-	return relaytest.Start(t, func(ctx context.Context) (net.Conn, error) { return dial(ctx, "") }).Address
+	return relaytest.Start(t, func(ctx context.Context) (net.Conn, error) { return dial(ctx, "") })
 }

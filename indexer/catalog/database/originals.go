@@ -31,35 +31,39 @@ const neededIn = `images.source = $1 AND (collections.originals <> $2 OR collect
 // of a collection has it that keeps originals, or has discarded them only since a moment, or
 // the image has no vector.
 func (s *Store) NeededContents(ctx context.Context, sums []string, since time.Time) (map[string]bool, error) {
-	return s.contentsThat(ctx, sums, `SELECT DISTINCT images.sha256 FROM images JOIN collections ON collections.id = images.collection
+	return neededContents(ctx, s.read, sums, since)
+}
+
+func neededContents(ctx context.Context, db querier, sums []string, since time.Time) (map[string]bool, error) {
+	return contentsThat(ctx, db, sums, `SELECT DISTINCT images.sha256 FROM images JOIN collections ON collections.id = images.collection
 		WHERE `+neededIn+` AND images.sha256`, catalog.PushedSource, catalog.OriginalsDiscarded, millis(since))
 }
 
 // PushedAnywhere returns those of some contents that a pushed image has, in whatever
 // collection.
 func (s *Store) PushedAnywhere(ctx context.Context, sums []string) (map[string]bool, error) {
-	return s.contentsThat(ctx, sums, `SELECT DISTINCT sha256 FROM images WHERE source = $1 AND sha256`, catalog.PushedSource)
+	return contentsThat(ctx, s.read, sums, `SELECT DISTINCT sha256 FROM images WHERE source = $1 AND sha256`, catalog.PushedSource)
 }
 
 // ExpectedContents returns those of some contents whose original should be there: a pushed
 // image has it, and it was not discarded.
 func (s *Store) ExpectedContents(ctx context.Context, sums []string) (map[string]bool, error) {
-	return s.contentsThat(ctx, sums, `SELECT DISTINCT sha256 FROM images WHERE source = $1
+	return contentsThat(ctx, s.read, sums, `SELECT DISTINCT sha256 FROM images WHERE source = $1
 		AND sha256 NOT IN (SELECT sha256 FROM discarded_contents) AND sha256`, catalog.PushedSource)
 }
 
 // DiscardedContents returns those of some contents whose original was discarded.
 func (s *Store) DiscardedContents(ctx context.Context, sums []string) (map[string]bool, error) {
-	return s.contentsThat(ctx, sums, `SELECT sha256 FROM discarded_contents WHERE sha256`)
+	return contentsThat(ctx, s.read, sums, `SELECT sha256 FROM discarded_contents WHERE sha256`)
 }
 
 // contentsThat returns those of some contents that a query gives, whose text ends where the
 // list of contents is to follow.
-func (s *Store) contentsThat(ctx context.Context, sums []string, query string, args ...any) (map[string]bool, error) {
+func contentsThat(ctx context.Context, db querier, sums []string, query string, args ...any) (map[string]bool, error) {
 	found := make(map[string]bool)
 	for chunk := range slices.Chunk(sums, maxList) {
 		list, more := inList(len(args)+1, chunk)
-		these, err := stringColumn(ctx, s.read, query+` IN (`+list+`)`, append(slices.Clone(args), more...)...)
+		these, err := stringColumn(ctx, db, query+` IN (`+list+`)`, append(slices.Clone(args), more...)...)
 		if err != nil {
 			return nil, fmt.Errorf("look for contents: %w", err)
 		}
@@ -70,20 +74,22 @@ func (s *Store) contentsThat(ctx context.Context, sums []string, query string, a
 	return found, nil
 }
 
+// without returns the contents that are not among others.
+func without(sums []string, others map[string]bool) []string {
+	return slices.DeleteFunc(slices.Clone(sums), func(sum string) bool { return others[sum] })
+}
+
 // Discard notes that the originals of some contents go, and returns those for which it has
 // done so: all that are not needed, as in NeededContents. Afterwards nobody expects them.
 func (s *Store) Discard(ctx context.Context, sums []string, since time.Time) (map[string]bool, error) {
 	gone := make(map[string]bool)
 	for chunk := range slices.Chunk(sums, maxList) {
 		err := s.update(ctx, func(tx *sql.Tx) error {
-			list, args := inList(4, chunk)
-			needed, err := stringColumn(ctx, tx, `SELECT DISTINCT images.sha256 FROM images JOIN collections ON collections.id = images.collection
-				WHERE `+neededIn+` AND images.sha256 IN (`+list+`)`,
-				append([]any{catalog.PushedSource, catalog.OriginalsDiscarded, millis(since)}, args...)...)
+			needed, err := neededContents(ctx, tx, chunk, since)
 			if err != nil {
 				return err
 			}
-			free := slices.DeleteFunc(slices.Clone(chunk), func(sum string) bool { return slices.Contains(needed, sum) })
+			free := without(chunk, needed)
 			for _, sum := range free {
 				gone[sum] = true
 			}
@@ -128,20 +134,13 @@ func saveOriginals(ctx context.Context, tx *sql.Tx, collection catalog.Collectio
 			return err
 		}
 	}
-	for chunk := range slices.Chunk(discarded, maxList) {
-		list, args := inList(4, chunk)
-		kept, err := stringColumn(ctx, tx, `SELECT DISTINCT images.sha256 FROM images JOIN collections ON collections.id = images.collection
-			WHERE images.source = $1 AND collections.id <> $2 AND collections.originals <> $3 AND images.sha256 IN (`+list+`)`,
-			append([]any{catalog.PushedSource, collection, catalog.OriginalsDiscarded}, args...)...)
-		if err != nil {
-			return err
-		}
-		free := slices.DeleteFunc(slices.Clone(chunk), func(sum string) bool { return slices.Contains(kept, sum) })
-		if err := noteDiscarded(ctx, tx, free); err != nil {
-			return err
-		}
+	elsewhere, err := contentsThat(ctx, tx, discarded, `SELECT DISTINCT images.sha256 FROM images JOIN collections ON collections.id = images.collection
+		WHERE images.source = $1 AND collections.id <> $2 AND collections.originals <> $3 AND images.sha256`,
+		catalog.PushedSource, collection, catalog.OriginalsDiscarded)
+	if err != nil {
+		return err
 	}
-	return nil
+	return noteDiscarded(ctx, tx, without(discarded, elsewhere))
 }
 
 // ForgetDiscarded drops notes about contents that no pushed image has any more.
