@@ -204,8 +204,12 @@ type File struct {
 	Modified time.Time
 }
 
-// Walk calls yield with every file whose name begins with prefix, in order of names.
+// Walk calls yield with every file whose name begins with prefix, in order of names; in a
+// folder, in that of each folder's. Files that come or go meanwhile may be missed.
 func (s *Store) Walk(ctx context.Context, prefix string, yield func(File) error) error {
+	if s.local {
+		return s.walkFolder(ctx, prefix, yield)
+	}
 	list := s.bucket.List(&blob.ListOptions{Prefix: prefix})
 	for {
 		object, err := list.Next(ctx)

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -120,6 +123,93 @@ func TestPutContentUntilSync(t *testing.T) {
 			}
 			if data, err := s.Read(t.Context(), ContentName(sum), 100); err != nil || !bytes.Equal(data, picture) {
 				t.Errorf("%q, %v", data, err)
+			}
+		})
+	}
+}
+
+// TestWalkWhileWriting: files that are being written, and get their names, do not end a
+// walk; those that were there before are all found, in order.
+func TestWalkWhileWriting(t *testing.T) {
+	s, _ := newStore(t)
+	var before []string
+	for n := range 300 {
+		before = append(before, fmt.Sprintf("b/%02d/%03d", n%7, n))
+	}
+	slices.Sort(before)
+	for _, name := range before {
+		if err := s.put(t.Context(), name, false, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	var writing sync.WaitGroup
+	for writer := range 4 {
+		writing.Go(func() {
+			for n := 0; ctx.Err() == nil; n++ {
+				_ = s.put(ctx, fmt.Sprintf("b/%02d/new-%d-%d", n%7, writer, n%50), false, nil)
+			}
+		})
+	}
+	for range 50 {
+		var found []string
+		err := s.Walk(t.Context(), "b/", func(file File) error {
+			if !strings.Contains(file.Name, "new") {
+				found = append(found, file.Name)
+			}
+			return nil
+		})
+		if err != nil || !slices.Equal(found, before) {
+			t.Fatalf("%d files (%v), want %d", len(found), err, len(before))
+		}
+	}
+	stop()
+	writing.Wait()
+}
+
+// TestWalkNames: a walk gives the names that files were written by, of those that begin
+// with a prefix, whatever that ends with.
+func TestWalkNames(t *testing.T) {
+	s, _ := newStore(t)
+	for _, name := range []string{"a/1", "a/ü-2", "ab/3", "c"} {
+		if err := s.Put(t.Context(), name, []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for prefix, want := range map[string][]string{"": {"a/1", "a/ü-2", "ab/3", "c"}, "a": {"a/1", "a/ü-2", "ab/3"}, "a/": {"a/1", "a/ü-2"}, "a/ü": {"a/ü-2"}, "none/": nil} {
+		var names []string
+		if err := s.Walk(t.Context(), prefix, func(file File) error { names = append(names, file.Name); return nil }); err != nil {
+			t.Error(err)
+		}
+		if !slices.Equal(names, want) {
+			t.Errorf("%q: %q, want %q", prefix, names, want)
+		}
+	}
+	s.local = false // as the library lists them
+	var names []string
+	if err := s.Walk(t.Context(), "", func(file File) error { names = append(names, file.Name); return nil }); err != nil || len(names) != 4 || names[1] != "a/ü-2" {
+		t.Errorf("%q, %v", names, err)
+	}
+}
+
+// BenchmarkWalk lists 20,000 files, beside the list of the library.
+func BenchmarkWalk(b *testing.B) {
+	s, err := OpenFolder(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	for n := range 20_000 {
+		if err := s.put(b.Context(), ContentName(fmt.Sprintf("%02x%06d", n%256, n)), false, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for name, local := range map[string]bool{"walk": true, "library": false} {
+		b.Run(name, func(b *testing.B) {
+			s.local = local
+			for range b.N {
+				if err := s.Walk(b.Context(), contents, func(File) error { return nil }); err != nil {
+					b.Fatal(err)
+				}
 			}
 		})
 	}

@@ -104,7 +104,8 @@ func TestKilledServerComesBack(t *testing.T) {
 	stopAndStartAgain(t, server, key)
 }
 
-// stopAndStartAgain: an orderly stop is quick and keeps everything.
+// stopAndStartAgain: an orderly stop is quick and keeps everything; that of a server which
+// has just died is no failure.
 func stopAndStartAgain(t *testing.T, server *Server, key search.Key) {
 	pid, began := server.PID(), time.Now()
 	if err := server.Stop(t.Context()); err != nil {
@@ -128,6 +129,12 @@ func stopAndStartAgain(t *testing.T, server *Server, key search.Key) {
 		}
 		return err
 	})
+	if err := syscall.Kill(again.PID(), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Stop(t.Context()); err != nil {
+		t.Errorf("a server that has just died: %v", err)
+	}
 }
 
 // TestHangingServerIsReplaced: a server that lives and answers nothing, as one
