@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"polylens/internal/pinned"
 )
 
 // inside, when set, names the test that this process was started for: it has mounts of
@@ -43,7 +45,7 @@ func Run(t *testing.T, bytes int64, test func(t *testing.T, disk Disk)) {
 		t.Fatalf("this test needs a small disk, and so a user and mount namespace, which this system refuses: %v", err)
 	}
 	if err != nil {
-		t.Fatal("it failed on its small disk, see above")
+		t.Fatalf("it failed on its small disk, see above: %v", err)
 	}
 }
 
@@ -61,7 +63,11 @@ func child(t *testing.T, flags uintptr) error {
 		command.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}
 	}
 	command.Stdout, command.Stderr = t.Output(), t.Output()
-	return command.Run()
+	ended := make(chan error, 1)
+	if err := pinned.Start(command, func(err error) { ended <- err }); err != nil {
+		return err
+	}
+	return <-ended
 }
 
 func mount(t *testing.T, bytes int64) Disk {

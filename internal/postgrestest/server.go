@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"polylens/internal/pinned"
 )
 
 // server is a running Postgres.
@@ -67,14 +69,10 @@ func (s *server) launch(user *syscall.SysProcAttr, program string) error {
 	}
 	s.process = s.command(context.Background(), user, program, arguments...)
 	s.process.Stdout, s.process.Stderr = &s.output, &s.output
-	if err := s.process.Start(); err != nil {
+	if err := pinned.Start(s.process, func(error) { close(s.finished) }); err != nil { // its output says how it ended
 		s.process = nil
 		return err
 	}
-	go func() {
-		_ = s.process.Wait() // its output says how it ended
-		close(s.finished)
-	}()
 	return s.await()
 }
 

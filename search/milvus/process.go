@@ -9,10 +9,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"time"
+
+	"polylens/internal/pinned"
 )
 
 // process is one run of keeper and Milvus.
@@ -135,22 +136,14 @@ func passedOn() []string {
 	return kept
 }
 
-// runPinned starts cmd and waits for it from one OS thread: Pdeathsig fires
-// when the thread that forked ends, not when the process does.
+// runPinned starts cmd, and notes its end.
 func runPinned(cmd *exec.Cmd) (*process, error) {
 	process := &process{done: make(chan struct{})}
-	started := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			process.err = cmd.Wait()
-			close(process.done)
-		}
-	}()
-	if err := <-started; err != nil {
+	err := pinned.Start(cmd, func(err error) {
+		process.err = err
+		close(process.done)
+	})
+	if err != nil {
 		return nil, fmt.Errorf("start the keeper of Milvus: %w", err)
 	}
 	process.keeperPID = cmd.Process.Pid

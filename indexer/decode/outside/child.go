@@ -8,11 +8,12 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"polylens/internal/pinned"
 )
 
 // child is a process that decodes, as the parent holds it.
@@ -28,26 +29,15 @@ type child struct {
 	ended chan struct{} // closed when the process is gone
 }
 
-// start starts a child, and a goroutine that notices its end. That keeps its thread as
-// long: on Linux a child dies with the thread, not the process, that has started it.
+// start starts a child, and notes its end.
 func start(task childTask) (*child, error) {
 	c := &child{ended: make(chan struct{})}
 	if err := c.prepare(task); err != nil {
 		return nil, err
 	}
-	started := make(chan error)
-	go func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := c.command.Start()
-		c.closeTheirs()
-		started <- err
-		if err == nil {
-			_ = c.command.Wait() // what it says is in command.ProcessState
-			close(c.ended)
-		}
-	}()
-	if err := <-started; err != nil {
+	err := pinned.Start(c.command, func(error) { close(c.ended) }) // what Wait says is in command.ProcessState
+	c.closeTheirs()
+	if err != nil {
 		c.closeOurs()
 		return nil, fmt.Errorf("its process cannot be started: %w", err)
 	}
