@@ -39,9 +39,9 @@ type createCollectionInput struct {
 type renameCollectionInput struct {
 	CollectionPath
 	Body struct {
-		Name string `json:"name,omitempty" pattern:"^[a-z0-9][a-z0-9_-]*$" maxLength:"63" example:"summer" doc:"The new name: lower-case letters, digits, - and _; absent keeps it"`
+		Name string `json:"name,omitempty" pattern:"^[a-z0-9][a-z0-9_-]*$" maxLength:"63" nullable:"true" example:"summer" doc:"The new name: lower-case letters, digits, - and _; absent or null keeps it"`
 
-		Originals catalog.Originals `json:"originals,omitempty" enum:"kept,discarded" doc:"What becomes of the files of pictures that clients send, from now on; absent keeps the choice. With “discarded”, files that were kept go after a day; with “kept”, those that are gone do not come back"`
+		Originals catalog.Originals `json:"originals,omitempty" enum:"kept,discarded" nullable:"true" doc:"What becomes of the files of pictures that clients send, from now on; absent or null keeps the choice. With “discarded”, files that were kept go after a day; with “kept”, those that are gone do not come back"`
 	}
 }
 

@@ -53,6 +53,7 @@ func describe(api *huma.OpenAPI) {
 		Required:   []string{"picture"},
 	}}
 	describeFolders(api)
+	describeNulls(api)
 	describePush(api)
 	describeDocuments(api)
 	describeUploads(api)
@@ -69,6 +70,13 @@ func describeFolders(api *huma.OpenAPI) {
 		folder.Pattern = `^\s*(/|~/)`
 		properties["directory"] = &folder
 	}
+}
+
+// describeNulls names null among the values of what may be null: an enum leaves out what it
+// does not name.
+func describeNulls(api *huma.OpenAPI) {
+	originals := api.Components.Schemas.Map()["RenameCollectionInputBody"].Properties["originals"]
+	originals.Enum = append(originals.Enum, nil)
 }
 
 func serveDescription(api *huma.OpenAPI) http.HandlerFunc {

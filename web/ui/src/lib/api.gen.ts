@@ -1496,15 +1496,15 @@ export interface components {
         };
         RenameCollectionInputBody: {
             /**
-             * @description The new name: lower-case letters, digits, - and _; absent keeps it
+             * @description The new name: lower-case letters, digits, - and _; absent or null keeps it
              * @example summer
              */
-            name?: string;
+            name?: string | null;
             /**
-             * @description What becomes of the files of pictures that clients send, from now on; absent keeps the choice. With “discarded”, files that were kept go after a day; with “kept”, those that are gone do not come back
-             * @enum {string}
+             * @description What becomes of the files of pictures that clients send, from now on; absent or null keeps the choice. With “discarded”, files that were kept go after a day; with “kept”, those that are gone do not come back
+             * @enum {string|null}
              */
-            originals?: "kept" | "discarded";
+            originals?: "kept" | "discarded" | null;
         };
         Rules: {
             /** @description Patterns as in .gitignore: files and folders that are left out. “!” takes back what an earlier pattern, a file .polylensignore in the folder or a default leaves out */
